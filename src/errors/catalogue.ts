@@ -1,0 +1,151 @@
+/**
+ * Every error a user can meet: what happened, what to do about it, and how each surface reports it.
+ * `{name}` in a message is filled from the error's details.
+ */
+export interface CatalogueEntry {
+  readonly message: string;
+  readonly remedy: string;
+  /** Exit code of the command line: 1 failed, 2 wrong usage, 3 partial result. */
+  readonly exitCode: 1 | 2 | 3;
+  /** Status of the HTTP interfaces. */
+  readonly httpStatus: number;
+}
+
+const entry = (
+  message: string,
+  remedy: string,
+  exitCode: 1 | 2 | 3 = 1,
+  httpStatus = 500,
+): CatalogueEntry => ({
+  message,
+  remedy,
+  exitCode,
+  httpStatus,
+});
+
+export const catalogue = {
+  INTERNAL: entry("unexpected failure: {detail}", "run again with --verbose and report what it prints"),
+  USAGE: entry("{detail}", "see `grasp-grounding --help`", 2, 400),
+
+  FILE_MISSING: entry("{path}: no such file or folder", "check the path", 1, 404),
+  FILE_UNREADABLE: entry(
+    "{path}: cannot be read ({detail})",
+    "check permissions and that it is a regular file",
+  ),
+  OUTPUT_UNWRITABLE: entry(
+    "{path}: cannot be written ({detail})",
+    "check that the folder exists, is writable and has room",
+  ),
+
+  QUERY_EMPTY: entry("the query is empty", 'say what to find, e.g. --query "the red mug"', 2, 400),
+  QUERY_TOO_LONG: entry(
+    "the query has {length} characters; at most {limit} are read",
+    "shorten it to one sentence that names the object",
+    2,
+    400,
+  ),
+  QUERY_CONTROL: entry("the query holds control characters", "send plain text in UTF-8", 2, 400),
+
+  IMAGE_UNREADABLE: entry(
+    "{path}: not a picture that can be decoded ({detail})",
+    "use a PNG, JPEG or WebP file",
+    1,
+    422,
+  ),
+  IMAGE_TOO_SMALL: entry(
+    "{path}: {width}×{height} pixels is too small",
+    "at least {limit} pixels a side are needed",
+    1,
+    422,
+  ),
+  IMAGE_TOO_LARGE: entry(
+    "{path}: {width}×{height} pixels is too large",
+    "at most {limit} pixels a side are read; scale it down",
+    1,
+    422,
+  ),
+  IMAGE_ENCODING: entry("image encoding {encoding} is not supported", "publish one of: {supported}", 1, 422),
+  IMAGE_LAYOUT: entry(
+    "image of {width}×{height} {encoding} is malformed: {detail}",
+    "check the driver that publishes it",
+    1,
+    422,
+  ),
+
+  DEPTH_SIZE: entry(
+    "depth is {depth} but colour is {colour}",
+    "use depth aligned to colour (aligned_depth_to_color)",
+    1,
+    422,
+  ),
+  DEPTH_WITHOUT_CAMERA: entry(
+    "there is depth but no camera info",
+    "record or pass the camera info too; without it depth has no metric meaning",
+  ),
+  DEPTH_EMPTY: entry(
+    "no valid depth {where}",
+    "check the depth sensor: reflective, dark or too near surfaces read as zero",
+  ),
+  CAMERA_INVALID: entry(
+    "camera info is not usable: {detail}",
+    "calibrate the camera or check its driver",
+    1,
+    422,
+  ),
+
+  MODEL_MISSING: entry("model {name} is not installed", "`grasp-grounding models list` shows what is there"),
+  MODEL_MANIFEST: entry("{path}: not a valid model manifest ({detail})", "reinstall the model"),
+  MODEL_CORRUPT: entry(
+    "{path}: SHA-256 is {found} but the manifest says {wanted}",
+    "the file is damaged or was changed; reinstall the model",
+  ),
+  MODEL_MISMATCH: entry(
+    "model {name}: {detail}",
+    "the files of the model do not belong together; reinstall it",
+  ),
+  PROVIDER_UNAVAILABLE: entry(
+    "execution provider {provider} is not available ({detail})",
+    "run `grasp-grounding doctor` to see what is missing",
+  ),
+  INFERENCE_FAILED: entry("inference failed: {detail}", "run `grasp-grounding models verify {name}`"),
+
+  BAG_MISSING: entry("{path}: no such bag", "give a .mcap or .db3 file, or a rosbag2 folder", 1, 404),
+  BAG_FORMAT: entry(
+    "{path}: not a rosbag2 recording ({detail})",
+    "give an .mcap or .db3 file, or a rosbag2 folder with metadata.yaml",
+  ),
+  BAG_DAMAGED: entry(
+    "{path}: damaged ({detail})",
+    "what could be read was used; record again if that is not enough",
+    3,
+  ),
+  BAG_EMPTY: entry("{path}: holds no messages", "record again"),
+  BAG_NO_IMAGE: entry("{path}: no image topic found; topics are {topics}", "name one with --colour TOPIC"),
+  BAG_TOPIC: entry("{path}: no topic {topic}; topics are {topics}", "name one of these"),
+  BAG_NOTHING_PAIRED: entry(
+    "{path}: no colour and depth frames within {tolerance} s of each other",
+    "raise --tolerance, or check the clocks of both streams",
+  ),
+  BAG_NO_FRAME_AT: entry(
+    "{path}: no frame at {at} s; the bag lasts {duration} s",
+    "choose a time within the bag",
+  ),
+
+  GRASP_NO_DEPTH: entry(
+    "a grasp needs depth, and this frame has none",
+    "publish aligned depth or pass --depth and --camera",
+  ),
+  GRASP_NONE: entry(
+    "no grasp found: {detail}",
+    "move the camera or the object, or check the gripper's parameters",
+  ),
+
+  DATASET_INVALID: entry(
+    "{path}:{line}: {detail}",
+    "each line is {image, query, box or mask or absent}",
+    1,
+    422,
+  ),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;

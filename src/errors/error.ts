@@ -1,0 +1,45 @@
+import { type CatalogueEntry, catalogue, type ErrorCode } from "./catalogue.js";
+
+export type ErrorDetails = Readonly<Record<string, string | number>>;
+
+/** An error from the catalogue. `message` is one line: what happened and, after the colon, what to do. */
+export class GraspGroundingError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: ErrorOptions) {
+    const { message, remedy }: CatalogueEntry = catalogue[code];
+    super(`${fill(message, details)}; ${fill(remedy, details)}`, options);
+    this.name = "GraspGroundingError";
+    this.code = code;
+    this.details = details;
+  }
+
+  get entry(): CatalogueEntry {
+    return catalogue[this.code];
+  }
+}
+
+/** What went wrong in one line, for an error of any kind (used as `detail`). */
+export function describe(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return firstLine(text);
+}
+
+/** Wraps what is not yet of the catalogue as INTERNAL, so that every surface reports the same way. */
+export function asCatalogued(error: unknown): GraspGroundingError {
+  if (error instanceof GraspGroundingError) return error;
+  return new GraspGroundingError("INTERNAL", { detail: describe(error) }, { cause: error });
+}
+
+function fill(template: string, details: ErrorDetails): string {
+  return template.replace(/\{(\w+)\}/g, (whole, key: string) => {
+    const value = details[key];
+    return value === undefined ? whole : firstLine(String(value));
+  });
+}
+
+function firstLine(text: string): string {
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.replace(/[\x00-\x1f\x7f]/g, "�").slice(0, 400);
+}

@@ -1,0 +1,48 @@
+import type { FrameId, Mask, Metres, Pose, RgbdFrame } from "../geometry/index.js";
+
+/** A parallel gripper, in metres. Frame: origin between the fingertips, z along the approach, x along the closing direction. */
+export interface GripperModel {
+  readonly name: string;
+  /** Largest opening between the fingers' inner faces. */
+  readonly stroke: Metres;
+  readonly fingerLength: Metres;
+  /** Finger extent along y. */
+  readonly fingerWidth: Metres;
+  /** Finger extent along x, beyond the inner face. */
+  readonly fingerThickness: Metres;
+  /** Palm behind the fingers: extent along x, y and z. */
+  readonly palm: readonly [Metres, Metres, Metres];
+}
+
+/** A grasp: where the tool must be when the fingers close. */
+export interface Grasp {
+  /** Frame the pose is given in: the camera's optical frame until it is transformed. */
+  readonly frame: FrameId;
+  /** Tool frame: origin between the fingertips, z along the approach, x along the closing direction. */
+  readonly pose: Pose;
+  /** Opening before closing, in metres. */
+  readonly width: Metres;
+  /** 0..1, best first. */
+  readonly score: number;
+  /** Force to close with, in newtons, as a hint. */
+  readonly force?: number;
+  /** What the score was made of, for the console and for logs. */
+  readonly terms?: Readonly<Record<string, number>>;
+}
+
+export interface GraspPlan {
+  /** Best first; empty when `reason` says why. */
+  readonly grasps: readonly Grasp[];
+  readonly reason?: string;
+}
+
+/** What the planner needs to know of a detection. */
+export interface GraspTarget {
+  /** Same size as the frame's colour and depth. */
+  readonly mask: Mask;
+}
+
+/** Works out how to take the masked object. Never throws for what a scene can look like: it gives a reason. */
+export interface GraspPlanner {
+  plan(frame: RgbdFrame, target: GraspTarget): GraspPlan | Promise<GraspPlan>;
+}

@@ -1,0 +1,43 @@
+import type { Box, Mask, Pixels, RgbdFrame } from "../geometry/index.js";
+
+/** One object the sentence names. */
+export interface Detection {
+  /** In pixels of the original picture. */
+  readonly box: Box;
+  /** 0..1. */
+  readonly score: number;
+  /** Of the original picture's size. */
+  readonly mask: Mask;
+}
+
+/** Object probability over the whole picture at the model's resolution: height × width, 0..1. */
+export interface Heatmap {
+  readonly width: Pixels;
+  readonly height: Pixels;
+  readonly data: Float32Array;
+}
+
+/** Milliseconds by stage; a stage served from a cache reads 0. */
+export type Timings = Readonly<Record<string, number>>;
+
+/** What was found for one sentence on one frame. */
+export interface Grounding {
+  readonly query: string;
+  /** Name of the model. */
+  readonly model: string;
+  readonly found: boolean;
+  /** Best first; empty unless `found`. */
+  readonly detections: readonly Detection[];
+  /** Probability that the described object is in the picture, 0..1. */
+  readonly presence: number;
+  readonly heatmap: Heatmap;
+  readonly timings: Timings;
+}
+
+/** Sentence + picture -> objects. A frame is encoded once however many sentences it gets. */
+export interface Grounder {
+  readonly model: string;
+  /** One grounding a query, in their order. @throws GraspGroundingError QUERY_*, IMAGE_*, INFERENCE_FAILED */
+  ground(frame: Pick<RgbdFrame, "colour">, queries: readonly string[]): Promise<readonly Grounding[]>;
+  close(): Promise<void>;
+}
