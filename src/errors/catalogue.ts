@@ -72,6 +72,14 @@ export const catalogue = {
     422,
   ),
 
+  MESSAGE_TYPE: entry(
+    "messages of type {type} cannot be read ({detail})",
+    "record them with their definition (MCAP does), or leave the topic out",
+    1,
+    422,
+  ),
+  MESSAGE_MALFORMED: entry("message is not a valid {type} ({detail})", "check what publishes it", 1, 422),
+
   DEPTH_SIZE: entry(
     "depth is {depth} but colour is {colour}",
     "use depth aligned to colour (aligned_depth_to_color)",
