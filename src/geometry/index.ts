@@ -1,8 +1,13 @@
-/** SE(3), the camera model, boxes, masks and pictures: pure functions and plain types that import nothing. */
+/** SE(3), the camera model, boxes, masks, pictures, point clouds and planes: pure functions and plain types that import nothing. */
 export * from "./box.js";
 export * from "./camera.js";
+export * from "./cloud.js";
+export * from "./eigen.js";
 export * from "./frame.js";
 export * from "./image.js";
 export * from "./mask.js";
+export * from "./normals.js";
+export * from "./plane.js";
 export * from "./pose.js";
+export * from "./random.js";
 export * from "./units.js";
