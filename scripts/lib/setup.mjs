@@ -1,0 +1,76 @@
+// Makes a source checkout ready to run: packages installed, TypeScript compiled. Each step is skipped while its
+// inputs are what they were when it last succeeded. Node's own modules only: it runs before anything is installed.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const stamps = join(root, ".cache", "setup");
+
+/** SHA-256 over the names and contents of files and of folders' files. */
+export function fingerprint(paths) {
+  const hash = createHash("sha256").update(process.version);
+  const visit = (path) => {
+    const full = join(root, path);
+    if (!existsSync(full)) return;
+    const entries = safeReaddir(full);
+    if (entries === undefined) hash.update(path).update(readFileSync(full));
+    else for (const name of entries.sort()) if (name !== "node_modules") visit(join(path, name));
+  };
+  paths.forEach(visit);
+  return hash.digest("hex");
+}
+
+function safeReaddir(path) {
+  try {
+    return readdirSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a step unless `inputs` are unchanged since it last succeeded and `output` exists. */
+export function step(name, { inputs, output, run }) {
+  const stamp = join(stamps, name);
+  const now = fingerprint(inputs);
+  if (existsSync(join(root, output)) && existsSync(stamp) && readFileSync(stamp, "utf8") === now) return;
+  const started = Date.now();
+  process.stderr.write(`set-up: ${name} …\n`);
+  run();
+  mkdirSync(stamps, { recursive: true });
+  writeFileSync(stamp, now);
+  process.stderr.write(`set-up: ${name} done in ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+}
+
+/** Runs a program in the checkout, its output on stderr; ends this process with one clear line when it fails. */
+export function sh(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2], ...options });
+  if (result.status === 0) return;
+  const why = result.error ? result.error.message : `exit code ${result.status ?? result.signal}`;
+  process.stderr.write(`set-up: \`${command} ${args.join(" ")}\` failed (${why}); see its output above\n`);
+  process.exit(1);
+}
+
+/** Packages and compiled program. */
+export async function setUp() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 20)) {
+    process.stderr.write(`set-up: Node.js ${process.versions.node} is too old; install 20.20 or later\n`);
+    process.exit(1);
+  }
+  step("packages", {
+    inputs: ["package-lock.json", ".npmrc"],
+    output: "node_modules/typescript",
+    run: () =>
+      sh("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+        shell: process.platform === "win32",
+      }),
+  });
+  step("compile", {
+    inputs: ["src", "tsconfig.json", "tsconfig.build.json"],
+    output: "dist/cli/main.js",
+    run: () => sh(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]),
+  });
+}

@@ -1,0 +1,96 @@
+// `npm test`: set-up (packages, a Python with the peers the tests compare against, a real ROS 2), then every suite.
+// Ends with the line `N passed, N failed`. `npm test -- unit` runs only the suites named.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { root, setUp, sh, step } from "./lib/setup.mjs";
+
+const reports = join(root, ".cache", "reports");
+const python = join(root, ".cache", "venv", "test", "bin", "python");
+
+/** A Python environment with the libraries nobody here wrote that the tests compare against. */
+function setUpPython() {
+  step("python-test-peers", {
+    inputs: ["test/requirements.txt"],
+    output: ".cache/venv/test/bin/python",
+    run: () => {
+      rmSync(join(root, ".cache", "venv", "test"), { recursive: true, force: true });
+      sh("python3", ["-m", "venv", ".cache/venv/test"]);
+      sh(python, [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+        "test/requirements.txt",
+      ]);
+    },
+  });
+}
+
+const environment = { ...process.env, GRASP_GROUNDING_PYTHON: process.env.GRASP_GROUNDING_PYTHON ?? python };
+const node = (args) =>
+  spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2], env: environment });
+
+/** A command that passes or fails as a whole. */
+const check = (name, args) => ({
+  name,
+  run: () => (node(args).status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
+});
+
+/** A vitest configuration, counted test by test. */
+const vitest = (name, config, wrapper = []) => ({
+  name,
+  run: () => {
+    const report = join(reports, `${name}.json`);
+    rmSync(report, { force: true });
+    const args = ["node_modules/vitest/vitest.mjs", "run", "--config", config];
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const { status } = node([...wrapper, ...args, ...reporters]);
+    if (!existsSync(report)) return { passed: 0, failed: 1 };
+    const {
+      numPassedTests,
+      numFailedTests,
+      numFailedTestSuites = 0,
+    } = JSON.parse(readFileSync(report, "utf8"));
+    const failed = Math.max(
+      numFailedTests,
+      status === 0 ? 0 : 1,
+      numFailedTests === 0 ? numFailedTestSuites : 0,
+    );
+    return { passed: numPassedTests, failed };
+  },
+});
+
+const suites = [
+  check("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
+  check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
+  vitest("unit", "vitest.config.ts"),
+];
+
+await setUp();
+setUpPython();
+mkdirSync(reports, { recursive: true });
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `npm test: no suite ${unknown.join(", ")}; there are ${suites.map((s) => s.name).join(", ")}\n`,
+  );
+  process.exit(2);
+}
+let passed = 0;
+let failed = 0;
+for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  const started = Date.now();
+  process.stderr.write(`\n── ${suite.name} ──\n`);
+  const result = suite.run();
+  passed += result.passed;
+  failed += result.failed;
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  process.stderr.write(`${suite.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s\n`);
+}
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -1,0 +1,65 @@
+import type { RgbdFrame } from "../geometry/index.js";
+import type { GraspPlanner } from "../grasping/index.js";
+import type { Grounder, Grounding } from "../grounding/index.js";
+import type { BridgeResult } from "./result.js";
+
+export interface BridgeOptions {
+  readonly grounder: Grounder;
+  /** Without a planner results hold boxes and masks alone. */
+  readonly planner?: GraspPlanner;
+  /** Grasps kept for each query. Default 5. */
+  readonly grasps?: number;
+}
+
+/**
+ * The one pipeline: a frame and sentences in, groundings and grasps out. Knows no ROS, HTTP or files: sources hand it
+ * frames, sinks take its results.
+ */
+export class Bridge {
+  readonly #grounder: Grounder;
+  readonly #planner: GraspPlanner | undefined;
+  readonly #grasps: number;
+
+  constructor(options: BridgeOptions) {
+    this.#grounder = options.grounder;
+    this.#planner = options.planner;
+    this.#grasps = options.grasps ?? 5;
+  }
+
+  get model(): string {
+    return this.#grounder.model;
+  }
+
+  /** One result a query, in their order. @throws GraspGroundingError of the grounder; a grasp that fails is a reason, no error */
+  async process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly BridgeResult[]> {
+    const groundings = await this.#grounder.ground(frame, queries);
+    const results: BridgeResult[] = [];
+    for (const grounding of groundings) results.push(await this.#plan(frame, grounding));
+    return results;
+  }
+
+  close(): Promise<void> {
+    return this.#grounder.close();
+  }
+
+  async #plan(frame: RgbdFrame, grounding: Grounding): Promise<BridgeResult> {
+    const base = {
+      image: { width: frame.colour.width, height: frame.colour.height },
+      stamp: frame.stamp,
+      frameId: frame.frameId,
+      grounding,
+    };
+    const best = grounding.detections[0];
+    if (this.#planner === undefined || best === undefined || frame.depth === undefined) {
+      return { ...base, grasps: [], timings: grounding.timings };
+    }
+    const start = performance.now();
+    const plan = await this.#planner.plan(frame, best);
+    return {
+      ...base,
+      grasps: plan.grasps.slice(0, this.#grasps),
+      ...(plan.grasps.length === 0 && { graspFailure: plan.reason ?? "no grasp found" }),
+      timings: { ...grounding.timings, plan: performance.now() - start },
+    };
+  }
+}

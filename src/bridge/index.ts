@@ -1,0 +1,10 @@
+/** The one pipeline every surface uses: frames and sentences in, groundings and grasps out. */
+export { Bridge, type BridgeOptions } from "./bridge.js";
+export { LatestQueue } from "./latest.js";
+export {
+  type BridgeResult,
+  type JsonOptions,
+  type ResultJson,
+  resultSchema,
+  resultToJson,
+} from "./result.js";

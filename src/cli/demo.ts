@@ -1,0 +1,33 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import { replay } from "./replay.js";
+import { packageRoot } from "./version.js";
+
+/** What the bundled bag is asked; the last one is not on the table. */
+export const demoQueries: readonly string[] = [
+  "give me the red mug on the left",
+  "the yellow banana",
+  "the blue mug",
+  "something to cut with",
+  "the green bottle",
+];
+
+/** `demo`: the main job on the bundled, simulated recording. What `npm start` runs. */
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description("the main job on the bundled demo: queries on a simulated RGB-D recording")
+    .option("--out <folder>", "where pictures and the result bag go", "out/demo")
+    .option("--once", "run the queries and leave")
+    .action(async ({ out }: { out: string }) => {
+      await mkdir(out, { recursive: true });
+      const overlay = join(out, "overlay.png");
+      const mcap = join(out, "result.mcap");
+      const json = join(out, "result.jsonl");
+      const bag = join(packageRoot, "demo", "demo.mcap");
+      await replay(bag, { query: demoQueries, every: 5, overlay, out: mcap, json });
+      process.stdout.write(
+        `picture: ${overlay}\nresult bag (opens in Foxglove): ${mcap}\nJSON lines: ${json}\n`,
+      );
+    });
+}

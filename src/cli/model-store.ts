@@ -1,0 +1,58 @@
+import { readdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { GraspGroundingError } from "../errors/index.js";
+import { type Manifest, readManifest } from "../grounding/index.js";
+import { packageRoot } from "./version.js";
+
+export const defaultModel = "lite";
+
+/** Folders that hold models, the user's own first. */
+export function modelFolders(): readonly string[] {
+  return [userModelFolder(), join(packageRoot, "models")];
+}
+
+/** Where `models import` and `models pull` put models: GRASP_GROUNDING_MODELS, else the XDG data folder. */
+export function userModelFolder(): string {
+  const data = process.env.XDG_DATA_HOME || join(homedir(), ".local", "share");
+  return process.env.GRASP_GROUNDING_MODELS || join(data, "grasp-grounding", "models");
+}
+
+export interface InstalledModel {
+  readonly name: string;
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** Every usable model; of two with one name the user's own wins. */
+export async function listModels(): Promise<readonly InstalledModel[]> {
+  const models = new Map<string, InstalledModel>();
+  for (const parent of modelFolders()) {
+    const names = await readdir(parent).catch(() => []);
+    for (const name of names.sort()) {
+      const folder = join(parent, name);
+      const manifest = await readManifest(folder).catch(() => undefined);
+      if (manifest !== undefined && !models.has(name)) models.set(name, { name, folder, manifest });
+    }
+  }
+  return [...models.values()];
+}
+
+/**
+ * Folder of a model: a path that holds a manifest, or the name of an installed one.
+ * @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST
+ */
+export async function findModel(nameOrPath: string): Promise<string> {
+  const candidates = /[\\/]/.test(nameOrPath)
+    ? [nameOrPath]
+    : modelFolders().map((parent) => join(parent, nameOrPath));
+  for (const folder of candidates) {
+    try {
+      await readManifest(folder);
+      return folder;
+    } catch (error) {
+      if (!(error instanceof GraspGroundingError) || error.code !== "MODEL_MISSING") throw error;
+    }
+  }
+  throw new GraspGroundingError("MODEL_MISSING", { name: nameOrPath });
+}

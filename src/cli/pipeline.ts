@@ -1,0 +1,74 @@
+import { Option } from "commander";
+import { Bridge } from "../bridge/index.js";
+import { GraspGroundingError } from "../errors/index.js";
+import { createGraspPlanner } from "../grasping/index.js";
+import { HifiCs, type HifiCsOptions } from "../grounding/index.js";
+import { type ExecutionProvider, InProcessBackend } from "../inference/index.js";
+import { defaultModel, findModel } from "./model-store.js";
+
+export interface PipelineOptions {
+  readonly model?: string;
+  readonly provider?: ExecutionProvider;
+  readonly threads?: number;
+  readonly threshold?: number;
+  /** False leaves the grasp planner out. */
+  readonly grasps?: boolean;
+}
+
+/** Options every command that runs the model has. */
+export const pipelineFlags = (): Option[] => [
+  new Option("--model <name>", "model name or folder").default(defaultModel),
+  new Option("--provider <name>", "execution provider; no silent fallback")
+    .choices(["cpu", "cuda", "tensorrt", "webgpu"])
+    .default("cpu"),
+  new Option("--threads <n>", "threads of the model").argParser(positiveInteger),
+  new Option("--threshold <p>", "object probability from which a pixel counts").argParser(probability),
+];
+
+/** Loads a model by name or folder. */
+export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
+  const folder = await findModel(options.model ?? defaultModel);
+  const engine: HifiCsOptions = options.threshold === undefined ? {} : { threshold: options.threshold };
+  return HifiCs.open(
+    folder,
+    (model) =>
+      InProcessBackend.create(model, {
+        ...(options.provider !== undefined && { provider: options.provider }),
+        ...(options.threads !== undefined && { threads: options.threads }),
+      }),
+    engine,
+  );
+}
+
+/** Grounder and planner as one bridge. */
+export async function openBridge(options: PipelineOptions): Promise<Bridge> {
+  const grounder = await openGrounder(options);
+  return new Bridge({ grounder, ...(options.grasps !== false && { planner: createGraspPlanner() }) });
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw usage(`${text} is not a positive whole number`);
+  return value;
+}
+
+export function probability(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw usage(`${text} is not between 0 and 1`);
+  return value;
+}
+
+export function nonNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
+    throw usage(`${text} is not a number of 0 or more`);
+  return value;
+}
+
+export const usage = (detail: string): GraspGroundingError => new GraspGroundingError("USAGE", { detail });
+
+/** Collects an option that may be given several times. */
+export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [
+  ...previous,
+  value,
+];

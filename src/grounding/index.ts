@@ -1,0 +1,15 @@
+/** Sentence + picture -> masks and boxes: the HiFi-CS engine, its model folders, tokenizer, preprocessing and instances. */
+export { HifiCs, type HifiCsOptions } from "./hifics.js";
+export { type InstanceOptions, instancesFromHeatmap } from "./instances.js";
+export {
+  hashFile,
+  type Manifest,
+  manifestFiles,
+  manifestSchema,
+  readManifest,
+  verifyFiles,
+} from "./manifest.js";
+export { minPictureSide, resizePicture, toTensor } from "./preprocess.js";
+export { cleanQuery, maxQueryLength } from "./query.js";
+export { TextTokenizer } from "./tokenizer.js";
+export type { Detection, Grounder, Grounding, Heatmap, Timings } from "./types.js";
