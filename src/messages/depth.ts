@@ -1,0 +1,48 @@
+import { GraspGroundingError } from "../errors/index.js";
+import type { DepthImage } from "../geometry/index.js";
+import { checkSize, packed16, packedFloat } from "./layout.js";
+import type { ImageMessage } from "./types.js";
+
+/** Encodings of sensor_msgs/Image that are read as depth (REP-118): millimetres in 16 bits, metres in floats. */
+export const depthEncodings: readonly string[] = ["16UC1", "mono16", "32FC1"];
+
+/**
+ * A sensor_msgs/Image as depth in metres, NaN where the sensor saw nothing (0, negative, NaN or infinite).
+ * @throws GraspGroundingError IMAGE_ENCODING, IMAGE_LAYOUT
+ */
+export function depthFromImage(image: ImageMessage): DepthImage {
+  checkSize(image);
+  const { width, height } = image;
+  switch (image.encoding) {
+    case "16UC1":
+    case "mono16":
+      return { width, height, data: metresFromMillimetres(packed16(image, width)) };
+    case "32FC1":
+      return { width, height, data: validMetres(packedFloat(image, width)) };
+    default:
+      throw new GraspGroundingError("IMAGE_ENCODING", {
+        encoding: image.encoding === "" ? "(empty)" : image.encoding,
+        supported: depthEncodings.join(", "),
+      });
+  }
+}
+
+/** 0 is "no reading" and becomes NaN. */
+export function metresFromMillimetres(values: Uint16Array): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    out[i] = value === 0 ? Number.NaN : value * 0.001;
+  }
+  return out;
+}
+
+/** A copy in which everything but finite positive values is NaN. */
+export function validMetres(values: Float32Array): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    out[i] = value > 0 && value < Number.POSITIVE_INFINITY ? value : Number.NaN;
+  }
+  return out;
+}

@@ -1,0 +1,19 @@
+/** The ROS messages this project reads and writes, their definitions, and their conversion to and from plain types. */
+export { cameraFromInfo } from "./camera.js";
+export { type Decoder, type Definition, decoderFor, encodeMessage } from "./codec.js";
+export { colourEncodings, colourFromImage } from "./colour.js";
+export { colourFromCompressed, depthFromCompressed, isCompressedDepth } from "./compressed.js";
+export { builtinDefinition, fullTypeName, shortTypeName } from "./definitions.js";
+export { depthEncodings, depthFromImage } from "./depth.js";
+export { maxImagePixels, maxImageSide } from "./layout.js";
+export {
+  annotationsMessage,
+  cameraInfoMessage,
+  detectionsMessage,
+  headerOf,
+  type LabelledBox,
+  maskMessage,
+  poseArrayMessage,
+  poseMessage,
+} from "./to-ros.js";
+export * from "./types.js";
