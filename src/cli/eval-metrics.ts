@@ -103,8 +103,9 @@ export function byCategory(
   const groups: Record<string, Record<string, EvalRow[]>> = {};
   for (const row of rows) {
     for (const [category, value] of Object.entries(row.categories)) {
-      const values = (groups[category] ??= {});
-      (values[value] ??= []).push(row);
+      groups[category] ??= {};
+      groups[category][value] ??= [];
+      groups[category][value].push(row);
     }
   }
   return mapValues(groups, (values) => mapValues(values, (group) => summarise(group)));

@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { type BridgeResult, LatestQueue, resultSchema, resultToJson } from "../../src/bridge/index.js";
+import { maskFromBox, maskFromRle } from "../../src/geometry/index.js";
+
+describe("latest-wins queue", () => {
+  it("hands out the newest and counts what it replaced", async () => {
+    const queue = new LatestQueue<number>();
+    const taken: number[] = [];
+    const consumer = (async () => {
+      for await (const item of queue) {
+        taken.push(item);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    })();
+    for (let i = 0; i < 10; i++) {
+      queue.push(i);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    queue.close();
+    await consumer;
+    expect(taken[0]).toBe(0);
+    expect(taken.at(-1)).toBe(9);
+    expect(taken.length + queue.dropped).toBe(10);
+    expect(queue.dropped).toBeGreaterThan(5);
+  });
+
+  it("takes nothing after it was closed", async () => {
+    const queue = new LatestQueue<number>();
+    queue.close();
+    queue.push(1);
+    const items: number[] = [];
+    for await (const item of queue) items.push(item);
+    expect(items).toEqual([]);
+  });
+});
+
+describe("JSON results", () => {
+  const mask = maskFromBox(20, 10, [2, 3, 8, 9]);
+  const result: BridgeResult = {
+    image: { width: 20, height: 10 },
+    stamp: 5n,
+    frameId: "camera",
+    grounding: {
+      query: "the cup",
+      model: "tiny",
+      found: true,
+      presence: 0.9,
+      detections: [{ box: [2, 3, 8, 9], score: 0.87654321, mask }],
+      heatmap: { width: 1, height: 1, data: new Float32Array(1) },
+      timings: { encode: 1.23456 },
+    },
+    grasps: [
+      {
+        frame: "camera",
+        pose: { position: [0.1234567, 0, 1], orientation: [0, 0, 0, 1] },
+        width: 0.04,
+        score: 1,
+      },
+    ],
+    timings: { encode: 1.23456 },
+  };
+
+  it("follow the published schema and carry the mask losslessly", () => {
+    const json = resultToJson(result);
+    expect(resultSchema.parse(JSON.parse(JSON.stringify(json)))).toEqual(json);
+    expect(maskFromRle(json.detections[0]?.mask as Parameters<typeof maskFromRle>[0])).toEqual(mask);
+    expect(json.grasps[0]?.position).toEqual([0.12346, 0, 1]);
+  });
+
+  it("leave out masks and timings on request", () => {
+    const json = resultToJson(result, { masks: false, timings: false });
+    expect(json.detections[0]).not.toHaveProperty("mask");
+    expect(json.timings_ms).toEqual({});
+  });
+});
