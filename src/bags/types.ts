@@ -1,4 +1,4 @@
-import type { CameraModel, FrameId, RgbdFrame, Stamp } from "../geometry/index.js";
+import type { FrameId, RgbdFrame, Stamp } from "../geometry/index.js";
 
 /** How a topic's messages are described in the bag. */
 export interface MessageDefinitionText {
@@ -69,8 +69,6 @@ export interface FrameHandle {
   readonly index: number;
   readonly colourTopic: string;
   readonly depthTopic?: string;
-  /** Present when a camera info was paired. */
-  readonly camera?: CameraModel;
   /**
    * Decodes colour, depth and camera; each call decodes anew.
    * @throws GraspGroundingError IMAGE_*, DEPTH_SIZE, DEPTH_WITHOUT_CAMERA, CAMERA_INVALID

@@ -130,6 +130,7 @@ export const catalogue = {
   BAG_EMPTY: entry("{path}: holds no messages", "record again"),
   BAG_NO_IMAGE: entry("{path}: no image topic found; topics are {topics}", "name one with --colour TOPIC"),
   BAG_TOPIC: entry("{path}: no topic {topic}; topics are {topics}", "name one of these"),
+  BAG_TOPIC_TYPE: entry("{path}: topic {topic} holds no {wanted} that can be read", "name another topic"),
   BAG_NOTHING_PAIRED: entry(
     "{path}: no colour and depth frames within {tolerance} s of each other",
     "raise --tolerance, or check the clocks of both streams",

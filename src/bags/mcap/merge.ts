@@ -1,0 +1,147 @@
+import { describe } from "../../errors/index.js";
+import type { ByteSource } from "../file.js";
+import { type MessageEntry, walkRecords } from "./records.js";
+import { loadSegment } from "./segment.js";
+import type { Segment } from "./summary.js";
+
+export interface MergeOptions {
+  readonly source: ByteSource;
+  readonly segments: readonly Segment[];
+  readonly wanted: (channelId: number) => boolean;
+  readonly from: bigint | undefined;
+  readonly to: bigint | undefined;
+  readonly onDamage: (text: string) => void;
+}
+
+export interface RawMessage {
+  readonly entry: MessageEntry;
+  readonly data: Uint8Array;
+}
+
+/** Bytes of overlapping segments held open at once; beyond it they are read again when their turn comes. */
+const openBudget = 256 * 1024 * 1024;
+
+interface Cursor {
+  readonly segment: Segment;
+  readonly entries: readonly MessageEntry[];
+  next: number;
+  records: Uint8Array | undefined;
+}
+
+/**
+ * The messages of the segments in the order of log time. One segment is held (and the next one read ahead), more only
+ * where their times overlap. A damaged segment is reported and left out.
+ */
+export async function* mergeSegments(options: MergeOptions): AsyncGenerator<RawMessage, void, void> {
+  const segments = relevant(options);
+  const open: Cursor[] = [];
+  let index = 0;
+  let ahead: Promise<Cursor | undefined> | undefined;
+  const take = (): Promise<Cursor | undefined> => {
+    const cursor = ahead ?? openSegment(segments[index]!, options);
+    index++;
+    ahead = index < segments.length ? openSegment(segments[index]!, options) : undefined;
+    return cursor;
+  };
+  try {
+    for (;;) {
+      let first = earliest(open);
+      while (
+        index < segments.length &&
+        (first === undefined || segments[index]!.startTime <= headTime(first))
+      ) {
+        const cursor = await take();
+        if (cursor === undefined) continue;
+        open.push(cursor);
+        trim(open, cursor);
+        first = earliest(open);
+      }
+      if (first === undefined) return;
+      // Until another open cursor or the next segment may have its turn, this one goes on alone.
+      const limit = turnLimit(open, first, segments[index]);
+      first.records ??= await loadSegment(options.source, first.segment);
+      const { entries, records } = first;
+      do {
+        const entry = entries[first.next++]!;
+        yield { entry, data: records.subarray(entry.start, entry.end) };
+      } while (first.next < entries.length && entries[first.next]!.logTime < limit);
+      if (first.next >= entries.length) open.splice(open.indexOf(first), 1);
+    }
+  } finally {
+    // What was begun ahead of time ends before the file is closed.
+    await ahead;
+  }
+}
+
+const headTime = (cursor: Cursor): bigint => cursor.entries[cursor.next]!.logTime;
+const endOfTime = 1n << 64n;
+
+function earliest(open: readonly Cursor[]): Cursor | undefined {
+  let best: Cursor | undefined;
+  for (const cursor of open) if (best === undefined || headTime(cursor) < headTime(best)) best = cursor;
+  return best;
+}
+
+function turnLimit(open: readonly Cursor[], current: Cursor, upcoming: Segment | undefined): bigint {
+  let limit = upcoming?.startTime ?? endOfTime;
+  for (const cursor of open) {
+    if (cursor !== current && headTime(cursor) < limit) limit = headTime(cursor);
+  }
+  return limit;
+}
+
+/** Lets go of the data of cursors whose turn is furthest away while more than the budget is held. */
+function trim(open: readonly Cursor[], keep: Cursor): void {
+  let held = 0;
+  for (const { records } of open) held += records?.byteLength ?? 0;
+  const furthest = [...open].sort((a, b) => (headTime(a) < headTime(b) ? 1 : -1));
+  for (const cursor of furthest) {
+    if (held <= openBudget) return;
+    if (cursor === keep || cursor.records === undefined) continue;
+    held -= cursor.records.byteLength;
+    cursor.records = undefined;
+  }
+}
+
+function relevant({ segments, wanted, from, to }: MergeOptions): Segment[] {
+  return segments
+    .filter((segment) => {
+      if (from !== undefined && segment.endTime < from) return false;
+      if (to !== undefined && segment.startTime > to) return false;
+      return segment.channels === undefined || [...segment.channels].some(wanted);
+    })
+    .sort((a, b) => (a.startTime === b.startTime ? a.offset - b.offset : a.startTime < b.startTime ? -1 : 1));
+}
+
+/** Never rejects: it is also started ahead of time, when nobody waits for it yet. */
+async function openSegment(segment: Segment, options: MergeOptions): Promise<Cursor | undefined> {
+  const { wanted, from, to } = options;
+  try {
+    const records = await loadSegment(options.source, segment);
+    const entries: MessageEntry[] = [];
+    let ordered = true;
+    let last = 0n;
+    const good = walkRecords(records, {
+      message: (entry) => {
+        const { logTime } = entry;
+        if (!wanted(entry.channelId)) return;
+        if ((from !== undefined && logTime < from) || (to !== undefined && logTime > to)) return;
+        if (logTime < last) ordered = false;
+        last = logTime;
+        entries.push(entry);
+      },
+    });
+    if (good < records.byteLength)
+      options.onDamage(`the ${where(segment)} has ${records.byteLength - good} bytes that are no records`);
+    if (entries.length === 0) return undefined;
+    if (!ordered)
+      entries.sort((a, b) => (a.logTime === b.logTime ? a.start - b.start : a.logTime < b.logTime ? -1 : 1));
+    return { segment, entries, next: 0, records };
+  } catch (error) {
+    options.onDamage(`the ${where(segment)} is lost: ${describe(error)}`);
+    return undefined;
+  }
+}
+
+const where = (segment: Segment): string =>
+  `${segment.kind === "chunk" ? "chunk" : "part"} at byte ${segment.offset}`;

@@ -1,0 +1,242 @@
+import { describe } from "../../errors/index.js";
+import type { ByteSource } from "../file.js";
+import {
+  type ChannelRecord,
+  chunkHeaderRoom,
+  magic,
+  opcode,
+  parseChannel,
+  parseChunkHeader,
+  parseSchema,
+  recordHeaderSize,
+  type SchemaRecord,
+  uint64,
+  viewOf,
+  walkRecords,
+} from "./records.js";
+import { unpackChunk } from "./segment.js";
+import type { Segment, Summary } from "./summary.js";
+
+/** Messages outside chunks are read in runs of about this size. */
+const runSize = 4 * 1024 * 1024;
+const windowSize = 256 * 1024;
+
+/** A summary rebuilt from the data, and what is wrong with the file, in words. */
+export interface Recovered {
+  readonly summary: Summary;
+  readonly damage: readonly string[];
+}
+
+/**
+ * Rebuilds the index of a file that has none or a damaged one by walking its records from the start, up to where they
+ * are good. Chunks are skipped over; only those that introduce topics are decompressed.
+ */
+export async function recoverSummary(source: ByteSource): Promise<Recovered> {
+  return await new Walk(source).run();
+}
+
+/** A chunk whose message indexes, which follow it, are being gathered. */
+interface PendingChunk {
+  readonly offset: number;
+  readonly length: number;
+  readonly startTime: bigint;
+  readonly endTime: bigint;
+  readonly counts: Map<number, number>;
+}
+
+interface Run {
+  readonly offset: number;
+  end: number;
+  startTime: bigint;
+  endTime: bigint;
+  readonly channels: Set<number>;
+}
+
+class Walk {
+  readonly #source: ByteSource;
+  readonly #schemas = new Map<number, SchemaRecord>();
+  readonly #channels = new Map<number, ChannelRecord>();
+  readonly #segments: Segment[] = [];
+  readonly #counts = new Map<number, number>();
+  readonly #damage: string[] = [];
+  #window: Uint8Array = new Uint8Array(0);
+  #windowStart = 0;
+  #chunk: PendingChunk | undefined;
+  #run: Run | undefined;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  async run(): Promise<Recovered> {
+    let offset = magic.length;
+    let ended = false;
+    try {
+      while (!ended && offset + recordHeaderSize <= this.#source.size) {
+        const head = await this.#bytes(offset, recordHeaderSize);
+        const kind = head[0] ?? 0;
+        const start = offset + recordHeaderSize;
+        const end = start + uint64(viewOf(head), 1);
+        if (kind === 0) throw new RangeError("no record begins here");
+        if (end > this.#source.size) {
+          if (kind === opcode.chunk) await this.#cutChunk(offset, start);
+          throw new RangeError("the last record is cut off");
+        }
+        if (kind !== opcode.messageIndex) await this.#finishChunk();
+        ended = kind === opcode.dataEnd || kind === opcode.footer;
+        await this.#record(kind, offset, start, end);
+        offset = end;
+      }
+      if (!ended) throw new RangeError("the end of the recording is missing");
+    } catch (error) {
+      const lost = this.#source.size - offset;
+      this.#damage.push(
+        `stopped at byte ${offset} of ${this.#source.size}: ${describe(error)} (${lost} bytes lost)`,
+      );
+    }
+    await this.#finishChunk();
+    this.#finishRun();
+    return {
+      summary: {
+        schemas: this.#schemas,
+        channels: this.#channels,
+        segments: this.#segments,
+        counts: this.#counts,
+      },
+      damage: this.#damage,
+    };
+  }
+
+  async #record(kind: number, offset: number, start: number, end: number): Promise<void> {
+    switch (kind) {
+      case opcode.schema:
+        this.#addSchema(parseSchema(await this.#bytes(start, end - start)));
+        break;
+      case opcode.channel:
+        this.#addChannel(parseChannel(await this.#bytes(start, end - start)));
+        break;
+      case opcode.message:
+        await this.#message(offset, start, end);
+        break;
+      case opcode.chunk: {
+        this.#finishRun();
+        const room = Math.min(end - start, chunkHeaderRoom);
+        const { startTime, endTime } = parseChunkHeader(await this.#bytes(start, room));
+        this.#chunk = { offset, length: end - offset, startTime, endTime, counts: new Map() };
+        break;
+      }
+      case opcode.messageIndex: {
+        const view = viewOf(await this.#bytes(start, Math.min(end - start, 6)));
+        this.#chunk?.counts.set(view.getUint16(0, true), Math.trunc(view.getUint32(2, true) / 16));
+        break;
+      }
+    }
+  }
+
+  async #message(offset: number, start: number, end: number): Promise<void> {
+    const view = viewOf(await this.#bytes(start, Math.min(end - start, 22)));
+    const channelId = view.getUint16(0, true);
+    const time = view.getBigUint64(6, true);
+    if (this.#run !== undefined && end - this.#run.offset > runSize) this.#finishRun();
+    this.#run ??= { offset, end, startTime: time, endTime: time, channels: new Set() };
+    this.#run.end = end;
+    if (time < this.#run.startTime) this.#run.startTime = time;
+    if (time > this.#run.endTime) this.#run.endTime = time;
+    this.#run.channels.add(channelId);
+    this.#count(channelId, 1);
+  }
+
+  #finishRun(): void {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run === undefined) return;
+    const { offset, end, startTime, endTime, channels } = run;
+    this.#segments.push({ kind: "plain", offset, length: end - offset, startTime, endTime, channels });
+  }
+
+  async #finishChunk(): Promise<void> {
+    const chunk = this.#chunk;
+    this.#chunk = undefined;
+    if (chunk === undefined) return;
+    const { offset, length, counts } = chunk;
+    const known = counts.size > 0 && [...counts.keys()].every((id) => this.#channels.has(id));
+    if (known) {
+      for (const [id, count] of counts) this.#count(id, count);
+      const { startTime, endTime } = chunk;
+      this.#segments.push({
+        kind: "chunk",
+        offset,
+        length,
+        startTime,
+        endTime,
+        channels: new Set(counts.keys()),
+      });
+      return;
+    }
+    try {
+      const records = await unpackChunk(await this.#source.read(offset, length));
+      const found = this.#learn(records);
+      if (found === undefined) return;
+      this.#segments.push({ kind: "chunk", offset, length, ...found });
+    } catch (error) {
+      this.#damage.push(`the chunk at byte ${offset} is lost: ${describe(error)}`);
+    }
+  }
+
+  /** Of an uncompressed chunk that was cut off, the messages that are whole. */
+  async #cutChunk(offset: number, start: number): Promise<void> {
+    await this.#finishChunk();
+    this.#finishRun();
+    const room = Math.min(this.#source.size - start, chunkHeaderRoom);
+    const header = parseChunkHeader(await this.#bytes(start, room));
+    if (header.compression !== "") return;
+    const dataStart = start + header.dataOffset;
+    const length = Math.min(this.#source.size - dataStart, header.dataLength);
+    const records = await this.#source.read(dataStart, length);
+    const found = this.#learn(records);
+    if (found === undefined) return;
+    this.#segments.push({ kind: "plain", offset: dataStart, length, ...found });
+    this.#damage.push(`the chunk at byte ${offset} is cut off; its whole messages are used`);
+  }
+
+  /** Takes topics and counts from a chunk's records; undefined when there is no message. */
+  #learn(records: Uint8Array): Pick<Segment, "startTime" | "endTime" | "channels"> | undefined {
+    const channels = new Set<number>();
+    let startTime: bigint | undefined;
+    let endTime = 0n;
+    walkRecords(records, {
+      schema: (schema) => this.#addSchema(schema),
+      channel: (channel) => this.#addChannel(channel),
+      message: ({ channelId, logTime }) => {
+        channels.add(channelId);
+        this.#count(channelId, 1);
+        if (startTime === undefined || logTime < startTime) startTime = logTime;
+        if (logTime > endTime) endTime = logTime;
+      },
+    });
+    return startTime === undefined ? undefined : { startTime, endTime, channels };
+  }
+
+  #addSchema(schema: SchemaRecord): void {
+    if (!this.#schemas.has(schema.id)) this.#schemas.set(schema.id, schema);
+  }
+
+  #addChannel(channel: ChannelRecord): void {
+    if (!this.#channels.has(channel.id)) this.#channels.set(channel.id, channel);
+  }
+
+  #count(channelId: number, count: number): void {
+    this.#counts.set(channelId, (this.#counts.get(channelId) ?? 0) + count);
+  }
+
+  /** Small reads are served from a window, so that a walk over many small records is not a system call each. */
+  async #bytes(offset: number, length: number): Promise<Uint8Array> {
+    const inside = offset >= this.#windowStart && offset + length <= this.#windowStart + this.#window.length;
+    if (!inside) {
+      if (length > windowSize) return await this.#source.read(offset, length);
+      this.#window = await this.#source.read(offset, Math.min(windowSize, this.#source.size - offset));
+      this.#windowStart = offset;
+    }
+    return this.#window.subarray(offset - this.#windowStart, offset - this.#windowStart + length);
+  }
+}
