@@ -65,6 +65,7 @@ const vitest = (name, config, wrapper = []) => ({
 
 const suites = [
   check("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
+  check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
   check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
   vitest("unit", "vitest.config.ts"),
 ];

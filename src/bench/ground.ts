@@ -1,0 +1,105 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { HifiCs } from "../grounding/index.js";
+import { InProcessBackend } from "../inference/index.js";
+import { checkout, runPeer } from "./python.js";
+import { round, spread, time } from "./statistics.js";
+
+const size = { width: 1280, height: 720 };
+const query = "the red mug on the left";
+
+interface PeerFigures {
+  readonly first_query_ms: readonly number[];
+  readonly further_query_ms: readonly number[];
+}
+
+/**
+ * Frame to boxes with the bundled model: a 1280×720 JPEG decoded, encoded, one sentence decoded, boxes found. The
+ * peer is the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds alternate,
+ * so that both meet the same state of the machine.
+ */
+export async function benchGround(): Promise<object> {
+  const folder = await mkdtemp(join(tmpdir(), "bench-ground-"));
+  const model = join(checkout, "models", "lite");
+  const threads = Math.min(2, availableParallelism());
+  const engine = await HifiCs.open(model, (files) => InProcessBackend.create(files, { threads }), {
+    frameCache: 1,
+  });
+  try {
+    const jpegs = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => writeFrame(join(folder, `${i}.jpg`), i)),
+    );
+    const ours: number[] = [];
+    const further: number[] = [];
+    const theirs: number[] = [];
+    const theirFurther: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      ours.push(...(await time(20, 4, (i) => groundFile(engine, jpegs[i % jpegs.length] as string, query))));
+      further.push(...(await measureFurther(engine, jpegs[0] as string)));
+      const peer = await runPeer<PeerFigures>("test/bench/ground_peer.py", [
+        model,
+        folder,
+        query,
+        String(threads),
+        "20",
+      ]);
+      theirs.push(...peer.first_query_ms);
+      theirFurther.push(...peer.further_query_ms);
+    }
+    const [a, b, c, d] = [spread(ours), spread(theirs), spread(further), spread(theirFurther)];
+    return {
+      what: "1280×720 JPEG to boxes, model lite, one sentence",
+      threads,
+      ours_ms: a,
+      peer_ms: b,
+      peer: "Pillow + NumPy + SciPy + onnxruntime (Python), same ONNX files and threads",
+      ratio_peer_over_ours: round(b.p50 / a.p50),
+      further_query_ours_ms: c,
+      further_query_peer_ms: d,
+      goal: "ours_ms.p50 <= 80 on two cores",
+      resident_mb: round(process.memoryUsage.rss() / 2 ** 20, 0),
+    };
+  } finally {
+    await engine.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function groundFile(engine: HifiCs, path: string, sentence: string): Promise<void> {
+  const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
+  await engine.ground({ colour: { width: info.width, height: info.height, data } }, [sentence]);
+}
+
+/** A new sentence on a frame that is already encoded. */
+async function measureFurther(engine: HifiCs, path: string): Promise<number[]> {
+  const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
+  const colour = { width: info.width, height: info.height, data };
+  await engine.ground({ colour }, [query]);
+  return time(20, 2, (i) => engine.ground({ colour }, [`the number ${i} box of round ${performance.now()}`]));
+}
+
+/** A frame of smooth shapes and noise: a JPEG decoder's work depends on its content. */
+async function writeFrame(path: string, seed: number): Promise<string> {
+  const { width, height } = size;
+  const pixels = new Uint8Array(width * height * 3);
+  let state = seed + 1;
+  for (let i = 0; i < width * height; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    const noise = (state >>> 24) / 16;
+    const x = i % width;
+    const y = Math.floor(i / width);
+    const inside = (x - 300 - 40 * seed) ** 2 + (y - 360) ** 2 < 120 ** 2;
+    pixels[i * 3] = (inside ? 200 : 90 + (60 * x) / width) + noise;
+    pixels[i * 3 + 1] = (inside ? 40 : 80 + (80 * y) / height) + noise;
+    pixels[i * 3 + 2] = (inside ? 40 : 100) + noise;
+  }
+  await writeFile(
+    path,
+    await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 90 })
+      .toBuffer(),
+  );
+  return path;
+}

@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { GraspGroundingError } from "../errors/index.js";
+
+/** Root of the checkout; benches against peers run from one, since the peers are test dependencies. */
+export const checkout = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/** The interpreter that has the peers: GRASP_GROUNDING_PYTHON, else what `npm test` set up. */
+export function peerPython(): string {
+  const made = join(checkout, ".cache", "venv", "test", "bin", "python");
+  return process.env.GRASP_GROUNDING_PYTHON ?? (existsSync(made) ? made : "python3");
+}
+
+/** A peer's script that prints JSON. @throws GraspGroundingError USAGE when the peers are not installed */
+export async function runPeer<T>(script: string, args: readonly string[]): Promise<T> {
+  const child = spawn(peerPython(), [join(checkout, script), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err = (err + chunk).slice(-4000);
+  });
+  const code = await new Promise<number | null>((resolve) => {
+    child.on("error", () => resolve(null));
+    child.on("close", resolve);
+  });
+  if (code === 0) return JSON.parse(out) as T;
+  const why = err.trim().split("\n").at(-1) ?? "";
+  throw new GraspGroundingError("USAGE", {
+    detail: `the peer ${script} failed (${why}); run \`npm test\` once in a checkout`,
+  });
+}
