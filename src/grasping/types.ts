@@ -1,4 +1,4 @@
-import type { FrameId, Mask, Metres, Pose, RgbdFrame } from "../geometry/index.js";
+import type { FrameId, Mask, Metres, Pose, RgbdFrame, Vec3 } from "../geometry/index.js";
 
 /** A parallel gripper, in metres. Frame: origin between the fingertips, z along the approach, x along the closing direction. */
 export interface GripperModel {
@@ -12,6 +12,8 @@ export interface GripperModel {
   readonly fingerThickness: Metres;
   /** Palm behind the fingers: extent along x, y and z. */
   readonly palm: readonly [Metres, Metres, Metres];
+  /** Largest closing force in newtons; limits the hint. */
+  readonly maxForce?: number;
 }
 
 /** A grasp: where the tool must be when the fingers close. */
@@ -22,6 +24,8 @@ export interface Grasp {
   readonly pose: Pose;
   /** Opening before closing, in metres. */
   readonly width: Metres;
+  /** Distance expected between the fingers once they hold, in metres. */
+  readonly objectWidth?: Metres;
   /** 0..1, best first. */
   readonly score: number;
   /** Force to close with, in newtons, as a hint. */
@@ -30,16 +34,32 @@ export interface Grasp {
   readonly terms?: Readonly<Record<string, number>>;
 }
 
+/** Why there is no grasp. */
+export type GraspRefusal =
+  | "no-depth"
+  | "no-camera"
+  | "size-mismatch"
+  | "mask-empty"
+  | "no-table"
+  | "nothing-above-table"
+  | "too-wide"
+  | "no-free-grasp"
+  | "unreachable";
+
 export interface GraspPlan {
   /** Best first; empty when `reason` says why. */
   readonly grasps: readonly Grasp[];
   readonly reason?: string;
+  /** The same for programs; present whenever `reason` is. */
+  readonly refusal?: GraspRefusal;
 }
 
 /** What the planner needs to know of a detection. */
 export interface GraspTarget {
   /** Same size as the frame's colour and depth. */
   readonly mask: Mask;
+  /** Up (against gravity) in the camera's optical frame, where it is known; steadies the search for the table. */
+  readonly up?: Vec3;
 }
 
 /** Works out how to take the masked object. Never throws for what a scene can look like: it gives a reason. */

@@ -1,0 +1,265 @@
+import type { Metres, Points, Vec3 } from "../geometry/index.js";
+import type { Shape } from "./complete.js";
+import type { GraspScene } from "./scene.js";
+import { type Candidate, MIN_MARGIN } from "./search.js";
+import type { GripperModel } from "./types.js";
+import { Sight } from "./view.js";
+
+/** How a candidate sits in the scene. */
+export interface Fit {
+  /** Free space between each finger and the part before closing. */
+  readonly margin: Metres;
+  /** Distance of the nearest other thing from the opened fingers and palm, up to 20 mm. */
+  readonly clearance: Metres;
+  /** Cosine between the closing direction and the surface's normal at the worse of both contacts, 0..1. */
+  readonly opposition: number;
+  /** Share of the fingers' space that the camera could not see because of something else than the target. */
+  readonly unseen: number;
+  /** Share of the target's measured points between the fingers. */
+  readonly held: number;
+  /** Tool position moved so that the part is in the middle. */
+  readonly shift: Metres;
+  readonly width: Metres;
+}
+
+/** Most that the fingers are opened beside the part on each side. */
+const MAX_MARGIN = 0.014;
+/** Points of the sensor's noise that are no collision. */
+const STRAY = 2;
+
+/**
+ * Puts the open gripper at a candidate and moves it back along its approach: undefined when it meets the target,
+ * anything else or the table.
+ */
+export function fitCandidate(
+  scene: GraspScene,
+  shape: Shape,
+  candidate: Candidate,
+  gripper: GripperModel,
+  tableClearance: Metres,
+): Fit | undefined {
+  const { axes, at } = candidate;
+  const half = gripper.fingerWidth / 2;
+  const inner = candidate.width / 2;
+  const own = measureOwn(shape, candidate, gripper);
+  if (own === undefined) return undefined;
+  const room = (gripper.stroke - own.width) / 2;
+  if (room < MIN_MARGIN * 0.8) return undefined;
+  const outer = gripper.stroke / 2 + gripper.fingerThickness + 0.02;
+
+  // Nearest other thing on either side, in the fingers' swept space.
+  let low = Math.min(own.freeLow, outer - inner);
+  let high = Math.min(own.freeHigh, outer - inner);
+  let between = 0;
+  let palm = 0;
+  let nearPalm = 0.02;
+  const { obstacles } = scene;
+  const [px, py] = [gripper.palm[0] / 2, gripper.palm[1] / 2];
+  const centre = at[0] + own.shift;
+  const inside = own.width / 2;
+  const c = axes.closing;
+  const b = axes.side;
+  const a = axes.approach;
+  for (let i = 0; i < obstacles.length; i += 3) {
+    const x = obstacles[i]!;
+    const y = obstacles[i + 1]!;
+    const z = obstacles[i + 2]!;
+    const ds = x * a[0] + y * a[1] + z * a[2] - at[2];
+    if (ds > 0.004) continue;
+    const dy = Math.abs(x * b[0] + y * b[1] + z * b[2] - at[1]);
+    if (dy > py + 0.02) continue;
+    const dx = x * c[0] + y * c[1] + z * c[2] - centre;
+    if (ds < -gripper.fingerLength + 0.002) {
+      const gap = Math.max(Math.abs(dx) - px, dy - py);
+      if (gap < 0.003) palm++;
+      else if (gap < nearPalm) nearPalm = gap;
+      continue;
+    }
+    if (dy > half + 0.004) continue;
+    if (Math.abs(dx) < inside) between++;
+    else if (dx > 0) high = Math.min(high, dx - inside);
+    else low = Math.min(low, -dx - inside);
+  }
+  if (palm > STRAY || between > STRAY) return undefined;
+  const free = Math.min(low, high) - gripper.fingerThickness;
+  const margin = Math.min(room, MAX_MARGIN, free - 0.001);
+  if (margin < MIN_MARGIN * 0.8) return undefined;
+  const opening = inside + margin;
+  if (!aboveTable(candidate, own.shift, gripper, opening + gripper.fingerThickness, tableClearance))
+    return undefined;
+  const unseen = unseenShare(scene, candidate, own.shift, opening, gripper);
+  return {
+    margin,
+    clearance: Math.min(nearPalm, Math.max(0, free - margin), 0.02),
+    opposition: own.opposition,
+    unseen,
+    held: own.held,
+    shift: own.shift,
+    width: own.width,
+  };
+}
+
+interface Own {
+  readonly width: Metres;
+  readonly shift: Metres;
+  readonly freeLow: Metres;
+  readonly freeHigh: Metres;
+  readonly opposition: number;
+  readonly held: number;
+}
+
+/** Extent, contacts and neighbouring parts of the target itself; undefined when it meets the palm. */
+function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): Own | undefined {
+  const { points, normals } = shape;
+  const { axes, at, width } = candidate;
+  const { closing: c, side: b, approach: a } = axes;
+  const half = gripper.fingerWidth / 2;
+  const reach = width / 2 + 0.004;
+  const [px, py] = [gripper.palm[0] / 2, gripper.palm[1] / 2];
+  let palm = 0;
+  let low = Infinity;
+  let high = -Infinity;
+  let nextLow = -Infinity;
+  let nextHigh = Infinity;
+  let top = 0;
+  let inside = 0;
+  for (let i = 0; i < points.length; i += 3) {
+    const x = points[i]!;
+    const y = points[i + 1]!;
+    const z = points[i + 2]!;
+    const ds = x * a[0] + y * a[1] + z * a[2] - at[2];
+    if (ds > 0.003) continue;
+    const dy = x * b[0] + y * b[1] + z * b[2] - at[1];
+    if (Math.abs(dy) > py) continue;
+    const dx = x * c[0] + y * c[1] + z * c[2] - at[0];
+    if (ds < -gripper.fingerLength + 0.001 && Math.abs(dx) < px && ++palm > STRAY) return undefined;
+    if (Math.abs(dy) > half + 0.002) continue;
+    if (Math.abs(dx) <= reach) {
+      if (ds > 0) continue;
+      inside++;
+      if (dx < low) low = dx;
+      if (dx > high) high = dx;
+      if (ds < top) top = ds;
+    } else if (dx < 0) nextLow = Math.max(nextLow, dx);
+    else nextHigh = Math.min(nextHigh, dx);
+  }
+  if (inside < 3) return undefined;
+  return {
+    width: Math.max(0.001, high - low),
+    shift: (low + high) / 2,
+    freeLow: low - nextLow,
+    freeHigh: nextHigh - high,
+    opposition: opposition(points, normals, candidate, half, low, high, top),
+    held: inside / (points.length / 3),
+  };
+}
+
+/** Depth below the part's top from which on normals are those of its sides. */
+const UNDER_TOP = 0.003;
+
+function opposition(
+  points: Points,
+  normals: Points,
+  { axes, at }: Candidate,
+  half: Metres,
+  low: Metres,
+  high: Metres,
+  top: Metres,
+): number {
+  const { closing: c, side: b, approach: a } = axes;
+  const band = Math.min(0.005, (high - low) * 0.25);
+  const sides = [
+    { sum: 0, n: 0, edges: [Infinity, Infinity, Infinity] },
+    { sum: 0, n: 0, edges: [Infinity, Infinity, Infinity] },
+  ] as const;
+  for (let i = 0; i < points.length; i += 3) {
+    const x = points[i]!;
+    const y = points[i + 1]!;
+    const z = points[i + 2]!;
+    const ds = x * a[0] + y * a[1] + z * a[2] - at[2];
+    if (ds > 0) continue;
+    const dy = x * b[0] + y * b[1] + z * b[2] - at[1];
+    if (Math.abs(dy) > half) continue;
+    const dx = x * c[0] + y * c[1] + z * c[2] - at[0];
+    if (dx < low || dx > high) continue;
+    for (let k = 0; k < 2; k++) {
+      const inward = k === 0 ? dx - low : high - dx;
+      const side = sides[k]!;
+      const third = dy < -half / 3 ? 0 : dy > half / 3 ? 2 : 1;
+      if (inward < side.edges[third]!) (side.edges as unknown as number[])[third] = inward;
+      if (inward > band || ds < top + UNDER_TOP) continue;
+      const nc = normals[i]! * c[0] + normals[i + 1]! * c[1] + normals[i + 2]! * c[2];
+      if (Number.isNaN(nc)) continue;
+      (side as { sum: number }).sum += k === 0 ? -nc : nc;
+      (side as { n: number }).n++;
+    }
+  }
+  let worst = 1;
+  for (const side of sides) {
+    const slope = silhouetteSlope(side.edges, half);
+    const outline = 1 / Math.sqrt(1 + slope * slope);
+    // Where the side itself is not seen its outline speaks for it.
+    const cosine = side.n >= 3 ? Math.min(outline, Math.max(0, side.sum / side.n)) : outline * 0.92;
+    if (cosine < worst) worst = cosine;
+  }
+  return worst;
+}
+
+/** Slope of the outline across the finger's width. */
+function silhouetteSlope(edges: readonly number[], half: Metres): number {
+  const [first, middle, last] = edges as [number, number, number];
+  const apart = (4 / 3) * half;
+  if (Number.isFinite(first) && Number.isFinite(last)) return (last - first) / apart;
+  if (Number.isFinite(first) && Number.isFinite(middle)) return (middle - first) / (apart / 2);
+  if (Number.isFinite(last) && Number.isFinite(middle)) return (last - middle) / (apart / 2);
+  return 0;
+}
+
+/** Whether fingertips and palm keep clear of the table. */
+function aboveTable(
+  { axes, at }: Candidate,
+  shift: Metres,
+  gripper: GripperModel,
+  outside: Metres,
+  clearance: Metres,
+): boolean {
+  const height = (dx: number, dy: number, ds: number): number =>
+    (at[0] + shift + dx) * axes.closing[2] + (at[1] + dy) * axes.side[2] + (at[2] + ds) * axes.approach[2];
+  const half = gripper.fingerWidth / 2;
+  for (const sx of [-1, 1])
+    for (const sy of [-1, 1]) {
+      if (height(sx * outside, sy * half, 0) < clearance - 1e-6) return false;
+      const [px, py, pz] = gripper.palm;
+      if (height((sx * px) / 2, (sy * py) / 2, -gripper.fingerLength) < 0.004) return false;
+      if (height((sx * px) / 2, (sy * py) / 2, -gripper.fingerLength - pz) < 0.004) return false;
+    }
+  return true;
+}
+
+/** Space the open fingers take that is hidden behind something other than the target. */
+function unseenShare(
+  scene: GraspScene,
+  { axes, at }: Candidate,
+  shift: Metres,
+  opening: Metres,
+  gripper: GripperModel,
+): number {
+  const { closing: c, side: b, approach: a } = axes;
+  let hidden = 0;
+  let n = 0;
+  for (const sx of [-1, 1])
+    for (const dy of [-0.4, 0.4])
+      for (const ds of [0, -0.35, -0.7]) {
+        const p: Vec3 = [
+          at[0] + shift + sx * (opening + gripper.fingerThickness / 2),
+          at[1] + dy * gripper.fingerWidth,
+          at[2] + ds * gripper.fingerLength,
+        ];
+        const x = p[0] * c[0] + p[1] * b[0] + p[2] * a[0];
+        const y = p[0] * c[1] + p[1] * b[1] + p[2] * a[1];
+        const z = p[0] * c[2] + p[1] * b[2] + p[2] * a[2];
+        n++;
+        if (scene.view.look(x, y, z, 0.01) === Sight.behindOther) hidden++;
+      }
+  return hidden / n;
+}

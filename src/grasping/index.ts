@@ -1,0 +1,12 @@
+/** Depth + mask -> ranked grasps for a parallel gripper. */
+export { frankaHand, gripperProblem, grippers, robotiq2f85 } from "./grippers.js";
+export { createGraspPlanner, type GraspPlannerOptions } from "./planner.js";
+export type { ScoreWeights } from "./score.js";
+export type {
+  Grasp,
+  GraspPlan,
+  GraspPlanner,
+  GraspRefusal,
+  GraspTarget,
+  GripperModel,
+} from "./types.js";

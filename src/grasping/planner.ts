@@ -1,0 +1,245 @@
+import { GraspGroundingError } from "../errors/index.js";
+import {
+  cameraProblem,
+  compose,
+  dot,
+  type Mask,
+  type Pose,
+  project,
+  quaternionFromAxes,
+  type RgbdFrame,
+  rotate,
+  scale,
+  seededRandom,
+  type Vec3,
+} from "../geometry/index.js";
+import { completeShape, type Shape } from "./complete.js";
+import { type Fit, fitCandidate } from "./fit.js";
+import { frankaHand, gripperProblem } from "./grippers.js";
+import { toolOrientations } from "./orientations.js";
+import { type GraspScene, type Refusal, readScene, refuse } from "./scene.js";
+import { combine, defaultWeights, forceHint, type ScoreWeights, scoreTerms } from "./score.js";
+import { type Candidate, SearchSpace, searchOrientation } from "./search.js";
+import type { Grasp, GraspPlan, GraspPlanner, GraspTarget, GripperModel } from "./types.js";
+
+export interface GraspPlannerOptions {
+  /** Default: the Franka Hand. */
+  readonly gripper?: GripperModel;
+  /** Same seed and input, same grasps. Default 1. */
+  readonly seed?: number;
+  /** Most grasps returned. Default 10. */
+  readonly maxGrasps?: number;
+  /** Coefficient of friction between fingers and target. Default 0.5. */
+  readonly friction?: number;
+  /** Least height of the fingertips above the table in metres. Default 0.003. */
+  readonly tableClearance?: number;
+  /** 0 (cannot be reached) to 1 for a tool pose in the camera's optical frame; multiplies the score. */
+  readonly reachability?: (pose: Pose) => number;
+  readonly weights?: Partial<ScoreWeights>;
+}
+
+/** Candidates that are looked at closely. */
+const SHORTLIST = 220;
+/** Of one orientation at most so many are looked at closely, so that one does not crowd out the others. */
+const PER_ORIENTATION = 24;
+
+/**
+ * Grasps for a parallel gripper from one RGB-D view and a mask. Deterministic. Grasps are in the camera's optical frame,
+ * best first; where there is none the plan says why.
+ * @throws GraspGroundingError USAGE for a gripper with impossible dimensions
+ */
+export function createGraspPlanner(options: GraspPlannerOptions = {}): GraspPlanner {
+  const gripper = options.gripper ?? frankaHand;
+  const problem = gripperProblem(gripper);
+  if (problem !== undefined)
+    throw new GraspGroundingError("USAGE", { detail: `gripper ${gripper.name}: ${problem}` });
+  const settings: Settings = {
+    gripper,
+    seed: options.seed ?? 1,
+    maxGrasps: options.maxGrasps ?? 10,
+    friction: options.friction ?? 0.5,
+    tableClearance: options.tableClearance ?? 0.003,
+    reachability: options.reachability,
+    weights: { ...defaultWeights, ...options.weights },
+    work: new SearchSpace(),
+  };
+  return { plan: (frame, target) => plan(frame, target, settings) };
+}
+
+interface Settings {
+  readonly gripper: GripperModel;
+  readonly seed: number;
+  readonly maxGrasps: number;
+  readonly friction: number;
+  readonly tableClearance: number;
+  readonly reachability: ((pose: Pose) => number) | undefined;
+  readonly weights: ScoreWeights;
+  readonly work: SearchSpace;
+}
+
+function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspPlan {
+  const problem = inputProblem(frame, target.mask);
+  if (problem !== undefined) return { grasps: [], ...problem };
+  const random = seededRandom(settings.seed);
+  const scene = readScene(frame.depth!, frame.camera!, target.mask, random, target.up);
+  if ("refusal" in scene) return { grasps: [], ...scene };
+  const shape = completeShape(scene);
+  const { candidates, narrowestTooWide } = search(scene, shape, settings, random);
+  if (candidates.length === 0) {
+    if (Number.isFinite(narrowestTooWide))
+      return { grasps: [], ...tooWide(narrowestTooWide, settings.gripper) };
+    return {
+      grasps: [],
+      ...refuse("no-free-grasp", "the fingers find no hold: too little of the object stands above the table"),
+    };
+  }
+  const found: Scored[] = [];
+  let reachable = true;
+  for (const candidate of candidates) {
+    const fit = fitCandidate(scene, shape, candidate, settings.gripper, settings.tableClearance);
+    if (fit === undefined) continue;
+    const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
+    if (scored === undefined) reachable = false;
+    else found.push(scored);
+  }
+  if (found.length === 0) {
+    if (!reachable)
+      return { grasps: [], ...refuse("unreachable", "the arm reaches none of the grasps that were found") };
+    const blocked =
+      "every grasp that fits the object would touch the table, the object or something beside it";
+    return { grasps: [], ...refuse("no-free-grasp", blocked) };
+  }
+  found.sort((p, q) => q.grasp.score - p.grasp.score);
+  return { grasps: diverse(found, settings.maxGrasps) };
+}
+
+function inputProblem(frame: RgbdFrame, mask: Mask): Refusal | undefined {
+  const { depth, camera, colour } = frame;
+  if (depth === undefined) return refuse("no-depth", "a grasp needs depth, and this frame has none");
+  if (camera === undefined) return refuse("no-camera", "there is depth but no camera info to measure with");
+  const detail = cameraProblem(camera);
+  if (detail !== undefined) return refuse("no-camera", `camera info is not usable: ${detail}`);
+  const sizes = [depth, mask, colour].map(({ width, height }) => `${width}×${height}`);
+  if (new Set(sizes).size > 1)
+    return refuse("size-mismatch", `depth is ${sizes[0]}, the mask ${sizes[1]} and colour ${sizes[2]}`);
+  return undefined;
+}
+
+const tooWide = (width: number, gripper: GripperModel): Refusal =>
+  refuse(
+    "too-wide",
+    `the object is at least ${Math.round(width * 1000)} mm wide everywhere and the gripper opens ${Math.round(gripper.stroke * 1000)} mm`,
+  );
+
+function search(
+  scene: GraspScene,
+  shape: Shape,
+  settings: Settings,
+  random: () => number,
+): { readonly candidates: Candidate[]; readonly narrowestTooWide: number } {
+  const { gripper, work } = settings;
+  const limits = {
+    tableClearance: settings.tableClearance,
+    minOverlap: scene.kind === "solid" ? 0.005 : 0.0008,
+  };
+  const all: Candidate[] = [];
+  let narrowestTooWide = Infinity;
+  for (const axes of toolOrientations(shape, settings.friction, random, shape.top > 0.05)) {
+    const found = searchOrientation(shape, axes, gripper, limits, work);
+    narrowestTooWide = Math.min(narrowestTooWide, found.narrowestTooWide);
+    found.candidates.sort((p, q) => q.promise - p.promise);
+    for (let k = 0; k < Math.min(PER_ORIENTATION, found.candidates.length); k++)
+      all.push(found.candidates[k]!);
+  }
+  all.sort((p, q) => q.promise - p.promise);
+  return { candidates: all.slice(0, SHORTLIST), narrowestTooWide };
+}
+
+interface Scored {
+  readonly grasp: Grasp;
+  readonly position: Vec3;
+  readonly closing: Vec3;
+  readonly approach: Vec3;
+}
+
+function score(
+  scene: GraspScene,
+  shape: Shape,
+  candidate: Candidate,
+  fit: Fit,
+  frame: RgbdFrame,
+  mask: Mask,
+  settings: Settings,
+): Scored | undefined {
+  const { closing: c, side: b, approach: a } = candidate.axes;
+  const [x, y, s] = [candidate.at[0] + fit.shift, candidate.at[1], candidate.at[2]];
+  const position: Vec3 = [
+    x * c[0] + y * b[0] + s * a[0],
+    x * c[1] + y * b[1] + s * a[1],
+    x * c[2] + y * b[2] + s * a[2],
+  ];
+  // Half a turn about the approach is the same grasp: the one whose x points to the picture's right is given.
+  const right = rotate(scene.tableToCamera.orientation, c)[0] >= 0 ? 1 : -1;
+  const orientation = quaternionFromAxes(scale(c, right), scale(b, right), a);
+  const pose = compose(scene.tableToCamera, { position, orientation });
+  const reachability = settings.reachability?.(pose) ?? 1;
+  if (!(reachability > 0)) return undefined;
+  const edge = edgeTerm(frame, mask, pose);
+  const terms = scoreTerms(shape, candidate, fit, settings.gripper, edge);
+  const trust = scene.kind === "planar" ? 0.3 : 1;
+  return {
+    grasp: {
+      frame: frame.frameId,
+      pose,
+      width: Math.min(settings.gripper.stroke, fit.width + 2 * fit.margin),
+      objectWidth: fit.width,
+      score: combine(terms, settings.weights) * Math.min(1, reachability) * trust,
+      force: forceHint(shape, settings.gripper, settings.friction),
+      terms: { ...terms, reachability, trust },
+    },
+    position,
+    closing: c,
+    approach: a,
+  };
+}
+
+/** How far inside the mask the tool's position lies: 1 from 12 pixels (of 640) on, 0 outside. */
+function edgeTerm(frame: RgbdFrame, mask: Mask, pose: Pose): number {
+  const pixel = project(frame.camera!, pose.position);
+  if (pixel === undefined) return 0;
+  const reach = (12 * mask.width) / 640;
+  let nearest = reach;
+  for (let k = 0; k < 8; k++) {
+    const du = Math.cos((k * Math.PI) / 4);
+    const dv = Math.sin((k * Math.PI) / 4);
+    for (let d = 0; d < nearest; d += reach / 6) {
+      const u = Math.round(pixel[0] + du * d);
+      const v = Math.round(pixel[1] + dv * d);
+      const inside =
+        u >= 0 && v >= 0 && u < mask.width && v < mask.height && mask.data[v * mask.width + u] !== 0;
+      if (!inside) nearest = d;
+    }
+  }
+  return nearest / reach;
+}
+
+/** Best first, leaving out what is within 12 mm and 20 degrees of a better one. */
+function diverse(sorted: readonly Scored[], limit: number): Grasp[] {
+  const kept: Scored[] = [];
+  const cosine = Math.cos((20 * Math.PI) / 180);
+  for (const candidate of sorted) {
+    if (kept.length >= limit) break;
+    const same = kept.some(
+      (k) =>
+        Math.hypot(
+          k.position[0] - candidate.position[0],
+          k.position[1] - candidate.position[1],
+          k.position[2] - candidate.position[2],
+        ) < 0.012 &&
+        Math.abs(dot(k.closing, candidate.closing)) > cosine &&
+        dot(k.approach, candidate.approach) > cosine,
+    );
+    if (!same) kept.push(candidate);
+  }
+  return kept.map((k) => k.grasp);
+}
