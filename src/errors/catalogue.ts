@@ -111,6 +111,32 @@ export const catalogue = {
     "model {name}: {detail}",
     "the files of the model do not belong together; reinstall it",
   ),
+  MODEL_EXISTS: entry("model {name} exists already", "choose another --name, or remove {path} first", 1, 409),
+  MODEL_SELF_TEST: entry(
+    "model {name} fails its self-test: {detail}",
+    "it gives other masks here than where it was converted; import it again on this machine, or use its fp32 form",
+  ),
+  DOWNLOAD_FAILED: entry(
+    "{url}: download failed ({detail})",
+    "run it again (it goes on where it stopped; HTTPS_PROXY is honoured), or without a network: fetch the file elsewhere and run `grasp-grounding models pull {name} --from FOLDER`",
+    1,
+    502,
+  ),
+  DOWNLOAD_CORRUPT: entry(
+    "{url}: SHA-256 is {found}, wanted {wanted}",
+    "this is not the published file or a damaged copy, and was not kept; fetch it again or use another --from",
+    1,
+    502,
+  ),
+  IMPORT_FAILED: entry("import failed: {detail}", "nothing was written"),
+  PYTHON_MISSING: entry(
+    "no usable Python ({detail})",
+    "install Python 3.10 or later with its venv module, or set GRASP_GROUNDING_PYTHON to an interpreter that has the packages of models/export/requirements.txt",
+  ),
+  PYTHON_PACKAGES: entry(
+    "the packages of {list} could not be installed ({detail})",
+    "check the network and pip's settings, or set GRASP_GROUNDING_PYTHON to an interpreter that has them",
+  ),
   PROVIDER_UNAVAILABLE: entry(
     "execution provider {provider} is not available ({detail})",
     "run `grasp-grounding doctor` to see what is missing",
@@ -147,6 +173,36 @@ export const catalogue = {
   GRASP_NONE: entry(
     "no grasp found: {detail}",
     "move the camera or the object, or check the gripper's parameters",
+  ),
+
+  ROS_MISSING: entry(
+    "ROS 2 cannot be used: {detail}",
+    "source your ROS 2 (`. /opt/ros/jazzy/setup.sh`) or run `npm run ros:setup`, then start again",
+  ),
+  ROS_PARAMETER: entry("parameter {name} is refused: {detail}", "see docs/ros-parameters.md", 2, 400),
+  PIPELINE_TIMEOUT: entry(
+    "the model did not load within {seconds} s",
+    "raise the parameter load_timeout, or check the machine's memory",
+  ),
+  PIPELINE_ENDED: entry("the pipeline's thread ended ({detail})", "cleanup and configure the node again"),
+  NODE_INACTIVE: entry("the node is {state}", "activate it: ros2 lifecycle set {node} {transition}", 1, 503),
+  FRAME_TIMEOUT: entry(
+    "no answer within {seconds} s: {detail}",
+    "check the camera and its topic with `ros2 topic hz {topic}`",
+    1,
+    504,
+  ),
+  TF_UNAVAILABLE: entry(
+    "no transform from {source} to {target}: {detail}",
+    "check that something publishes it: ros2 run tf2_ros tf2_echo {target} {source}",
+    1,
+    503,
+  ),
+  EXECUTE_REFUSED: entry(
+    "the motion is refused: {detail}",
+    "send the goal without execute to plan only",
+    1,
+    403,
   ),
 
   DATASET_INVALID: entry(
