@@ -32,6 +32,7 @@ module.exports = {
     only("messages", "geometry"),
     only("inference", "geometry"),
     only("grounding", "geometry", "inference"),
+    only("model-store", "grounding"),
     only("grasping", "geometry"),
     only("arm", "geometry"),
     only("calibration", "geometry"),

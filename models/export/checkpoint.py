@@ -292,12 +292,25 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
 
 
-def load_hifics(checkpoint: Path, clip_path: Path | None, wishes: Wishes) -> Loaded:
+# Which fetched weights fit a decoder, by the width it reads.
+_FETCHED = {768: Path("clip-vit-b16", "ViT-B-16.pt"), 1024: Path("clip-vit-l14", "ViT-L-14.pt")}
+
+
+def _fetched(decoder_state: State, store: Path | None) -> Path | None:
+    first = decoder_state.get("reduces.0.weight")
+    if store is None or first is None or first.ndim != 2:
+        return None
+    fitting = _FETCHED.get(first.shape[1])
+    return store / fitting if fitting is not None and (store / fitting).is_file() else None
+
+
+def load_hifics(checkpoint: Path, clip_path: Path | None, wishes: Wishes, store: Path | None = None) -> Loaded:
     """The whole model of a HiFi-CS checkpoint, float32, ready to run; CLIP comes from the checkpoint itself where it
-    holds both towers, else from `clip_path`."""
+    holds both towers, else from `clip_path`, else from what `models pull` put into `store`."""
     decoder_state, clip_state = split(read_state(checkpoint))
     notes: list[str] = []
     deepest = max(wishes.taps or TAPS)
+    clip_path = clip_path or _fetched(decoder_state, store)
     if "token_embedding.weight" in clip_state and "visual.conv1.weight" in clip_state:
         clip = clip_from_state(clip_state, str(checkpoint), deepest)
         notes.append(f"CLIP ({clip.config.name}) taken from the checkpoint itself")

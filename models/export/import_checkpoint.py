@@ -151,7 +151,7 @@ def build(args: argparse.Namespace, part: Path) -> dict[str, object]:
     steps.next("read the weights")
     taps = tuple(args.taps) if args.taps else None
     loaded: Loaded = load_hifics(
-        args.checkpoint, args.clip, Wishes(args.variant, taps, not args.shallowest_first)
+        args.checkpoint, args.clip, Wishes(args.variant, taps, not args.shallowest_first), args.store
     )
     for note in loaded.notes:
         say(note=note)
@@ -212,6 +212,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Turn a HiFi-CS checkpoint into a model folder.")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--clip", type=Path, help="CLIP's weights, where the checkpoint holds the decoder alone")
+    parser.add_argument("--store", type=Path, help="folder with weights that `models pull` fetched")
     parser.add_argument("--variant", choices=VARIANTS, help="default: found out from the checkpoint")
     parser.add_argument("--name", required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder to make; must not exist")

@@ -5,6 +5,7 @@ import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { evalCommand } from "./eval.js";
 import { groundCommand } from "./ground.js";
+import { modelsCommand } from "./models.js";
 import { replayCommand } from "./replay.js";
 import { packageVersion } from "./version.js";
 
@@ -20,6 +21,7 @@ const commands = [
   groundCommand(),
   replayCommand(),
   evalCommand(),
+  modelsCommand(),
   doctorCommand(),
   benchCommand(),
   demoCommand(),

@@ -39,13 +39,15 @@ export async function listModels(): Promise<readonly InstalledModel[]> {
 }
 
 /**
- * Folder of a model: a path that holds a manifest, or the name of an installed one.
+ * Folder of a model: a path that holds a manifest, or the name of an installed one. `NAME@int8` means one of the
+ * precisions an imported model holds as folders of their own.
  * @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST
  */
 export async function findModel(nameOrPath: string): Promise<string> {
-  const candidates = /[\\/]/.test(nameOrPath)
-    ? [nameOrPath]
-    : modelFolders().map((parent) => join(parent, nameOrPath));
+  const [, base = nameOrPath, precision = ""] = /^(.*[^\\/])@(fp32|fp16|int8)$/.exec(nameOrPath) ?? [];
+  const candidates = /[\\/]/.test(base)
+    ? [join(base, precision)]
+    : modelFolders().map((parent) => join(parent, base, precision));
   for (const folder of candidates) {
     try {
       await readManifest(folder);

@@ -1,0 +1,171 @@
+import { createWriteStream } from "node:fs";
+import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { dirname } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { describe, GraspGroundingError } from "../errors/index.js";
+import { hashFile } from "../grounding/index.js";
+import { get } from "./proxy.js";
+
+export interface DownloadOptions {
+  readonly url: string;
+  readonly sha256: string;
+  /** Where the file goes. Until its hash is right it is called `PATH.part`, and a later call goes on with that. */
+  readonly path: string;
+  /** What the user calls it, for messages. */
+  readonly name: string;
+  /** Bytes there so far, and in all where known. */
+  readonly onProgress?: (done: number, total: number | undefined) => void;
+  readonly signal?: AbortSignal;
+  /** A connection that says nothing for so long (ms) is given up. Default 30,000. */
+  readonly idleMs?: number;
+  /** Tries in a row that bring nothing new. Default 4. */
+  readonly tries?: number;
+  /** First pause between tries (ms), doubled each time. Default 1,000. */
+  readonly pauseMs?: number;
+}
+
+const maxRedirects = 5;
+
+/**
+ * Downloads a file of known hash. A connection that breaks is taken up again where it stopped; half a file, or another
+ * file, never gets the final name.
+ * @throws GraspGroundingError DOWNLOAD_FAILED, DOWNLOAD_CORRUPT, OUTPUT_UNWRITABLE
+ */
+export async function download(options: DownloadOptions): Promise<void> {
+  const { path, name, url } = options;
+  const part = `${path}.part`;
+  await makeFolder(dirname(path));
+  let idle = 0;
+  for (;;) {
+    const before = await sizeOf(part);
+    try {
+      await fetchRest(options, part);
+      break;
+    } catch (cause) {
+      if (cause instanceof GraspGroundingError) throw cause;
+      const gained = (await sizeOf(part)) > before;
+      idle = gained ? 0 : idle + 1;
+      const final = cause instanceof Refused || options.signal?.aborted === true;
+      if (final || idle >= (options.tries ?? 4)) {
+        throw new GraspGroundingError("DOWNLOAD_FAILED", { url, name, detail: describe(cause) }, { cause });
+      }
+      await wait((options.pauseMs ?? 1000) * 2 ** idle);
+    }
+  }
+  await accept(part, options, url);
+}
+
+/**
+ * Takes the file from a folder or a path instead of a server, with the same check.
+ * @throws GraspGroundingError FILE_MISSING, DOWNLOAD_CORRUPT, OUTPUT_UNWRITABLE
+ */
+export async function copyChecked(source: string, options: DownloadOptions): Promise<void> {
+  const part = `${options.path}.part`;
+  const found = await hashFile(source);
+  if (found !== options.sha256) {
+    throw new GraspGroundingError("DOWNLOAD_CORRUPT", { url: source, found, wanted: options.sha256 });
+  }
+  await makeFolder(dirname(options.path));
+  try {
+    await copyFile(source, part);
+  } catch (cause) {
+    throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path: part, detail: describe(cause) }, { cause });
+  }
+  await accept(part, options, source);
+}
+
+/** A server's answer that no second try will change. */
+class Refused extends Error {}
+
+async function fetchRest(options: DownloadOptions, part: string): Promise<void> {
+  const have = await sizeOf(part);
+  const response = await follow(new URL(options.url), have, options);
+  const status = response.statusCode ?? 0;
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers["content-range"] ?? "");
+  const resumed = status === 206 && range?.[1] === String(have);
+  if (status === 416) {
+    // Nothing is left to fetch, or the part is longer than the file: the hash will tell.
+    response.resume();
+    return;
+  }
+  if (status !== 200 && !resumed) {
+    response.resume();
+    const message = `the server answers ${status}`;
+    throw status === 408 || status === 429 || status >= 500 ? new Error(message) : new Refused(message);
+  }
+  const start = resumed ? have : 0;
+  const length = Number(response.headers["content-length"]);
+  const total = Number.isFinite(length) ? start + length : undefined;
+  let done = start;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      done += chunk.length;
+      options.onProgress?.(done, total);
+      next(undefined, chunk);
+    },
+  });
+  const file = createWriteStream(part, { flags: resumed ? "a" : "w" });
+  file.on("error", (cause) =>
+    response.destroy(
+      new GraspGroundingError("OUTPUT_UNWRITABLE", { path: part, detail: describe(cause) }, { cause }),
+    ),
+  );
+  response.setTimeout(options.idleMs ?? 30_000, () => response.destroy(new Error("the connection stalled")));
+  await pipeline(response, counter, file);
+  if (total !== undefined && done < total)
+    throw new Error(`the connection broke at ${done} of ${total} bytes`);
+}
+
+async function follow(first: URL, have: number, options: DownloadOptions): Promise<IncomingMessage> {
+  let url = first;
+  for (let hop = 0; hop <= maxRedirects; hop++) {
+    const response = await get(url, {
+      headers: {
+        "user-agent": "grasp-grounding",
+        "accept-encoding": "identity",
+        ...(have > 0 && { range: `bytes=${have}-` }),
+      },
+      idleMs: options.idleMs ?? 30_000,
+      ...(options.signal && { signal: options.signal }),
+    });
+    const location = response.headers.location;
+    if ((response.statusCode ?? 0) < 300 || (response.statusCode ?? 0) > 399 || location === undefined) {
+      return response;
+    }
+    response.resume();
+    const next = new URL(location, url);
+    if (url.protocol === "https:" && next.protocol !== "https:")
+      throw new Refused("redirected away from https");
+    url = next;
+  }
+  throw new Refused("too many redirects");
+}
+
+async function accept(part: string, options: DownloadOptions, url: string): Promise<void> {
+  const found = await hashFile(part);
+  if (found !== options.sha256) {
+    await rm(part, { force: true });
+    throw new GraspGroundingError("DOWNLOAD_CORRUPT", { url, found, wanted: options.sha256 });
+  }
+  const file = await open(part, "r+");
+  await file.sync();
+  await file.close();
+  await rename(part, options.path);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path, detail: describe(cause) }, { cause });
+  }
+}
+
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    (s) => s.size,
+    () => 0,
+  );
