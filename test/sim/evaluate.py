@@ -1,0 +1,171 @@
+"""Measures grasp success in physics: our planner against two baselines, on single objects and in clutter."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("MUJOCO_GL", "osmesa")
+
+import mujoco  # noqa: E402
+import numpy as np  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+
+from assets import Asset, load_assets  # noqa: E402
+from execute import execute  # noqa: E402
+from methods import Planner, pca_top_down, random_on_mask  # noqa: E402
+from scene import STROKE, Scene, Target, make_scene, render_colour, targets_of  # noqa: E402
+
+# What could be held at all: narrow enough in the pose it rests in, or an upright container with a rim to take.
+FITS = 0.9 * STROKE
+RIM = 0.03
+
+
+def kind_of(target: Target) -> str:
+    """Class of a target by how it lies."""
+    rim = target.asset.container and target.upright
+    if rim and target.width > FITS:
+        return "container, by its rim"
+    if rim:
+        return "container, narrow"
+    if target.height < 0.025:
+        return "flat"
+    if target.height > 0.12:
+        return "tall"
+    round_words = {"round", "cylindrical", "spherical", "rounded", "bottle-shaped", "oval", "pear-shaped", "ring-shaped"}
+    if round_words & set(target.asset.shape):
+        return "round"
+    if {"rectangular", "square", "cubic", "boxy"} & set(target.asset.shape):
+        return "box"
+    return "other"
+
+
+def holdable(target: Target) -> bool:
+    """Whether the gripper fits by the object's true size in this pose."""
+    if target.width <= FITS:
+        return True
+    rim = target.asset.rim_thickness
+    return target.asset.container and target.upright and rim is not None and rim <= RIM
+
+
+def single_scenes(assets: list[Asset], poses: int, seed: int, textured: bool) -> Iterator[tuple[str, Scene]]:
+    for index, asset in enumerate(assets):
+        for pose in range(poses):
+            rng = np.random.default_rng([seed, index, pose])
+            yield f"{asset.id}/{pose}", make_scene([asset], [pose % 2 == 0 and asset.stands], rng, textured)
+
+
+def clutter_scenes(assets: list[Asset], count: int, seed: int, textured: bool) -> Iterator[tuple[str, Scene]]:
+    for index in range(count):
+        rng = np.random.default_rng([seed, 77, index])
+        chosen = [assets[k] for k in rng.choice(len(assets), rng.integers(5, 9), replace=False)]
+        upright = [bool(rng.random() < 0.5) and a.stands for a in chosen]
+        yield f"clutter{index}", make_scene(chosen, upright, rng, textured)
+
+
+def contact_tile(scene: Scene, mask: np.ndarray, shots: list[np.ndarray]) -> np.ndarray:
+    """Crop around the target of each picture, side by side."""
+    v, u = np.nonzero(mask)
+    half = int(np.clip(max(np.ptp(u), np.ptp(v)) * 0.9 + 40, 90, 230))
+    cu, cv = int(np.clip(u.mean(), half, 639 - half)), int(np.clip(v.mean(), half, 479 - half))
+    return np.concatenate([shot[cv - half : cv + half, cu - half : cu + half] for shot in shots], axis=1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--half", choices=["tuning", "unseen"], default="unseen", help="which half of the objects")
+    parser.add_argument("--poses", type=int, default=2, help="poses of each single object (even: upright, odd: dropped)")
+    parser.add_argument("--clutter", type=int, default=60, help="clutter scenes")
+    parser.add_argument("--targets", type=int, default=2, help="targets tried in each clutter scene")
+    parser.add_argument("--limit", type=int, default=0, help="at most so many single objects (0: all)")
+    parser.add_argument("--methods", default="planner,pca,random")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
+    parser.add_argument("--tiles", type=Path, help="folder for pictures of each of the planner's grasps")
+    parser.add_argument("--options", type=json.loads, default={}, help="planner options as JSON")
+    args = parser.parse_args()
+
+    assets = [a for a in load_assets() if a.half == args.half]
+    singles = assets
+    if args.limit:
+        singles = [assets[k] for k in np.random.default_rng(args.seed).permutation(len(assets))[: args.limit]]
+    planner = Planner(args.options)
+    choosers = {"planner": planner.choose, "pca": pca_top_down, "random": random_on_mask}
+    methods = args.methods.split(",")
+    textured = args.tiles is not None
+    if args.tiles:
+        args.tiles.mkdir(parents=True, exist_ok=True)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    jobs: list[tuple[str, int, Iterator[tuple[str, Scene]]]] = [
+        ("single", len(singles) * args.poses, single_scenes(singles, args.poses, args.seed, textured)),
+        ("clutter", args.clutter, clutter_scenes(assets, args.clutter, args.seed, textured)),
+    ]
+    with args.out.open("w") as out:
+        for setting, total, scenes in jobs:
+            for label, scene in tqdm(scenes, total=total, desc=setting, mininterval=10):
+                targets = [t for t in targets_of(scene) if t.mask.sum() >= 250]
+                if setting == "clutter":
+                    targets = [t for t in targets if holdable(t) and t.visible >= 0.7]
+                    order = np.random.default_rng([args.seed, len(label), targets and int(targets[0].mask.sum())])
+                    targets = [targets[k] for k in order.permutation(len(targets))[: args.targets]]
+                for target in targets:
+                    for method in methods:
+                        row = attempt(scene, target, method, choosers[method], args, f"{setting}-{label}")
+                        row.update(setting=setting, scene=label)
+                        out.write(json.dumps(row) + "\n")
+                    out.flush()
+    planner.close()
+
+
+def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Namespace, label: str) -> dict:
+    """Plans and carries out one grasp."""
+    rng = np.random.default_rng([args.seed, int(target.mask.sum())])
+    scene.restore()
+    begin = time.perf_counter()
+    choice = choose(scene, target.mask, rng)
+    planned = time.perf_counter() - begin
+    shots: list[np.ndarray] = []
+    watch = None
+    if args.tiles and method == "planner":
+        shots.append(render_colour(scene, with_gripper=False))
+
+        def watch(_stage: str) -> None:
+            shots.append(render_colour(scene))
+
+    if choice.position is None or choice.rotation is None:
+        outcome = "refused"
+    else:
+        outcome = execute(scene, target.name, choice.position, choice.rotation, choice.width, watch)
+    if watch:
+        while len(shots) < 3:
+            shots.append(shots[-1])
+        from PIL import Image
+
+        name = f"{label}-{target.asset.id}-{outcome}.jpg".replace("/", "_")
+        Image.fromarray(contact_tile(scene, target.mask, shots)).resize((360, 120)).save(args.tiles / name, quality=80)
+    return {
+        "method": method,
+        "object": target.asset.id,
+        "category": target.asset.category,
+        "kind": kind_of(target),
+        "holdable": holdable(target),
+        "upright": target.upright,
+        "width": round(target.width, 4),
+        "height": round(target.height, 4),
+        "visible": round(target.visible, 3),
+        "outcome": outcome,
+        "reason": choice.reason,
+        "refusal": choice.refusal,
+        "score": round(choice.score, 3),
+        "tilt": None if choice.rotation is None else round(float(-choice.rotation[2, 2]), 3),
+        "opening": round(choice.width, 4),
+        "plan_ms": round(choice.milliseconds or planned * 1000, 2),
+    }
+
+
+if __name__ == "__main__":
+    main()
