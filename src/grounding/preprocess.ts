@@ -1,8 +1,8 @@
-import sharp from "sharp";
 import { GraspGroundingError } from "../errors/index.js";
 import type { ColourImage } from "../geometry/index.js";
 import type { Tensor } from "../inference/index.js";
 import type { Manifest } from "./manifest.js";
+import { resizeBilinear } from "./resize.js";
 
 /** Pictures smaller than this on a side hold nothing to find. */
 export const minPictureSide = 8;
@@ -22,10 +22,7 @@ export async function resizePicture(image: ColourImage, input: Manifest["input"]
     });
   }
   if (width === input.width && height === input.height) return data;
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(input.width, input.height, { fit: "fill", kernel: "linear", fastShrinkOnLoad: false })
-    .raw()
-    .toBuffer();
+  return resizeBilinear(data, width, height, input.width, input.height);
 }
 
 /** Interleaved RGB bytes -> float32 [1, 3, height, width], (pixel * scale - mean) / std by channel. */
