@@ -1,0 +1,278 @@
+"""Trained weights -> the model folder: encoder.onnx, text.onnx, decoder.onnx, tokenizer.json, manifest.json.
+
+    python models/training/export.py --run DIR [--out models/lite] [--metrics FILE.json]
+
+Weights are stored small and unfolded when the session loads: 16-bit floats behind a Cast, and MiniLM's matrices as 8-bit
+integers with one scale a column behind Cast and Mul. onnxruntime folds both, so speed is that of 32-bit weights.
+Every file is checked against PyTorch before the manifest is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from features import HEIGHT, PIXEL_MEAN, PIXEL_SCALE, PIXEL_STD, WIDTH, EfficientNetLite2, load_encoder
+from model import Config, FramePart, LiteModel
+from text import MAX_TOKENS, MiniLM, load_text, load_tokenizer, tokenizer_json
+
+OPSET = 17
+FRAME_OUTPUTS = ["level_0", "level_1", "level_2", "level_3", "level_4", "class_logits", "class_probability"]
+SMALL = 4096
+"""Tensors with fewer elements stay 32-bit."""
+
+
+class FrameGraph(nn.Module):
+    """image [N,3,H,W] -> FRAME_OUTPUTS: the frozen encoder and all of the decoder that depends on the picture alone."""
+
+    def __init__(self, encoder: EfficientNetLite2, frame: FramePart):
+        super().__init__()
+        self.encoder, self.frame = encoder, frame
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        maps = self.encoder(image)
+        return tuple(self.frame(maps, self.encoder.dense_logits(maps["s32b"])))
+
+
+class DecoderGraph(nn.Module):
+    """FRAME_OUTPUTS of one picture, tokens and attention_mask of Q queries -> logits [Q,1,h,w], presence [Q]."""
+
+    def __init__(self, model: LiteModel, temperature: float, presence_scale: float, presence_bias: float):
+        super().__init__()
+        self.decoder = model.decoder
+        self.temperature, self.scale, self.bias = temperature, presence_scale, presence_bias
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        *frame, tokens, mask = inputs
+        out = self.decoder(list(frame), tokens, mask)
+        return out["logits"] / self.temperature, out["presence"] * self.scale + self.bias
+
+
+def export_graph(module: nn.Module, inputs: tuple, path: Path, names: list[str], outputs: list[str], axes: dict) -> None:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(), inputs, str(path), input_names=names, output_names=outputs, dynamic_axes=axes,
+            opset_version=OPSET, dynamo=False, do_constant_folding=True,
+        )  # fmt: skip
+
+
+def fuse_pads(model: onnx.ModelProto) -> None:
+    """Zero padding in front of a convolution becomes the convolution's own `pads`."""
+    constants = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    pads = {n.output[0]: n for n in model.graph.node if n.op_type == "Pad"}
+    for node in model.graph.node:
+        if node.op_type != "Conv" or node.input[0] not in pads:
+            continue
+        pad = pads[node.input[0]]
+        if pad.input[1] not in constants:
+            continue
+        amounts = constants[pad.input[1]].tolist()  # n c h w begins, n c h w ends
+        for a in node.attribute:
+            if a.name == "pads":
+                a.ints[:] = [amounts[2], amounts[3], amounts[6], amounts[7]]
+        node.input[0] = pad.input[0]
+    used = {i for n in model.graph.node for i in n.input} | {o.name for o in model.graph.output}
+    dead = [n for n in model.graph.node if n.op_type == "Pad" and n.output[0] not in used]
+    for n in dead:
+        model.graph.node.remove(n)
+
+
+def shrink_weights(model: onnx.ModelProto, int8: bool) -> None:
+    """Large 32-bit initializers -> 16-bit floats with Cast, or 8-bit integers with Cast and Mul (`int8`)."""
+    graph = model.graph
+    gathers = {n.input[0]: n for n in graph.node if n.op_type == "Gather"}
+    front: list[onnx.NodeProto] = []
+    for init in list(graph.initializer):
+        if init.data_type != TensorProto.FLOAT:
+            continue
+        x = numpy_helper.to_array(init)
+        if x.size < SMALL:
+            continue
+        graph.initializer.remove(init)
+        name = init.name
+        if int8 and x.ndim == 2 and name in gathers:
+            # A word table: rows are picked first and unfolded after, so it stays 8-bit in memory.
+            scale = (np.abs(x).max(1, keepdims=True) / 127).astype(np.float32) + 1e-12
+            graph.initializer.append(numpy_helper.from_array(np.round(x / scale).astype(np.int8), name + "_q"))
+            graph.initializer.append(numpy_helper.from_array(scale, name + "_s"))
+            node = gathers[name]
+            out, index = node.output[0], node.input[1]
+            node.input[0], node.output[0] = name + "_q", out + "_q"
+            at = list(graph.node).index(node)
+            graph.node.insert(at + 1, helper.make_node("Cast", [out + "_q"], [out + "_f"], to=TensorProto.FLOAT))
+            graph.node.insert(at + 2, helper.make_node("Gather", [name + "_s", index], [out + "_r"], axis=0))
+            graph.node.insert(at + 3, helper.make_node("Mul", [out + "_f", out + "_r"], [out]))
+        elif int8 and x.ndim == 2:
+            scale = (np.abs(x).max(0, keepdims=True) / 127).astype(np.float32) + 1e-12
+            graph.initializer.append(numpy_helper.from_array(np.round(x / scale).astype(np.int8), name + "_q"))
+            graph.initializer.append(numpy_helper.from_array(scale, name + "_s"))
+            front.append(helper.make_node("Cast", [name + "_q"], [name + "_f"], to=TensorProto.FLOAT))
+            front.append(helper.make_node("Mul", [name + "_f", name + "_s"], [name]))
+        else:
+            graph.initializer.append(numpy_helper.from_array(np.clip(x, -65000, 65000).astype(np.float16), name + "_h"))
+            front.append(helper.make_node("Cast", [name + "_h"], [name], to=TensorProto.FLOAT))
+    for node in reversed(front):
+        graph.node.insert(0, node)
+
+
+def finish(raw: Path, out: Path, int8: bool = False, description: str = "") -> None:
+    model = onnx.load(str(raw))
+    fuse_pads(model)
+    shrink_weights(model, int8)
+    model.producer_name, model.producer_version = "grasp-grounding", "1"
+    model.doc_string = description
+    for node in model.graph.node:
+        node.doc_string = ""
+    onnx.checker.check_model(model)
+    onnx.save(model, str(out))
+
+
+def session(path: Path, threads: int = 2) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def export_all(
+    model: LiteModel, encoder: EfficientNetLite2, text_net: MiniLM, out: Path, calibration: dict
+) -> dict[str, float]:
+    """Writes the three graphs and the tokenizer, returns the largest differences from PyTorch."""
+    out.mkdir(parents=True, exist_ok=True)
+    model.eval()
+    frame_graph = FrameGraph(encoder, model.frame)
+    decoder_graph = DecoderGraph(model, calibration["temperature"], calibration["scale"], calibration["bias"])
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, HEIGHT, WIDTH) * 2 - 1
+    tokenizer = load_tokenizer()
+    texts = ["the red mug on the left", "something to cut with"]
+    encoded = tokenizer.encode_batch(texts)
+    length = max(len(e.ids) for e in encoded)
+    ids = torch.tensor([e.ids + [0] * (length - len(e.ids)) for e in encoded])
+    mask = torch.tensor([e.attention_mask + [0] * (length - len(e.ids)) for e in encoded])
+    with torch.no_grad():
+        frame = frame_graph(image)
+        tokens, sentence = text_net(ids, mask)
+        logits, presence = decoder_graph(*frame, tokens, mask)
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.onnx"
+        export_graph(frame_graph, (image,), raw, ["image"], FRAME_OUTPUTS, {n: {0: "N"} for n in ["image", *FRAME_OUTPUTS]})
+        finish(raw, out / "encoder.onnx", description="EfficientNet-Lite2 (ImageNet) and the frame part of the decoder")
+        axes = {n: {0: "Q", 1: "T"} for n in ("input_ids", "attention_mask", "tokens")} | {"sentence": {0: "Q"}}
+        export_graph(text_net, (ids, mask), raw, ["input_ids", "attention_mask"], ["tokens", "sentence"], axes)
+        finish(raw, out / "text.onnx", int8=True, description="all-MiniLM-L6-v2, 8-bit weights")
+        axes = {"tokens": {0: "Q", 1: "T"}, "attention_mask": {0: "Q", 1: "T"}, "logits": {0: "Q"}, "presence": {0: "Q"}}
+        names = [*FRAME_OUTPUTS, "tokens", "attention_mask"]
+        export_graph(decoder_graph, (*frame, tokens, mask), raw, names, ["logits", "presence"], axes)
+        finish(raw, out / "decoder.onnx", description="HiFi-CS kind decoder of the lite model")
+    (out / "tokenizer.json").write_text(tokenizer_json())
+
+    encoder_s, text_s, decoder_s = (session(out / f"{n}.onnx") for n in ("encoder", "text", "decoder"))
+    got_frame = encoder_s.run(None, {"image": image.numpy()})
+    got_tokens, got_sentence = text_s.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
+    feed = dict(zip(FRAME_OUTPUTS, got_frame)) | {"tokens": got_tokens, "attention_mask": mask.numpy()}
+    got_logits, got_presence = decoder_s.run(None, feed)
+    one = {k: (v[:1] if k in ("tokens", "attention_mask") else v) for k, v in feed.items()}
+    alone, _ = decoder_s.run(None, one)
+    return {
+        "frame": max(float(np.abs(a - b.numpy()).max()) for a, b in zip(got_frame[:5], frame[:5])),
+        "tokens": float(np.abs(got_tokens - tokens.numpy()).max()),
+        "sentence_cosine": float((got_sentence * sentence.numpy()).sum(1).min()),
+        "probability": float(np.abs(_sigmoid(got_logits) - _sigmoid(logits.numpy())).max()),
+        "presence": float(np.abs(_sigmoid(got_presence) - _sigmoid(presence.numpy())).max()),
+        "one_against_many": float(np.abs(_sigmoid(alone) - _sigmoid(got_logits[:1])).max()),
+    }
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def manifest(out: Path, calibration: dict, metrics: dict) -> dict:
+    """The manifest of what lies in `out`."""
+
+    def part(name: str) -> dict:
+        return {"file": name, "sha256": sha256(out / name)}
+
+    return {
+        "format": 1,
+        "name": "lite",
+        "family": "lite",
+        "description": "Bundled model: frozen EfficientNet-Lite2 (ImageNet) and MiniLM-L6 under a lean HiFi-CS decoder "
+        "with attention to words and places.",
+        "licence": "Apache-2.0",
+        "source": "models/training; weights and data: models/lite/ATTRIBUTION.md",
+        "input": {
+            "width": WIDTH,
+            "height": HEIGHT,
+            "resize": "stretch",
+            "scale": PIXEL_SCALE,
+            "mean": [PIXEL_MEAN] * 3,
+            "std": [PIXEL_STD] * 3,
+        },
+        "encoder": {**part("encoder.onnx"), "input": "image", "outputs": FRAME_OUTPUTS},
+        "text": {
+            **part("text.onnx"),
+            "tokenizer": {"kind": "huggingface", **part("tokenizer.json"), "config": {"tokenizer_class": "BertTokenizer"}},
+            "max_tokens": MAX_TOKENS,
+            "outputs": ["tokens", "sentence"],
+        },
+        "decoder": {
+            **part("decoder.onnx"),
+            "inputs": [*FRAME_OUTPUTS, "tokens", "attention_mask"],
+            "output": "logits",
+            "presence": "presence",
+        },
+        "mask": {"polarity": "object", "threshold": calibration["mask_threshold"], "min_area": calibration["min_area"]},
+        "found": {"threshold": 0.5},
+        "metrics": metrics,
+    }
+
+
+NEUTRAL = {"temperature": 1.0, "scale": 1.0, "bias": 0.0, "mask_threshold": 0.5, "min_area": 0.0004}
+
+
+def main() -> None:
+    repo = Path(__file__).resolve().parents[2]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, default=repo / ".cache/training/run")
+    parser.add_argument("--out", type=Path, default=repo / "models/lite")
+    parser.add_argument("--calibration", type=Path, help="written by evaluate.py --calibrate")
+    parser.add_argument("--metrics", type=Path, help="JSON for the manifest's `metrics`")
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    saved = torch.load(args.run / "last.pt", map_location="cpu")
+    classes = saved["ema"]["decoder.classes"]
+    model = LiteModel(Config(**saved["config"]), HEIGHT // 32, WIDTH // 32, classes)
+    model.load_state_dict(saved["ema"])
+    path = args.calibration or args.run / "calibration.json"
+    calibration = NEUTRAL | (json.loads(path.read_text()) if path.exists() else {})
+    differences = export_all(model, load_encoder(), load_text(), args.out, calibration)
+    print("largest differences from PyTorch:", json.dumps({k: round(v, 5) for k, v in differences.items()}))
+    metrics = json.loads(args.metrics.read_text()) if args.metrics else {}
+    (args.out / "manifest.json").write_text(json.dumps(manifest(args.out, calibration, metrics), indent=2) + "\n")
+    for f in sorted(args.out.iterdir()):
+        print(f"{f.stat().st_size / 1e6:8.2f} MB  {f.name}")
+
+
+if __name__ == "__main__":
+    main()
