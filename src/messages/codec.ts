@@ -41,7 +41,7 @@ export function decoderFor(type: string, definition?: Definition): Decoder {
 
 function parseDefinition(type: string, definition?: Definition) {
   try {
-    if (definition?.encoding === "ros2idl") return parseRos2idl(definition.text);
+    if (definition?.encoding === "ros2idl") return parseIdl(definition.text);
     const text = definition?.text ?? builtinDefinition(type);
     if (text !== undefined) return parse(text, { ros2: true });
   } catch (error) {
@@ -51,6 +51,16 @@ function parseDefinition(type: string, definition?: Definition) {
     type,
     detail: "the recording does not carry its definition",
   });
+}
+
+/** The parser names the nanoseconds of times as ROS 1 did. */
+function parseIdl(text: string) {
+  const definitions = parseRos2idl(text);
+  for (const { name, definitions: fields } of definitions) {
+    if (name !== "builtin_interfaces/msg/Time" && name !== "builtin_interfaces/msg/Duration") continue;
+    for (const field of fields) if (field.name === "nsec") field.name = "nanosec";
+  }
+  return definitions;
 }
 
 const writers = new Map<string, MessageWriter>();

@@ -1,0 +1,211 @@
+import type { DatabaseSyncInstance } from "@photostructure/sqlite";
+import { describe, GraspGroundingError } from "../../errors/index.js";
+import { DecoderCache } from "../decoders.js";
+import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
+import { type OpenedDatabase, openDatabase } from "./database.js";
+
+interface TopicRow {
+  readonly id: number;
+  readonly name: string;
+  readonly type: string;
+  readonly serialization_format: string;
+}
+
+interface MessageRow {
+  readonly id: bigint;
+  readonly topic_id: bigint;
+  readonly timestamp: bigint;
+  readonly data: Uint8Array;
+}
+
+/** So many rows in a row that cannot be read mean the end of what is good. */
+const givingUp = 2000;
+
+/** A recording in sqlite3: one .db3 file. */
+export class SqliteBag implements BagReader {
+  readonly storage = "sqlite3";
+  readonly path: string;
+  readonly topics: readonly TopicInfo[];
+  readonly startTime: bigint | undefined;
+  readonly endTime: bigint | undefined;
+  readonly #opened: OpenedDatabase;
+  readonly #damage: string[];
+  readonly #decoders: DecoderCache;
+  readonly #topicsById = new Map<number, { topic: string; type: string }>();
+  readonly #hasTimeIndex: boolean;
+
+  private constructor(path: string, opened: OpenedDatabase) {
+    this.path = path;
+    this.#opened = opened;
+    this.#damage = [...opened.damage];
+    const { database } = opened;
+    const rows = database.prepare("SELECT id, name, type, serialization_format FROM topics").all();
+    const definitions = readDefinitions(database);
+    const counts = this.#attempt("the messages cannot be counted", () => readCounts(database));
+    const topics = new Map<string, TopicInfo>();
+    for (const { id, name, type, serialization_format } of rows as unknown as TopicRow[]) {
+      this.#topicsById.set(id, { topic: name, type });
+      const definition = definitions.get(type);
+      const count = counts && (counts.get(id) ?? 0) + (topics.get(name)?.count ?? 0);
+      topics.set(name, {
+        name,
+        type,
+        count,
+        serialization: serialization_format,
+        ...(definition && { definition }),
+      });
+    }
+    this.topics = [...topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#decoders = new DecoderCache(this.topics);
+    this.#hasTimeIndex = database
+      .prepare("SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'messages'")
+      .all()
+      .some(({ sql }) => /\(\s*timestamp\b/.test(String(sql)));
+    const range = this.#attempt("its time range cannot be read", () => readRange(database));
+    this.startTime = range?.[0];
+    this.endTime = range?.[1];
+  }
+
+  /** @throws GraspGroundingError BAG_FORMAT, FILE_UNREADABLE */
+  static async open(file: string): Promise<SqliteBag> {
+    const opened = await openDatabase(file);
+    try {
+      return new SqliteBag(file, opened);
+    } catch (error) {
+      await opened.close();
+      const detail = `its tables cannot be read: ${describe(error)}`;
+      throw new GraspGroundingError("BAG_FORMAT", { path: file, detail }, { cause: error });
+    }
+  }
+
+  get damage(): readonly string[] {
+    return this.#damage;
+  }
+
+  async *messages(query: MessageQuery = {}): AsyncGenerator<BagMessage, void, void> {
+    const ids = [...this.#topicsById]
+      .filter(([, { topic }]) => query.topics === undefined || query.topics.includes(topic))
+      .map(([id]) => id);
+    if (ids.length === 0) return;
+    const seen = new Set<bigint>();
+    try {
+      for (const row of this.#rows(ids, query)) {
+        seen.add(row.id);
+        yield this.#message(row);
+      }
+      return;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#note(`the file is damaged (${describe(error)}); its messages are read one by one`);
+    }
+    for (const row of this.#oneByOne(ids, query)) if (!seen.has(row.id)) yield this.#message(row);
+  }
+
+  decode<T>(message: BagMessage): T {
+    return this.#decoders.decode<T>(message);
+  }
+
+  async close(): Promise<void> {
+    await this.#opened.close();
+  }
+
+  #message({ topic_id, timestamp, data }: MessageRow): BagMessage {
+    const { topic, type } = this.#topicsById.get(Number(topic_id))!;
+    return { topic, type, logTime: timestamp, publishTime: timestamp, data };
+  }
+
+  *#rows(ids: readonly number[], { from, to }: MessageQuery): Generator<MessageRow, void, void> {
+    const { database } = this.#opened;
+    const where =
+      `topic_id IN (${ids.join(",")})` +
+      (from === undefined ? "" : ` AND timestamp >= ${from}`) +
+      (to === undefined ? "" : ` AND timestamp <= ${to}`);
+    if (this.#hasTimeIndex) {
+      const sql = `SELECT id, topic_id, timestamp, data FROM messages WHERE ${where} ORDER BY timestamp, id`;
+      yield* iterate(database, sql);
+      return;
+    }
+    // Without an index sqlite would sort the pictures themselves; so the order is found first, without them.
+    const order = database.prepare(`SELECT id FROM messages WHERE ${where} ORDER BY timestamp, id`).all();
+    const one = database.prepare("SELECT id, topic_id, timestamp, data FROM messages WHERE id = ?");
+    one.setReadBigInts(true);
+    for (const { id } of order) yield one.get(id as number) as unknown as MessageRow;
+  }
+
+  /** What can still be read of a damaged file, in the order of recording. */
+  *#oneByOne(ids: readonly number[], { from, to }: MessageQuery): Generator<MessageRow, void, void> {
+    const one = this.#opened.database.prepare(
+      "SELECT id, topic_id, timestamp, data FROM messages WHERE id = ?",
+    );
+    one.setReadBigInts(true);
+    const wanted = new Set(ids.map(BigInt));
+    let lost = 0;
+    for (let id = 1, missing = 0; missing < givingUp; id++) {
+      try {
+        const row = one.get(id) as unknown as MessageRow | undefined;
+        missing = row === undefined ? missing + 1 : 0;
+        if (row === undefined || !wanted.has(row.topic_id)) continue;
+        if ((from !== undefined && row.timestamp < from) || (to !== undefined && row.timestamp > to))
+          continue;
+        if (!(row.data instanceof Uint8Array)) continue;
+        yield row;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        missing++;
+        lost++;
+      }
+    }
+    if (lost > 0) this.#note("some of its messages are lost");
+  }
+
+  #attempt<T>(what: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.#note(`${what}: ${describe(error)}`);
+      return undefined;
+    }
+  }
+
+  #note(text: string): void {
+    if (!this.#damage.includes(text)) this.#damage.push(text);
+  }
+}
+
+function* iterate(database: DatabaseSyncInstance, sql: string): Generator<MessageRow, void, void> {
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  for (const row of statement.iterate()) yield row as unknown as MessageRow;
+}
+
+/** Definitions by type; bags of before ROS 2 Jazzy have none. */
+function readDefinitions(database: DatabaseSyncInstance): ReadonlyMap<string, MessageDefinitionText> {
+  const found = new Map<string, MessageDefinitionText>();
+  const table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'message_definitions'";
+  if (database.prepare(table).get() === undefined) return found;
+  const sql = "SELECT topic_type, encoding, encoded_message_definition AS text FROM message_definitions";
+  for (const { topic_type, encoding, text } of database.prepare(sql).all()) {
+    if ((encoding === "ros2msg" || encoding === "ros2idl") && typeof text === "string" && text.trim() !== "")
+      found.set(String(topic_type), { encoding, text });
+  }
+  return found;
+}
+
+function readCounts(database: DatabaseSyncInstance): ReadonlyMap<number, number> {
+  const rows = database.prepare("SELECT topic_id, count(*) AS n FROM messages GROUP BY topic_id").all();
+  return new Map(rows.map(({ topic_id, n }) => [Number(topic_id), Number(n)]));
+}
+
+function readRange(database: DatabaseSyncInstance): readonly [bigint, bigint] | undefined {
+  const ends = ["min", "max"].map((end) => {
+    const statement = database.prepare(`SELECT ${end}(timestamp) AS time FROM messages`);
+    statement.setReadBigInts(true);
+    return statement.get()?.time;
+  });
+  const [first, last] = ends;
+  return typeof first === "bigint" && typeof last === "bigint" ? [first, last] : undefined;
+}
+
+/** Whether the file is at fault: SQLITE_CORRUPT, SQLITE_IOERR, SQLITE_NOTADB. */
+const isDamage = (error: unknown): boolean =>
+  /malformed|disk I\/O|not a database|corrupt/i.test(describe(error));

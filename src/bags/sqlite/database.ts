@@ -1,0 +1,86 @@
+import { constants } from "node:fs";
+import { copyFile, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { DatabaseSync, type DatabaseSyncInstance } from "@photostructure/sqlite";
+import { describe, GraspGroundingError } from "../../errors/index.js";
+
+/** An opened database, what is wrong with it in words, and how to let go of it. */
+export interface OpenedDatabase {
+  readonly database: DatabaseSyncInstance;
+  readonly damage: readonly string[];
+  close(): Promise<void>;
+}
+
+const magic = "SQLite format 3\0";
+
+/**
+ * Opens a .db3 file without ever changing it: as an immutable file; or, when the recorder was stopped before it could
+ * clean up and left a journal, as a copy in which sqlite restores order.
+ * @throws GraspGroundingError BAG_FORMAT, FILE_UNREADABLE
+ */
+export async function openDatabase(file: string): Promise<OpenedDatabase> {
+  await checkMagic(file);
+  const journals: string[] = [];
+  for (const suffix of ["-journal", "-wal"]) {
+    const size = await stat(file + suffix).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size > 0) journals.push(suffix);
+  }
+  try {
+    if (journals.length > 0) return await openCopy(file, journals);
+    const url = pathToFileURL(path.resolve(file));
+    url.search = "?immutable=1";
+    const database = new DatabaseSync(url, { readOnly: true });
+    return { database, damage: [], close: async () => database.close() };
+  } catch (error) {
+    throw new GraspGroundingError(
+      "FILE_UNREADABLE",
+      { path: file, detail: describe(error) },
+      { cause: error },
+    );
+  }
+}
+
+async function openCopy(file: string, journals: readonly string[]): Promise<OpenedDatabase> {
+  const folder = await mkdtemp(path.join(tmpdir(), "grasp-grounding-"));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const copy = path.join(folder, "bag.db3");
+    for (const suffix of ["", ...journals])
+      await copyFile(file + suffix, copy + suffix, constants.COPYFILE_FICLONE);
+    const database = new DatabaseSync(copy);
+    // The first read is what applies the journal.
+    database.prepare("SELECT count(*) FROM sqlite_master").get();
+    return {
+      database,
+      damage: [
+        `the recorder left a journal (${journals.join(", ")}): it was stopped hard, and its last messages may be lost`,
+      ],
+      close: async () => {
+        database.close();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function checkMagic(file: string): Promise<void> {
+  const handle = await open(file, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0);
+    if (bytesRead < 16 || buffer.toString("latin1") !== magic)
+      throw new GraspGroundingError("BAG_FORMAT", {
+        path: file,
+        detail: "it does not begin as a sqlite3 file does",
+      });
+  } finally {
+    await handle.close();
+  }
+}
