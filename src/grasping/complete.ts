@@ -7,7 +7,7 @@ export interface Shape {
   readonly points: Points;
   /** Unit normals, outward; NaN where unknown. */
   readonly normals: Points;
-  /** The first `seen` points were measured, the others are mirrored. */
+  /** The first `seen` points were measured; then come mirrored ones, then the outside of hidden insides. */
   readonly seen: number;
   /** Estimated centre of volume. */
   readonly centre: Vec3;
@@ -147,7 +147,7 @@ export function extent(points: Points, nx: number, ny: number): readonly [number
 
 /** Centre and volume of the columns under the surface. */
 function finish(scene: GraspScene, points: Points, normals: Points, seen: number): Shape {
-  const size = Math.max(0.005, scene.voxel * 1.4);
+  const size = Math.max(0.006, scene.voxel * 1.5);
   const columns = new Map<number, number>();
   let top = 0;
   for (let i = 0; i < points.length; i += 3) {
@@ -156,6 +156,7 @@ function finish(scene: GraspScene, points: Points, normals: Points, seen: number
     if (z > top) top = z;
     if (z > (columns.get(key) ?? 0)) columns.set(key, z);
   }
+  const inside = scene.kind === "solid" ? hiddenInside(scene, columns, size) : [];
   let volume = 0;
   let sx = 0;
   let sy = 0;
@@ -168,12 +169,50 @@ function finish(scene: GraspScene, points: Points, normals: Points, seen: number
     sy += y * z;
     sz += (z * z) / 2;
   }
+  const all = new Float32Array(points.length + inside.length);
+  all.set(points);
+  all.set(inside, points.length);
+  const directions = new Float32Array(all.length).fill(Number.NaN);
+  directions.set(normals);
   return {
-    points,
-    normals,
+    points: all,
+    normals: directions,
     seen,
     centre: [sx / volume, sy / volume, sz / volume],
     top,
     volume: volume * size * size,
   };
+}
+
+/**
+ * What lies under the surface and was not seen to be empty is taken as full: a box of which one side and the top are seen
+ * is no pair of thin walls. Points (x, y, z, …) of the outer voxels only: fingers always meet these first.
+ */
+function hiddenInside(scene: GraspScene, columns: ReadonlyMap<number, number>, size: Metres): number[] {
+  const levels = 512;
+  const full = new Set<number>();
+  for (const [key, top] of columns) {
+    const x = (Math.floor(key / 4096) - 2048 + 0.5) * size;
+    const y = ((key % 4096) - 2048 + 0.5) * size;
+    for (let k = 0; (k + 1) * size < top; k++)
+      if (scene.view.look(x, y, (k + 0.5) * size, 0.004) !== Sight.free) full.add(key * levels + k);
+  }
+  const points: number[] = [];
+  for (const voxel of full) {
+    const key = Math.floor(voxel / levels);
+    const k = voxel % levels;
+    const covered =
+      full.has(voxel - levels) &&
+      full.has(voxel + levels) &&
+      full.has(voxel - 4096 * levels) &&
+      full.has(voxel + 4096 * levels) &&
+      (full.has(voxel + 1) || (k + 2) * size >= columns.get(key)!);
+    if (covered) continue;
+    points.push(
+      (Math.floor(key / 4096) - 2048 + 0.5) * size,
+      ((key % 4096) - 2048 + 0.5) * size,
+      (k + 0.5) * size,
+    );
+  }
+  return points;
 }

@@ -15,15 +15,16 @@ const radians = (degrees: number): number => (degrees * Math.PI) / 180;
  * Orientations worth a try: straight down at even yaws and at the object's own directions, and tilted about the closing
  * axis (which stays level), both ways.
  */
-export function toolOrientations(shape: Shape, friction: number, random: Random, tall: boolean): ToolAxes[] {
+export function toolOrientations(shape: Shape, friction: number, random: Random): ToolAxes[] {
   const yaws: number[] = [];
   for (let k = 0; k < STEPS; k++) yaws.push((k * Math.PI) / STEPS);
   const own = [...principalYaws(shape), ...antipodalYaws(shape, friction, random)];
   const down = [...yaws, ...own.filter((yaw) => yaws.every((other) => yawBetween(yaw, other) > radians(3)))];
   const axes: ToolAxes[] = down.map((yaw) => axesFor(yaw, 0));
-  const tilts = tall ? [radians(20), radians(40), radians(60), radians(80)] : [radians(20), radians(40)];
+  const tilts = shape.top > 0.05 ? [20, 40, 60, 80] : shape.top > 0.025 ? [20, 40] : [15];
   const tilted = [...yaws.filter((_, k) => k % 2 === 0), ...own];
-  for (const tilt of tilts) for (const yaw of tilted) axes.push(axesFor(yaw, tilt), axesFor(yaw, -tilt));
+  for (const tilt of tilts.map(radians))
+    for (const yaw of tilted) axes.push(axesFor(yaw, tilt), axesFor(yaw, -tilt));
   return axes;
 }
 

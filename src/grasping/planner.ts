@@ -96,7 +96,7 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   const found: Scored[] = [];
   let reachable = true;
   for (const candidate of candidates) {
-    const fit = fitCandidate(scene, shape, candidate, settings.gripper, settings.tableClearance);
+    const fit = fitCandidate(scene, shape, candidate, settings.gripper, clearanceOver(shape, settings));
     if (fit === undefined) continue;
     const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
     if (scored === undefined) reachable = false;
@@ -139,12 +139,12 @@ function search(
 ): { readonly candidates: Candidate[]; readonly narrowestTooWide: number } {
   const { gripper, work } = settings;
   const limits = {
-    tableClearance: settings.tableClearance,
+    tableClearance: clearanceOver(shape, settings),
     minOverlap: scene.kind === "solid" ? 0.005 : 0.0008,
   };
   const all: Candidate[] = [];
   let narrowestTooWide = Infinity;
-  for (const axes of toolOrientations(shape, settings.friction, random, shape.top > 0.05)) {
+  for (const axes of toolOrientations(shape, settings.friction, random)) {
     const found = searchOrientation(shape, axes, gripper, limits, work);
     narrowestTooWide = Math.min(narrowestTooWide, found.narrowestTooWide);
     found.candidates.sort((p, q) => q.promise - p.promise);
@@ -154,6 +154,10 @@ function search(
   all.sort((p, q) => q.promise - p.promise);
   return { candidates: all.slice(0, SHORTLIST), narrowestTooWide };
 }
+
+/** Flat things leave the fingers no room: the tips then go as low as a third of the thing's height. */
+const clearanceOver = (shape: Shape, settings: Settings): number =>
+  Math.min(settings.tableClearance, Math.max(0.001, shape.top / 3));
 
 interface Scored {
   readonly grasp: Grasp;

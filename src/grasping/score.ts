@@ -21,7 +21,7 @@ export const defaultWeights: ScoreWeights = {
   antipodality: 1,
   centring: 1,
   clearance: 0.4,
-  approach: 0.5,
+  approach: 0.7,
   overlap: 0.7,
   room: 0.5,
   edge: 0.15,
@@ -43,12 +43,12 @@ export function scoreTerms(
   const [x, y, z] = shape.centre;
   const dx: Metres = x * c[0] + y * c[1] + z * c[2] - at[0] - fit.shift;
   const dy: Metres = x * b[0] + y * b[1] + z * b[2] - at[1];
-  const wanted = Math.min(0.022, Math.max(0.006, shape.top));
+  const wanted = Math.min(0.035, Math.max(0.004, shape.top - 0.004));
   return {
     antipodality: clamp((fit.opposition - 0.55) / 0.4),
     centring: Math.exp(-((dy / 0.05) ** 2) - (dx / 0.11) ** 2),
     clearance: clamp(0.25 + (0.75 * Math.min(fit.margin, fit.clearance + 0.006)) / 0.012),
-    approach: clamp(0.5 - 0.5 * a[2]),
+    approach: Math.max(0.25, clamp(-a[2])),
     overlap: clamp(candidate.overlap / wanted),
     room: clamp(1.02 - (fit.width / gripper.stroke) ** 5),
     edge: 0.3 + 0.7 * edge,

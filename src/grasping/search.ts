@@ -184,11 +184,11 @@ function promiseOf(
   const [x, y, z] = shape.centre;
   const dx = x * c[0] + y * c[1] + z * c[2] - at[0];
   const dy = x * b[0] + y * b[1] + z * b[2] - at[1];
-  const reach = Math.min(1, overlap / Math.min(0.022, Math.max(0.006, shape.top)));
+  const reach = Math.min(1, overlap / Math.min(0.035, Math.max(0.004, shape.top - 0.004)));
   const room = 1 - (width / gripper.stroke) ** 4;
   return (
     Math.exp(-((dy / 0.045) ** 2) - (dx / 0.1) ** 2) *
-    (0.65 - 0.35 * a[2]) *
+    Math.max(0.3, -a[2]) *
     (0.4 + 0.6 * reach) *
     (0.5 + 0.5 * room)
   );
