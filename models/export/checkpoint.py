@@ -52,7 +52,7 @@ def read_state(path: Path) -> State:
             f"{path} holds more than tensors{what} and was refused, because unpickling it could run code; "
             "save the state dict alone: torch.save(model.state_dict(), ...)"
         ) from error
-    except (RuntimeError, EOFError, ValueError, OSError) as error:
+    except Exception as error:  # torch.load meets foreign bytes with errors of almost any kind
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} is no PyTorch weights file, or is cut short: {first}") from error
     return _flat(content, path)
