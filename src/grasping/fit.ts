@@ -209,7 +209,10 @@ function opposition(
 function silhouetteSlope(edges: readonly number[], half: Metres): number {
   const [first, middle, last] = edges as [number, number, number];
   const apart = (4 / 3) * half;
-  if (Number.isFinite(first) && Number.isFinite(last)) return (last - first) / apart;
+  if (Number.isFinite(first) && Number.isFinite(last)) {
+    const bulge = Number.isFinite(middle) ? ((first + last) / 2 - middle) / (apart / 2) : 0;
+    return Math.max(Math.abs(last - first) / apart, Math.abs(bulge) - 0.35);
+  }
   if (Number.isFinite(first) && Number.isFinite(middle)) return (middle - first) / (apart / 2);
   if (Number.isFinite(last) && Number.isFinite(middle)) return (last - middle) / (apart / 2);
   return 0;

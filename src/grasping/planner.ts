@@ -18,7 +18,14 @@ import { type Fit, fitCandidate } from "./fit.js";
 import { frankaHand, gripperProblem } from "./grippers.js";
 import { toolOrientations } from "./orientations.js";
 import { type GraspScene, type Refusal, readScene, refuse } from "./scene.js";
-import { combine, defaultWeights, forceHint, type ScoreWeights, scoreTerms } from "./score.js";
+import {
+  combine,
+  defaultWeights,
+  forceHint,
+  leastOpposition,
+  type ScoreWeights,
+  scoreTerms,
+} from "./score.js";
 import { type Candidate, SearchSpace, searchOrientation } from "./search.js";
 import type { Grasp, GraspPlan, GraspPlanner, GraspTarget, GripperModel } from "./types.js";
 
@@ -95,9 +102,15 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   }
   const found: Scored[] = [];
   let reachable = true;
+  let slippery = false;
+  const least = leastOpposition(settings.friction);
   for (const candidate of candidates) {
     const fit = fitCandidate(scene, shape, candidate, settings.gripper, clearanceOver(shape, settings));
     if (fit === undefined) continue;
+    if (fit.opposition <= least) {
+      slippery = true;
+      continue;
+    }
     const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
     if (scored === undefined) reachable = false;
     else found.push(scored);
@@ -105,6 +118,10 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   if (found.length === 0) {
     if (!reachable)
       return { grasps: [], ...refuse("unreachable", "the arm reaches none of the grasps that were found") };
+    if (slippery && Number.isFinite(narrowestTooWide))
+      return { grasps: [], ...tooWide(narrowestTooWide, settings.gripper) };
+    if (slippery)
+      return { grasps: [], ...refuse("no-free-grasp", "the fingers would slip off wherever they fit") };
     const blocked =
       "every grasp that fits the object would touch the table, the object or something beside it";
     return { grasps: [], ...refuse("no-free-grasp", blocked) };
@@ -189,7 +206,7 @@ function score(
   const reachability = settings.reachability?.(pose) ?? 1;
   if (!(reachability > 0)) return undefined;
   const edge = edgeTerm(frame, mask, pose);
-  const terms = scoreTerms(shape, candidate, fit, settings.gripper, edge);
+  const terms = scoreTerms(shape, candidate, fit, settings.gripper, edge, leastOpposition(settings.friction));
   const trust = scene.kind === "planar" ? 0.3 : 1;
   return {
     grasp: {

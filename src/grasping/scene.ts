@@ -287,8 +287,8 @@ function middlePixel(
 /** Fine voxels for small things, coarser ones for large, so that the number of points stays bounded. */
 function pickVoxel(points: Points): Metres {
   let size = 0.003;
-  for (let count = voxelRepresentatives(points, size).length; count > 900; ) {
-    size *= Math.max(1.15, Math.sqrt(count / 900));
+  for (let count = voxelRepresentatives(points, size).length; count > 600; ) {
+    size *= Math.max(1.15, Math.sqrt(count / 600));
     count = voxelRepresentatives(points, size).length;
   }
   return size;

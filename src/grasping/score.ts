@@ -30,13 +30,14 @@ export const defaultWeights: ScoreWeights = {
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** The score's terms, each 0..1. `edge` is given: how far inside the mask the grasp lies. */
+/** The score's terms, each 0..1. `edge`: how far inside the mask the grasp lies; `least`: worst opposition that still holds. */
 export function scoreTerms(
   shape: Shape,
   candidate: Candidate,
   fit: Fit,
   gripper: GripperModel,
   edge: number,
+  least: number,
 ): Record<keyof ScoreWeights, number> {
   const { axes, at } = candidate;
   const { closing: c, side: b, approach: a } = axes;
@@ -45,7 +46,7 @@ export function scoreTerms(
   const dy: Metres = x * b[0] + y * b[1] + z * b[2] - at[1];
   const wanted = Math.min(0.035, Math.max(0.004, shape.top - 0.004));
   return {
-    antipodality: clamp((fit.opposition - 0.55) / 0.4),
+    antipodality: clamp((fit.opposition - least) / (0.97 - least)),
     centring: Math.exp(-((dy / 0.05) ** 2) - (dx / 0.11) ** 2),
     clearance: clamp(0.25 + (0.75 * Math.min(fit.margin, fit.clearance + 0.006)) / 0.012),
     approach: Math.max(0.25, clamp(-a[2])),
@@ -63,6 +64,12 @@ export function combine(terms: Readonly<Record<keyof ScoreWeights, number>>, wei
     score *= Math.max(0.02, terms[key]) ** weights[key];
   return score;
 }
+
+/** Normals within the friction cone hold; noise of the sensor is allowed some degrees more. */
+const NOISE_ANGLE = (9 * Math.PI) / 180;
+
+/** Least cosine between the closing direction and the contacts' normals. */
+export const leastOpposition = (friction: number): number => Math.cos(Math.atan(friction) + NOISE_ANGLE);
 
 const GRAVITY = 9.81;
 /** Between plastic packaging (about 0.2, mostly air) and full bottles and tins. */

@@ -31,7 +31,9 @@ export interface SearchLimits {
 
 const BIN = 0.0025;
 /** Depths of the fingertips under the top of the part that are tried. */
-const DEPTHS: readonly Metres[] = [0.007, 0.013, 0.02, 0.03, 0.04];
+const DEPTHS: readonly Metres[] = [0.01, 0.019, 0.03];
+/** So far from the centre of mass a grasp would have to hold against a long lever. */
+const FAR: Metres = 0.1;
 /** The palm must not touch what the fingers reach around. */
 const PALM_GAP = 0.004;
 /** Free space each finger needs beside the part besides its own thickness. */
@@ -71,6 +73,8 @@ export function searchOrientation(
     if (py > highY) highY = py;
   }
   const half = gripper.fingerWidth / 2;
+  const [mx, my, mz] = shape.centre;
+  const middle = mx * b[0] + my * b[1] + mz * b[2];
   const result = { candidates: [] as Candidate[], narrowestTooWide: Infinity };
   const bins = Math.min(work.bins, Math.ceil((highX - lowX) / BIN) + 1);
   const span = highY - lowY;
@@ -78,9 +82,10 @@ export function searchOrientation(
   const slabs =
     span < gripper.fingerWidth * 0.8
       ? 1
-      : Math.max(2, Math.min(18, Math.ceil((span - 2 * inset) / 0.006) + 1));
+      : Math.max(2, Math.min(18, Math.ceil((span - 2 * inset) / 0.008) + 1));
   for (let k = 0; k < slabs; k++) {
     const y = slabs === 1 ? (lowY + highY) / 2 : lowY + inset + ((span - 2 * inset) * k) / (slabs - 1);
+    if (Math.abs(y - middle) > FAR) continue;
     let count = 0;
     let top = Infinity;
     for (let i = 0; i < n; i++) {
