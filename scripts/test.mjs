@@ -29,7 +29,11 @@ function setUpPython() {
   });
 }
 
-const environment = { ...process.env, GRASP_GROUNDING_SETUP: "skip", GRASP_GROUNDING_PYTHON: process.env.GRASP_GROUNDING_PYTHON ?? python };
+const environment = {
+  ...process.env,
+  GRASP_GROUNDING_SETUP: "skip",
+  GRASP_GROUNDING_PYTHON: process.env.GRASP_GROUNDING_PYTHON ?? python,
+};
 const node = (args) =>
   spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2], env: environment });
 

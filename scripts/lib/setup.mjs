@@ -64,10 +64,12 @@ export async function setUp() {
   step("packages", {
     inputs: ["package-lock.json", ".npmrc"],
     output: "node_modules/typescript",
-    run: () =>
-      sh("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-        shell: process.platform === "win32",
-      }),
+    // `npm ci` would delete what ros:setup compiled inside node_modules; a tree that is there is brought up to date.
+    run: () => {
+      const command = existsSync(join(root, "node_modules")) ? ["install", "--no-save"] : ["ci"];
+      const flags = ["--no-audit", "--no-fund", "--loglevel=error"];
+      sh("npm", [...command, ...flags], { shell: process.platform === "win32" });
+    },
   });
   step("compile", {
     inputs: ["src", "tsconfig.json", "tsconfig.build.json"],

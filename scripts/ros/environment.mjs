@@ -14,7 +14,7 @@ export function sourcedRos(env = process.env) {
   return { distro: env.ROS_DISTRO, prefixes };
 }
 
-/** The whole environment of a process that uses `base` and the interfaces built beside it. */
+/** The whole environment of a process that uses `base` and the interface folders built beside it. */
 export function composeEnvironment(base, interfaces, env = process.env) {
   const site = (prefix) =>
     ["site-packages", "dist-packages"].flatMap((kind) =>
@@ -24,7 +24,7 @@ export function composeEnvironment(base, interfaces, env = process.env) {
             .map((name) => join(prefix, "lib", name, kind))
         : [],
     );
-  const own = [interfaces, ...(base.wheels ? [base.wheels] : [])];
+  const own = [...interfaces, ...(base.wheels ? [base.wheels] : [])];
   const libraries = own.map((prefix) => join(prefix, "lib"));
   if (base.wheels) {
     const packages = site(base.wheels)[0];
@@ -37,7 +37,7 @@ export function composeEnvironment(base, interfaces, env = process.env) {
     ...env,
     ROS_DISTRO: base.distro,
     ROS_VERSION: "2",
-    AMENT_PREFIX_PATH: prepend([interfaces, ...base.prefixes], undefined),
+    AMENT_PREFIX_PATH: prepend([...interfaces, ...base.prefixes], undefined),
     LD_LIBRARY_PATH: prepend(libraries, env.LD_LIBRARY_PATH),
     PYTHONPATH: prepend(own.flatMap(site).filter(existsSync), base.wheels ? undefined : env.PYTHONPATH),
     PATH: base.wheels ? prepend([join(base.wheels, "bin")], env.PATH) : env.PATH,

@@ -1,5 +1,5 @@
 // Builds the interface packages the ROS prefix lacks, with CMake, as colcon would.
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { composeEnvironment } from "./environment.mjs";
@@ -9,57 +9,48 @@ import { exists, Problem, progress, run } from "./run.mjs";
 /** Packages that a ROS distribution has and the wheels lack; built only where the prefix has none. */
 const upstream = ["tf2_msgs", "vision_msgs", "control_msgs", "foxglove_msgs"];
 
-/** What has to be built against `prefixes`: name, source folder and digest of the sources. */
-export function interfacePackages(prefixes) {
-  const missing = upstream.filter(
-    (name) => !prefixes.some((prefix) => existsSync(join(prefix, "share", name, "package.xml"))),
-  );
-  return [
-    ...missing.map((name) => ({ name, source: join(repository, "scripts", "ros", "upstream", name) })),
-    { name: "grasp_grounding_interfaces", source: join(repository, "interfaces") },
-  ].map((each) => ({ ...each, digest: hashFolder(each.source) }));
-}
+const described = (name, source) => ({ name, source, digest: hashFolder(source) });
 
-/** Builds and installs `packages` into `interfaces`, all in one CMake run so that every core has work. */
-export function buildInterfaces(packages, base, interfaces, build) {
+/** The upstream packages that none of `prefixes` has: name, source folder and digest of the sources. */
+export const missingUpstream = (prefixes) =>
+  upstream
+    .filter((name) => !prefixes.some((prefix) => existsSync(join(prefix, "share", name, "package.xml"))))
+    .map((name) => described(name, join(repository, "scripts", "ros", "upstream", name)));
+
+/** The package of this repository. */
+export const ownInterfaces = () => [described("grasp_grounding_interfaces", join(repository, "interfaces"))];
+
+export const installed = (packages, prefix) =>
+  packages.every(({ name }) => existsSync(join(prefix, "share", name, "package.xml")));
+
+/** Builds `packages` and puts them in place of the folder `install` at once, so that nobody meets half of them. */
+export function buildInterfaces(packages, base, install, build) {
   if (!exists("cmake")) throw new Problem("cmake was not found", "install cmake (Debian: apt install cmake)");
   if (!exists("c++"))
     throw new Problem("a C++ compiler was not found", "install g++ (Debian: apt install g++)");
   const generator = exists("ninja") ? ["-G", "Ninja"] : exists("make") ? [] : undefined;
   if (!generator)
     throw new Problem("neither ninja nor make was found", "install one (Debian: apt install make)");
-  rmSync(interfaces, { recursive: true, force: true });
-  rmSync(build, { recursive: true, force: true });
-  const env = composeEnvironment(base, interfaces);
+  const fresh = `${install}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
+  const env = composeEnvironment(base, [fresh]);
+  // These carry small messages: compiling them fast matters more than running them fast.
+  const flags = ["-DCMAKE_C_FLAGS=-O0", "-DCMAKE_CXX_FLAGS=-O0", "-DBUILD_TESTING=OFF", "-Wno-dev"];
+  if (base.wheels) flags.push(`-DPython3_EXECUTABLE=${join(base.wheels, "bin", "python")}`);
   for (const { name, source } of packages) {
     progress(`interfaces: building ${name}`);
-    const copy = join(build, "src", name);
-    mkdirSync(copy, { recursive: true });
-    cpSync(source, copy, { recursive: true });
     const folder = join(build, name);
-    const python = base.wheels ? [`-DPython3_EXECUTABLE=${join(base.wheels, "bin", "python")}`] : [];
-    run(
-      `configuring ${name}`,
-      "cmake",
-      [
-        "-S",
-        copy,
-        "-B",
-        folder,
-        ...generator,
-        `-DCMAKE_PREFIX_PATH=${[interfaces, ...base.prefixes].join(";")}`,
-        `-DCMAKE_INSTALL_PREFIX=${interfaces}`,
-        "-DBUILD_TESTING=OFF",
-        "-DCMAKE_C_FLAGS=-O0",
-        "-DCMAKE_CXX_FLAGS=-O0",
-        "-Wno-dev",
-        ...python,
-      ],
-      { env },
-    );
+    rmSync(folder, { recursive: true, force: true });
+    const where = [`-DCMAKE_PREFIX_PATH=${base.prefixes.join(";")}`, `-DCMAKE_INSTALL_PREFIX=${fresh}`];
+    run(`configuring ${name}`, "cmake", ["-S", source, "-B", folder, ...generator, ...where, ...flags], {
+      env,
+    });
     run(`building ${name}`, "cmake", ["--build", folder, "--parallel", String(availableParallelism())], {
       env,
     });
     run(`installing ${name}`, "cmake", ["--install", folder], { env });
   }
+  rmSync(install, { recursive: true, force: true });
+  renameSync(fresh, install);
 }

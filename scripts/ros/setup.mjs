@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { compileAddon, generateMessages } from "./addon.mjs";
 import { composeEnvironment, sourcedRos, writeEnvironment } from "./environment.mjs";
-import { buildInterfaces, interfacePackages } from "./interfaces.mjs";
+import { buildInterfaces, installed, missingUpstream, ownInterfaces } from "./interfaces.mjs";
+import { withLock } from "./lock.mjs";
 import { cacheFolder, hashOf, repository } from "./paths.mjs";
 import { makePrefix, patchPrefix } from "./prefix.mjs";
 import { Problem, progress, run } from "./run.mjs";
@@ -32,7 +33,6 @@ function main() {
     );
   const rclnodejs = join(repository, "node_modules", "rclnodejs");
   if (!existsSync(rclnodejs)) throw new Problem("rclnodejs is not installed", "run `npm ci` first");
-  mkdirSync(cacheFolder, { recursive: true });
 
   const sourced = sourcedRos();
   let base;
@@ -56,32 +56,38 @@ function main() {
     base = { distro: "jazzy", prefixes: [prefix], wheels: prefix };
   }
 
+  const upstream = join(cacheFolder, "upstream");
   const interfaces = join(cacheFolder, "interfaces");
-  const packages = interfacePackages(base.prefixes);
-  const interfacesStamp = step(
-    "interfaces",
-    [baseStamp, ...packages.map((each) => each.digest)],
-    () => packages.every((each) => existsSync(join(interfaces, "share", each.name, "package.xml"))),
-    () => buildInterfaces(packages, base, interfaces, join(cacheFolder, "build")),
+  const build = join(cacheFolder, "build");
+  const stamps = [
+    ["upstream", missingUpstream(base.prefixes), upstream],
+    ["interfaces", ownInterfaces(), interfaces],
+  ].map(([name, packages, install]) =>
+    step(
+      name,
+      [baseStamp, ...packages.map((each) => each.digest)],
+      () => existsSync(install) && installed(packages, install),
+      () => buildInterfaces(packages, base, install, build),
+    ),
   );
 
-  const environment = composeEnvironment(base, interfaces);
+  const environment = composeEnvironment(base, [interfaces, upstream]);
   writeEnvironment(environment);
   const addonStamp = step(
     "rclnodejs",
     [baseStamp, readFileSync(join(rclnodejs, "package.json")), process.versions.modules, process.arch],
     () => existsSync(join(rclnodejs, "build", "Release", "rclnodejs.node")),
-    () => compileAddon(rclnodejs, base, environment, join(cacheFolder, "build")),
+    () => compileAddon(rclnodejs, base, environment),
   );
   step(
     "messages",
-    [interfacesStamp, addonStamp],
+    [...stamps, addonStamp],
     () => existsSync(join(rclnodejs, "generated", "grasp_grounding_interfaces")),
     () => generateMessages(rclnodejs, environment),
   );
   step(
     "check",
-    [interfacesStamp, addonStamp],
+    [...stamps, addonStamp],
     () => true,
     () => {
       const script =
@@ -98,7 +104,8 @@ function main() {
 }
 
 try {
-  main();
+  mkdirSync(cacheFolder, { recursive: true });
+  withLock(join(cacheFolder, "setup.lock"), main);
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
   process.stderr.write(`ros:setup: ${error.message}\n`);

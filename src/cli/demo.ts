@@ -25,7 +25,7 @@ export function demoCommand(): Command {
       const mcap = join(out, "result.mcap");
       const json = join(out, "result.jsonl");
       const bag = join(packageRoot, "demo", "demo.mcap");
-      await replay(bag, { query: demoQueries, every: 5, overlay, out: mcap, json });
+      await replay(bag, { query: demoQueries, every: 5, overlay, out: mcap, json, copy: true });
       process.stdout.write(
         `picture: ${overlay}\nresult bag (opens in Foxglove): ${mcap}\nJSON lines: ${json}\n`,
       );

@@ -1,18 +1,16 @@
-import { createWriteStream, type WriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import {
+  type BagMessage,
   type BagReader,
   type FrameHandle,
   type FrameSource,
   openBag,
-  ResultWriter,
   rgbdFrames,
 } from "../bags/index.js";
-import { type Bridge, type BridgeResult, resultToJson } from "../bridge/index.js";
-import { describe, GraspGroundingError } from "../errors/index.js";
+import type { Bridge, BridgeResult } from "../bridge/index.js";
+import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { Progress, resultHeader, resultRow, table, writeWhole } from "./output.js";
@@ -26,8 +24,9 @@ import {
   positiveInteger,
   usage,
 } from "./pipeline.js";
+import { type OutputOptions, Outputs } from "./replay-outputs.js";
 
-export interface ReplayOptions extends PipelineOptions {
+export interface ReplayOptions extends PipelineOptions, OutputOptions {
   readonly query: readonly string[];
   readonly at?: number;
   readonly from?: number;
@@ -38,10 +37,9 @@ export interface ReplayOptions extends PipelineOptions {
   readonly depth?: string | false;
   readonly cameraInfo?: string;
   readonly tolerance?: number;
-  readonly json?: string;
-  readonly out?: string;
+  /** Copy the recording's own messages into the result bag. */
+  readonly copy?: boolean;
   readonly overlay?: string;
-  readonly timings?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -67,6 +65,7 @@ export function replayCommand(): Command {
     .option("--tolerance <s>", "largest stamp difference of a colour and depth pair", nonNegative, 0.02)
     .option("--json <file>", "write one JSON line a frame and query (docs/result.schema.json); - for stdout")
     .option("--out <file>", "write an MCAP with detections, masks and grasps, for Foxglove and ros2 bag play")
+    .option("--copy", "copy the recording's own messages into --out")
     .option("--overlay <file>", "write the last frame with what was found drawn in (.png, .jpg)")
     .option("--no-timings", "leave timings out of the JSON: the same bag gives the same bytes")
     .option("--quiet", "no table");
@@ -95,11 +94,17 @@ export async function replay(path: string, options: ReplayOptions): Promise<Repl
   }
   const bag = await openBag(path);
   try {
-    const source = rgbdFrames(bag, frameOptions(bag, options));
+    const recorded: BagMessage[] = [];
+    const copied = options.copy && options.out !== undefined ? bag.topics.map((topic) => topic.name) : [];
+    const source = await rgbdFrames(bag, {
+      ...frameOptions(bag, options),
+      also: copied,
+      onMessage: (message) => recorded.push(message),
+    });
     const bridge = await openBridge({ ...options, grasps: source.topics.depth !== undefined });
     const outputs = await Outputs.open(path, options);
     try {
-      const report = await play(bag, source, bridge, queries, outputs, options);
+      const report = await play({ bag, source, bridge, queries, outputs, recorded }, options);
       await outputs.close();
       return report;
     } catch (error) {
@@ -140,24 +145,31 @@ function frameOptions(bag: BagReader, options: ReplayOptions) {
   };
 }
 
-async function play(
-  bag: BagReader,
-  source: FrameSource,
-  bridge: Bridge,
-  queries: readonly string[],
-  outputs: Outputs,
-  options: ReplayOptions,
-): Promise<ReplayReport> {
+interface Stage {
+  readonly bag: BagReader;
+  readonly source: FrameSource;
+  readonly bridge: Bridge;
+  readonly queries: readonly string[];
+  readonly outputs: Outputs;
+  /** Messages read since the last frame, to be copied. */
+  readonly recorded: BagMessage[];
+}
+
+async function play(stage: Stage, options: ReplayOptions): Promise<ReplayReport> {
+  const { bag, source, bridge, queries, outputs } = stage;
   const total = bag.topics.find((topic) => topic.name === source.topics.colour)?.count;
   const progress = new Progress(basename(bag.path));
   const pace = new Pace(options.rate);
   const interrupted = onInterrupt();
+  const unusable = new Unusable();
   let frames = 0;
   let last: ReplayReport["last"];
   for await (const handle of source) {
     if (interrupted.aborted) break;
+    await copyRecorded(stage);
     if (handle.index % (options.every ?? 1) !== 0 || (await pace.skip(handle))) continue;
-    const frame = await handle.load();
+    const frame = await handle.load().catch((error) => unusable.note(error));
+    if (frame === undefined) continue;
     const results = await bridge.process(frame, queries);
     await outputs.write(frame, results);
     last = { frame, results };
@@ -165,12 +177,37 @@ async function play(
     if (!options.quiet) progress.update(handle.index + 1, options.at === undefined ? total : undefined);
     if (options.at !== undefined) break;
   }
+  await copyRecorded(stage);
   progress.done();
   interrupted.release();
-  if (last === undefined) throw nothingRead(bag, source, options);
+  if (last === undefined) throw unusable.first ?? nothingRead(bag, source, options);
   if (options.overlay !== undefined) await writeOverlay(options.overlay, last);
   if (!options.quiet && options.json !== "-") printSummary(bag, source, last.results, frames, pace.dropped);
-  return { frames, dropped: pace.dropped, damage: bag.damage, last };
+  return { frames, dropped: pace.dropped, damage: [...bag.damage, ...unusable.report()], last };
+}
+
+/** Frames that were read but cannot be used: one bad picture must not end a replay, nor go unsaid. */
+class Unusable {
+  first: GraspGroundingError | undefined;
+  #count = 0;
+
+  note(error: unknown): undefined {
+    this.first ??= asCatalogued(error);
+    this.#count++;
+  }
+
+  report(): readonly string[] {
+    return this.first === undefined
+      ? []
+      : [`${this.#count} frames could not be used, the first because: ${this.first.message}`];
+  }
+}
+
+async function copyRecorded({ bag, outputs, recorded }: Stage): Promise<void> {
+  for (const message of recorded.splice(0)) {
+    const topic = bag.topics.find(({ name }) => name === message.topic);
+    if (topic !== undefined) await outputs.copy(message, topic);
+  }
 }
 
 function nothingRead(bag: BagReader, source: FrameSource, options: ReplayOptions): GraspGroundingError {
@@ -233,134 +270,6 @@ class Pace {
     return late;
   }
 }
-
-/** The files a replay writes; whole or not at all. */
-class Outputs {
-  readonly #options: ReplayOptions;
-  readonly #source: string;
-  readonly #writer: ResultWriter | undefined;
-  readonly #json: JsonLines | undefined;
-
-  private constructor(
-    source: string,
-    options: ReplayOptions,
-    writer: ResultWriter | undefined,
-    json: JsonLines | undefined,
-  ) {
-    this.#source = source;
-    this.#options = options;
-    this.#writer = writer;
-    this.#json = json;
-  }
-
-  static async open(source: string, options: ReplayOptions): Promise<Outputs> {
-    const json = options.json === undefined ? undefined : await JsonLines.open(options.json);
-    const writer = options.out === undefined ? undefined : await ResultWriter.create(options.out);
-    return new Outputs(source, options, writer, json);
-  }
-
-  async write(frame: RgbdFrame, results: readonly BridgeResult[]): Promise<void> {
-    for (const result of results) {
-      const line = {
-        ...resultToJson(result, { timings: this.#options.timings !== false }),
-        stamp: String(frame.stamp),
-        frame: frame.frameId,
-        source: basename(this.#source),
-      };
-      await this.#json?.write(JSON.stringify(line));
-    }
-    if (this.#writer === undefined) return;
-    const overlay = await drawOverlay(frame.colour, results, { ...frame, format: "jpeg" });
-    await this.#writer.write(
-      frame,
-      results.map(({ grounding, grasps }) => ({
-        query: grounding.query,
-        detections: grounding.detections,
-        grasps,
-      })),
-      overlay,
-    );
-  }
-
-  async close(): Promise<void> {
-    await this.#writer?.close();
-    await this.#json?.close();
-  }
-
-  async abort(): Promise<void> {
-    await this.#writer?.abort().catch(() => undefined);
-    await this.#json?.abort();
-  }
-}
-
-/** Lines to a file that appears when it is complete, or to stdout for `-`. */
-class JsonLines {
-  readonly #path: string;
-  readonly #temporary: string;
-  readonly #stream: WriteStream | undefined;
-  #failure: Error | undefined;
-
-  private constructor(path: string, temporary: string, stream: WriteStream | undefined) {
-    this.#path = path;
-    this.#temporary = temporary;
-    this.#stream = stream;
-    stream?.on("error", (error) => {
-      this.#failure = error;
-    });
-  }
-
-  static async open(path: string): Promise<JsonLines> {
-    if (path === "-") return new JsonLines(path, path, undefined);
-    const temporary = `${path}.${process.pid}.part`;
-    const stream = createWriteStream(temporary);
-    await new Promise<void>((resolve, reject) => {
-      stream.once("open", () => resolve());
-      stream.once("error", (cause) => {
-        reject(new GraspGroundingError("OUTPUT_UNWRITABLE", { path, detail: describe(cause) }, { cause }));
-      });
-    });
-    return new JsonLines(path, temporary, stream);
-  }
-
-  async write(line: string): Promise<void> {
-    if (this.#stream === undefined) {
-      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, "drain");
-      return;
-    }
-    if (!this.#stream.write(`${line}\n`) && this.#failure === undefined) await once(this.#stream, "drain");
-    this.#check();
-  }
-
-  async close(): Promise<void> {
-    const stream = this.#stream;
-    if (stream === undefined) return;
-    await new Promise<void>((resolve) => stream.end(() => resolve()));
-    this.#check();
-    await rename(this.#temporary, this.#path);
-  }
-
-  async abort(): Promise<void> {
-    this.#stream?.destroy();
-    if (this.#stream !== undefined) await rm(this.#temporary, { force: true });
-  }
-
-  #check(): void {
-    if (this.#failure === undefined) return;
-    const details = { path: this.#path, detail: describe(this.#failure) };
-    throw new GraspGroundingError("OUTPUT_UNWRITABLE", details, { cause: this.#failure });
-  }
-}
-
-const once = (stream: NodeJS.WritableStream, event: "drain"): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      stream.off(event, done);
-      stream.off("error", done);
-      stream.off("close", done);
-      resolve();
-    };
-    stream.on(event, done).on("error", done).on("close", done);
-  });
 
 /** Ctrl-C ends the replay after the frame at work, with valid output; a second one ends it at once. */
 function onInterrupt(): { readonly aborted: boolean; release(): void } {
