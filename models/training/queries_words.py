@@ -126,5 +126,12 @@ def plural(noun: str) -> str:
     return noun + "s"
 
 
+#: Words without a singular of their own.
+PLURAL_ONLY = {"glasses", "keys", "headphones", "scissors", "pills", "tissues", "cards", "playing cards", "oats"}
+
+
 def article(phrase: str) -> str:
+    """The indefinite article (or "some") that goes before a phrase."""
+    if phrase in PLURAL_ONLY:
+        return "some"
     return "an" if phrase[0] in "aeiou" and not phrase.startswith(("one", "us")) else "a"

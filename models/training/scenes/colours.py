@@ -73,6 +73,7 @@ def classify(rgb: np.ndarray) -> np.ndarray:
     put("pink", vivid & (hue >= 335) & (hue < 350))
     put("pink", vivid & ((hue < 25) | (hue >= 335)) & (light >= 56))
     put("pink", vivid & (hue >= 315) & (hue < 335) & (light >= 60) & (chroma > 30))
+    put("purple", vivid & (hue >= 325) & (light < 45) & (chroma < 48))
     # Blues of L*a*b* bend towards purple when saturated; dim and dull warm hues are brown, pale ones beige.
     put("blue", vivid & (hue >= 300) & (hue < 309) & (b < -40))
     put("brown", vivid & (hue >= 30) & (hue < 92) & (light < 46) & (chroma < 42))
