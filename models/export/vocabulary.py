@@ -94,7 +94,7 @@ def tokenizer_json(merges: list[tuple[str, str]]) -> str:
                 token: {"id": token, "ids": [vocab[token]], "tokens": [token]} for token in (START, END)
             },
         },
-        "decoder": {"type": "ByteLevel"},
+        "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
         "model": {
             "type": "BPE",
             "dropout": None,

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
@@ -114,7 +115,9 @@ async function fetchRest(options: DownloadOptions, part: string): Promise<void> 
     ),
   );
   response.setTimeout(options.idleMs ?? 30_000, () => response.destroy(new Error("the connection stalled")));
-  await pipeline(response, counter, file);
+  const closed = once(file, "close");
+  // The next try measures the part: what is still being written must have landed by then.
+  await pipeline(response, counter, file).finally(() => closed);
   if (total !== undefined && done < total)
     throw new Error(`the connection broke at ${done} of ${total} bytes`);
 }

@@ -69,7 +69,11 @@ export async function get(url: URL, options: Get): Promise<IncomingMessage> {
     tunnel.end();
   });
   const secure = tlsConnect({ socket, servername: url.hostname });
-  return answer(httpsRequest(url, { ...base, agent: false, createConnection: () => secure }));
+  await new Promise<void>((resolve, reject) => {
+    secure.once("secureConnect", resolve);
+    secure.on("error", reject);
+  });
+  return answer(httpsRequest(url, { ...base, createConnection: () => secure }));
 }
 
 const address = (proxy: URL) => ({ host: proxy.hostname, port: proxy.port || defaultPort(proxy) });
