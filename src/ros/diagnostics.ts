@@ -1,0 +1,163 @@
+import type { Seconds } from "../geometry/index.js";
+import { timeOf } from "../messages/index.js";
+import type { CameraInput } from "./camera-input.js";
+import type { RclNode, RclPublisher } from "./rcl.js";
+import type { Finished, Scheduler } from "./scheduler.js";
+import type { Transforms } from "./transforms.js";
+
+/** diagnostic_msgs/msg/DiagnosticStatus */
+export const level = { ok: 0, warn: 1, error: 2, stale: 3 } as const;
+type Level = (typeof level)[keyof typeof level];
+
+export interface Status {
+  readonly level: Level;
+  readonly name: string;
+  readonly message: string;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+export interface DiagnosedParts {
+  readonly state: string;
+  readonly model: string | undefined;
+  readonly provider: string;
+  /** Why the pipeline is not there. */
+  readonly pipelineProblem: string | undefined;
+  readonly camera: CameraInput | undefined;
+  readonly scheduler: Scheduler;
+  readonly transforms: Transforms | undefined;
+  readonly targetFrame: string;
+  readonly refusedQueries: number;
+}
+
+/** Publishes /diagnostics: what runs, how fast, what was dropped, and what to do about what is wrong. */
+export class Diagnostics {
+  readonly #node: RclNode;
+  readonly #publisher: RclPublisher;
+  readonly #handOver = new Latencies();
+  readonly #pipeline = new Latencies();
+  #lastFailure: { readonly message: string; readonly at: number } | undefined;
+  #window = { at: performance.now(), received: 0, processed: 0 };
+
+  constructor(node: RclNode) {
+    this.#node = node;
+    this.#publisher = node.createPublisher("diagnostic_msgs/msg/DiagnosticArray", "/diagnostics");
+  }
+
+  close(): void {
+    this.#node.destroyPublisher(this.#publisher);
+  }
+
+  finished({ latency, done }: Finished): void {
+    this.#handOver.add(latency.handOver);
+    this.#pipeline.add(latency.pipeline);
+    const problem = done.problems[0];
+    if (problem !== undefined) this.failed(problem.message);
+  }
+
+  failed(message: string): void {
+    this.#lastFailure = { message, at: performance.now() };
+  }
+
+  publish(parts: DiagnosedParts): void {
+    const name = this.#node.getFullyQualifiedName();
+    this.#publisher.publish({
+      header: { stamp: timeOf(this.#node.now().nanoseconds), frame_id: "" },
+      status: this.statuses(parts).map((status) => ({
+        level: status.level,
+        name: `${name}: ${status.name}`,
+        message: status.message,
+        hardware_id: "grasp_grounding",
+        values: Object.entries(status.values).map(([key, value]) => ({ key, value: String(value) })),
+      })),
+    });
+  }
+
+  statuses(parts: DiagnosedParts): readonly Status[] {
+    const { camera, scheduler, transforms } = parts;
+    const now = performance.now();
+    const seconds = Math.max(1e-3, (now - this.#window.at) / 1e3);
+    const received = camera?.colour.received ?? 0;
+    const rate = Math.max(0, received - this.#window.received) / seconds;
+    const processing = Math.max(0, scheduler.processed - this.#window.processed) / seconds;
+    this.#window = { at: now, received, processed: scheduler.processed };
+    const recent =
+      this.#lastFailure && now - this.#lastFailure.at < failureShownFor * 1e3 ? this.#lastFailure : undefined;
+    const statuses: Status[] = [
+      {
+        name: "pipeline",
+        level: parts.pipelineProblem ? level.error : recent ? level.warn : level.ok,
+        message: parts.pipelineProblem ?? recent?.message ?? parts.state,
+        values: {
+          state: parts.state,
+          model: parts.model ?? "",
+          execution_provider: parts.provider,
+          processed: scheduler.processed,
+          processed_hz: processing.toFixed(2),
+          failed: scheduler.failed,
+          dropped: scheduler.dropped,
+          queued: scheduler.queued,
+          refused_queries: parts.refusedQueries,
+          hand_over_ms_p50: this.#handOver.quantile(0.5).toFixed(2),
+          hand_over_ms_p99: this.#handOver.quantile(0.99).toFixed(2),
+          pipeline_ms_p50: this.#pipeline.quantile(0.5).toFixed(1),
+          pipeline_ms_p99: this.#pipeline.quantile(0.99).toFixed(1),
+        },
+      },
+    ];
+    if (camera !== undefined) {
+      const { problem } = camera;
+      const broken = camera.inputs.some((each) => each.problem !== undefined);
+      statuses.push({
+        name: "camera",
+        level: broken ? level.error : problem ? level.warn : level.ok,
+        message: problem ?? "pictures arrive",
+        values: {
+          colour_topic: camera.colour.topic,
+          received,
+          received_hz: rate.toFixed(2),
+          reliability: camera.colour.reliability ?? "",
+          publishers: camera.colour.publishers,
+          malformed: camera.inputs.reduce((sum, each) => sum + each.malformed, 0),
+          depth_received: camera.depth?.received ?? 0,
+          skew_ms: camera.lastSkew === undefined ? "" : (camera.lastSkew * 1e3).toFixed(2),
+          ...camera.counts,
+        },
+      });
+    }
+    if (transforms !== undefined)
+      statuses.push({
+        name: "transforms",
+        level: parts.targetFrame !== "" && transforms.problem ? level.error : level.ok,
+        message: transforms.problem ?? (parts.targetFrame === "" ? "not used" : "available"),
+        values: {
+          target_frame: parts.targetFrame,
+          frames: transforms.buffer.size,
+          tf_age_s: ageText(transforms.silence),
+          refused: transforms.refused,
+        },
+      });
+    return statuses;
+  }
+}
+
+/** Seconds a failure stays visible after it happened. */
+const failureShownFor = 5;
+
+const ageText = (age: Seconds | undefined): string => (age === undefined ? "" : age.toFixed(2));
+
+/** The last few hundred latencies, for quantiles. */
+class Latencies {
+  readonly #values = new Float64Array(512);
+  #count = 0;
+
+  add(ms: number): void {
+    this.#values[this.#count++ % this.#values.length] = ms;
+  }
+
+  quantile(q: number): number {
+    const n = Math.min(this.#count, this.#values.length);
+    if (n === 0) return 0;
+    const sorted = this.#values.slice(0, n).sort();
+    return sorted[Math.min(n - 1, Math.floor(q * n))]!;
+  }
+}

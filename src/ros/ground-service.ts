@@ -1,0 +1,52 @@
+import { asCatalogued, type GraspGroundingError } from "../errors/index.js";
+import { cleanQuery } from "../grounding/index.js";
+import { stampOf, type Time } from "../messages/index.js";
+import type { PlacedGrasps } from "./outputs.js";
+import type { Parameters } from "./parameters.js";
+import type { RclNode, RclResponse, RclService } from "./rcl.js";
+import { groundingMessage } from "./result-messages.js";
+import type { Answer, Scheduler } from "./scheduler.js";
+
+export interface GroundServiceParts {
+  readonly node: RclNode;
+  readonly scheduler: Scheduler;
+  readonly parameters: () => Parameters;
+  readonly refusal: () => GraspGroundingError | undefined;
+  readonly place: (answer: Answer, targetFrame: string) => Promise<PlacedGrasps>;
+}
+
+interface Request {
+  readonly query: string;
+  readonly timeout: number;
+  readonly not_before: Time;
+}
+
+/** The service ~/ground. Always answers: what cannot be done is a message with success false. */
+export function createGroundService(parts: GroundServiceParts): RclService {
+  return parts.node.createService(
+    "grasp_grounding_interfaces/srv/Ground",
+    "~/ground",
+    async (request: Request, response: RclResponse) => {
+      try {
+        response.send({ success: true, message: "", grounding: await ground(parts, request) });
+      } catch (error) {
+        response.send({ success: false, message: asCatalogued(error).message, grounding: {} });
+      }
+    },
+  );
+}
+
+async function ground(parts: GroundServiceParts, request: Request): Promise<object> {
+  const refused = parts.refusal();
+  if (refused !== undefined) throw refused;
+  const { service_timeout, target_frame } = parts.parameters();
+  const { answer } = parts.scheduler.request({
+    query: cleanQuery(request.query),
+    timeout: request.timeout > 0 ? request.timeout : service_timeout,
+    notBefore: stampOf(request.not_before),
+  });
+  const given = await answer;
+  const { finished, result } = given;
+  const placed = await parts.place(given, target_frame);
+  return groundingMessage(finished.done, result, placed.grasps, placed.reason, finished.skew);
+}

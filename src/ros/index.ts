@@ -1,0 +1,18 @@
+/** The ROS 2 node: camera topics, sentences, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
+export { BridgeNode, type BridgeNodeOptions } from "./node.js";
+export { parameterJson, parameterPage, parameterYaml } from "./parameter-docs.js";
+export {
+  defaultParameters,
+  type ParameterName,
+  type Parameters,
+  parameterNames,
+  parameterProblem,
+  parameterSpecs,
+} from "./parameters.js";
+export type { PipelineSource } from "./pipeline-host.js";
+export type { ArmPort } from "./ports.js";
+export { loadRcl } from "./rcl.js";
+export { registerDepth } from "./registration.js";
+export { type RunOptions, runNode } from "./run.js";
+export { Synchroniser } from "./sync.js";
+export { TfBuffer } from "./tf-buffer.js";

@@ -1,0 +1,98 @@
+import type { Box, Pose, Stamp, Vec3 } from "../geometry/index.js";
+import type { Grasp } from "../grasping/index.js";
+
+/** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
+
+/** How a picture's CDR bytes are to be read. */
+export type PictureKind = "image" | "compressed";
+
+export interface PictureBytes {
+  readonly kind: PictureKind;
+  /** The whole CDR message; its memory moves to the pipeline's thread. */
+  readonly cdr: Uint8Array;
+}
+
+export interface FrameBytes {
+  readonly colour: PictureBytes;
+  readonly depth?: PictureBytes;
+  /** CDR of the colour camera's sensor_msgs/CameraInfo. */
+  readonly cameraInfo?: Uint8Array;
+  /** When depth is in its own frame: its camera info and where its frame is in the colour frame. */
+  readonly depthCamera?: { readonly info: Uint8Array; readonly pose: Pose };
+}
+
+/** Pictures to encode beside the results; each only when someone subscribes. */
+export interface Wanted {
+  readonly mask: boolean;
+  readonly overlay: boolean;
+  readonly overlayCompressed: boolean;
+}
+
+export interface Job {
+  readonly id: number;
+  /** Absent: the picture of the job before. */
+  readonly frame?: FrameBytes;
+  readonly queries: readonly string[];
+  readonly wanted: Wanted;
+  readonly rectified: boolean;
+  readonly maxDetections: number;
+  readonly masks: boolean;
+  readonly overlayQuality: number;
+}
+
+/** A detection as it is published: its mask cut to its box. */
+export interface FoundObject {
+  readonly box: Box;
+  readonly score: number;
+  readonly maskX: number;
+  readonly maskY: number;
+  readonly maskWidth: number;
+  readonly maskHeight: number;
+  /** 255 inside, 0 outside; empty when masks are off. */
+  readonly mask: Uint8Array;
+  /** Middle of the visible surface in the optical frame. */
+  readonly position?: Vec3;
+}
+
+export interface QueryResult {
+  readonly query: string;
+  readonly model: string;
+  readonly found: boolean;
+  readonly presence: number;
+  readonly objects: readonly FoundObject[];
+  readonly grasps: readonly Grasp[];
+  readonly graspFailure?: string;
+  /** Milliseconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface JobDone {
+  readonly id: number;
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  readonly width: number;
+  readonly height: number;
+  readonly results: readonly QueryResult[];
+  /** What was wrong with depth or camera info while colour could be used. */
+  readonly problems: readonly Problem[];
+  /** CDR of sensor_msgs/Image, Image and CompressedImage. */
+  readonly mask?: Uint8Array;
+  readonly overlay?: Uint8Array;
+  readonly overlayCompressed?: Uint8Array;
+  /** Milliseconds from taking the job to its frame being decoded. */
+  readonly decodeMs: number;
+}
+
+export interface JobFailed {
+  readonly id: number;
+  readonly failure: Problem;
+}
+
+export type JobReply = JobDone | JobFailed;
+
+export const hasFailed = (reply: JobReply): reply is JobFailed => "failure" in reply;

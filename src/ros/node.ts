@@ -1,0 +1,191 @@
+import { asCatalogued, describe, GraspGroundingError } from "../errors/index.js";
+import { cleanQuery } from "../grounding/index.js";
+import { Diagnostics } from "./diagnostics.js";
+import { ParameterServer } from "./parameter-server.js";
+import type { Parameters } from "./parameters.js";
+import type { PipelineSource } from "./pipeline-host.js";
+import type { ArmPort } from "./ports.js";
+import { makeQos } from "./qos.js";
+import type { Rcl, RclNode } from "./rcl.js";
+import { Scheduler } from "./scheduler.js";
+import { Session } from "./session.js";
+
+export interface BridgeNodeOptions {
+  readonly rcl: Rcl;
+  /** Makes the pipeline for the node's parameters; called when the node is configured. */
+  readonly pipeline: (parameters: Parameters) => PipelineSource;
+  readonly arm?: ArmPort;
+  readonly name?: string;
+}
+
+/** The managed node /grasp_grounding. */
+export class BridgeNode {
+  readonly node: RclNode;
+  readonly #options: BridgeNodeOptions;
+  readonly #parameters: ParameterServer;
+  readonly #diagnostics: Diagnostics;
+  readonly #timers: NodeJS.Timeout[];
+  readonly #idle = idleScheduler();
+  #session: Session | undefined;
+  #configureProblem: string | undefined;
+  #refusedQueries = 0;
+  /** The sentence that came last, kept over a cleanup. */
+  #query: string | undefined;
+
+  constructor(options: BridgeNodeOptions) {
+    this.#options = options;
+    const { rcl } = options;
+    this.node = new rcl.lifecycle.LifecycleNode(options.name ?? "grasp_grounding");
+    this.#parameters = new ParameterServer(rcl, this.node);
+    this.#diagnostics = new Diagnostics(this.node);
+    this.#registerTransitions();
+    this.node.createSubscription(
+      "std_msgs/msg/String",
+      "~/query",
+      { qos: makeQos(rcl, 10, "reliable") },
+      (message: { data: string }) => this.#onQuery(message.data),
+    );
+    this.#parameters.onChange = (names) => {
+      if (names.includes("query")) this.#onQuery(this.#parameters.values.query);
+      else this.#session?.tick();
+    };
+    const period = this.#parameters.values.diagnostics_period * 1e3;
+    this.#timers = [
+      setInterval(() => this.#guard(() => this.#publishDiagnostics()), period),
+      setInterval(() => this.#guard(() => this.#session?.refresh()), 1_000),
+      setInterval(() => this.#guard(() => this.#session?.tick()), 100),
+    ];
+  }
+
+  get state(): string {
+    return this.node.currentState.label;
+  }
+
+  get parameters(): Parameters {
+    return this.#parameters.values;
+  }
+
+  spin(): void {
+    this.node.spin();
+  }
+
+  /** Configures and activates, as `autostart` asks. @throws Error with the reason */
+  start(): void {
+    this.node.configure();
+    if (this.state !== "inactive")
+      throw new GraspGroundingError("INTERNAL", {
+        detail: this.#configureProblem ?? "the node was not configured",
+      });
+    this.node.activate();
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#endSession();
+    this.#diagnostics.close();
+  }
+
+  #registerTransitions(): void {
+    const { SUCCESS, FAILURE } = this.#options.rcl.lifecycle.CallbackReturnCode;
+    const transition = (action: () => void) => () => {
+      try {
+        action();
+        return SUCCESS;
+      } catch (error) {
+        this.#configureProblem = asCatalogued(error).message;
+        this.node.getLogger().error(describe(error));
+        return FAILURE;
+      }
+    };
+    const { node } = this;
+    node.registerOnConfigure(transition(() => this.#configure()));
+    node.registerOnActivate(transition(() => this.#session?.activate()));
+    node.registerOnDeactivate(transition(() => this.#session?.deactivate(this.#inactive("inactive"))));
+    node.registerOnCleanup(transition(() => void this.#endSession()));
+    node.registerOnShutdown(transition(() => void this.#endSession()));
+    node.registerOnError(transition(() => void this.#endSession()));
+  }
+
+  #configure(): void {
+    this.#configureProblem = undefined;
+    this.#session = new Session({
+      rcl: this.#options.rcl,
+      node: this.node,
+      parameters: () => this.#parameters.values,
+      diagnostics: this.#diagnostics,
+      pipeline: this.#options.pipeline,
+      arm: this.#options.arm,
+      refusal: () => (this.state === "active" ? undefined : this.#inactive(this.state)),
+    });
+    if (this.#query !== undefined) this.#session.setQuery(this.#query);
+    this.node.getLogger().info(`configured with model ${this.#session.model}`);
+  }
+
+  #inactive(state: string): GraspGroundingError {
+    const transition = state === "unconfigured" ? "configure" : "activate";
+    return new GraspGroundingError("NODE_INACTIVE", {
+      state,
+      transition,
+      node: this.node.getFullyQualifiedName(),
+    });
+  }
+
+  async #endSession(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close().catch((error) => this.node.getLogger().error(describe(error)));
+  }
+
+  #onQuery(text: string): void {
+    this.#guard(() => {
+      try {
+        this.#query = text.trim() === "" ? undefined : cleanQuery(text);
+      } catch (error) {
+        this.#refusedQueries++;
+        throw error;
+      }
+      this.#session?.setQuery(this.#query);
+    });
+  }
+
+  #publishDiagnostics(): void {
+    const session = this.#session;
+    const values = this.#parameters.values;
+    this.#diagnostics.publish({
+      state: this.state,
+      model: session?.model,
+      provider: values.provider,
+      pipelineProblem: session?.pipelineProblem ?? this.#configureProblem,
+      camera: this.state === "active" ? session?.camera : undefined,
+      scheduler: session?.scheduler ?? this.#idle,
+      transforms: session?.transforms,
+      targetFrame: values.target_frame,
+      refusedQueries: this.#refusedQueries,
+    });
+  }
+
+  /** rclnodejs ends the process on an exception that leaves a callback; here it becomes a line and a diagnostic. */
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#diagnostics.failed(describe(error));
+      this.node.getLogger().warn(describe(error));
+    }
+  }
+}
+
+/** What diagnostics count while there is no session: nothing. */
+const idleScheduler = (): Scheduler =>
+  new Scheduler({
+    run: () => undefined,
+    settings: () => {
+      throw new RangeError("there is no pipeline");
+    },
+    continuous: () => ({ query: undefined, maxRate: 0 }),
+    reuse: () => 0,
+    onFinished: () => {},
+    onFailure: () => {},
+    why: () => "the node is not configured",
+    topic: () => "",
+  });

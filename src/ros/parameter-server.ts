@@ -1,0 +1,74 @@
+import { GraspGroundingError } from "../errors/index.js";
+import {
+  type ParameterName,
+  type ParameterSpec,
+  type Parameters,
+  parameterNames,
+  parameterProblem,
+  parameterSpecs,
+} from "./parameters.js";
+import { parameterTypes, type Rcl, type RclNode } from "./rcl.js";
+
+/** Declares every parameter of the table on a node and keeps their values. */
+export class ParameterServer {
+  #values: Parameters;
+  /** Called after values changed, with the names. */
+  onChange: ((names: readonly ParameterName[]) => void) | undefined;
+
+  /** @throws GraspGroundingError ROS_PARAMETER for a value given at start that is not allowed. */
+  constructor(rcl: Rcl, node: RclNode) {
+    const values: Record<string, unknown> = {};
+    for (const name of parameterNames) {
+      const spec: ParameterSpec = parameterSpecs[name];
+      const type = parameterTypes[spec.type];
+      const descriptor = new rcl.ParameterDescriptor(
+        name,
+        type,
+        spec.description,
+        spec.readOnly === true,
+        rangeOf(rcl, spec),
+      );
+      if (spec.type === "string" && spec.options !== undefined)
+        descriptor.additionalConstraints = `one of: ${spec.options.join(", ")}`;
+      const initial = spec.type === "integer" ? BigInt(spec.default) : spec.default;
+      let declared: unknown;
+      try {
+        declared = node.declareParameter(new rcl.Parameter(name, type, initial), descriptor).value;
+      } catch (error) {
+        throw new GraspGroundingError("ROS_PARAMETER", { name, detail: String((error as Error).message) });
+      }
+      const problem = parameterProblem(name, declared);
+      if (problem !== undefined) throw new GraspGroundingError("ROS_PARAMETER", { name, detail: problem });
+      values[name] = plain(declared);
+    }
+    this.#values = values as Parameters;
+    node.addOnSetParametersCallback((changes) => {
+      for (const { name, value } of changes) {
+        const reason = parameterProblem(name, value);
+        if (reason !== undefined) return { successful: false, reason };
+      }
+      return { successful: true, reason: "" };
+    });
+    node.addPostSetParametersCallback((changes) => {
+      const known = changes.filter(({ name }) => Object.hasOwn(parameterSpecs, name));
+      if (known.length === 0) return;
+      this.#values = {
+        ...this.#values,
+        ...Object.fromEntries(known.map(({ name, value }) => [name, plain(value)])),
+      };
+      this.onChange?.(known.map(({ name }) => name as ParameterName));
+    });
+  }
+
+  get values(): Parameters {
+    return this.#values;
+  }
+}
+
+const plain = (value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
+
+function rangeOf(rcl: Rcl, spec: ParameterSpec): unknown {
+  if (spec.type === "integer") return new rcl.IntegerRange(BigInt(spec.range[0]), BigInt(spec.range[1]), 1n);
+  if (spec.type === "double") return new rcl.FloatingPointRange(spec.range[0], spec.range[1], 0);
+  return undefined;
+}

@@ -1,0 +1,268 @@
+/** Every parameter of the node: the one table that descriptors, validation, launch files and docs are made from. */
+export type ParameterValue = boolean | number | string;
+
+interface Common<T extends ParameterValue> {
+  readonly default: T;
+  /** One sentence; units and what a special value means. */
+  readonly description: string;
+  /** Read when the node is configured; changing it needs cleanup and configure. */
+  readonly readOnly?: boolean;
+}
+
+export type ParameterSpec =
+  | ({ readonly type: "boolean" } & Common<boolean>)
+  | ({ readonly type: "integer" | "double"; readonly range: readonly [number, number] } & Common<number>)
+  | ({ readonly type: "string"; readonly options?: readonly string[] } & Common<string>);
+
+export const parameterSpecs = {
+  model: {
+    type: "string",
+    default: "lite",
+    readOnly: true,
+    description: "Name of an installed model, or the path of a model folder.",
+  },
+  provider: {
+    type: "string",
+    default: "cpu",
+    options: ["cpu", "cuda", "tensorrt", "webgpu"],
+    readOnly: true,
+    description: "Execution provider of the model; there is no silent fallback to another.",
+  },
+  threads: {
+    type: "integer",
+    default: 0,
+    range: [0, 256],
+    readOnly: true,
+    description: "Threads of the model; 0 takes as many as the machine gives, at most 8.",
+  },
+  threshold: {
+    type: "double",
+    default: 0,
+    range: [0, 1],
+    readOnly: true,
+    description: "Object probability from which a pixel counts as the object; 0 takes the model's own.",
+  },
+  autostart: {
+    type: "boolean",
+    default: true,
+    readOnly: true,
+    description: "Configure and activate at start; off when a lifecycle manager does it.",
+  },
+  load_timeout: {
+    type: "double",
+    default: 120,
+    range: [1, 3600],
+    readOnly: true,
+    description: "Seconds that loading the model may take before configuring fails.",
+  },
+  mode: {
+    type: "string",
+    default: "continuous",
+    options: ["continuous", "on_demand"],
+    description:
+      "continuous grounds the last sentence on every picture; on_demand answers each sentence once, on the newest picture.",
+  },
+  query: {
+    type: "string",
+    default: "",
+    description: "Sentence to ground until one arrives on ~/query; empty grounds nothing.",
+  },
+  frame_reuse: {
+    type: "double",
+    default: 1,
+    range: [0, 86400],
+    description:
+      "Seconds for which a picture that was grounded already may answer another request; 0 always waits for a fresh one.",
+  },
+  max_rate: {
+    type: "double",
+    default: 0,
+    range: [0, 1000],
+    description: "Pictures per second at most in continuous mode; 0 for no limit.",
+  },
+  image_transport: {
+    type: "string",
+    default: "raw",
+    options: ["raw", "compressed"],
+    readOnly: true,
+    description: "raw subscribes camera/color/image_raw, compressed the topic below it.",
+  },
+  depth_transport: {
+    type: "string",
+    default: "raw",
+    options: ["raw", "compressedDepth"],
+    readOnly: true,
+    description:
+      "raw subscribes camera/aligned_depth_to_color/image_raw, compressedDepth the topic below it.",
+  },
+  use_depth: {
+    type: "boolean",
+    default: true,
+    readOnly: true,
+    description: "Subscribe depth and camera info; without them there are boxes and masks but no grasps.",
+  },
+  require_depth: {
+    type: "boolean",
+    default: false,
+    description:
+      "Never ground a picture that has no depth within sync_tolerance; otherwise it is grounded without depth after sync_timeout.",
+  },
+  rectified: {
+    type: "boolean",
+    default: false,
+    readOnly: true,
+    description:
+      "The pictures are rectified: the camera is taken from P of the camera info instead of K and D.",
+  },
+  depth_registered: {
+    type: "boolean",
+    default: true,
+    readOnly: true,
+    description:
+      "Depth is aligned to colour; when false, depth in its own frame is registered through TF and its own camera info.",
+  },
+  sync_tolerance: {
+    type: "double",
+    default: 0.02,
+    range: [0, 10],
+    description: "Largest difference between the stamps of colour and depth, in seconds.",
+  },
+  sync_timeout: {
+    type: "double",
+    default: 0.5,
+    range: [0.01, 10],
+    description: "Seconds a picture waits for its depth.",
+  },
+  max_frame_age: {
+    type: "double",
+    default: 0,
+    range: [0, 3600],
+    description:
+      "Pictures older than this when they arrive are dropped, in seconds of the node's clock; 0 takes any.",
+  },
+  qos_reliability: {
+    type: "string",
+    default: "auto",
+    options: ["auto", "reliable", "best_effort"],
+    readOnly: true,
+    description: "Reliability of the camera subscriptions; auto follows the publishers.",
+  },
+  qos_depth: {
+    type: "integer",
+    default: 2,
+    range: [1, 100],
+    readOnly: true,
+    description: "Messages each camera subscription keeps.",
+  },
+  max_detections: {
+    type: "integer",
+    default: 10,
+    range: [1, 100],
+    description: "Objects published for one sentence at most, best first.",
+  },
+  publish_masks: {
+    type: "boolean",
+    default: true,
+    description: "Fill the masks of ~/grounding and of the service's and action's answers.",
+  },
+  overlay_quality: {
+    type: "integer",
+    default: 80,
+    range: [1, 100],
+    description: "JPEG quality of ~/overlay/compressed.",
+  },
+  plan_grasps: {
+    type: "boolean",
+    default: true,
+    readOnly: true,
+    description: "Plan grasps for the best object when there is depth.",
+  },
+  max_grasps: {
+    type: "integer",
+    default: 5,
+    range: [1, 100],
+    readOnly: true,
+    description: "Grasps kept for one sentence at most, best first.",
+  },
+  target_frame: {
+    type: "string",
+    default: "",
+    description:
+      "Frame the grasps are published in, e.g. base_link; empty leaves them in the camera's optical frame.",
+  },
+  tf_timeout: {
+    type: "double",
+    default: 0.2,
+    range: [0, 10],
+    description: "Seconds to wait for a transform that is not there yet.",
+  },
+  tf_cache: {
+    type: "double",
+    default: 10,
+    range: [0.1, 600],
+    readOnly: true,
+    description: "Seconds of transforms that are kept.",
+  },
+  service_timeout: {
+    type: "double",
+    default: 10,
+    range: [0.1, 600],
+    description:
+      "Seconds the service and the action wait for a picture and an answer when the request says 0.",
+  },
+  allow_execute: {
+    type: "boolean",
+    default: false,
+    description: "Let ~/grasp move the arm when a goal asks for it. Off: such goals are refused.",
+  },
+  diagnostics_period: {
+    type: "double",
+    default: 1,
+    range: [0.1, 60],
+    readOnly: true,
+    description: "Seconds from one message on /diagnostics to the next.",
+  },
+} as const satisfies Record<string, ParameterSpec>;
+
+type Specs = typeof parameterSpecs;
+export type ParameterName = keyof Specs;
+
+type ValueOf<S extends ParameterSpec> = S extends { options: readonly (infer O)[] }
+  ? O
+  : S["type"] extends "boolean"
+    ? boolean
+    : S["type"] extends "string"
+      ? string
+      : number;
+
+/** Values of all parameters, typed. */
+export type Parameters = { readonly [Name in ParameterName]: ValueOf<Specs[Name]> };
+
+export const parameterNames = Object.keys(parameterSpecs) as readonly ParameterName[];
+
+export const defaultParameters = (): Parameters =>
+  Object.fromEntries(
+    parameterNames.map((name) => [name, parameterSpecs[name].default]),
+  ) as unknown as Parameters;
+
+/** Why a value is refused, in one line with what is allowed; undefined when it is fine. */
+export function parameterProblem(name: string, value: unknown): string | undefined {
+  if (!Object.hasOwn(parameterSpecs, name)) return undefined;
+  const spec: ParameterSpec = parameterSpecs[name as ParameterName];
+  switch (spec.type) {
+    case "boolean":
+      return typeof value === "boolean" ? undefined : `${name} must be true or false`;
+    case "string":
+      if (typeof value !== "string") return `${name} must be a string`;
+      if (spec.options !== undefined && !spec.options.includes(value))
+        return `${name} must be one of ${spec.options.join(", ")}, not "${value}"`;
+      return undefined;
+    default: {
+      const [low, high] = spec.range;
+      const number = typeof value === "bigint" ? Number(value) : value;
+      if (typeof number !== "number" || !(number >= low && number <= high))
+        return `${name} must be between ${low} and ${high}, not ${String(value)}`;
+      return undefined;
+    }
+  }
+}

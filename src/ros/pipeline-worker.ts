@@ -1,0 +1,75 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { Bridge } from "../bridge/index.js";
+import { asCatalogued, GraspGroundingError } from "../errors/index.js";
+import { drawOverlay, maskImage, overlayCompressed, overlayImage, queryResult } from "./encode-result.js";
+import { type DecodedFrame, decodeFrame } from "./frame-decoder.js";
+import type { Job, JobDone, JobReply } from "./job.js";
+import { reportState, type StartData } from "./worker-state.js";
+
+/**
+ * The thread everything heavy runs on: decoding pictures, the bridge (grounding and grasp planning) and encoding what
+ * is published. It takes one job at a time; the node holds back and replaces what waits.
+ */
+const { module, options, state } = workerData as StartData;
+const port = parentPort!;
+let bridge: Bridge | undefined;
+let last: DecodedFrame | undefined;
+
+try {
+  const { createPipeline } = (await import(module)) as {
+    createPipeline: (options: unknown) => Promise<Bridge>;
+  };
+  bridge = await createPipeline(options);
+  reportState(state, { ready: true, model: bridge.model });
+} catch (error) {
+  const { code, message } = asCatalogued(error);
+  reportState(state, { ready: false, code, message });
+}
+
+port.on("message", (message: Job | "close") => {
+  if (message === "close") {
+    void (bridge?.close() ?? Promise.resolve()).finally(() => port.close());
+    return;
+  }
+  void handle(message).then(
+    (reply) => port.postMessage(reply, transferables(reply)),
+    (error: unknown) => {
+      const { code, message: text } = asCatalogued(error);
+      port.postMessage({ id: message.id, failure: { code, message: text } } satisfies JobReply);
+    },
+  );
+});
+
+async function handle(job: Job): Promise<JobDone> {
+  const began = performance.now();
+  if (job.frame !== undefined) last = await decodeFrame(job.frame, job.rectified);
+  if (last === undefined) throw new GraspGroundingError("INTERNAL", { detail: "there is no picture yet" });
+  const { frame, problems } = last;
+  const decodeMs = performance.now() - began;
+  const results = await bridge!.process(frame, job.queries);
+  const { wanted } = job;
+  const pixels = wanted.overlay || wanted.overlayCompressed ? drawOverlay(frame, results) : undefined;
+  return {
+    id: job.id,
+    stamp: frame.stamp,
+    frameId: frame.frameId,
+    width: frame.colour.width,
+    height: frame.colour.height,
+    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks)),
+    problems,
+    decodeMs,
+    ...(wanted.mask && { mask: maskImage(frame, results) }),
+    ...(pixels && wanted.overlay && { overlay: overlayImage(frame, pixels) }),
+    ...(pixels &&
+      wanted.overlayCompressed && {
+        overlayCompressed: await overlayCompressed(frame, pixels, job.overlayQuality),
+      }),
+  };
+}
+
+/** Big encoded pictures move; whatever shares its memory with something else is copied instead. */
+function transferables(reply: JobDone): ArrayBuffer[] {
+  return [reply.mask, reply.overlay, reply.overlayCompressed]
+    .filter((each) => each !== undefined && each.byteLength === each.buffer.byteLength)
+    .map((each) => each!.buffer as ArrayBuffer);
+}

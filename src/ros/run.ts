@@ -1,0 +1,74 @@
+import { describe } from "../errors/index.js";
+import { BridgeNode, type BridgeNodeOptions } from "./node.js";
+import { loadRcl } from "./rcl.js";
+
+export interface RunOptions extends Omit<BridgeNodeOptions, "rcl"> {
+  /** The command line from `--ros-args` on. */
+  readonly rosArgs?: readonly string[];
+  /** Ends the node, as a signal does. */
+  readonly signal?: AbortSignal;
+  /** Called when the node spins. */
+  readonly onReady?: (node: BridgeNode) => void;
+}
+
+/**
+ * Runs the node until SIGINT, SIGTERM or an abort, and leaves nothing behind: rclnodejs's thread must have ended before
+ * the process does, or Fast DDS's destructors meet it at work and abort.
+ * @returns the exit code.
+ * @throws GraspGroundingError ROS_MISSING, ROS_PARAMETER
+ */
+export async function runNode(options: RunOptions): Promise<number> {
+  const rcl = await loadRcl();
+  // Its own handler ends ROS under our feet, before the session has let go of its entities.
+  rcl.removeSignalHandlers();
+  await rcl.init(undefined, [process.argv[0]!, "grasp_grounding", ...(options.rosArgs ?? [])]);
+  const end = stopRequest(options.signal);
+  let node: BridgeNode | undefined;
+  let exitCode = 0;
+  const leave = (): void => {
+    if (!rcl.isShutdown()) rcl.shutdown();
+  };
+  process.once("exit", leave);
+  try {
+    node = new BridgeNode({ ...options, rcl });
+    node.spin();
+    if (node.parameters.autostart) node.start();
+    options.onReady?.(node);
+    await end.requested;
+  } catch (error) {
+    exitCode = 1;
+    throw error;
+  } finally {
+    end.dispose();
+    await node?.close().catch((error) => process.stderr.write(`grasp_grounding: ${describe(error)}\n`));
+    leave();
+    process.off("exit", leave);
+  }
+  return exitCode;
+}
+
+/** Resolves at the first SIGINT, SIGTERM or abort; a second signal ends the process at once. */
+function stopRequest(signal: AbortSignal | undefined) {
+  let stop = (): void => {};
+  const requested = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  let asked = false;
+  const onSignal = (): void => {
+    if (asked) process.exit(130);
+    asked = true;
+    stop();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  return {
+    requested,
+    dispose: (): void => {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+      signal?.removeEventListener("abort", stop);
+    },
+  };
+}

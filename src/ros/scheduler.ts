@@ -1,0 +1,217 @@
+import { GraspGroundingError } from "../errors/index.js";
+import type { Seconds, Stamp } from "../geometry/index.js";
+import type { ReadyFrame } from "./camera-input.js";
+import type { Job, JobDone, QueryResult } from "./job.js";
+import { JobError } from "./pipeline-host.js";
+
+/** A finished job with what the node knows of its frame. */
+export interface Finished {
+  readonly done: JobDone;
+  readonly skew?: Seconds;
+  readonly hasDepth: boolean;
+  /** Milliseconds from colour's arrival to the hand-over, and from there to the answer. */
+  readonly latency: { readonly handOver: number; readonly pipeline: number };
+}
+
+export interface Answer {
+  readonly finished: Finished;
+  readonly result: QueryResult;
+}
+
+export interface RequestOptions {
+  readonly query: string;
+  readonly timeout: Seconds;
+  readonly notBefore?: Stamp;
+  readonly needDepth?: boolean;
+  readonly onStart?: () => void;
+}
+
+export interface SchedulerOptions {
+  /** Runs a job; undefined while there is no pipeline. */
+  readonly run: (job: Omit<Job, "id">) => Promise<JobDone> | undefined;
+  readonly settings: () => Omit<Job, "id" | "frame" | "queries">;
+  /** The sentence grounded on every picture, and how often at most (0: no limit). */
+  readonly continuous: () => { readonly query: string | undefined; readonly maxRate: number };
+  /** Seconds for which a picture that has arrived may answer a request. */
+  readonly reuse: () => Seconds;
+  readonly onFinished: (finished: Finished) => void;
+  readonly onFailure: (error: Error) => void;
+  /** Why no pictures come, for the message of a request that ran out of time. */
+  readonly why: () => string;
+  readonly topic: () => string;
+}
+
+interface Request extends RequestOptions {
+  readonly settle: (answer: Answer | Error) => void;
+}
+
+/**
+ * Decides what the pipeline works on next: one job at a time, always on the newest picture (an older one that waits is
+ * replaced and counted), all requests that the picture can answer in one job.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  #waiting: ReadyFrame | undefined;
+  #last: { readonly frame: ReadyFrame; readonly hasDepth: boolean } | undefined;
+  #requests: Request[] = [];
+  #busy = false;
+  #open = false;
+  #lastStart = Number.NEGATIVE_INFINITY;
+  #dropped = 0;
+  #processed = 0;
+  #failed = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Pictures replaced by newer ones before their turn, while there was something to ground. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get processed(): number {
+    return this.#processed;
+  }
+
+  get failed(): number {
+    return this.#failed;
+  }
+
+  get queued(): number {
+    return this.#requests.length + (this.#waiting === undefined ? 0 : 1);
+  }
+
+  open(): void {
+    this.#open = true;
+  }
+
+  /** Refuses what waits with `reason`. */
+  close(reason: Error): void {
+    this.#open = false;
+    this.#waiting = undefined;
+    this.#last = undefined;
+    for (const request of this.#requests.splice(0)) request.settle(reason);
+  }
+
+  /** Forgets pictures, after a jump of their clock. */
+  forget(): void {
+    this.#waiting = undefined;
+    this.#last = undefined;
+  }
+
+  offer(frame: ReadyFrame): void {
+    if (this.#waiting !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
+    this.#waiting = frame;
+    this.pump();
+  }
+
+  /** @throws (by rejecting) GraspGroundingError FRAME_TIMEOUT, or what the pipeline refused the sentence with */
+  request(options: RequestOptions): { readonly answer: Promise<Answer>; readonly cancel: () => void } {
+    let cancel = (): void => {};
+    const answer = new Promise<Answer>((resolve, reject) => {
+      const request: Request = {
+        ...options,
+        settle: (outcome) => {
+          clearTimeout(timer);
+          this.#requests = this.#requests.filter((each) => each !== request);
+          if (outcome instanceof Error) reject(outcome);
+          else resolve(outcome);
+        },
+      };
+      const timer = setTimeout(() => {
+        const { timeout: seconds } = options;
+        const detail = this.#busy ? `the pipeline is busy; ${this.#options.why()}` : this.#options.why();
+        request.settle(
+          new GraspGroundingError("FRAME_TIMEOUT", { seconds, detail, topic: this.#options.topic() }),
+        );
+      }, options.timeout * 1e3);
+      cancel = () => request.settle(new GraspGroundingError("INTERNAL", { detail: "cancelled" }));
+      this.#requests.push(request);
+    });
+    this.pump();
+    return { answer, cancel };
+  }
+
+  /** Starts the next job if there is something to do. */
+  pump(): void {
+    if (this.#busy || !this.#open) return;
+    const fresh = this.#waiting;
+    const candidate = fresh ?? this.#reusable();
+    if (candidate === undefined) return;
+    const hasDepth = fresh ? fresh.bytes.depth !== undefined : this.#last!.hasDepth;
+    const due = this.#requests.filter(
+      (each) => (each.notBefore ?? 0n) <= candidate.stamp && (hasDepth || each.needDepth !== true),
+    );
+    const { query, maxRate } = this.#options.continuous();
+    const mayRepeat = maxRate === 0 || performance.now() - this.#lastStart >= 1e3 / maxRate;
+    const queries = [...new Set(due.map((each) => each.query))];
+    if (query !== undefined && fresh !== undefined && mayRepeat && !queries.includes(query))
+      queries.push(query);
+    if (queries.length === 0) return;
+    this.#start(candidate, fresh !== undefined, hasDepth, queries, due);
+  }
+
+  /** The picture the pipeline had last, when it is recent enough to answer a request again. */
+  #reusable(): ReadyFrame | undefined {
+    if (this.#requests.length === 0 || this.#last === undefined) return undefined;
+    return performance.now() - this.#last.frame.arrived <= this.#options.reuse() * 1e3
+      ? this.#last.frame
+      : undefined;
+  }
+
+  #start(
+    frame: ReadyFrame,
+    fresh: boolean,
+    hasDepth: boolean,
+    queries: readonly string[],
+    due: readonly Request[],
+  ): void {
+    const started = performance.now();
+    // Its memory moves to the pipeline's thread, which keeps the picture for the next request.
+    const running = this.#options.run({
+      ...this.#options.settings(),
+      queries,
+      ...(fresh && { frame: frame.bytes }),
+    } as Omit<Job, "id">);
+    if (running === undefined) return;
+    if (fresh) {
+      this.#waiting = undefined;
+      this.#last = { frame, hasDepth };
+    }
+    this.#busy = true;
+    this.#lastStart = started;
+    const handOver = performance.now() - frame.arrived;
+    for (const request of due) request.onStart?.();
+    running
+      .then(
+        (done) => {
+          this.#processed++;
+          const finished: Finished = {
+            done,
+            hasDepth: hasDepth && done.problems.length === 0,
+            latency: { handOver, pipeline: performance.now() - started },
+            ...(frame.skew !== undefined && { skew: frame.skew }),
+          };
+          for (const request of due) {
+            const result = done.results[queries.indexOf(request.query)];
+            if (result !== undefined) request.settle({ finished, result });
+          }
+          this.#options.onFinished(finished);
+        },
+        (error: Error) => {
+          this.#failed++;
+          // A bad picture is not the request's fault: it waits for the next one.
+          const badPicture = error instanceof JobError && /^(IMAGE|MESSAGE)_/.test(error.code);
+          if (badPicture) this.#last = undefined;
+          else for (const request of due) request.settle(error);
+          this.#options.onFailure(error);
+        },
+      )
+      .catch((error: Error) => this.#options.onFailure(error))
+      .finally(() => {
+        this.#busy = false;
+        this.pump();
+      });
+  }
+}
