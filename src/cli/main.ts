@@ -6,6 +6,7 @@ import { doctorCommand } from "./doctor.js";
 import { evalCommand } from "./eval.js";
 import { groundCommand } from "./ground.js";
 import { modelsCommand } from "./models.js";
+import { nodeCommand } from "./node.js";
 import { replayCommand } from "./replay.js";
 import { packageVersion } from "./version.js";
 
@@ -20,6 +21,7 @@ const program = new Command("grasp-grounding")
 const commands = [
   groundCommand(),
   replayCommand(),
+  nodeCommand(),
   evalCommand(),
   modelsCommand(),
   doctorCommand(),

@@ -1,4 +1,5 @@
 /** The ROS 2 node: camera topics, sentences, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
+export { missingEnvironment } from "./environment.js";
 export { BridgeNode, type BridgeNodeOptions } from "./node.js";
 export { parameterJson, parameterPage, parameterYaml } from "./parameter-docs.js";
 export {

@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import { Command } from "commander";
+import type { ExecutionProvider } from "../inference/index.js";
+import { missingEnvironment, runNode } from "../ros/index.js";
+import type { PipelineOptions } from "./pipeline.js";
+import { packageRoot } from "./version.js";
+
+export const nodeCommand = (): Command =>
+  new Command("node")
+    .description("the ROS 2 node; arguments from --ros-args on go to ROS")
+    .argument("[ros-args...]", "--ros-args …: parameters, remappings and log levels, as for any ROS 2 node")
+    .allowUnknownOption()
+    .addHelpText(
+      "after",
+      "\nParameters: docs/ros-parameters.md; topics, service and action: docs/ros-api.md.",
+    )
+    .action(async (rosArgs: readonly string[]) => {
+      const env = missingEnvironment(packageRoot);
+      process.exitCode = env === undefined ? await run(rosArgs) : await runAgain(env);
+    });
+
+const run = (rosArgs: readonly string[]): Promise<number> =>
+  runNode({
+    rosArgs,
+    pipeline: (parameters) => ({
+      module: new URL("./ros-pipeline.js", import.meta.url).href,
+      options: {
+        model: parameters.model,
+        provider: parameters.provider as ExecutionProvider,
+        ...(parameters.threads > 0 && { threads: parameters.threads }),
+        ...(parameters.threshold > 0 && { threshold: parameters.threshold }),
+        grasps: parameters.plan_grasps,
+      } satisfies PipelineOptions,
+    }),
+  });
+
+/** The same command line in the environment `npm run ros:setup` made. */
+function runAgain(env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env,
+    stdio: "inherit",
+  });
+  // A terminal signals the whole group; a launch system only this process.
+  const forward = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  process.on("SIGINT", forward);
+  process.on("SIGTERM", forward);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 143)));
+  });
+}
