@@ -157,8 +157,10 @@ def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]
             span = (hi - lo)[:2] * 0.42
             if (abs(c[:2] - (lo + hi)[:2] / 2) < span).all() and lo[2] - 0.005 < world[k][0][:, 2].min() < hi[2]:
                 inside[k] = p.inside
-    kept = [k for k in range(count) if centres[k][2] > -0.1]
-    if len(kept) < 2:
+    # What has rolled off the table still shows on the floor and is annotated; the camera looks at what has stayed.
+    kept = list(range(count))
+    stayed = [k for k in kept if centres[k][2] > -0.1]
+    if len(stayed) < 2:
         return []
     renderer = mujoco.Renderer(model, H, W)
     lines = []
@@ -168,15 +170,15 @@ def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]
     try:
         for view in range(VIEWS):
             for _attempt in range(4):
-                eye, axes, fov = camera(scene, rng, np.array([centres[k] for k in kept]))
+                eye, axes, fov = camera(scene, rng, np.array([centres[k] for k in stayed]))
                 focal = H / 2 / math.tan(math.radians(fov / 2))
                 seen = 0
-                for k in kept:
+                for k in stayed:
                     q = axes.T @ (centres[k] - eye)
                     if q[2] < -0.1:
                         u, w = W / 2 + q[0] / -q[2] * focal, H / 2 - q[1] / -q[2] * focal
                         seen += 0 < u < W and 0 < w < H
-                if seen >= max(2, len(kept) * 0.6):
+                if seen >= max(2, len(stayed) * 0.6):
                     break
             model.vis.global_.fovy = fov
             renderer.update_scene(data, cam)
@@ -246,6 +248,8 @@ def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]
                     o["on_shelf"] = p.shelf
                 if p.drawer:
                     o["in_drawer"] = True
+                if k not in stayed:
+                    o["fallen"] = True
                 index_of[k] = len(objects)
                 objects.append(o)
             for k, i in index_of.items():

@@ -404,6 +404,8 @@ def compile_scene(scene: Scene, assets: Assets, rng: Rng) -> tuple[mujoco.MjMode
     if physics:
         for _ in range(320):
             mujoco.mj_step(model, data)
+        if data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number or data.warning[mujoco.mjtWarning.mjWARN_BADQPOS].number:
+            raise RuntimeError("the heap blew up")
     mujoco.mj_forward(model, data)
     geoms = {}
     for g in range(model.ngeom):
