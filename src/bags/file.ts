@@ -4,8 +4,11 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 /** Random access to bytes: a file, or anything else that can be read by range. */
 export interface ByteSource {
   readonly size: number;
-  /** Exactly `length` bytes in memory of their own. @throws Error when the source ends before. */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * Exactly `length` bytes, in memory of their own or at the beginning of `into`.
+   * @throws Error when the source ends before.
+   */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -29,10 +32,10 @@ export async function openFile(path: string): Promise<ByteSource> {
   }
   return {
     size: stat.size,
-    async read(offset, length) {
+    async read(offset, length, into) {
       if (offset + length > stat.size) throw new RangeError(`the file ends at byte ${stat.size}`);
       // Not from the pool, and not zeroed: it is filled or the read fails.
-      const buffer = Buffer.allocUnsafeSlow(length);
+      const buffer = into?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length);
       let done = 0;
       while (done < length) {
         const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);

@@ -149,7 +149,7 @@ function likeliness(name: string): number {
 }
 
 async function first<T>(bag: BagReader, topic: string): Promise<T | undefined> {
-  for await (const message of bag.messages({ topics: [topic] })) {
+  for await (const message of bag.messages({ topics: [topic], borrow: true })) {
     try {
       return bag.decode<T>(message);
     } catch {

@@ -25,7 +25,7 @@ export interface BagMessage {
   readonly logTime: Stamp;
   /** When it was sent; the log time where the storage does not keep it. */
   readonly publishTime: Stamp;
-  /** Serialised (CDR). Not shared with later messages: it may be kept. */
+  /** Serialised (CDR). Not shared with later messages, so it may be kept (but see `borrow`). */
   readonly data: Uint8Array;
 }
 
@@ -36,6 +36,10 @@ export interface MessageQuery {
   readonly from?: Stamp;
   /** Last log time, inclusive. */
   readonly to?: Stamp;
+  /** The data of a message is only good until the next one is asked for: twice as fast for what is not kept. */
+  readonly borrow?: boolean;
+  /** Whether the checksums in the recording are checked. Default true. */
+  readonly checksums?: boolean;
 }
 
 /** A recording, whatever it is stored as. Memory stays bounded however long it is. */

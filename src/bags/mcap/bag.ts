@@ -1,4 +1,5 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
+import { BufferPool } from "../buffer-pool.js";
 import { DecoderCache } from "../decoders.js";
 import type { ByteSource } from "../file.js";
 import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
@@ -18,6 +19,7 @@ export class McapBag implements BagReader {
   readonly #summary: Summary;
   readonly #damage: string[];
   readonly #decoders: DecoderCache;
+  readonly #pool = new BufferPool();
 
   private constructor(path: string, source: ByteSource, summary: Summary, damage: readonly string[]) {
     this.path = path;
@@ -71,6 +73,9 @@ export class McapBag implements BagReader {
     }
     const raw = mergeSegments({
       source: this.#source,
+      pool: this.#pool,
+      checksums: query.checksums ?? true,
+      borrow: query.borrow ?? false,
       segments: this.#summary.segments,
       wanted: (id) => targets.has(id),
       from: query.from,

@@ -1,11 +1,9 @@
 import { describe } from "../../errors/index.js";
-import type { ByteSource } from "../file.js";
 import { type MessageEntry, walkRecords } from "./records.js";
-import { loadSegment } from "./segment.js";
+import { type LoadOptions, loadSegment } from "./segment.js";
 import type { Segment } from "./summary.js";
 
-export interface MergeOptions {
-  readonly source: ByteSource;
+export interface MergeOptions extends LoadOptions {
   readonly segments: readonly Segment[];
   readonly wanted: (channelId: number) => boolean;
   readonly from: bigint | undefined;
@@ -21,36 +19,32 @@ export interface RawMessage {
 /** Bytes of overlapping segments held open at once; beyond it they are read again when their turn comes. */
 const openBudget = 256 * 1024 * 1024;
 
+/** Segments begun ahead of their turn: decompression runs on other threads. */
+const aheadSegments = 3;
+const aheadBudget = 64 * 1024 * 1024;
+
 interface Cursor {
   readonly segment: Segment;
   readonly entries: readonly MessageEntry[];
   next: number;
   records: Uint8Array | undefined;
+  buffer: Uint8Array | undefined;
 }
 
 /**
- * The messages of the segments in the order of log time. One segment is held (and the next one read ahead), more only
+ * The messages of the segments in the order of log time. One segment is held (and a few are read ahead), more only
  * where their times overlap. A damaged segment is reported and left out.
  */
 export async function* mergeSegments(options: MergeOptions): AsyncGenerator<RawMessage, void, void> {
-  const segments = relevant(options);
+  const upcoming = new Upcoming(relevant(options), options);
   const open: Cursor[] = [];
-  let index = 0;
-  let ahead: Promise<Cursor | undefined> | undefined;
-  const take = (): Promise<Cursor | undefined> => {
-    const cursor = ahead ?? openSegment(segments[index]!, options);
-    index++;
-    ahead = index < segments.length ? openSegment(segments[index]!, options) : undefined;
-    return cursor;
-  };
   try {
     for (;;) {
       let first = earliest(open);
-      while (
-        index < segments.length &&
-        (first === undefined || segments[index]!.startTime <= headTime(first))
-      ) {
-        const cursor = await take();
+      for (;;) {
+        const startTime = upcoming.startTime;
+        if (startTime === undefined || (first !== undefined && startTime > headTime(first))) break;
+        const cursor = await upcoming.next();
         if (cursor === undefined) continue;
         open.push(cursor);
         trim(open, cursor);
@@ -58,18 +52,64 @@ export async function* mergeSegments(options: MergeOptions): AsyncGenerator<RawM
       }
       if (first === undefined) return;
       // Until another open cursor or the next segment may have its turn, this one goes on alone.
-      const limit = turnLimit(open, first, segments[index]);
-      first.records ??= await loadSegment(options.source, first.segment);
-      const { entries, records } = first;
+      const limit = turnLimit(open, first, upcoming.startTime);
+      if (first.records === undefined) Object.assign(first, await loadSegment(first.segment, options));
+      const { entries, records } = first as Cursor & { records: Uint8Array };
       do {
         const entry = entries[first.next++]!;
         yield { entry, data: records.subarray(entry.start, entry.end) };
       } while (first.next < entries.length && entries[first.next]!.logTime < limit);
-      if (first.next >= entries.length) open.splice(open.indexOf(first), 1);
+      if (first.next >= entries.length) {
+        open.splice(open.indexOf(first), 1);
+        if (first.buffer !== undefined) options.pool.give(first.buffer);
+      }
     }
   } finally {
     // What was begun ahead of time ends before the file is closed.
-    await ahead;
+    await upcoming.settle();
+  }
+}
+
+/** The segments still to come, in the order of their start; a few of them are being read already. */
+class Upcoming {
+  readonly #segments: readonly Segment[];
+  readonly #options: MergeOptions;
+  readonly #begun: Promise<Cursor | undefined>[] = [];
+  #index = 0;
+
+  constructor(segments: readonly Segment[], options: MergeOptions) {
+    this.#segments = segments;
+    this.#options = options;
+  }
+
+  /** When the next one starts, or undefined after the last. */
+  get startTime(): bigint | undefined {
+    return this.#segments[this.#index]?.startTime;
+  }
+
+  /** The next one, opened; undefined when it holds nothing that is wanted. */
+  next(): Promise<Cursor | undefined> {
+    this.#begin(1, Number.POSITIVE_INFINITY);
+    const cursor = this.#begun.shift()!;
+    this.#index++;
+    // Reading ahead of compressed blocks keeps the other threads busy; of others it only hides the disk.
+    this.#begin(this.#segments[this.#index]?.compressed ? aheadSegments : 1, aheadBudget);
+    return cursor;
+  }
+
+  #begin(count: number, budget: number): void {
+    let bytes = 0;
+    for (let i = 0; i < count; i++) {
+      const segment = this.#segments[this.#index + i];
+      if (segment === undefined) return;
+      bytes += segment.size + segment.length;
+      if (i > 0 && bytes > budget) return;
+      if (i >= this.#begun.length) this.#begun.push(openSegment(segment, this.#options));
+    }
+  }
+
+  async settle(): Promise<void> {
+    await Promise.all(this.#begun);
   }
 }
 
@@ -82,8 +122,8 @@ function earliest(open: readonly Cursor[]): Cursor | undefined {
   return best;
 }
 
-function turnLimit(open: readonly Cursor[], current: Cursor, upcoming: Segment | undefined): bigint {
-  let limit = upcoming?.startTime ?? endOfTime;
+function turnLimit(open: readonly Cursor[], current: Cursor, upcoming: bigint | undefined): bigint {
+  let limit = upcoming ?? endOfTime;
   for (const cursor of open) {
     if (cursor !== current && headTime(cursor) < limit) limit = headTime(cursor);
   }
@@ -100,6 +140,7 @@ function trim(open: readonly Cursor[], keep: Cursor): void {
     if (cursor === keep || cursor.records === undefined) continue;
     held -= cursor.records.byteLength;
     cursor.records = undefined;
+    cursor.buffer = undefined;
   }
 }
 
@@ -117,7 +158,7 @@ function relevant({ segments, wanted, from, to }: MergeOptions): Segment[] {
 async function openSegment(segment: Segment, options: MergeOptions): Promise<Cursor | undefined> {
   const { wanted, from, to } = options;
   try {
-    const records = await loadSegment(options.source, segment);
+    const { records, buffer } = await loadSegment(segment, options);
     const entries: MessageEntry[] = [];
     let ordered = true;
     let last = 0n;
@@ -133,10 +174,13 @@ async function openSegment(segment: Segment, options: MergeOptions): Promise<Cur
     });
     if (good < records.byteLength)
       options.onDamage(`the ${where(segment)} has ${records.byteLength - good} bytes that are no records`);
-    if (entries.length === 0) return undefined;
+    if (entries.length === 0) {
+      if (buffer !== undefined) options.pool.give(buffer);
+      return undefined;
+    }
     if (!ordered)
       entries.sort((a, b) => (a.logTime === b.logTime ? a.start - b.start : a.logTime < b.logTime ? -1 : 1));
-    return { segment, entries, next: 0, records };
+    return { segment, entries, next: 0, records, buffer };
   } catch (error) {
     options.onDamage(`the ${where(segment)} is lost: ${describe(error)}`);
     return undefined;

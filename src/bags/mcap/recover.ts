@@ -39,6 +39,8 @@ export async function recoverSummary(source: ByteSource): Promise<Recovered> {
 interface PendingChunk {
   readonly offset: number;
   readonly length: number;
+  readonly size: number;
+  readonly compressed: boolean;
   readonly startTime: bigint;
   readonly endTime: bigint;
   readonly counts: Map<number, number>;
@@ -121,8 +123,18 @@ class Walk {
       case opcode.chunk: {
         this.#finishRun();
         const room = Math.min(end - start, chunkHeaderRoom);
-        const { startTime, endTime } = parseChunkHeader(await this.#bytes(start, room));
-        this.#chunk = { offset, length: end - offset, startTime, endTime, counts: new Map() };
+        const { startTime, endTime, uncompressedSize, compression } = parseChunkHeader(
+          await this.#bytes(start, room),
+        );
+        this.#chunk = {
+          offset,
+          length: end - offset,
+          size: uncompressedSize,
+          compressed: compression !== "",
+          startTime,
+          endTime,
+          counts: new Map(),
+        };
         break;
       }
       case opcode.messageIndex: {
@@ -150,34 +162,28 @@ class Walk {
     const run = this.#run;
     this.#run = undefined;
     if (run === undefined) return;
-    const { offset, end, startTime, endTime, channels } = run;
-    this.#segments.push({ kind: "plain", offset, length: end - offset, startTime, endTime, channels });
+    const { offset, end, ...rest } = run;
+    this.#segments.push({ ...plain(offset, end - offset), ...rest });
   }
 
   async #finishChunk(): Promise<void> {
     const chunk = this.#chunk;
     this.#chunk = undefined;
     if (chunk === undefined) return;
-    const { offset, length, counts } = chunk;
+    const { offset, length, size, compressed, counts } = chunk;
+    const place = { kind: "chunk", offset, length, size, compressed } as const;
     const known = counts.size > 0 && [...counts.keys()].every((id) => this.#channels.has(id));
     if (known) {
       for (const [id, count] of counts) this.#count(id, count);
       const { startTime, endTime } = chunk;
-      this.#segments.push({
-        kind: "chunk",
-        offset,
-        length,
-        startTime,
-        endTime,
-        channels: new Set(counts.keys()),
-      });
+      this.#segments.push({ ...place, startTime, endTime, channels: new Set(counts.keys()) });
       return;
     }
     try {
       const records = await unpackChunk(await this.#source.read(offset, length));
       const found = this.#learn(records);
       if (found === undefined) return;
-      this.#segments.push({ kind: "chunk", offset, length, ...found });
+      this.#segments.push({ ...place, ...found });
     } catch (error) {
       this.#damage.push(`the chunk at byte ${offset} is lost: ${describe(error)}`);
     }
@@ -195,7 +201,7 @@ class Walk {
     const records = await this.#source.read(dataStart, length);
     const found = this.#learn(records);
     if (found === undefined) return;
-    this.#segments.push({ kind: "plain", offset: dataStart, length, ...found });
+    this.#segments.push({ ...plain(dataStart, length), ...found });
     this.#damage.push(`the chunk at byte ${offset} is cut off; its whole messages are used`);
   }
 
@@ -240,3 +246,6 @@ class Walk {
     return this.#window.subarray(offset - this.#windowStart, offset - this.#windowStart + length);
   }
 }
+
+const plain = (offset: number, length: number) =>
+  ({ kind: "plain", offset, length, size: length, compressed: false }) as const;

@@ -8,6 +8,9 @@ export interface Segment {
   /** Of the chunk's record, or of the run's first record. */
   readonly offset: number;
   readonly length: number;
+  /** Bytes of its records once they are decompressed. */
+  readonly size: number;
+  readonly compressed: boolean;
   readonly startTime: bigint;
   readonly endTime: bigint;
   /** Channels in it; undefined when not known. */
@@ -56,6 +59,8 @@ export async function readSummary(source: ByteSource): Promise<Summary> {
       kind: "chunk",
       offset: Number(index.chunkStartOffset),
       length: Number(index.chunkLength),
+      size: Number(index.uncompressedSize),
+      compressed: index.compression !== "",
       startTime: index.messageStartTime,
       endTime: index.messageEndTime,
       channels: index.messageIndexOffsets.size > 0 ? new Set(index.messageIndexOffsets.keys()) : undefined,

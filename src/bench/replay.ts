@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openBag } from "../bags/index.js";
+import { PythonPeer } from "./python-peer.js";
+
+const frames = 48;
+const rounds = 15;
+
+/** One reading of a whole bag. */
+interface Reading {
+  readonly seconds: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** How a bag is read: ours as the peer does it, and ours as the product does it. */
+const ways = {
+  /** As the peers: no checksums, the data of a message good until the next one. */
+  raw: { checksums: false, borrow: true },
+  /** Checksums checked, the data kept for ever. */
+  safe: { checksums: true, borrow: false },
+} as const;
+
+/**
+ * Reading of raw 1280×720 pictures side by side with PyPI mcap and rosbags: the same file, in turns within one run,
+ * the best of several rounds each. Ratios above 1 mean that this reader is faster.
+ */
+export async function benchReplay(): Promise<object> {
+  const folder = await mkdtemp(join(tmpdir(), "grasp-grounding-bench-"));
+  const peer = new PythonPeer("test/bench/replay_peer.py");
+  try {
+    const bags = await peer.ask<Record<string, string>>({ make: folder, frames });
+    const results: Record<string, object> = {};
+    for (const [name, bag] of Object.entries(bags)) results[name] = await compare(peer, name, bag);
+    return { frames, rounds, picture: "1280×720 rgb8", ...results };
+  } finally {
+    peer.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function compare(peer: PythonPeer, name: string, bag: string): Promise<object> {
+  const isMcap = name.startsWith("mcap");
+  const readers: Record<string, () => Promise<Reading>> = {
+    raw: () => readOurs(bag, ways.raw),
+    safe: () => readOurs(bag, ways.safe),
+    rosbags: () => peer.ask<Reading>({ read: bag, with: "rosbags", checksums: false }),
+    ...(isMcap && {
+      mcap: () => peer.ask<Reading>({ read: bag, with: "mcap", checksums: false }),
+      mcap_checksums: () => peer.ask<Reading>({ read: bag, with: "mcap", checksums: true }),
+    }),
+  };
+  const best: Record<string, number> = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [reader, read] of Object.entries(readers)) {
+      const { seconds, messages, bytes } = await read();
+      if (messages !== frames) throw new Error(`${reader} read ${messages} of ${frames} messages of ${bag}`);
+      best[reader] = Math.max(best[reader] ?? 0, bytes / seconds / 1e6);
+    }
+  }
+  const ratio = (ours: string, theirs: string): number | undefined =>
+    theirs in best ? Number((best[ours]! / best[theirs]!).toFixed(2)) : undefined;
+  return {
+    megabytes_per_second: Object.fromEntries(
+      Object.entries(best).map(([key, value]) => [key, Math.round(value)]),
+    ),
+    ratio_to_rosbags: ratio("raw", "rosbags"),
+    ...(isMcap && {
+      ratio_to_mcap: ratio("raw", "mcap"),
+      ratio_to_mcap_with_checksums: ratio("safe", "mcap_checksums"),
+    }),
+  };
+}
+
+async function readOurs(path: string, way: (typeof ways)[keyof typeof ways]): Promise<Reading> {
+  const start = performance.now();
+  const bag = await openBag(path);
+  let messages = 0;
+  let bytes = 0;
+  for await (const message of bag.messages(way)) {
+    messages++;
+    bytes += message.data.byteLength;
+  }
+  await bag.close();
+  return { seconds: (performance.now() - start) / 1e3, messages, bytes };
+}
