@@ -198,6 +198,13 @@ export const catalogue = {
     1,
     503,
   ),
+  ROBOT_DESCRIPTION: entry(
+    "the robot description is not usable: {detail}",
+    "check it with `check_urdf`, and the parameters that name its links and joints",
+    1,
+    422,
+  ),
+  ARM_CONFIG: entry("the arm's settings are not usable: {detail}", "correct the parameter", 2, 400),
   EXECUTE_REFUSED: entry(
     "the motion is refused: {detail}",
     "send the goal without execute to plan only",
