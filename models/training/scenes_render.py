@@ -96,6 +96,8 @@ def photograph(rgb: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, i
         note["dark"] = True
     elif r < 0.12:
         gain = float(rng.uniform(1.3, 1.55))
+    # Dim rooms in a dark exposure would be all black, pale ones in a bright one all white.
+    gain = max(min(gain, 1.2 / max(float(np.percentile(x, 90)), 0.05)), 0.1 / max(float(x.mean()), 0.02))
     x = x * gain * (1 + rng.normal(0, 0.035, 3)).astype(np.float32)
     if rng.random() < 0.3:  # vignette
         yy, xx = np.mgrid[-1:1:H * 1j, -1:1:W * 1j]
