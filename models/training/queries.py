@@ -31,6 +31,9 @@ class Query:
     contrast: str | None = None  # "side" or "colour": what the twin exchanges
 
 
+VAGUE = {"toy", "container", "device", "electronic device", "dish", "package", "case", "tool", "toy tool", "plastic part", "game", "pot", "bag", "pen", "carton", "kitchen tool", "kitchen utensil", "jar", "tube", "lock"}
+
+
 class Thing:
     """An annotated object with what the words need, in shares of the picture."""
 
@@ -101,13 +104,17 @@ class Picture:
         """Something half seen at the border could bear the noun."""
         return any(may_be_called(noun, names) for names in self.cut)
 
+    def vague(self, noun: str) -> bool:
+        """A wide word that might take in more things than those annotated with it."""
+        return noun in VAGUE and any(t.maybe(noun) and not t.called(noun) for t in self.all)
+
     def nouns(self, t: Thing) -> list[str]:
-        return [n for n in t.names if not self.blocked(n)]
+        return [n for n in t.names if not self.blocked(n) and not self.vague(n)]
 
     def group(self, noun: str) -> list[Thing]:
         """All that bear the noun; empty if one of them is too hidden to be asked for or something half seen could bear it."""
         found = self.called(noun)
-        return found if found and all(t.target for t in found) and not self.blocked(noun) else []
+        return found if found and all(t.target for t in found) and not self.blocked(noun) and not self.vague(noun) else []
 
 
 Rng = random.Random
@@ -624,7 +631,7 @@ def beside_query(p: Picture, rng: Rng) -> Query | None:
     style = Style(rng)
     options: list[tuple[str, list[Thing]]] = []
     for noun in sorted({n for t in p.things if t is not b for n in t.names}):
-        if p.blocked(noun) or b.called(noun) and rng.random() < 0.5:
+        if p.blocked(noun) or p.vague(noun) or b.called(noun) and rng.random() < 0.5:
             continue
         options.append((noun, [o for o in p.called(noun) if o is not b]))
     rng.shuffle(options)
