@@ -1,55 +1,76 @@
 import { Command, CommanderError } from "commander";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
-import { benchCommand } from "./bench.js";
-import { demoCommand } from "./demo.js";
-import { doctorCommand } from "./doctor.js";
-import { evalCommand } from "./eval.js";
-import { groundCommand } from "./ground.js";
-import { modelsCommand } from "./models.js";
-import { nodeCommand } from "./node.js";
-import { replayCommand } from "./replay.js";
 import { packageVersion } from "./version.js";
 
-const program = new Command("grasp-grounding")
-  .description("finds the object a sentence names in a robot's RGB-D picture and works out how to grasp it")
-  .version(packageVersion())
-  .option("--verbose", "print the stack trace of an error")
-  .showHelpAfterError("(--help shows the options)")
-  .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "grasp-grounding: ")) });
+const outputError = (text: string, write: (text: string) => void) =>
+  write(text.replace(/^error: /, "grasp-grounding: "));
 
-const commands = [
-  groundCommand(),
-  replayCommand(),
-  nodeCommand(),
-  evalCommand(),
-  modelsCommand(),
-  doctorCommand(),
-  benchCommand(),
-  demoCommand(),
-];
-for (const command of commands)
-  program.addCommand(
-    command.exitOverride().configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, "grasp-grounding: ")),
-    }),
-  );
+/** Commands by name; a command's module, and all that it needs, is loaded only when it is called. */
+const commands: Readonly<
+  Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>
+> = {
+  ground: {
+    summary: "find what sentences name in one picture",
+    load: async () => (await import("./ground.js")).groundCommand(),
+  },
+  replay: {
+    summary: "ask a recorded bag: boxes, masks and grasps for each frame",
+    load: async () => (await import("./replay.js")).replayCommand(),
+  },
+  node: { summary: "the ROS 2 node", load: async () => (await import("./node.js")).nodeCommand() },
+  eval: {
+    summary: "measure accuracy on a data set",
+    load: async () => (await import("./eval.js")).evalCommand(),
+  },
+  models: {
+    summary: "list, verify, pull and import models",
+    load: async () => (await import("./models.js")).modelsCommand(),
+  },
+  doctor: {
+    summary: "what works on this machine, and what to do about the rest",
+    load: async () => (await import("./doctor.js")).doctorCommand(),
+  },
+  bench: {
+    summary: "side-by-side measurements",
+    load: async () => (await import("./bench.js")).benchCommand(),
+  },
+  demo: {
+    summary: "the main job on the bundled, simulated recording",
+    load: async () => (await import("./demo.js")).demoCommand(),
+  },
+};
+
+async function buildProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command("grasp-grounding")
+    .description("finds the object a sentence names in a robot's RGB-D picture and works out how to grasp it")
+    .version(packageVersion())
+    .option("--verbose", "print the stack trace of an error")
+    .showHelpAfterError("(--help shows the options)")
+    .exitOverride()
+    .configureOutput({ outputError });
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    const command = argv.includes(name) ? await load() : new Command(name).description(summary);
+    program.addCommand(command.exitOverride().configureOutput({ outputError }));
+  }
+  return program;
+}
 
 /** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result. */
 export async function main(argv: readonly string[]): Promise<number> {
+  const program = await buildProgram(argv);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return report(error);
+    return report(error, program.opts<{ verbose?: boolean }>().verbose === true);
   }
 }
 
-function report(error: unknown): number {
+function report(error: unknown, verbose: boolean): number {
   const catalogued = asCatalogued(error);
   process.stderr.write(`grasp-grounding: ${catalogued.message}\n`);
-  if (program.opts<{ verbose?: boolean }>().verbose || process.env.GRASP_GROUNDING_VERBOSE) {
+  if (verbose || process.env.GRASP_GROUNDING_VERBOSE) {
     const cause = error instanceof GraspGroundingError ? (error.cause ?? error) : error;
     process.stderr.write(`${cause instanceof Error ? cause.stack : String(cause)}\n`);
   }
