@@ -70,20 +70,30 @@ function checkMachine(): Check {
 async function checkOnnx(): Promise<Check> {
   try {
     const { listSupportedBackends } = await import("onnxruntime-node");
-    const names = listSupportedBackends().map(({ name }) => name);
-    const gpu = names.includes("cuda")
-      ? ""
-      : "; for CUDA run `npm rebuild onnxruntime-node --ignore-scripts=false` on a machine with CUDA 12 and network";
+    const built = listSupportedBackends().map(({ name }) => name);
+    // CUDA and TensorRT are compiled in, but their libraries come from an install-time download.
+    const gpu = await readable(join(onnxFolder(), "libonnxruntime_providers_cuda.so"));
+    const names = built.filter((name) => gpu || (name !== "cuda" && name !== "tensorrt"));
+    const hint = gpu || !built.includes("cuda") ? "" : `; CUDA is not installed: ${cudaRemedy}`;
     return {
       name: "ONNX Runtime",
       status: "ok",
-      detail: `providers: ${names.join(", ")}${gpu}`,
+      detail: `providers: ${names.join(", ")}${hint}`,
       required: true,
     };
   } catch (error) {
     const remedy = "run `npm ci` again on this machine; Linux needs glibc 2.27 or later";
     return { name: "ONNX Runtime", status: "failed", detail: describe(error), remedy, required: true };
   }
+}
+
+const cudaRemedy =
+  "with an NVIDIA GPU, CUDA 12 and network run `npm rebuild onnxruntime-node --ignore-scripts=false`";
+
+/** Where onnxruntime-node keeps its binaries for this platform. */
+function onnxFolder(): string {
+  const root = join(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"), "..");
+  return join(root, "bin", "napi-v6", process.platform, process.arch);
 }
 
 async function checkSharp(): Promise<Check> {
