@@ -8,6 +8,7 @@ type Bench = () => Promise<object>;
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ground: async () => (await import("../bench/ground.js")).benchGround,
   replay: async () => (await import("../bench/replay.js")).benchReplay,
+  parity: async () => (await import("../bench/parity.js")).benchParity,
   grasp: async () => (await import("../bench/grasp.js")).benchGrasp,
 };
 

@@ -3,4 +3,4 @@ export { type ImportOptions, type ImportOutcome, importCheckpoint, type ModelPre
 export { copyChecked, type DownloadOptions, download } from "./download.js";
 export { type KnownWeights, knownWeights } from "./known.js";
 export { proxyFor } from "./proxy.js";
-export { pythonFor } from "./python.js";
+export { pythonFor, runLines } from "./python.js";

@@ -193,5 +193,5 @@ describe("an imported model", () => {
     await expect(attempt).rejects.toThrow(/reduces\.0\.weight has shape \[64, 128\], wanted \[64, 192\]/);
     expect(existsSync(imported("wrong"))).toBe(false);
     expect(readdirSync(store).filter((entry) => entry.startsWith("."))).toEqual([]);
-  });
+  }, 300_000);
 });

@@ -1,0 +1,1 @@
+"""The training recipe of the HiFi-CS paper, over frozen CLIP."""
