@@ -5,13 +5,14 @@ import type { Metres } from "./units.js";
 /**
  * Unit normals, towards the camera, of the given points (indices into the organised cloud): the direction of least
  * spread among the neighbours within `radius` metres, looked up in the picture's order. NaN where fewer than six
- * neighbours are known.
+ * neighbours are known, and where the least spread is more than `variation` of the whole (an edge; 1/3 is none at all).
  */
 export function organisedNormals(
   cloud: OrganisedCloud,
   indices: ArrayLike<number>,
   radius: Metres,
   focal: number,
+  variation = 1,
 ): Points {
   const { width, height, points, step } = cloud;
   const normals = new Float32Array(indices.length * 3);
@@ -60,14 +61,19 @@ export function organisedNormals(
       normals.fill(Number.NaN, k * 3, k * 3 + 3);
       continue;
     }
-    const [nx, ny, nz] = symmetricEigen3(
+    const { values, vectors } = symmetricEigen3(
       xx / n - (sx / n) ** 2,
       xy / n - (sx / n) * (sy / n),
       xz / n - (sx / n) * (sz / n),
       yy / n - (sy / n) ** 2,
       yz / n - (sy / n) * (sz / n),
       zz / n - (sz / n) ** 2,
-    ).vectors[0];
+    );
+    if (values[0] > variation * (values[0] + values[1] + values[2])) {
+      normals.fill(Number.NaN, k * 3, k * 3 + 3);
+      continue;
+    }
+    const [nx, ny, nz] = vectors[0];
     const towards = nx * px + ny * py + nz * pz <= 0 ? 1 : -1;
     normals[k * 3] = nx * towards;
     normals[k * 3 + 1] = ny * towards;

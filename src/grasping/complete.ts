@@ -9,6 +9,8 @@ export interface Shape {
   readonly normals: Points;
   /** The first `seen` points were measured; then come mirrored ones, then the outside of hidden insides. */
   readonly seen: number;
+  /** Number of measured and mirrored points. */
+  readonly surface: number;
   /** Estimated centre of volume. */
   readonly centre: Vec3;
   /** Greatest height above the table. */
@@ -25,7 +27,7 @@ interface Mirror {
 }
 
 /** Least gain, as a share of the points tried, for which a mirror is believed. */
-const BELIEF = 0.35;
+const BELIEF = 0.5;
 
 /**
  * Completes the hidden back by mirroring the seen surface about the vertical plane that fits the picture best (after
@@ -33,63 +35,76 @@ const BELIEF = 0.35;
  * camera looks through.
  */
 export function completeShape(scene: GraspScene): Shape {
-  const { object, normals } = scene;
-  const mirror = scene.kind === "planar" ? undefined : bestMirror(scene);
-  const seen = object.length / 3;
-  if (mirror === undefined) return finish(scene, object, normals, seen);
+  const seen = scene.object.length / 3;
+  let points = scene.object;
+  let normals = scene.normals;
+  if (scene.kind !== "planar") {
+    const [low, high] = extent(points, 1, 0);
+    // First across the view, which restores the back; then along it, which restores a side hidden by the object's turn.
+    for (const middle of [0, Math.PI / 2]) {
+      const mirror = bestMirror(scene, points, middle, (low + high) / 2);
+      if (mirror !== undefined) [points, normals] = addMirrored(scene, points, normals, mirror);
+    }
+  }
+  return finish(scene, points, normals, seen);
+}
+
+/** The surface with what its mirror image adds in hidden space. */
+function addMirrored(scene: GraspScene, points: Points, normals: Points, mirror: Mirror): [Points, Points] {
+  const { voxel, view } = scene;
+  const cell = (x: number, y: number, z: number): number =>
+    (Math.round(x / voxel) + 1024) * 4194304 +
+    (Math.round(y / voxel) + 1024) * 2048 +
+    Math.round(z / voxel) +
+    512;
+  const cells = new Set<number>();
+  for (let i = 0; i < points.length; i += 3) cells.add(cell(points[i]!, points[i + 1]!, points[i + 2]!));
   const added: number[] = [];
-  const cells = new Set<string>();
-  const cell = (x: number, y: number, z: number): string =>
-    `${Math.round(x / scene.voxel)},${Math.round(y / scene.voxel)},${Math.round(z / scene.voxel)}`;
-  for (let i = 0; i < object.length; i += 3) cells.add(cell(object[i]!, object[i + 1]!, object[i + 2]!));
-  for (let i = 0; i < object.length; i += 3) {
-    const x = object[i]!;
-    const y = object[i + 1]!;
-    const z = object[i + 2]!;
-    const d = 2 * (mirror.nx * x + mirror.ny * y - mirror.offset);
-    const mx = x - d * mirror.nx;
-    const my = y - d * mirror.ny;
-    if (scene.view.look(mx, my, z, 0.004) < Sight.behindTarget) continue;
+  const turned: number[] = [];
+  const { nx, ny } = mirror;
+  for (let i = 0; i < points.length; i += 3) {
+    const x = points[i]!;
+    const y = points[i + 1]!;
+    const z = points[i + 2]!;
+    const d = 2 * (nx * x + ny * y - mirror.offset);
+    const mx = x - d * nx;
+    const my = y - d * ny;
+    if (view.look(mx, my, z, 0.004) < Sight.behindTarget) continue;
     const key = cell(mx, my, z);
     if (cells.has(key)) continue;
     cells.add(key);
-    const n = 2 * (mirror.nx * normals[i]! + mirror.ny * normals[i + 1]!);
-    added.push(mx, my, z, normals[i]! - n * mirror.nx, normals[i + 1]! - n * mirror.ny, normals[i + 2]!);
+    const n = 2 * (nx * normals[i]! + ny * normals[i + 1]!);
+    added.push(mx, my, z);
+    turned.push(normals[i]! - n * nx, normals[i + 1]! - n * ny, normals[i + 2]!);
   }
-  const extra = added.length / 6;
-  const points = new Float32Array(object.length + extra * 3);
-  const directions = new Float32Array(points.length);
-  points.set(object);
-  directions.set(normals);
-  for (let k = 0; k < extra; k++)
-    for (let j = 0; j < 3; j++) {
-      points[object.length + k * 3 + j] = added[k * 6 + j]!;
-      directions[object.length + k * 3 + j] = added[k * 6 + 3 + j]!;
-    }
-  return finish(scene, points, directions, seen);
+  return [join(points, added), join(normals, turned)];
 }
 
-/** Tries planes every 15 degrees and a few millimetres, refines the best. */
-function bestMirror(scene: GraspScene): Mirror | undefined {
-  const { object } = scene;
-  const count = object.length / 3;
-  const stride = Math.max(1, Math.round(count / 130)) * 3;
-  let best: Mirror = { nx: 1, ny: 0, offset: 0, score: -Infinity };
+function join(first: Points, second: readonly number[]): Points {
+  const all = new Float32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
+/** Tries planes within 45 degrees of `middle`, every 15 degrees and a few millimetres, and refines the best. */
+function bestMirror(scene: GraspScene, points: Points, middle: number, centre: Metres): Mirror | undefined {
+  const count = points.length / 3;
+  const stride = Math.max(1, Math.round(count / 110)) * 3;
+  let best: Mirror = { nx: 1, ny: 0, offset: centre, score: -Infinity };
   const attempt = (angle: number, offset: number): void => {
     const nx = Math.cos(angle);
     const ny = Math.sin(angle);
-    const score = mirrorScore(scene, nx, ny, offset, stride, best.score);
+    const score = mirrorScore(scene, points, nx, ny, offset, stride, best.score);
     if (score > best.score) best = { nx, ny, offset, score };
   };
-  for (let a = 0; a < 12; a++) {
-    const angle = (a * Math.PI) / 12;
-    const [low, high] = extent(object, Math.cos(angle), Math.sin(angle));
-    const middle = (low + high) / 2;
+  for (let a = -3; a <= 3; a++) {
+    const angle = middle + (a * Math.PI) / 12;
+    const [low, high] = extent(points, Math.cos(angle), Math.sin(angle));
     const spacing = Math.max(0.003, (high - low) / 16);
-    for (let k = -2; k <= 6; k++) {
-      // The hidden half is on the far side: planes are tried from a little before the middle to well behind it.
-      attempt(angle, middle + (Math.cos(angle) >= 0 ? k : -k) * spacing);
-    }
+    // The hidden part is on the far side: planes are tried from a little before the middle to well behind it.
+    const far = Math.cos(angle) >= -1e-9 ? 1 : -1;
+    for (let k = -2; k <= 7; k++) attempt(angle, (low + high) / 2 + far * k * spacing);
   }
   const coarse = best;
   const around = Math.atan2(coarse.ny, coarse.nx);
@@ -98,33 +113,33 @@ function bestMirror(scene: GraspScene): Mirror | undefined {
   return best.score > BELIEF ? best : undefined;
 }
 
-/** Points on the seen surface count 1, hidden ones 0.6, points in free space -2.5; divided by the points tried. */
+/** Points on the seen surface count 1, hidden ones 0.8, points in free space -3; divided by the points tried. */
 function mirrorScore(
-  scene: GraspScene,
+  { view }: GraspScene,
+  points: Points,
   nx: number,
   ny: number,
   offset: number,
   stride: number,
   toBeat: number,
 ): number {
-  const { object, view } = scene;
-  const tried = Math.ceil(object.length / stride);
+  const tried = Math.ceil(points.length / stride);
   let score = 0;
   let left = tried;
-  for (let i = 0; i < object.length; i += stride) {
-    const x = object[i]!;
-    const y = object[i + 1]!;
+  for (let i = 0; i < points.length; i += stride) {
+    const x = points[i]!;
+    const y = points[i + 1]!;
     const d = 2 * (nx * x + ny * y - offset);
     left--;
-    switch (view.look(x - d * nx, y - d * ny, object[i + 2]!, 0.005)) {
+    switch (view.look(x - d * nx, y - d * ny, points[i + 2]!, 0.005)) {
       case Sight.free:
-        score -= 2.5;
+        score -= 3;
         break;
       case Sight.surface:
         score += 1;
         break;
       case Sight.behindTarget:
-        score += 0.6;
+        score += 0.8;
         break;
       default:
         score += 0.2;
@@ -145,7 +160,7 @@ export function extent(points: Points, nx: number, ny: number): readonly [number
   return [low, high];
 }
 
-/** Centre and volume of the columns under the surface. */
+/** Centre, volume and hidden inside of the columns under the surface. */
 function finish(scene: GraspScene, points: Points, normals: Points, seen: number): Shape {
   const size = Math.max(0.006, scene.voxel * 1.5);
   const columns = new Map<number, number>();
@@ -178,6 +193,7 @@ function finish(scene: GraspScene, points: Points, normals: Points, seen: number
     points: all,
     normals: directions,
     seen,
+    surface: points.length / 3,
     centre: [sx / volume, sy / volume, sz / volume],
     top,
     volume: volume * size * size,

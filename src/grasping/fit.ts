@@ -1,4 +1,4 @@
-import type { Metres, Points, Vec3 } from "../geometry/index.js";
+import type { Metres, Vec3 } from "../geometry/index.js";
 import type { Shape } from "./complete.js";
 import type { GraspScene } from "./scene.js";
 import { type Candidate, MIN_MARGIN } from "./search.js";
@@ -15,6 +15,8 @@ export interface Fit {
   readonly opposition: number;
   /** Share of the fingers' space that the camera could not see because of something else than the target. */
   readonly unseen: number;
+  /** Share of the worse finger's space that is hidden behind the target itself. */
+  readonly shadow: number;
   /** Share of the target's measured points between the fingers. */
   readonly held: number;
   /** Tool position moved so that the part is in the middle. */
@@ -87,12 +89,12 @@ export function fitCandidate(
   const opening = inside + margin;
   if (!aboveTable(candidate, own.shift, gripper, opening + gripper.fingerThickness, tableClearance))
     return undefined;
-  const unseen = unseenShare(scene, candidate, own.shift, opening, gripper);
+  const hidden = hiddenShares(scene, candidate, own.shift, opening, gripper);
   return {
     margin,
     clearance: Math.min(nearPalm, Math.max(0, free - margin), 0.02),
     opposition: own.opposition,
-    unseen,
+    ...hidden,
     held: own.held,
     shift: own.shift,
     width: own.width,
@@ -110,7 +112,7 @@ interface Own {
 
 /** Extent, contacts and neighbouring parts of the target itself; undefined when it meets the palm. */
 function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): Own | undefined {
-  const { points, normals } = shape;
+  const { points } = shape;
   const { axes, at, width } = candidate;
   const { closing: c, side: b, approach: a } = axes;
   const half = gripper.fingerWidth / 2;
@@ -121,7 +123,6 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
   let high = -Infinity;
   let nextLow = -Infinity;
   let nextHigh = Infinity;
-  let top = 0;
   let inside = 0;
   for (let i = 0; i < points.length; i += 3) {
     const x = points[i]!;
@@ -139,7 +140,6 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
       inside++;
       if (dx < low) low = dx;
       if (dx > high) high = dx;
-      if (ds < top) top = ds;
     } else if (dx < 0) nextLow = Math.max(nextLow, dx);
     else nextHigh = Math.min(nextHigh, dx);
   }
@@ -149,57 +149,91 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
     shift: (low + high) / 2,
     freeLow: low - nextLow,
     freeHigh: nextHigh - high,
-    opposition: opposition(points, normals, candidate, half, low, high, top),
+    opposition: opposition(shape, candidate, half, low, high),
     held: inside / (points.length / 3),
   };
 }
 
-/** Depth below the part's top from which on normals are those of its sides. */
-const UNDER_TOP = 0.003;
+/** Surfaces that face the palm or the table by more than this (sine) are no sides. */
+const FACING = 0.75;
+/** How far below the tips the target is looked at for being wider there. */
+const BELOW = 0.008;
 
-function opposition(
-  points: Points,
-  normals: Points,
-  { axes, at }: Candidate,
-  half: Metres,
-  low: Metres,
-  high: Metres,
-  top: Metres,
-): number {
+/** Depths above the tips at which the part should still be nearly as wide, and how far their middle is from the tips. */
+const ABOVE: readonly [Metres, Metres] = [-0.017, -0.006];
+const WEDGE = 0.0105;
+/** Hidden insides are only known to about half a voxel. */
+const FILL_TOLERANCE = 0.003;
+
+/** What one finger would touch. */
+interface Contact {
+  /** Normals of the side: sum of their cosines to the closing direction, and how many. */
+  sum: number;
+  n: number;
+  /** Furthest point in each third of the finger's width, as distance inward of the part's extent. */
+  readonly edges: [number, number, number];
+  /** Furthest point well above the tips, as distance inward of the part's extent. */
+  above: number;
+  /** How far the surface below the tips reaches outward of the part's extent. */
+  wider: number;
+}
+
+/**
+ * Cosine of the worse of both contact angles: from the normals of the sides where they were seen, from the outline across
+ * the finger's width, and from whether the target gets wider below the tips, so that they would ride up on it.
+ */
+function opposition(shape: Shape, { axes, at, overlap }: Candidate, half: Metres, low: Metres, high: Metres): number {
+  const { points, normals } = shape;
   const { closing: c, side: b, approach: a } = axes;
   const band = Math.min(0.005, (high - low) * 0.25);
-  const sides = [
-    { sum: 0, n: 0, edges: [Infinity, Infinity, Infinity] },
-    { sum: 0, n: 0, edges: [Infinity, Infinity, Infinity] },
-  ] as const;
+  const fresh = (): Contact => ({
+    sum: 0,
+    n: 0,
+    edges: [Infinity, Infinity, Infinity],
+    above: Infinity,
+    wider: 0,
+  });
+  const contacts = [fresh(), fresh()] as const;
+  const surface = shape.surface * 3;
   for (let i = 0; i < points.length; i += 3) {
     const x = points[i]!;
     const y = points[i + 1]!;
     const z = points[i + 2]!;
     const ds = x * a[0] + y * a[1] + z * a[2] - at[2];
-    if (ds > 0) continue;
+    if (ds > BELOW) continue;
     const dy = x * b[0] + y * b[1] + z * b[2] - at[1];
     if (Math.abs(dy) > half) continue;
     const dx = x * c[0] + y * c[1] + z * c[2] - at[0];
-    if (dx < low || dx > high) continue;
-    for (let k = 0; k < 2; k++) {
-      const inward = k === 0 ? dx - low : high - dx;
-      const side = sides[k]!;
-      const third = dy < -half / 3 ? 0 : dy > half / 3 ? 2 : 1;
-      if (inward < side.edges[third]!) (side.edges as unknown as number[])[third] = inward;
-      if (inward > band || ds < top + UNDER_TOP) continue;
-      const nc = normals[i]! * c[0] + normals[i + 1]! * c[1] + normals[i + 2]! * c[2];
-      if (Number.isNaN(nc)) continue;
-      (side as { sum: number }).sum += k === 0 ? -nc : nc;
-      (side as { n: number }).n++;
+    const middle = dx < (low + high) / 2 ? 0 : 1;
+    const contact = contacts[middle];
+    const inward = middle === 0 ? dx - low : high - dx;
+    if (ds > 0) {
+      // What is far outside is another part of the target, not the foot of this one.
+      const wider = i < surface ? -inward : -inward - FILL_TOLERANCE;
+      if (wider > contact.wider && wider < 0.004 + 2.5 * ds) contact.wider = wider;
+      continue;
     }
+    if (inward < 0) continue;
+    const third = dy < -half / 3 ? 0 : dy > half / 3 ? 2 : 1;
+    if (inward < contact.edges[third]) contact.edges[third] = inward;
+    if (ds < ABOVE[1] && ds > ABOVE[0] && inward < contact.above) contact.above = inward;
+    if (inward > band || i >= surface) continue;
+    const na = normals[i]! * a[0] + normals[i + 1]! * a[1] + normals[i + 2]! * a[2];
+    if (!(Math.abs(na) < FACING)) continue;
+    const nc = normals[i]! * c[0] + normals[i + 1]! * c[1] + normals[i + 2]! * c[2];
+    contact.sum += middle === 0 ? -nc : nc;
+    contact.n++;
   }
   let worst = 1;
-  for (const side of sides) {
-    const slope = silhouetteSlope(side.edges, half);
-    const outline = 1 / Math.sqrt(1 + slope * slope);
+  for (const contact of contacts) {
+    const across = silhouetteSlope(contact.edges, half);
+    const down = Math.max(0, contact.wider - 0.0025) / BELOW;
+    // A corner that is cut across is as wide as the fingers are open at the tips alone.
+    const none = overlap > 0.012 ? (high - low) / 2 : 0;
+    const up = Math.max(0, (Number.isFinite(contact.above) ? contact.above : none) - 0.004) / WEDGE;
+    const outline = 1 / Math.sqrt(1 + across * across + down * down + up * up);
     // Where the side itself is not seen its outline speaks for it.
-    const cosine = side.n >= 3 ? Math.min(outline, Math.max(0, side.sum / side.n)) : outline * 0.92;
+    const cosine = contact.n >= 3 ? Math.min(outline, Math.max(0, contact.sum / contact.n)) : outline * 0.97;
     if (cosine < worst) worst = cosine;
   }
   return worst;
@@ -239,18 +273,20 @@ function aboveTable(
   return true;
 }
 
-/** Space the open fingers take that is hidden behind something other than the target. */
-function unseenShare(
+/** Space the open fingers take that the camera could not see. */
+function hiddenShares(
   scene: GraspScene,
   { axes, at }: Candidate,
   shift: Metres,
   opening: Metres,
   gripper: GripperModel,
-): number {
+): { readonly unseen: number; readonly shadow: number } {
   const { closing: c, side: b, approach: a } = axes;
   let hidden = 0;
   let n = 0;
-  for (const sx of [-1, 1])
+  let shadow = 0;
+  for (const sx of [-1, 1]) {
+    let own = 0;
     for (const dy of [-0.4, 0.4])
       for (const ds of [0, -0.35, -0.7]) {
         const p: Vec3 = [
@@ -262,7 +298,11 @@ function unseenShare(
         const y = p[0] * c[1] + p[1] * b[1] + p[2] * a[1];
         const z = p[0] * c[2] + p[1] * b[2] + p[2] * a[2];
         n++;
-        if (scene.view.look(x, y, z, 0.01) === Sight.behindOther) hidden++;
+        const sight = scene.view.look(x, y, z, 0.01);
+        if (sight === Sight.behindOther) hidden++;
+        else if (sight === Sight.behindTarget) own++;
       }
-  return hidden / n;
+    shadow = Math.max(shadow, own / 6);
+  }
+  return { unseen: hidden / n, shadow };
 }

@@ -109,7 +109,11 @@ export function readScene(
     normals = new Float32Array(object.length).fill(Number.NaN);
   } else {
     const indices = kept.map((k) => found.indices[k]!);
-    const seen = organisedNormals(cloud, indices, 0.009, camera.fx);
+    const own = {
+      ...cloud,
+      points: cloud.points.map((x, i) => (marks[Math.trunc(i / 3)] === 1 ? x : Number.NaN)),
+    };
+    const seen = organisedNormals(own, indices, 0.009, camera.fx, 0.08);
     normals = transformPoints({ position: [0, 0, 0], orientation: cameraToTable.orientation }, seen);
   }
   return {

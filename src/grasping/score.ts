@@ -53,7 +53,7 @@ export function scoreTerms(
     overlap: clamp(candidate.overlap / wanted),
     room: clamp(1.02 - (fit.width / gripper.stroke) ** 5),
     edge: 0.3 + 0.7 * edge,
-    seen: 1 - 0.6 * fit.unseen,
+    seen: (1 - 0.6 * fit.unseen) * (1 - 0.15 * fit.shadow),
   };
 }
 

@@ -52,6 +52,11 @@ def holdable(target: Target) -> bool:
     return target.asset.container and target.upright and rim is not None and rim <= RIM
 
 
+def touches_border(mask: np.ndarray) -> bool:
+    """Whether the target is cut off by the picture's border; such targets are left out."""
+    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
+
+
 def single_scenes(assets: list[Asset], poses: int, seed: int, textured: bool) -> Iterator[tuple[str, Scene]]:
     for index, asset in enumerate(assets):
         for pose in range(poses):
@@ -107,7 +112,7 @@ def main() -> None:
     with args.out.open("w") as out:
         for setting, total, scenes in jobs:
             for label, scene in tqdm(scenes, total=total, desc=setting, mininterval=10):
-                targets = [t for t in targets_of(scene) if t.mask.sum() >= 250]
+                targets = [t for t in targets_of(scene) if t.mask.sum() >= 250 and not touches_border(t.mask)]
                 if setting == "clutter":
                     targets = [t for t in targets if holdable(t) and t.visible >= 0.7]
                     order = np.random.default_rng([args.seed, len(label), targets and int(targets[0].mask.sum())])
