@@ -61,13 +61,13 @@ def camera_in_base(t: float) -> tuple[np.ndarray, np.ndarray]:
     return WORLD_IN_BASE @ link, WORLD_IN_BASE @ (eye - BASE_IN_WORLD)
 
 
-def boxes(owners: np.ndarray) -> dict[str, list[int]]:
+def boxes(owners: np.ndarray) -> list[dict]:
     """Box of each object's visible pixels: x1, y1, x2, y2, the last two exclusive."""
-    out = {}
+    out = []
     for k, item in enumerate(ITEMS):
         ys, xs = np.nonzero(owners == k)
         if len(xs):
-            out[item.name] = [int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1]
+            out.append({"name": item.name, "box": [int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1]})
     return out
 
 
@@ -118,14 +118,9 @@ def main() -> None:
             frames.append({"stamp": str(time), "objects": boxes(camera.owners(t))})
         writer.finish()
     part.replace(args.out / "demo.mcap")
-    truth = {
-        "image": {"width": WIDTH, "height": HEIGHT},
-        "note": "boxes of the visible pixels: x1, y1, x2, y2, the last two exclusive; stamps in nanoseconds",
-        "frames": frames,
-    }
-    lines = ",\n    ".join(json.dumps(frame) for frame in truth.pop("frames"))
-    head = json.dumps(truth, indent=2)[:-2]
-    (args.out / "truth.json").write_text(f'{head},\n  "frames": [\n    {lines}\n  ]\n}}\n')
+    lines = ",\n    ".join(json.dumps(frame) for frame in frames)
+    head = f'{{\n  "width": {WIDTH},\n  "height": {HEIGHT},\n  "frames": [\n    '
+    (args.out / "truth.json").write_text(f"{head}{lines}\n  ]\n}}\n")
     size = (args.out / "demo.mcap").stat().st_size
     print(f"{args.out / 'demo.mcap'}: {args.frames} frames, {size / 1e6:.2f} MB")
 

@@ -14,9 +14,8 @@ const truth = JSON.parse(readFileSync(join(repository, "demo", "truth.json"), "u
   height: number;
   frames: { stamp: string; objects: { name: string; box: Box }[] }[];
 };
-/** make_demo.py's camera: 46 degrees of vertical field of view. */
-const focal = 240 / Math.tan((23 * Math.PI) / 180);
-const camera = { width: 640, height: 480, fx: focal, fy: focal, cx: 319.5, cy: 239.5 };
+/** The camera of scripts/demo/scene.py. */
+const camera = { width: 640, height: 480, fx: 615, fy: 615, cx: 319.5, cy: 239.5 };
 
 let run: CliResult;
 let results: readonly ResultJson[];
@@ -83,5 +82,5 @@ it("writes a picture of the recording's size and a bag that others read", async 
   expect(topics["/grasp_grounding/detections"].slice(0, 2)).toEqual(["vision_msgs/msg/Detection2DArray", 4]);
   expect(topics["/grasp_grounding/grasps"][2]).toEqual(["camera_color_optical_frame"]);
   expect(topics["/grasp_grounding/mask"][1]).toBe(4);
-  expect(topics["/camera/camera/color/image_raw/compressed"][1]).toBe(16);
+  expect(topics["/camera/camera/color/image_raw/compressed"][1]).toBe(20);
 });
