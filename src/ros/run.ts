@@ -47,16 +47,17 @@ export async function runNode(options: RunOptions): Promise<number> {
   return exitCode;
 }
 
-/** Resolves at the first SIGINT, SIGTERM or abort; a second signal ends the process at once. */
+/** Resolves at the first SIGINT, SIGTERM or abort; a second one, a second later, ends the process at once. */
 function stopRequest(signal: AbortSignal | undefined) {
   let stop = (): void => {};
   const requested = new Promise<void>((resolve) => {
     stop = resolve;
   });
-  let asked = false;
+  let asked: number | undefined;
   const onSignal = (): void => {
-    if (asked) process.exit(130);
-    asked = true;
+    // Terminals and launch systems send one stop twice; a person who insists takes longer than this.
+    if (asked !== undefined && performance.now() - asked > 1_000) process.exit(130);
+    asked ??= performance.now();
     stop();
   };
   process.on("SIGINT", onSignal);

@@ -8,7 +8,10 @@ const missing = process.env.TEST_MODEL_FILE;
 try {
   process.exitCode = await runNode({
     rosArgs: process.argv.slice(2),
-    pipeline: () => ({ module, options: { delay, failAtStart: missing !== undefined && !existsSync(missing) } }),
+    pipeline: () => ({
+      module,
+      options: { delay, failAtStart: missing !== undefined && !existsSync(missing) },
+    }),
     onReady: () => process.stdout.write("ready\n"),
   });
 } catch (error) {

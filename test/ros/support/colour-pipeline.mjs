@@ -70,7 +70,9 @@ const planner = {
       ((v / values.length - camera.cy) / camera.fy) * z,
       z,
     ];
-    return { grasps: [{ frame: frameId, pose: { position, orientation: [0, 0, 0, 1] }, width: 0.06, score: 0.8 }] };
+    return {
+      grasps: [{ frame: frameId, pose: { position, orientation: [0, 0, 0, 1] }, width: 0.06, score: 0.8 }],
+    };
   },
 };
 

@@ -1,0 +1,433 @@
+"""An rclpy node driven by lines of JSON on stdin: what the tests check the bridge node against.
+
+Each line is {"id": N, "do": NAME, ...arguments}; each answer is {"id": N, "ok": RESULT} or {"id": N, "error": TEXT}.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import threading
+import time
+import traceback
+from array import array
+from typing import Any
+
+import numpy as np
+import rclpy
+import scene
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseArray, PoseStamped, TransformStamped
+from grasp_grounding_interfaces.action import Grasp
+from grasp_grounding_interfaces.msg import Grounding
+from grasp_grounding_interfaces.srv import Ground
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message, serialize_message
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header, String
+from tf2_msgs.msg import TFMessage
+from vision_msgs.msg import Detection2DArray
+from visualization_msgs.msg import MarkerArray
+
+try:
+    from foxglove_msgs.msg import ImageAnnotations
+except ImportError:
+    ImageAnnotations = None
+
+NODE = "/grasp_grounding"
+OUTPUTS = {
+    "detections": Detection2DArray,
+    "grounding": Grounding,
+    "mask": Image,
+    "overlay": Image,
+    "overlay/compressed": CompressedImage,
+    "grasps": PoseArray,
+    "grasp_pose": PoseStamped,
+    "markers": MarkerArray,
+    "annotations": ImageAnnotations,
+}
+DEPTH = "camera/aligned_depth_to_color/image_raw"
+COLOUR = "camera/color/image_raw"
+INFO = "camera/color/camera_info"
+
+
+def plain(value: Any) -> Any:
+    """A message as JSON: byte arrays as base64."""
+    if hasattr(value, "get_fields_and_field_types"):
+        return {name: plain(getattr(value, name)) for name in value.get_fields_and_field_types()}
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(bytes(value)).decode()
+    if isinstance(value, array) and value.typecode == "B":
+        return base64.b64encode(value.tobytes()).decode()
+    if isinstance(value, (list, tuple, array, np.ndarray)):
+        return [plain(each) for each in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def qos(reliability: str, depth: int = 5, latched: bool = False) -> QoSProfile:
+    """Quality of service by name."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.BEST_EFFORT if reliability == "best_effort" else ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+class Peer(Node):
+    """Publishes the camera, listens to every output and calls the node's services."""
+
+    def __init__(self) -> None:
+        super().__init__("test_peer")
+        self.inbox: dict[str, list[Any]] = {}
+        self.counts: dict[str, int] = {}
+        self.signal = threading.Condition()
+        self.listeners: dict[str, Any] = {}
+        self.camera: dict[str, Any] = {}
+        self.camera_lock = threading.RLock()
+        self.sent: list[int] = []
+        self.query = self.create_publisher(String, f"{NODE}/query", 10)
+        self.tf = self.create_publisher(TFMessage, "/tf", qos("reliable", 100))
+        self.tf_static = self.create_publisher(TFMessage, "/tf_static", qos("reliable", 10, True))
+        self.clock_publisher = self.create_publisher(Clock, "/clock", 10)
+        self.cached: dict[str, Any] = {}
+
+    # What the node publishes
+
+    def do_listen(self, topics: list[str]) -> None:
+        """Subscribes outputs, or /diagnostics."""
+        for topic in topics:
+            if topic in self.listeners:
+                continue
+            kind, name = (DiagnosticArray, "/diagnostics") if topic == "diagnostics" else (OUTPUTS[topic], f"{NODE}/{topic}")
+            self.listeners[topic] = self.create_subscription(kind, name, lambda m, t=topic: self.keep(t, m), 10)
+
+    def do_unlisten(self, topics: list[str]) -> None:
+        """Ends subscriptions."""
+        for topic in topics:
+            self.destroy_subscription(self.listeners.pop(topic))
+
+    def keep(self, topic: str, message: Any) -> None:
+        with self.signal:
+            self.inbox.setdefault(topic, []).append(message)
+            del self.inbox[topic][:-50]
+            self.counts[topic] = self.counts.get(topic, 0) + 1
+            self.signal.notify_all()
+
+    def do_clear(self) -> None:
+        """Forgets what arrived."""
+        with self.signal:
+            self.inbox.clear()
+            self.counts.clear()
+
+    def do_counts(self) -> dict[str, int]:
+        """Messages by topic since the last clear."""
+        return dict(self.counts)
+
+    def do_wait(self, topic: str, timeout: float = 10, where: dict[str, Any] | None = None, has: str | None = None) -> Any:
+        """The first kept message whose fields equal `where` (and whose text holds `has`), then forgets those before."""
+        end = time.monotonic() + timeout
+        with self.signal:
+            while True:
+                for index, message in enumerate(self.inbox.get(topic, [])):
+                    if all(plain(getattr(message, k)) == v for k, v in (where or {}).items()) and (
+                        has is None or has in str(message)
+                    ):
+                        del self.inbox[topic][: index + 1]
+                        return plain(message)
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(f"nothing on {topic} in {timeout} s; counts {self.counts}")
+                self.signal.wait(left)
+
+    # The camera
+
+    def do_camera(
+        self,
+        rate: float = 15,
+        width: int = 320,
+        height: int = 240,
+        transport: str = "raw",
+        encoding: str = "rgb8",
+        depth: str = "16UC1",
+        info: bool = True,
+        reliability: str = "reliable",
+        frame_id: str = "camera_color_optical_frame",
+        skew: float = 0,
+        stamp_offset: float = 0,
+        blank: bool = False,
+    ) -> None:
+        """Publishes RGB-D pictures until told otherwise."""
+        self.do_camera_off()
+        kind = Image if transport == "raw" else CompressedImage
+        name = COLOUR if transport == "raw" else f"{COLOUR}/compressed"
+        profile = qos(reliability)
+        self.camera = {
+            "colour": self.create_publisher(kind, name, profile),
+            "depth": self.create_publisher(Image, DEPTH, profile) if depth else None,
+            "info": self.create_publisher(CameraInfo, INFO, profile) if info else None,
+        }
+        picture = scene.colour(width, height)
+        if blank:
+            picture[:] = 128
+        if encoding == "bgr8":
+            picture = np.ascontiguousarray(picture[:, :, ::-1])
+        distances = scene.depth(width, height)
+        if depth == "32FC1":
+            distances = (distances / 1000).astype(np.float32)
+        empty = Header()
+        colour_message = (
+            scene.image_message(empty, picture, encoding)
+            if transport == "raw"
+            else scene.compressed_message(empty, picture, transport)
+        )
+        depth_message = scene.image_message(empty, distances, depth) if depth else None
+        info_message = scene.camera_info(empty, width, height)
+        def tick() -> None:
+            with self.camera_lock:
+                if self.camera.get("on"):
+                    publish()
+
+        def publish() -> None:
+            stamp = self.get_clock().now().nanoseconds + int(stamp_offset * 1e9)
+            header = header_at(stamp, frame_id)
+            self.sent.append(stamp)
+            del self.sent[:-200]
+            colour_message.header = header
+            self.camera["colour"].publish(colour_message)
+            if depth_message is not None:
+                depth_message.header = header_at(stamp + int(skew * 1e9), frame_id)
+                self.camera["depth"].publish(depth_message)
+            if info:
+                info_message.header = header
+                self.camera["info"].publish(info_message)
+
+        self.camera["on"] = True
+        self.camera["timer"] = self.create_timer(1 / rate, tick)
+
+    def do_camera_off(self) -> None:
+        """Destroys the camera's publishers."""
+        with self.camera_lock:
+            self.camera["on"] = False
+            timer = self.camera.get("timer")
+            if timer is not None:
+                timer.cancel()
+                self.destroy_timer(timer)
+            for name in ("colour", "depth", "info"):
+                if self.camera.get(name) is not None:
+                    self.destroy_publisher(self.camera[name])
+            self.camera = {}
+
+    def do_sent(self) -> list[str]:
+        """Stamps of the pictures sent last, in nanoseconds (as text: they are larger than JSON's integers)."""
+        return [str(stamp) for stamp in self.sent]
+
+    def do_send_image(
+        self,
+        topic: str = "colour",
+        width: int = 320,
+        height: int = 240,
+        step: int | None = None,
+        encoding: str = "rgb8",
+        bytes_: int | None = None,
+        sec: int | None = None,
+        frame_id: str = "camera_color_optical_frame",
+    ) -> None:
+        """One Image with whatever fields, sensible or not."""
+        stamp = self.get_clock().now().to_msg()
+        if sec is not None:
+            stamp.sec = sec
+        message = Image(header=Header(stamp=stamp, frame_id=frame_id), width=width, height=height, encoding=encoding)
+        message.step = width * 3 if step is None else step
+        message.data = array("B", bytes(message.step * height if bytes_ is None else bytes_))
+        self.camera[topic].publish(message)
+
+    def do_send_info(self, k: list[Any], width: int = 320, height: int = 240) -> None:
+        """One CameraInfo with the intrinsics given ("nan" allowed)."""
+        message = scene.camera_info(Header(frame_id="camera_color_optical_frame"), width, height)
+        message.k = [float(each) for each in k]
+        self.camera["info"].publish(message)
+
+    def do_send_compressed(self, data: str, format: str = "rgb8; jpeg compressed bgr8") -> None:
+        """One CompressedImage of the bytes given in base64."""
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id="camera_color_optical_frame")
+        self.camera["colour"].publish(CompressedImage(header=header, format=format, data=base64.b64decode(data)))
+
+    # Sentences, service, action
+
+    def do_query(self, text: str) -> None:
+        """Publishes a sentence."""
+        self.query.publish(String(data=text))
+
+    def do_query_bytes(self, data: str) -> None:
+        """Publishes a String whose bytes (base64) need be no UTF-8."""
+        content = base64.b64decode(data)
+        body = b"\x00\x01\x00\x00" + (len(content) + 1).to_bytes(4, "little") + content + b"\x00"
+        self.query.publish(body)
+
+    def do_wait_for_node(self, timeout: float = 20) -> None:
+        """Waits until the node reads sentences and answers the lifecycle service."""
+        end = time.monotonic() + timeout
+        while self.query.get_subscription_count() == 0:
+            if time.monotonic() > end:
+                raise TimeoutError("the node does not subscribe ~/query")
+            time.sleep(0.05)
+
+    def call(self, kind: Any, name: str, request: Any, timeout: float) -> Any:
+        client = self.cached.get(name)
+        if client is None:
+            client = self.cached[name] = self.create_client(kind, name)
+        if not client.wait_for_service(timeout):
+            raise TimeoutError(f"no service {name}")
+        return wait_future(client.call_async(request), timeout)
+
+    def do_ground(self, query: str, timeout: float = 0, wait: float = 15) -> Any:
+        """Calls ~/ground."""
+        return plain(self.call(Ground, f"{NODE}/ground", Ground.Request(query=query, timeout=float(timeout)), wait))
+
+    def do_grasp(
+        self,
+        query: str,
+        execute: bool = False,
+        timeout: float = 0,
+        target_frame: str = "",
+        cancel_after: float | None = None,
+        wait: float = 15,
+    ) -> Any:
+        """Runs ~/grasp to its end."""
+        client = self.cached.get("grasp")
+        if client is None:
+            client = self.cached["grasp"] = ActionClient(self, Grasp, f"{NODE}/grasp")
+        if not client.wait_for_server(wait):
+            raise TimeoutError("no action server")
+        feedback: list[Any] = []
+        goal = Grasp.Goal(query=query, execute=execute, timeout=float(timeout), target_frame=target_frame)
+        handle = wait_future(client.send_goal_async(goal, feedback_callback=lambda m: feedback.append(plain(m.feedback))), wait)
+        if not handle.accepted:
+            return {"accepted": False}
+        cancelled = None
+        if cancel_after is not None:
+            time.sleep(cancel_after)
+            began = time.monotonic()
+            answer = wait_future(handle.cancel_goal_async(), wait)
+            cancelled = {"goals": len(answer.goals_canceling), "seconds": time.monotonic() - began}
+        result = wait_future(handle.get_result_async(), wait)
+        return {
+            "accepted": True,
+            "status": result.status,
+            "result": plain(result.result),
+            "feedback": feedback,
+            "cancelled": cancelled,
+        }
+
+    # Lifecycle, parameters, TF
+
+    def do_state(self) -> str:
+        """The node's lifecycle state."""
+        return self.call(GetState, f"{NODE}/get_state", GetState.Request(), 15).current_state.label
+
+    def do_change(self, transition: int) -> bool:
+        """Asks for a transition: 1 configure, 2 cleanup, 3 activate, 4 deactivate."""
+        request = ChangeState.Request()
+        request.transition.id = transition
+        return self.call(ChangeState, f"{NODE}/change_state", request, 30).success
+
+    def do_list_parameters(self) -> list[str]:
+        """Names of the declared parameters."""
+        return list(self.call(ListParameters, f"{NODE}/list_parameters", ListParameters.Request(), 10).result.names)
+
+    def do_describe_parameters(self, names: list[str]) -> Any:
+        """Descriptors."""
+        request = DescribeParameters.Request(names=names)
+        return plain(self.call(DescribeParameters, f"{NODE}/describe_parameters", request, 10).descriptors)
+
+    def do_get_parameters(self, names: list[str]) -> Any:
+        """Values."""
+        return plain(self.call(GetParameters, f"{NODE}/get_parameters", GetParameters.Request(names=names), 10).values)
+
+    def do_set_parameter(self, name: str, kind: str, value: Any) -> Any:
+        """Sets one parameter."""
+        types = {"bool": 1, "integer": 2, "double": 3, "string": 4}
+        content = ParameterValue(type=types[kind], **{f"{kind}_value": value})
+        request = SetParameters.Request(parameters=[Parameter(name=name, value=content)])
+        return plain(self.call(SetParameters, f"{NODE}/set_parameters", request, 10).results[0])
+
+    def do_tf(
+        self, parent: str, child: str, xyz: list[float], xyzw: list[float], fixed: bool = False, seconds_ago: float = 0
+    ) -> None:
+        """One transform."""
+        message = TransformStamped()
+        message.header = header_at(self.get_clock().now().nanoseconds - int(seconds_ago * 1e9), parent)
+        message.child_frame_id = child
+        t = message.transform.translation
+        t.x, t.y, t.z = xyz
+        r = message.transform.rotation
+        r.x, r.y, r.z, r.w = xyzw
+        (self.tf_static if fixed else self.tf).publish(TFMessage(transforms=[message]))
+
+    def do_clock(self, sec: int, nanosec: int = 0) -> None:
+        """One message on /clock."""
+        message = Clock()
+        message.clock.sec, message.clock.nanosec = sec, nanosec
+        self.clock_publisher.publish(message)
+
+    def do_roundtrip(self) -> bool:
+        """Serialises a Grounding of our interfaces and reads it back with rclpy."""
+        return deserialize_message(serialize_message(Grounding(query="é")), Grounding).query == "é"
+
+
+def header_at(nanoseconds: int, frame_id: str) -> Header:
+    """A header of a stamp in nanoseconds."""
+    header = Header(frame_id=frame_id)
+    header.stamp.sec, header.stamp.nanosec = divmod(nanoseconds, 1_000_000_000)
+    return header
+
+
+def wait_future(future: Any, timeout: float) -> Any:
+    """The future's result; the executor runs in another thread."""
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    if not done.wait(timeout):
+        raise TimeoutError(f"no answer in {timeout} s")
+    return future.result()
+
+
+def main() -> None:
+    rclpy.init()
+    peer = Peer()
+    executor = SingleThreadedExecutor()
+    executor.add_node(peer)
+
+    def spin() -> None:
+        # Entities are destroyed while they are waited for; rclpy may raise then, and the peer goes on.
+        while rclpy.ok():
+            try:
+                executor.spin()
+            except Exception:
+                traceback.print_exc()
+
+    threading.Thread(target=spin, daemon=True).start()
+    for line in sys.stdin:
+        request = json.loads(line)
+        number, name = request.pop("id"), request.pop("do")
+        try:
+            answer = {"id": number, "ok": getattr(peer, f"do_{name}")(**request)}
+        except Exception as error:  # every failure is an answer, so that the test says what went wrong
+            answer = {"id": number, "error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+        print(json.dumps(answer), flush=True)
+    executor.shutdown(1)
+    rclpy.try_shutdown()
+
+
+if __name__ == "__main__":
+    main()
