@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -48,3 +50,36 @@ def test_things_are_sound(name: str) -> None:
                 assert p.uv_faces.max() < len(p.uv) and len(p.uv_faces) == len(p.faces)
         assert thing.names and thing.name
         assert set(thing.colours) <= set(WORDS)
+
+
+SHARED = Path(os.environ.get("GRASP_GROUNDING_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+
+
+@pytest.mark.skipif(not (SHARED / "assets").exists(), reason="the shared assets are not here")
+def test_held_out_parts_are_not_trained_on() -> None:
+    from scenes.assets import Assets
+    from scenes.build import U_RANGE
+
+    assets = Assets(SHARED / "assets")
+    for get in (
+        lambda s: {i for ids in assets.by[s].values() for i in ids},
+        lambda s: {t["file"] for ts in assets.textures[s].values() for t in ts},
+        lambda s: {Path(b).name.split("_")[0] for b in assets.backgrounds[s]},
+    ):
+        train, val, test = get("train"), get("val"), get("test")
+        assert train and val and test and not (train & val or train & test or val & test)
+    assert U_RANGE["train"][1] <= U_RANGE["val"][0] < U_RANGE["val"][1] <= U_RANGE["test"][0]
+    for split in ("train", "val", "test"):
+        assert {"table", "cloth", "wall", "floor"} <= set(assets.textures[split])
+
+
+@pytest.mark.skipif(not (SHARED / "data/photos").exists(), reason="the shared photos are not here")
+def test_photos_of_one_series_stay_together() -> None:
+    import photos
+
+    seen: dict[str, set[str]] = {}
+    for text in (SHARED / "data/photos/annotations.jsonl").read_text().splitlines():
+        line = json.loads(text)
+        seen.setdefault(photos.group_of(line), set()).add(photos.split_of(line))
+    assert all(len(s) == 1 for s in seen.values())
+    assert {s for v in seen.values() for s in v} == {"train", "val", "test"}
