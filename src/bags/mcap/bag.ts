@@ -49,8 +49,11 @@ export class McapBag implements BagReader {
       } catch (error) {
         const { summary, damage } = await recoverSummary(source);
         // A file that was written without an index on purpose is whole: nothing is lost and there is nothing to say.
+        const meant = /File is not indexed|no chunk index/.test(describe(error));
         const said =
-          damage.length > 0 ? [`the index at its end cannot be used (${brief(error)})`, ...damage] : [];
+          damage.length > 0 || !meant
+            ? [`the index at its end cannot be used (${brief(error)})`, ...damage]
+            : [];
         return new McapBag(path, source, summary, said);
       }
     } catch (error) {

@@ -95,10 +95,13 @@ export class SqliteBag implements BagReader {
       }
       return;
     } catch (error) {
-      if (!isDamage(error)) throw error;
       this.#note(`the file is damaged (${describe(error)}); its messages are read one by one`);
     }
-    for (const row of this.#oneByOne(ids, query)) if (!seen.has(row.id)) yield this.#message(row);
+    try {
+      for (const row of this.#oneByOne(ids, query)) if (!seen.has(row.id)) yield this.#message(row);
+    } catch (error) {
+      this.#note(`its messages cannot be read one by one either: ${describe(error)}`);
+    }
   }
 
   decode<T>(message: BagMessage): T {
@@ -149,8 +152,7 @@ export class SqliteBag implements BagReader {
           continue;
         if (!(row.data instanceof Uint8Array)) continue;
         yield row;
-      } catch (error) {
-        if (!isDamage(error)) throw error;
+      } catch {
         missing++;
         lost++;
       }
@@ -205,7 +207,3 @@ function readRange(database: DatabaseSyncInstance): readonly [bigint, bigint] | 
   const [first, last] = ends;
   return typeof first === "bigint" && typeof last === "bigint" ? [first, last] : undefined;
 }
-
-/** Whether the file is at fault: SQLITE_CORRUPT, SQLITE_IOERR, SQLITE_NOTADB. */
-const isDamage = (error: unknown): boolean =>
-  /malformed|disk I\/O|not a database|corrupt/i.test(describe(error));

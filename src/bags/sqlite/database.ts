@@ -21,7 +21,7 @@ const magic = "SQLite format 3\0";
  * @throws GraspGroundingError BAG_FORMAT, FILE_UNREADABLE
  */
 export async function openDatabase(file: string): Promise<OpenedDatabase> {
-  await checkMagic(file);
+  const lack = await checkHeader(file);
   const journals: string[] = [];
   for (const suffix of ["-journal", "-wal"]) {
     const size = await stat(file + suffix).then(
@@ -35,7 +35,12 @@ export async function openDatabase(file: string): Promise<OpenedDatabase> {
     const url = pathToFileURL(path.resolve(file));
     url.search = "?immutable=1";
     const database = new DatabaseSync(url, { readOnly: true });
-    return { database, damage: [], close: async () => database.close() };
+    // Else sqlite reads nothing at all of a file that is shorter than it should be.
+    if (lack !== undefined) {
+      database.enableDefensive(false);
+      database.exec("PRAGMA writable_schema = ON");
+    }
+    return { database, damage: lack === undefined ? [] : [lack], close: async () => database.close() };
   } catch (error) {
     throw new GraspGroundingError(
       "FILE_UNREADABLE",
@@ -71,15 +76,20 @@ async function openCopy(file: string, journals: readonly string[]): Promise<Open
   }
 }
 
-async function checkMagic(file: string): Promise<void> {
+/** What is missing of the file, in words, or undefined when it is as long as its header says (sqlite's file format, 1.3). */
+async function checkHeader(file: string): Promise<string | undefined> {
   const handle = await open(file, "r");
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0);
-    if (bytesRead < 16 || buffer.toString("latin1") !== magic)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(100), 0, 100, 0);
+    if (bytesRead < 100 || buffer.toString("latin1", 0, 16) !== magic)
       throw new GraspGroundingError("BAG_FORMAT", {
         path: file,
         detail: "it does not begin as a sqlite3 file does",
       });
+    const pageSize = buffer.readUInt16BE(16) === 1 ? 65_536 : buffer.readUInt16BE(16);
+    const wanted = buffer.readUInt32BE(28) * pageSize;
+    const { size } = await handle.stat();
+    return size < wanted ? `it is cut off: ${size} of ${wanted} bytes are there` : undefined;
   } finally {
     await handle.close();
   }
