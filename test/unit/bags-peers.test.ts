@@ -1,3 +1,4 @@
+import { statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -136,6 +137,21 @@ describe.runIf(haveShared())("bags that other libraries made of a real frame", (
     expect(await collect(await rgbdFrames(far, { tolerance: 0.05 }))).toHaveLength(40);
     expect(await collect(await rgbdFrames(far, { depth: false }))).toHaveLength(40);
     await far.close();
+  });
+
+  it("reads the whole messages of an uncompressed chunk that was cut off", async () => {
+    const path = join(folder.path, "cut.mcap");
+    makeBag(path, "--library mcap --compression none --frames 6 --chunk-size 100000000");
+    truncateSync(path, Math.trunc(statSync(path).size * 0.8));
+    const bag = await openBag(path);
+    expect(bag.damage).toHaveLength(3);
+    expect(bag.damage.join("\n")).toMatch(
+      /index.*\n.*cut off; its whole messages are used\n.*stopped at byte/s,
+    );
+    const handles = await collect(await rgbdFrames(bag));
+    expect(handles.length).toBeGreaterThanOrEqual(4);
+    expect((await handles[3]!.load()).colour.data[0]).toBe(3);
+    await bag.close();
   });
 
   it("hands out colour without depth where depth is missing, and counts it", async () => {
