@@ -26,6 +26,8 @@ export interface Fit {
 
 /** Most that the fingers are opened beside the part on each side. */
 const MAX_MARGIN = 0.014;
+/** Other things are seen as points some millimetres apart: their edge is a little nearer than the nearest. */
+const NEIGHBOUR_GAP = 0.002;
 /** Points of the sensor's noise that are no collision. */
 const STRAY = 2;
 
@@ -79,8 +81,8 @@ export function fitCandidate(
     }
     if (dy > half + 0.004) continue;
     if (Math.abs(dx) < inside) between++;
-    else if (dx > 0) high = Math.min(high, dx - inside);
-    else low = Math.min(low, -dx - inside);
+    else if (dx > 0) high = Math.min(high, dx - inside - NEIGHBOUR_GAP);
+    else low = Math.min(low, -dx - inside - NEIGHBOUR_GAP);
   }
   if (palm > STRAY || between > STRAY) return undefined;
   const free = Math.min(low, high) - gripper.fingerThickness;
@@ -172,6 +174,8 @@ interface Contact {
   n: number;
   /** Furthest point in each third of the finger's width, as distance inward of the part's extent. */
   readonly edges: [number, number, number];
+  /** Furthest point that was not merely filled in. */
+  known: number;
   /** Furthest point well above the tips, as distance inward of the part's extent. */
   above: number;
   /** How far the surface below the tips reaches outward of the part's extent. */
@@ -182,7 +186,13 @@ interface Contact {
  * Cosine of the worse of both contact angles: from the normals of the sides where they were seen, from the outline across
  * the finger's width, and from whether the target gets wider below the tips, so that they would ride up on it.
  */
-function opposition(shape: Shape, { axes, at, overlap }: Candidate, half: Metres, low: Metres, high: Metres): number {
+function opposition(
+  shape: Shape,
+  { axes, at, overlap }: Candidate,
+  half: Metres,
+  low: Metres,
+  high: Metres,
+): number {
   const { points, normals } = shape;
   const { closing: c, side: b, approach: a } = axes;
   const band = Math.min(0.005, (high - low) * 0.25);
@@ -190,6 +200,7 @@ function opposition(shape: Shape, { axes, at, overlap }: Candidate, half: Metres
     sum: 0,
     n: 0,
     edges: [Infinity, Infinity, Infinity],
+    known: Infinity,
     above: Infinity,
     wider: 0,
   });
@@ -216,6 +227,7 @@ function opposition(shape: Shape, { axes, at, overlap }: Candidate, half: Metres
     if (inward < 0) continue;
     const third = dy < -half / 3 ? 0 : dy > half / 3 ? 2 : 1;
     if (inward < contact.edges[third]) contact.edges[third] = inward;
+    if (i < surface && inward < contact.known) contact.known = inward;
     if (ds < ABOVE[1] && ds > ABOVE[0] && inward < contact.above) contact.above = inward;
     if (inward > band || i >= surface) continue;
     const na = normals[i]! * a[0] + normals[i + 1]! * a[1] + normals[i + 2]! * a[2];
@@ -232,8 +244,9 @@ function opposition(shape: Shape, { axes, at, overlap }: Candidate, half: Metres
     const none = overlap > 0.012 ? (high - low) / 2 : 0;
     const up = Math.max(0, (Number.isFinite(contact.above) ? contact.above : none) - 0.004) / WEDGE;
     const outline = 1 / Math.sqrt(1 + across * across + down * down + up * up);
-    // Where the side itself is not seen its outline speaks for it.
-    const cosine = contact.n >= 3 ? Math.min(outline, Math.max(0, contact.sum / contact.n)) : outline * 0.97;
+    // Where the side itself is not seen its outline speaks for it, less so where that is a guess.
+    const guess = contact.known < 0.003 ? 0.97 : 0.9;
+    const cosine = contact.n >= 3 ? Math.min(outline, Math.max(0, contact.sum / contact.n)) : outline * guess;
     if (cosine < worst) worst = cosine;
   }
   return worst;

@@ -11,21 +11,26 @@ export interface ToolAxes {
 const STEPS = 12;
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
-/**
- * Orientations worth a try: straight down at even yaws and at the object's own directions, and tilted about the closing
- * axis (which stays level), both ways.
- */
-export function toolOrientations(shape: Shape, friction: number, random: Random): ToolAxes[] {
+/** Straight down, closing at even yaws and at the object's own directions. */
+export function downOrientations(shape: Shape, friction: number, random: Random): ToolAxes[] {
   const yaws: number[] = [];
   for (let k = 0; k < STEPS; k++) yaws.push((k * Math.PI) / STEPS);
-  const own = [...principalYaws(shape), ...antipodalYaws(shape, friction, random)];
-  const down = [...yaws, ...own.filter((yaw) => yaws.every((other) => yawBetween(yaw, other) > radians(3)))];
-  const axes: ToolAxes[] = down.map((yaw) => axesFor(yaw, 0));
+  for (const yaw of [...principalYaws(shape), ...antipodalYaws(shape, friction, random)])
+    if (yaws.every((other) => yawBetween(yaw, other) > radians(3))) yaws.push(yaw);
+  return yaws.map((yaw) => axesFor(yaw, 0));
+}
+
+/** Tilted about the closing axis, which stays level, both ways: at the given yaws and at even ones far from them. */
+export function tiltedOrientations(shape: Shape, yaws: readonly number[]): ToolAxes[] {
+  const chosen = [...yaws];
+  for (let k = 0; k < 4; k++) {
+    const yaw = (k * Math.PI) / 4;
+    if (chosen.every((other) => yawBetween(yaw, other) > radians(20))) chosen.push(yaw);
+  }
   const tilts = shape.top > 0.05 ? [20, 40, 60, 80] : shape.top > 0.025 ? [20, 40] : [15];
-  const tilted = [...yaws.filter((_, k) => k % 2 === 0), ...own];
-  for (const tilt of tilts.map(radians))
-    for (const yaw of tilted) axes.push(axesFor(yaw, tilt), axesFor(yaw, -tilt));
-  return axes;
+  return tilts.flatMap((tilt) =>
+    chosen.flatMap((yaw) => [axesFor(yaw, radians(tilt)), axesFor(yaw, -radians(tilt))]),
+  );
 }
 
 /** Closing level at `yaw`; approach down, tilted about the closing axis. */

@@ -16,7 +16,7 @@ import {
 import { completeShape, type Shape } from "./complete.js";
 import { type Fit, fitCandidate } from "./fit.js";
 import { frankaHand, gripperProblem } from "./grippers.js";
-import { toolOrientations } from "./orientations.js";
+import { downOrientations, type ToolAxes, tiltedOrientations, yawBetween } from "./orientations.js";
 import { type GraspScene, type Refusal, readScene, refuse } from "./scene.js";
 import {
   combine,
@@ -40,11 +40,15 @@ export interface GraspPlannerOptions {
   readonly friction?: number;
   /** Least height of the fingertips above the table in metres. Default 0.003. */
   readonly tableClearance?: number;
+  /** Grasps that score less are not given. Default 0.1: of those hardly any held in the physics evaluation. */
+  readonly minScore?: number;
   /** 0 (cannot be reached) to 1 for a tool pose in the camera's optical frame; multiplies the score. */
   readonly reachability?: (pose: Pose) => number;
   readonly weights?: Partial<ScoreWeights>;
 }
 
+/** Yaws that differ by less (radians) are not both tried at a tilt. */
+const APART = 0.2;
 /** Candidates that are looked at closely. */
 const SHORTLIST = 220;
 /** Of one orientation at most so many are looked at closely, so that one does not crowd out the others. */
@@ -66,6 +70,7 @@ export function createGraspPlanner(options: GraspPlannerOptions = {}): GraspPlan
     maxGrasps: options.maxGrasps ?? 10,
     friction: options.friction ?? 0.5,
     tableClearance: options.tableClearance ?? 0.003,
+    minScore: options.minScore ?? 0.1,
     reachability: options.reachability,
     weights: { ...defaultWeights, ...options.weights },
     work: new SearchSpace(),
@@ -79,6 +84,7 @@ interface Settings {
   readonly maxGrasps: number;
   readonly friction: number;
   readonly tableClearance: number;
+  readonly minScore: number;
   readonly reachability: ((pose: Pose) => number) | undefined;
   readonly weights: ScoreWeights;
   readonly work: SearchSpace;
@@ -113,7 +119,8 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
     }
     const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
     if (scored === undefined) reachable = false;
-    else found.push(scored);
+    else if (scored.grasp.score >= settings.minScore * (scored.grasp.terms?.trust ?? 1)) found.push(scored);
+    else slippery = true;
   }
   if (found.length === 0) {
     if (!reachable)
@@ -121,7 +128,10 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
     if (slippery && Number.isFinite(narrowestTooWide))
       return { grasps: [], ...tooWide(narrowestTooWide, settings.gripper) };
     if (slippery)
-      return { grasps: [], ...refuse("no-free-grasp", "the fingers would slip off wherever they fit") };
+      return {
+        grasps: [],
+        ...refuse("no-free-grasp", "the fingers would not hold safely wherever they fit"),
+      };
     const blocked =
       "every grasp that fits the object would touch the table, the object or something beside it";
     return { grasps: [], ...refuse("no-free-grasp", blocked) };
@@ -161,13 +171,25 @@ function search(
   };
   const all: Candidate[] = [];
   let narrowestTooWide = Infinity;
-  for (const axes of toolOrientations(shape, settings.friction, random)) {
+  const tryAxes = (axes: ToolAxes): number => {
     const found = searchOrientation(shape, axes, gripper, limits, work);
     narrowestTooWide = Math.min(narrowestTooWide, found.narrowestTooWide);
     found.candidates.sort((p, q) => q.promise - p.promise);
     for (let k = 0; k < Math.min(PER_ORIENTATION, found.candidates.length); k++)
       all.push(found.candidates[k]!);
-  }
+    return found.candidates[0]?.promise ?? 0;
+  };
+  const down = downOrientations(shape, settings.friction, random).map((axes) => ({
+    yaw: Math.atan2(axes.closing[1], axes.closing[0]),
+    promise: tryAxes(axes),
+  }));
+  // What closes well from above is worth a try at a tilt.
+  down.sort((p, q) => q.promise - p.promise);
+  const yaws: number[] = [];
+  for (const { yaw, promise } of down)
+    if (promise > 0 && yaws.length < 4 && yaws.every((other) => yawBetween(yaw, other) > APART))
+      yaws.push(yaw);
+  for (const axes of tiltedOrientations(shape, yaws)) tryAxes(axes);
   all.sort((p, q) => q.promise - p.promise);
   return { candidates: all.slice(0, SHORTLIST), narrowestTooWide };
 }

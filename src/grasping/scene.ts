@@ -109,10 +109,7 @@ export function readScene(
     normals = new Float32Array(object.length).fill(Number.NaN);
   } else {
     const indices = kept.map((k) => found.indices[k]!);
-    const own = {
-      ...cloud,
-      points: cloud.points.map((x, i) => (marks[Math.trunc(i / 3)] === 1 ? x : Number.NaN)),
-    };
+    const own = { ...cloud, points: only(cloud.points, marks) };
     const seen = organisedNormals(own, indices, 0.009, camera.fx, 0.08);
     normals = transformPoints({ position: [0, 0, 0], orientation: cameraToTable.orientation }, seen);
   }
@@ -172,6 +169,18 @@ function targetPoints(
     indices: Uint32Array.from(kept, (k) => chosen[k]!),
     kind: flat ? "flat" : "solid",
   };
+}
+
+/** The points of the target; NaN elsewhere, so that table and neighbours do not bend its normals. */
+function only(points: Points, marks: Uint8Array): Points {
+  const out = new Float32Array(points.length).fill(Number.NaN);
+  for (let i = 0; i < marks.length; i++) {
+    if (marks[i] !== 1) continue;
+    out[i * 3] = points[i * 3]!;
+    out[i * 3 + 1] = points[i * 3 + 1]!;
+    out[i * 3 + 2] = points[i * 3 + 2]!;
+  }
+  return out;
 }
 
 /** Height averaged over the 3×3 pixels of the mask around one. */
@@ -253,8 +262,9 @@ function frameOf(
     const xs: number[] = [];
     const ys: number[] = [];
     const zs: number[] = [];
+    let n = 0;
     for (let i = 0; i < marks.length; i++) {
-      if (marks[i] !== 1) continue;
+      if (marks[i] !== 1 || n++ % 5 !== 0) continue;
       xs.push(cloud.points[i * 3]!);
       ys.push(cloud.points[i * 3 + 1]!);
       zs.push(cloud.points[i * 3 + 2]!);
@@ -311,7 +321,7 @@ function grow(
   };
 }
 
-/** Median depth of up to some 2,000 pixels of the window inside (or outside) the mask, and the mask's area in it. */
+/** Median depth of some 2,000 pixels of the window inside (or outside) the mask, and the mask's area in it. */
 function medianDepth(
   depth: DepthImage,
   mask: Mask,
@@ -319,7 +329,7 @@ function medianDepth(
   inside: boolean,
 ): { readonly z: Metres | undefined; readonly area: number } {
   const w = "x1" in window ? window : { x1: window[0], y1: window[1], x2: window[2], y2: window[3] };
-  const step = Math.max(1, Math.round(Math.sqrt(((w.x2 - w.x1) * (w.y2 - w.y1)) / 4000)));
+  const step = Math.max(1, Math.round(Math.sqrt(((w.x2 - w.x1) * (w.y2 - w.y1)) / 2000)));
   const values: number[] = [];
   let area = 0;
   for (let y = w.y1; y < w.y2; y += step)

@@ -172,6 +172,7 @@ function scanDepth(
       }
       const at: Vec3 = [(low + high) / 2, y, s];
       const promise = promiseOf(shape, axes, at, width, overlap, gripper);
+      if (promise < 0.02) continue;
       result.candidates.push({ axes, at, width, overlap, promise });
     }
   }
