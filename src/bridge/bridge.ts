@@ -1,5 +1,5 @@
 import type { RgbdFrame } from "../geometry/index.js";
-import type { GraspPlanner } from "../grasping/index.js";
+import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
 import type { Grounder, Grounding } from "../grounding/index.js";
 import type { BridgeResult } from "./result.js";
 
@@ -36,6 +36,18 @@ export class Bridge {
     const results: BridgeResult[] = [];
     for (const grounding of groundings) results.push(await this.#plan(frame, grounding));
     return results;
+  }
+
+  /** Groundings alone, one a query. @throws GraspGroundingError of the grounder */
+  ground(frame: RgbdFrame, queries: readonly string[]): Promise<readonly Grounding[]> {
+    return this.#grounder.ground(frame, queries);
+  }
+
+  /** Grasps of a detection that a person chose; undefined without a planner or without depth. */
+  async plan(frame: RgbdFrame, target: GraspTarget): Promise<GraspPlan | undefined> {
+    if (this.#planner === undefined || frame.depth === undefined) return undefined;
+    const plan = await this.#planner.plan(frame, target);
+    return { ...plan, grasps: plan.grasps.slice(0, this.#grasps) };
   }
 
   close(): Promise<void> {

@@ -18,6 +18,10 @@ const commands: Readonly<
     load: async () => (await import("./replay.js")).replayCommand(),
   },
   node: { summary: "the ROS 2 node", load: async () => (await import("./node.js")).nodeCommand() },
+  console: {
+    summary: "the teleop console on a recorded bag, without ROS",
+    load: async () => (await import("./console.js")).consoleCommand(),
+  },
   eval: {
     summary: "measure accuracy on a data set",
     load: async () => (await import("./eval.js")).evalCommand(),

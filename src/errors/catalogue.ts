@@ -212,6 +212,48 @@ export const catalogue = {
     403,
   ),
 
+  CONSOLE_PORT: entry(
+    "the console cannot listen on {host}:{port} ({detail})",
+    "stop what uses the port, or choose another with --port",
+  ),
+  CONSOLE_NEEDS_TOKEN: entry(
+    "{host} can be reached from other machines, and no token is set",
+    "set GRASP_GROUNDING_OPERATOR_TOKEN or give --token-file, or stay on 127.0.0.1",
+    2,
+  ),
+  CONSOLE_TOKENS: entry(
+    "{source}: {detail}",
+    "give lines `operator TOKEN` or `viewer TOKEN`, 16 characters or more each",
+    2,
+  ),
+  CONSOLE_TLS: entry(
+    "{path}: cannot be used for TLS ({detail})",
+    "give --tls-cert and --tls-key as PEM files",
+    2,
+  ),
+  CONSOLE_PAGE_MISSING: entry("the console's page is not built", "run `npm run build:web`"),
+  CONSOLE_NO_FRAME: entry("there is no picture yet", "wait for the camera, or play the recording", 1, 409),
+  CONSOLE_BUSY: entry("{waiting} questions are waiting already", "ask again when they are answered", 1, 429),
+  CONSOLE_NO_RECORDING: entry("the picture is live", "playback works on recordings", 1, 409),
+  CONSOLE_ANSWER_GONE: entry("there is no answer {id} with a candidate {candidate}", "ask again", 1, 404),
+  ACCESS_TOKEN: entry(
+    "the token is wrong or missing",
+    "sign in with the token the console was started with",
+    1,
+    401,
+  ),
+  ACCESS_ROLE: entry("a viewer may not {what}", "sign in with the operator's token", 1, 403),
+  ACCESS_ORIGIN: entry(
+    "requests from {origin} are refused",
+    "open the console at the address it prints, or name the origin with --allow-origin",
+    1,
+    403,
+  ),
+  ACCESS_TOO_MANY: entry("too many wrong tokens or requests", "wait {seconds} s", 1, 429),
+  LEASE_HELD: entry("{holder} is in control", "ask for a hand-over", 1, 409),
+  LEASE_NOT_YOURS: entry("you are not in control", "take control first", 1, 409),
+  ESTOP_LATCHED: entry("the emergency stop is on", "make sure that it is safe, then reset it", 1, 409),
+
   DATASET_INVALID: entry(
     "{path}:{line}: {detail}",
     "each line is {image, query, box or mask or absent}",

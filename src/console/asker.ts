@@ -1,0 +1,217 @@
+import type { Bridge, BridgeResult } from "../bridge/index.js";
+import { resultToJson } from "../bridge/index.js";
+import { describe, GraspGroundingError } from "../errors/index.js";
+import { type CameraModel, project, transformPoint } from "../geometry/index.js";
+import type { Grasp } from "../grasping/index.js";
+import { explain } from "./explain.js";
+import type { Answer } from "./protocol.js";
+import type { SourceFrame } from "./types.js";
+import { vocabulary } from "./vocabulary.js";
+
+/** Questions that may wait for the model; more are refused. */
+const limit = 4;
+/** Answers kept with their frame, so that another candidate can be chosen. */
+const kept = 4;
+
+export interface AskerEvents {
+  /** The answers shown have changed. */
+  answers(answers: readonly Answer[]): void;
+  /** `busy` or `waiting` has changed, or a question was answered. */
+  changed(): void;
+  failed(text: string): void;
+}
+
+interface Kept {
+  readonly source: SourceFrame;
+  readonly result: BridgeResult;
+  answer: Answer;
+}
+
+/** Puts questions to the bridge one after the other and keeps the answers that are shown. */
+export class Asker {
+  readonly #bridge: Bridge;
+  readonly #events: AskerEvents;
+  #current: SourceFrame | undefined;
+  #answers: readonly Kept[] = [];
+  #nextId = 1;
+  #waiting = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+  #follow: string | undefined;
+  #following = false;
+  #missed = 0;
+  #latency: Readonly<Record<string, number>> = {};
+
+  constructor(bridge: Bridge, events: AskerEvents) {
+    this.#bridge = bridge;
+    this.#events = events;
+  }
+
+  get answers(): readonly Answer[] {
+    return this.#answers.map(({ answer }) => answer);
+  }
+
+  /** Questions asked and not answered yet, the one at work included. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  get follow(): string | undefined {
+    return this.#follow;
+  }
+
+  /** Pictures that came while the model was busy with a followed question. */
+  get missed(): number {
+    return this.#missed;
+  }
+
+  /** Milliseconds by stage, of the last answer. */
+  get latency(): Readonly<Record<string, number>> {
+    return this.#latency;
+  }
+
+  /** The picture shown now; a followed question is asked on it when the model is free. */
+  frame(source: SourceFrame): void {
+    this.#current = source;
+    if (this.#follow === undefined) return;
+    if (this.#following) this.#missed++;
+    else void this.#followUp(this.#follow);
+  }
+
+  /** @throws GraspGroundingError QUERY_*, CONSOLE_NO_FRAME, CONSOLE_BUSY, INFERENCE_FAILED */
+  async ask(query: string): Promise<Answer> {
+    const source = this.#frame();
+    const [result] = await this.#enqueue(() => this.#bridge.process(source.frame, [query]));
+    return this.#keep(source, result as BridgeResult, false);
+  }
+
+  /** Asks `query` on every picture the model has time for; undefined ends it. */
+  setFollow(query: string | undefined): void {
+    this.#follow = query;
+    this.#events.changed();
+    if (query !== undefined && this.#current !== undefined && !this.#following) void this.#followUp(query);
+  }
+
+  /** What is at a pixel, most probable first. @throws as `ask` */
+  async identify(x: number, y: number): Promise<readonly { name: string; probability: number }[]> {
+    const { frame } = this.#frame();
+    const { width, height } = frame.colour;
+    const groundings = await this.#enqueue(() => this.#bridge.ground(frame, vocabulary));
+    return groundings
+      .map(({ query, presence, heatmap }) => {
+        const column = Math.min(heatmap.width - 1, Math.floor((x / width) * heatmap.width));
+        const row = Math.min(heatmap.height - 1, Math.floor((y / height) * heatmap.height));
+        return { name: query, probability: presence * (heatmap.data[row * heatmap.width + column] ?? 0) };
+      })
+      .sort((a, b) => b.probability - a.probability)
+      .slice(0, 3);
+  }
+
+  /** Takes another candidate and plans its grasp. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  async choose(id: number, candidate: number): Promise<Answer> {
+    const found = this.#answers.find(({ answer }) => answer.id === id);
+    const detection = found?.result.grounding.detections[candidate];
+    if (found === undefined || detection === undefined)
+      throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
+    const { frame } = found.source;
+    const plan = await this.#enqueue(async () => this.#bridge.plan(frame, detection));
+    const { graspFailure: _, ...rest } = found.result;
+    const result: BridgeResult = {
+      ...rest,
+      grasps: plan?.grasps ?? [],
+      ...(plan?.reason !== undefined && { graspFailure: plan.reason }),
+    };
+    found.answer = { ...toAnswer(id, found.source, result), chosen: candidate };
+    this.#events.answers(this.answers);
+    return found.answer;
+  }
+
+  forget(): void {
+    this.#answers = [];
+    this.#events.answers([]);
+  }
+
+  /** Resolves when nothing is at work. */
+  idle(): Promise<unknown> {
+    this.#follow = undefined;
+    return this.#tail;
+  }
+
+  #frame(): SourceFrame {
+    if (this.#current === undefined) throw new GraspGroundingError("CONSOLE_NO_FRAME");
+    return this.#current;
+  }
+
+  async #followUp(query: string): Promise<void> {
+    this.#following = true;
+    try {
+      const source = this.#frame();
+      const [result] = await this.#enqueue(() => this.#bridge.process(source.frame, [query]));
+      if (this.#follow === query) this.#keep(source, result as BridgeResult, true);
+    } catch (error) {
+      this.#follow = undefined;
+      this.#events.failed(describe(error));
+      this.#events.changed();
+    } finally {
+      this.#following = false;
+    }
+  }
+
+  async #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= limit) throw new GraspGroundingError("CONSOLE_BUSY", { waiting: this.#waiting });
+    this.#waiting++;
+    this.#events.changed();
+    const turn = this.#tail.then(work);
+    this.#tail = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting--;
+      this.#events.changed();
+    }
+  }
+
+  /** @param replace takes the place of the last answer to the same sentence, as following does */
+  #keep(source: SourceFrame, result: BridgeResult, replace: boolean): Answer {
+    const answer = toAnswer(this.#nextId++, source, result);
+    const others = replace
+      ? this.#answers.filter((other) => other.answer.result.query !== answer.result.query)
+      : this.#answers;
+    this.#answers = [{ source, result, answer }, ...others].slice(0, kept);
+    this.#latency = answer.result.timings_ms;
+    this.#events.answers(this.answers);
+    this.#events.changed();
+    return answer;
+  }
+}
+
+function toAnswer(id: number, { frame, position }: SourceFrame, result: BridgeResult): Answer {
+  return {
+    id,
+    ...(position !== undefined && { position }),
+    stamp: String(frame.stamp),
+    text: explain(result),
+    chosen: 0,
+    presence: result.grounding.presence,
+    drawn: frame.camera === undefined ? [] : result.grasps.map((grasp) => drawGrasp(grasp, frame.camera!)),
+    result: resultToJson(result),
+  };
+}
+
+/** Length fingers are drawn at, in metres. */
+const finger = 0.045;
+
+/** The open gripper as the camera would see it: fingers, the bar between them, and the approach. */
+export function drawGrasp(grasp: Grasp, camera: CameraModel): [number, number, number, number][] {
+  const half = grasp.width / 2;
+  const at = (x: number, z: number) => project(camera, transformPoint(grasp.pose, [x, 0, z]));
+  const pairs = [
+    [at(-half, 0), at(-half, -finger)],
+    [at(half, 0), at(half, -finger)],
+    [at(-half, -finger), at(half, -finger)],
+    [at(0, -finger), at(0, -2 * finger)],
+  ] as const;
+  const round = (value: number) => Math.round(value * 10) / 10;
+  return pairs.flatMap(([a, b]) =>
+    a && b ? [[round(a[0]), round(a[1]), round(b[0]), round(b[1])] as [number, number, number, number]] : [],
+  );
+}

@@ -1,0 +1,287 @@
+import type { Bridge } from "../bridge/index.js";
+import { asCatalogued, describe, GraspGroundingError } from "../errors/index.js";
+import { Asker } from "./asker.js";
+import type { AuditLog } from "./audit.js";
+import { EncodedFrame } from "./encoder.js";
+import { type Actor, Lease } from "./lease.js";
+import type { LiveClient, LiveFrame } from "./live-client.js";
+import type { Answer, Command, ConsoleState } from "./protocol.js";
+import { StateStore } from "./state.js";
+import type { ConsoleSource, Playback, SourceFrame } from "./types.js";
+
+export interface CoreOptions {
+  readonly source: ConsoleSource;
+  readonly bridge: Bridge;
+  readonly audit: AuditLog;
+}
+
+/** Log lines and marks kept for the page. */
+const keptLines = 100;
+const keptMarks = 200;
+
+/**
+ * The console without its server: takes commands from whoever may give them, keeps the state everybody sees, and hands
+ * pictures to the clients.
+ */
+export class ConsoleCore {
+  readonly store: StateStore;
+  readonly lease: Lease;
+  readonly #source: ConsoleSource;
+  readonly #asker: Asker;
+  readonly #audit: AuditLog;
+  readonly #clients = new Set<LiveClient>();
+  readonly #rate = new FrameRate();
+  readonly #timer: NodeJS.Timeout;
+  #last: LiveFrame | undefined;
+  #seq = 0;
+  #marks: ConsoleState["marks"] = [];
+
+  constructor({ source, bridge, audit }: CoreOptions) {
+    this.#source = source;
+    this.#audit = audit;
+    this.lease = new Lease(() => this.#showLease());
+    this.#asker = new Asker(bridge, {
+      answers: (answers) => this.#broadcastAnswers(answers),
+      changed: () => this.#showModel(),
+      failed: (text) => this.log("error", text),
+    });
+    this.store = new StateStore({
+      source: { kind: source.kind, name: source.name, problems: [...source.problems] },
+      ...(source.playback !== undefined && { playback: source.playback.state }),
+      marks: [],
+      model: { name: bridge.model, busy: false, waiting: 0 },
+      stats: { fps: 0, dropped: 0, modelDropped: 0, clients: 0, latency: {} },
+      lease: {},
+      estop: { latched: false },
+      arm: { available: false, text: "no arm is connected: grasps are shown, nothing moves" },
+      log: [],
+    });
+    this.store.subscribe((state) => {
+      for (const client of this.#clients) {
+        if (client.wantsState()) client.send({ type: "state", state: this.store.value });
+        else client.send({ type: "state", state });
+      }
+    });
+    this.#timer = setInterval(() => this.#showStats(), 500);
+    this.#timer.unref();
+  }
+
+  start(): void {
+    this.#source.start({ frame: (frame) => this.#frame(frame), changed: () => this.#showSource() });
+  }
+
+  get answers(): readonly Answer[] {
+    return this.#asker.answers;
+  }
+
+  /** The picture shown now, as JPEG. @throws GraspGroundingError CONSOLE_NO_FRAME */
+  async picture(): Promise<{ readonly jpeg: Buffer; readonly stamp: string }> {
+    if (this.#last === undefined) throw new GraspGroundingError("CONSOLE_NO_FRAME");
+    return { jpeg: await this.#last.encoded.jpeg(0), stamp: this.#last.header.stamp };
+  }
+
+  join(client: LiveClient): void {
+    this.#clients.add(client);
+    this.lease.returned(client.identity.id);
+    client.hello(this.store.value, this.#asker.answers);
+    if (this.#last !== undefined) client.frame(this.#last);
+    this.#showStats();
+  }
+
+  leave(client: LiveClient): void {
+    client.close();
+    this.#clients.delete(client);
+    const { id } = client.identity;
+    if (![...this.#clients].some((other) => other.identity.id === id)) this.lease.left(id);
+    this.#showStats();
+  }
+
+  /**
+   * Does what somebody asks, if they may, and writes it down.
+   * @throws GraspGroundingError ACCESS_ROLE, LEASE_HELD, and those of the command
+   */
+  async execute(actor: Actor, command: Command): Promise<unknown> {
+    const { name, ...details } = command;
+    try {
+      const result = await this.#dispatch(actor, command);
+      this.#audit.write(actor, { what: name, outcome: "done", details });
+      return result;
+    } catch (error) {
+      const { code, entry } = asCatalogued(error);
+      const outcome = entry.httpStatus < 500 ? "refused" : "failed";
+      this.#audit.write(actor, { what: name, outcome, details, code });
+      throw error;
+    }
+  }
+
+  log(level: ConsoleState["log"][number]["level"], text: string): void {
+    const line = { at: new Date().toISOString(), level, text };
+    this.store.set({ log: [line, ...this.store.value.log].slice(0, keptLines) });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.lease.close();
+    await this.#source.close();
+    await this.#asker.idle();
+    this.store.close();
+  }
+
+  #dispatch(actor: Actor, command: Command): unknown {
+    // Anybody may stop; nothing may stand in its way.
+    if (command.name === "estop") return this.#stop(actor, command.reason);
+    if (actor.role !== "operator") throw new GraspGroundingError("ACCESS_ROLE", { what: command.name });
+    switch (command.name) {
+      case "lease.take":
+        return { inControl: this.lease.take(actor) };
+      case "lease.release":
+        return this.lease.release(actor);
+      case "lease.grant":
+        return this.lease.grant(actor);
+      default:
+        this.lease.require(actor);
+        return this.#control(actor, command);
+    }
+  }
+
+  async #control(actor: Actor, command: Command): Promise<unknown> {
+    switch (command.name) {
+      case "ask":
+        return this.#ask(command.query);
+      case "follow":
+        this.#asker.setFollow(command.query?.trim() || undefined);
+        return;
+      case "identify":
+        return { candidates: await this.#asker.identify(command.x, command.y) };
+      case "choose":
+        return this.#asker.choose(command.answer, command.candidate);
+      case "forget":
+        return this.#asker.forget();
+      case "play":
+        return this.#playback().play();
+      case "pause":
+        return this.#playback().pause();
+      case "seek":
+        return this.#playback().seek(command.position);
+      case "step":
+        return this.#playback().step(command.frames);
+      case "rate":
+        return this.#playback().setRate(command.rate);
+      case "loop":
+        return this.#playback().setLoop(command.loop);
+      case "estop.reset":
+        this.store.set({ estop: { latched: false } }, true);
+        this.log("warn", `${actor.name} reset the emergency stop`);
+        return;
+      default:
+        throw new GraspGroundingError("USAGE", {
+          detail: `${command.name} is not a command of this console`,
+        });
+    }
+  }
+
+  async #ask(query: string): Promise<Answer> {
+    const answer = await this.#asker.ask(query);
+    if (answer.position !== undefined) {
+      const mark = { position: answer.position, query: answer.result.query, found: answer.result.found };
+      this.#marks = [...this.#marks, mark].slice(-keptMarks);
+      this.store.set({ marks: this.#marks });
+    }
+    return answer;
+  }
+
+  #stop(actor: Actor, reason: string | undefined): void {
+    const by = { by: actor.name, at: new Date().toISOString(), ...(reason !== undefined && { reason }) };
+    // Latched: who pressed first stays named until the reset.
+    if (!this.store.value.estop.latched) this.store.set({ estop: { latched: true, ...by } }, true);
+    this.log("warn", `${actor.name} pressed the emergency stop${reason === undefined ? "" : `: ${reason}`}`);
+  }
+
+  #playback(): Playback {
+    if (this.#source.playback === undefined) throw new GraspGroundingError("CONSOLE_NO_RECORDING");
+    return this.#source.playback;
+  }
+
+  #frame(source: SourceFrame): void {
+    const { frame, position } = source;
+    this.#rate.count();
+    this.#asker.frame(source);
+    this.#last = {
+      header: {
+        seq: ++this.#seq,
+        width: frame.colour.width,
+        height: frame.colour.height,
+        stamp: String(frame.stamp),
+        frameId: frame.frameId,
+        ...(position !== undefined && { position }),
+      },
+      encoded: new EncodedFrame(frame.colour),
+      arrived: performance.now(),
+    };
+    for (const client of this.#clients) client.frame(this.#last);
+    if (this.#source.playback !== undefined) this.store.set({ playback: this.#source.playback.state });
+  }
+
+  #broadcastAnswers(answers: readonly Answer[]): void {
+    for (const client of this.#clients) client.send({ type: "answers", answers });
+  }
+
+  #showSource(): void {
+    const { kind, name, problems, playback } = this.#source;
+    const known = new Set(this.store.value.source.problems);
+    for (const problem of problems) if (!known.has(problem)) this.log("warn", problem);
+    this.store.set({
+      source: { kind, name, problems: [...problems] },
+      ...(playback !== undefined && { playback: playback.state }),
+    });
+  }
+
+  #showModel(): void {
+    const { waiting, follow } = this.#asker;
+    this.store.set({ model: { ...this.store.value.model, busy: waiting > 0, waiting }, follow });
+  }
+
+  #showStats(): void {
+    const { latency, missed } = this.#asker;
+    this.store.set({
+      stats: {
+        fps: this.#rate.value,
+        dropped: this.#source.dropped,
+        modelDropped: missed,
+        clients: this.#clients.size,
+        latency: { ...latency },
+      },
+    });
+    if (
+      this.#audit.failure !== undefined &&
+      !this.store.value.log.some(({ text }) => text.startsWith("audit"))
+    )
+      this.log("error", `audit log: ${describe(this.#audit.failure)}`);
+  }
+
+  #showLease(): void {
+    const { holder, wanted } = this.lease;
+    this.store.set({
+      lease: {
+        ...(holder !== undefined && { holder: holder.name, holderId: holder.id }),
+        ...(wanted !== undefined && { wanted: wanted.name }),
+      },
+    });
+  }
+}
+
+/** Pictures a second over the last two seconds. */
+class FrameRate {
+  #times: number[] = [];
+
+  count(): void {
+    this.#times.push(performance.now());
+    if (this.#times.length > 400) this.#times = this.#times.slice(-200);
+  }
+
+  get value(): number {
+    const now = performance.now();
+    this.#times = this.#times.filter((time) => now - time < 2000);
+    return Math.round((this.#times.length / 2) * 10) / 10;
+  }
+}

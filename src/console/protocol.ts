@@ -1,0 +1,156 @@
+import { z } from "zod";
+import { resultSchema } from "../bridge/index.js";
+
+/** What the page and other clients may ask for, and what they are told. The page imports the types alone. */
+
+const seconds = z.number().min(0).max(1e7);
+
+/** One command, over the WebSocket or as the body of `POST /api/command`. */
+export const commandSchema = z.discriminatedUnion("name", [
+  z
+    .object({ name: z.literal("ask"), query: z.string().max(2000) })
+    .describe("finds what the sentence names in the picture shown now, and plans a grasp"),
+  z
+    .object({ name: z.literal("follow"), query: z.string().max(2000).optional() })
+    .describe(
+      "keeps asking the sentence on every picture the model has time for; without a sentence it ends",
+    ),
+  z
+    .object({ name: z.literal("identify"), x: z.number().min(0), y: z.number().min(0) })
+    .describe("names what is at a pixel of the picture shown now"),
+  z
+    .object({ name: z.literal("choose"), answer: z.int().min(1), candidate: z.int().min(0).max(1000) })
+    .describe("takes another candidate of an answer and plans a grasp for it"),
+  z.object({ name: z.literal("forget") }).describe("removes the answers from the picture"),
+  z.object({ name: z.literal("play") }),
+  z.object({ name: z.literal("pause") }),
+  z.object({ name: z.literal("seek"), position: seconds.describe("seconds from the start") }),
+  z.object({ name: z.literal("step"), frames: z.int().min(-100).max(100) }),
+  z.object({ name: z.literal("rate"), rate: z.number().min(0.05).max(16) }),
+  z.object({ name: z.literal("loop"), loop: z.boolean() }),
+  z.object({ name: z.literal("lease.take") }).describe("takes control when nobody has it, else asks for it"),
+  z.object({ name: z.literal("lease.release") }),
+  z.object({ name: z.literal("lease.grant") }).describe("hands control to whoever asked for it"),
+  z
+    .object({ name: z.literal("estop"), reason: z.string().max(200).optional() })
+    .describe("stops all motion and latches; everyone may, viewers too"),
+  z.object({ name: z.literal("estop.reset") }),
+]);
+
+export type Command = z.infer<typeof commandSchema>;
+export type CommandName = Command["name"];
+
+/** What a client sends over the WebSocket. */
+export const clientMessageSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("command"), id: z.int().min(0), command: commandSchema }),
+  z.object({ type: z.literal("ack"), seq: z.int().min(0) }).describe("the picture has been shown"),
+  z
+    .object({ type: z.literal("view"), width: z.int().min(0).max(16384) })
+    .describe("pixels the picture is shown at; 0 stops pictures"),
+  z.object({ type: z.literal("ping"), at: z.number() }),
+]);
+
+export type ClientMessage = z.infer<typeof clientMessageSchema>;
+
+export const roleSchema = z.enum(["viewer", "operator"]);
+export type Role = z.infer<typeof roleSchema>;
+
+/** A question's answer, as the page draws it. */
+export const answerSchema = z.object({
+  id: z.int().min(1),
+  /** Seconds from the recording's start. */
+  position: z.number().optional(),
+  stamp: z.string().describe("of the picture it is about, in nanoseconds"),
+  text: z.string().describe("what was found, in words"),
+  chosen: z.int().min(0).describe("candidate the grasp is for"),
+  presence: z.number().min(0).max(1).describe("probability that the object is in the picture"),
+  drawn: z
+    .array(z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])))
+    .describe("for each grasp the open gripper as lines x1, y1, x2, y2 in pixels"),
+  result: resultSchema,
+});
+export type Answer = z.infer<typeof answerSchema>;
+
+export const stateSchema = z.object({
+  source: z.object({ kind: z.enum(["bag", "live"]), name: z.string(), problems: z.array(z.string()) }),
+  playback: z
+    .object({
+      playing: z.boolean(),
+      position: z.number(),
+      duration: z.number(),
+      rate: z.number(),
+      loop: z.boolean(),
+    })
+    .optional(),
+  marks: z
+    .array(z.object({ position: z.number(), query: z.string(), found: z.boolean() }))
+    .describe("where in the recording questions were answered"),
+  model: z.object({ name: z.string(), busy: z.boolean(), waiting: z.int().min(0) }),
+  follow: z.string().optional().describe("sentence asked on every picture"),
+  stats: z.object({
+    fps: z.number().describe("pictures a second from the source"),
+    dropped: z.int().min(0).describe("pictures left out by the source"),
+    modelDropped: z.int().min(0).describe("pictures that came while the model was busy"),
+    clients: z.int().min(0),
+    latency: z.record(z.string(), z.number()).describe("milliseconds by stage, of the last answer"),
+  }),
+  lease: z.object({
+    holder: z.string().optional(),
+    holderId: z.string().optional(),
+    wanted: z.string().optional(),
+  }),
+  estop: z.object({
+    latched: z.boolean(),
+    by: z.string().optional(),
+    at: z.string().optional(),
+    reason: z.string().optional(),
+  }),
+  arm: z.object({ available: z.boolean(), text: z.string() }),
+  log: z.array(z.object({ at: z.string(), level: z.enum(["info", "warn", "error"]), text: z.string() })),
+});
+export type ConsoleState = z.infer<typeof stateSchema>;
+
+/** Who a client is, told to itself alone. */
+export const identitySchema = z.object({ id: z.string(), name: z.string(), role: roleSchema });
+export type Identity = z.infer<typeof identitySchema>;
+
+/** What the server sends as text. Pictures come as binary: see `packFrame`. */
+export type ServerMessage =
+  | {
+      readonly type: "hello";
+      readonly you: Identity;
+      readonly state: ConsoleState;
+      readonly answers: readonly Answer[];
+    }
+  | { readonly type: "state"; readonly state: Partial<ConsoleState> }
+  | { readonly type: "answers"; readonly answers: readonly Answer[] }
+  | {
+      readonly type: "reply";
+      readonly id: number;
+      readonly ok: boolean;
+      readonly error?: { readonly code: string; readonly message: string };
+      readonly result?: unknown;
+    }
+  | { readonly type: "pong"; readonly at: number };
+
+/** Header of a picture sent as a binary message. */
+export interface FrameHeader {
+  readonly seq: number;
+  /** Size boxes and pixels are given in; the JPEG may be smaller. */
+  readonly width: number;
+  readonly height: number;
+  /** Nanoseconds since the clock's epoch. */
+  readonly stamp: string;
+  readonly frameId: string;
+  readonly position?: number;
+  /** Milliseconds since the picture reached the console. */
+  readonly age: number;
+}
+
+/** uint32 little-endian length of the header, the header as JSON, the JPEG. */
+export function packFrame(header: FrameHeader, jpeg: Uint8Array): Buffer {
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  return Buffer.concat([length, text, jpeg]);
+}

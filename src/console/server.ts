@@ -1,0 +1,187 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import fastifyStatic from "@fastify/static";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import websocket from "@fastify/websocket";
+import Fastify, { type FastifyInstance } from "fastify";
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { Bridge } from "../bridge/index.js";
+import { describe, GraspGroundingError } from "../errors/index.js";
+import { AuditLog } from "./audit.js";
+import { type ConsoleContext, errorOf } from "./context.js";
+import { ConsoleCore } from "./core.js";
+import { liveRoute } from "./live-route.js";
+import { checkOrigin, isLoopback, type OriginPolicy } from "./origin.js";
+import { apiRoutes } from "./routes.js";
+import { Sessions } from "./sessions.js";
+import { Tokens } from "./tokens.js";
+import type { ConsoleSource } from "./types.js";
+
+export interface ConsoleOptions {
+  readonly source: ConsoleSource;
+  readonly bridge: Bridge;
+  /** Address to listen on. Default 127.0.0.1; any other than loopback needs a token. */
+  readonly host?: string;
+  /** Default 8087; 0 takes a free one. */
+  readonly port?: number;
+  /** File of tokens, besides those of the environment. */
+  readonly tokenFile?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Other origins whose pages may use it. */
+  readonly allowOrigins?: readonly string[];
+  /** File of the audit log; none is kept without. */
+  readonly audit?: string;
+  /** Folder of the built page. */
+  readonly page?: string;
+  /** Version for the API's description. */
+  readonly version?: string;
+}
+
+export interface RunningConsole {
+  /** Where to open it. */
+  readonly url: string;
+  /** Whether signing in needs a token. */
+  readonly needsToken: boolean;
+  readonly core: ConsoleCore;
+  close(): Promise<void>;
+}
+
+const defaultPage = join(import.meta.dirname, "..", "..", "dist", "console", "web");
+
+/**
+ * Serves the teleop console: page, HTTP API with its description at /docs, and the live WebSocket. Takes over the source and
+ * closes it; the bridge stays the caller's.
+ * @throws GraspGroundingError CONSOLE_NEEDS_TOKEN, CONSOLE_TOKENS, CONSOLE_TLS, CONSOLE_PORT, OUTPUT_UNWRITABLE
+ */
+export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
+  const host = options.host ?? "127.0.0.1";
+  const tokens = await Tokens.load(options.environment ?? process.env, options.tokenFile);
+  if (!isLoopback(host) && tokens.size === 0) throw new GraspGroundingError("CONSOLE_NEEDS_TOKEN", { host });
+  const sessions = new Sessions(tokens, tokens.size === 0);
+  const audit = await AuditLog.open(options.audit);
+  const core = new ConsoleCore({ source: options.source, bridge: options.bridge, audit });
+  const policy: OriginPolicy = {
+    hosts: new Set(isLoopback(host) ? ["localhost"] : []),
+    origins: new Set(options.allowOrigins ?? []),
+  };
+  const server = await build(options, { core, sessions, policy });
+  try {
+    await server.listen({ host, port: options.port ?? 8087 });
+  } catch (cause) {
+    await Promise.all([core.close(), audit.close(), server.close()]);
+    const details = { host, port: options.port ?? 8087, detail: describe(cause) };
+    throw new GraspGroundingError("CONSOLE_PORT", details, { cause });
+  }
+  core.start();
+  const address = server.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  return {
+    url: `${options.tls === undefined ? "http" : "https"}://${name}:${port}/`,
+    needsToken: sessions.needsToken,
+    core,
+    close: async () => {
+      await core.close();
+      await server.close();
+      await audit.close();
+    },
+  };
+}
+
+async function build(options: ConsoleOptions, context: ConsoleContext): Promise<FastifyInstance> {
+  const tls = options.tls === undefined ? undefined : await readTls(options.tls);
+  const server = Fastify({
+    bodyLimit: 64 * 1024,
+    requestTimeout: 30_000,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 100 },
+    ...(tls === undefined
+      ? { http: { maxHeaderSize: 16 * 1024 } }
+      : { https: { ...tls, maxHeaderSize: 16 * 1024 } }),
+  } as object) as unknown as FastifyInstance;
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  server.setErrorHandler((error, _request, reply) => {
+    const { code, message, httpStatus } = errorOf(error);
+    return reply.code(httpStatus).send({ error: { code, message } });
+  });
+  server.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({
+      error: { code: "NOT_FOUND", message: "there is nothing here; the API is described at /docs" },
+    }),
+  );
+  await server.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", "blob:", "data:"],
+        workerSrc: ["'self'", "blob:"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+        formAction: ["'self'"],
+      },
+    },
+    hsts: options.tls !== undefined,
+    crossOriginEmbedderPolicy: false,
+  });
+  await server.register(rateLimit, {
+    global: true,
+    max: 1200,
+    timeWindow: "1 minute",
+    errorResponseBuilder: (_request, { ttl }) =>
+      new GraspGroundingError("ACCESS_TOO_MANY", { seconds: Math.ceil(ttl / 1000) }),
+  });
+  server.addHook("onRequest", async (request) => {
+    checkOrigin(context.policy, { host: request.headers.host, origin: request.headers.origin });
+  });
+  await server.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "grasp-grounding console",
+        version: options.version ?? "0.0.0",
+        description: "The teleop console's HTTP API. Programs send `Authorization: Bearer TOKEN`.",
+        license: { name: "Apache-2.0" },
+      },
+      components: {
+        securitySchemes: {
+          bearer: { type: "http", scheme: "bearer" },
+          cookie: { type: "apiKey", in: "cookie", name: "grasp_grounding_session" },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+  });
+  await server.register(swaggerUi, { routePrefix: "/docs", staticCSP: true });
+  await server.register(websocket, {
+    options: { maxPayload: 64 * 1024, perMessageDeflate: false },
+  });
+  await server.register(apiRoutes, context);
+  await server.register(liveRoute, context);
+  const page = options.page ?? defaultPage;
+  await server.register(fastifyStatic, {
+    root: page,
+    wildcard: false,
+    maxAge: "1y",
+    immutable: true,
+    setHeaders: (reply, path) => {
+      if (path.endsWith(".html")) reply.header("cache-control", "no-cache");
+    },
+  });
+  return server;
+}
+
+async function readTls({ cert, key }: { cert: string; key: string }) {
+  const read = (path: string) =>
+    readFile(path).catch((cause) => {
+      throw new GraspGroundingError("CONSOLE_TLS", { path, detail: describe(cause) }, { cause });
+    });
+  return { cert: await read(cert), key: await read(key) };
+}

@@ -1,0 +1,27 @@
+/** Names tried when somebody points at the picture and asks what is there: what stands on tables, most usual first. */
+export const vocabulary: readonly string[] = [
+  "mug",
+  "bottle",
+  "can",
+  "bowl",
+  "box",
+  "plate",
+  "banana",
+  "apple",
+  "scissors",
+  "spoon",
+  "fork",
+  "knife",
+  "pen",
+  "book",
+  "remote control",
+  "ball",
+];
+
+/** Sentences offered before anything was asked. */
+export const suggestions: readonly string[] = [
+  "the red mug on the left",
+  "the banana",
+  "something to cut with",
+  "the object on the right",
+];
