@@ -149,7 +149,8 @@ function mirrorScore(
   return score / tried;
 }
 
-export function extent(points: Points, nx: number, ny: number): readonly [number, number] {
+/** Extent of the points along a level direction. */
+function extent(points: Points, nx: number, ny: number): readonly [number, number] {
   let low = Infinity;
   let high = -Infinity;
   for (let i = 0; i < points.length; i += 3) {
@@ -158,6 +159,16 @@ export function extent(points: Points, nx: number, ny: number): readonly [number
     if (d > high) high = d;
   }
   return [low, high];
+}
+
+/** Narrowest level width, tried every 15 degrees. */
+export function narrowestWidth(shape: Shape): Metres {
+  let width = Infinity;
+  for (let k = 0; k < 12; k++) {
+    const [low, high] = extent(shape.points, Math.cos((k * Math.PI) / 12), Math.sin((k * Math.PI) / 12));
+    width = Math.min(width, high - low);
+  }
+  return width;
 }
 
 /** Centre, volume and hidden inside of the columns under the surface. */

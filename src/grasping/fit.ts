@@ -126,6 +126,8 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
   let nextLow = -Infinity;
   let nextHigh = Infinity;
   let inside = 0;
+  let seen = 0;
+  const measured = shape.seen * 3;
   for (let i = 0; i < points.length; i += 3) {
     const x = points[i]!;
     const y = points[i + 1]!;
@@ -140,12 +142,14 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
     if (Math.abs(dx) <= reach) {
       if (ds > 0) continue;
       inside++;
+      if (i < measured) seen++;
       if (dx < low) low = dx;
       if (dx > high) high = dx;
     } else if (dx < 0) nextLow = Math.max(nextLow, dx);
     else nextHigh = Math.min(nextHigh, dx);
   }
-  if (inside < 3) return undefined;
+  // A grasp of guessed surface alone is none.
+  if (seen < 3) return undefined;
   return {
     width: Math.max(0.001, high - low),
     shift: (low + high) / 2,

@@ -20,17 +20,37 @@ export function downOrientations(shape: Shape, friction: number, random: Random)
   return yaws.map((yaw) => axesFor(yaw, 0));
 }
 
-/** Tilted about the closing axis, which stays level, both ways: at the given yaws and at even ones far from them. */
-export function tiltedOrientations(shape: Shape, yaws: readonly number[]): ToolAxes[] {
+/**
+ * Tilted about the closing axis, which stays level, both ways: at the given yaws and at even ones far from them. For wide
+ * objects also leaning in the closing direction.
+ */
+export function tiltedOrientations(shape: Shape, yaws: readonly number[], wide: boolean): ToolAxes[] {
   const chosen = [...yaws];
   for (let k = 0; k < 4; k++) {
     const yaw = (k * Math.PI) / 4;
     if (chosen.every((other) => yawBetween(yaw, other) > radians(20))) chosen.push(yaw);
   }
   const tilts = shape.top > 0.05 ? [20, 40, 60, 80] : shape.top > 0.025 ? [20, 40] : [15];
-  return tilts.flatMap((tilt) =>
+  const tilted = tilts.flatMap((tilt) =>
     chosen.flatMap((yaw) => [axesFor(yaw, radians(tilt)), axesFor(yaw, -radians(tilt))]),
   );
+  if (!wide) return tilted;
+  // Wide things are taken by walls and rims, and these lean.
+  return [...tilted, ...chosen.flatMap((yaw) => [leaning(yaw, LEAN), leaning(yaw, -LEAN)])];
+}
+
+const LEAN = (28 * Math.PI) / 180;
+
+/** As straight down at `yaw`, then turned about the side axis: the closing direction leaves the level by `lean`. */
+function leaning(yaw: number, lean: number): ToolAxes {
+  const { closing: c, side, approach: a } = axesFor(yaw, 0);
+  const [cos, sin] = [Math.cos(lean), Math.sin(lean)];
+  const mix = (p: Vec3, q: Vec3, s: number): Vec3 => [
+    p[0] * cos + q[0] * s,
+    p[1] * cos + q[1] * s,
+    p[2] * cos + q[2] * s,
+  ];
+  return { closing: mix(c, a, sin), side, approach: mix(a, c, -sin) };
 }
 
 /** Closing level at `yaw`; approach down, tilted about the closing axis. */

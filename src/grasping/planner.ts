@@ -13,11 +13,12 @@ import {
   seededRandom,
   type Vec3,
 } from "../geometry/index.js";
-import { completeShape, type Shape } from "./complete.js";
+import { completeShape, narrowestWidth, type Shape } from "./complete.js";
 import { type Fit, fitCandidate } from "./fit.js";
 import { frankaHand, gripperProblem } from "./grippers.js";
 import { downOrientations, type ToolAxes, tiltedOrientations, yawBetween } from "./orientations.js";
-import { type GraspScene, type Refusal, readScene, refuse } from "./scene.js";
+import { explain, type Refusal, refuse } from "./refusal.js";
+import { type GraspScene, readScene } from "./scene.js";
 import {
   combine,
   defaultWeights,
@@ -50,9 +51,9 @@ export interface GraspPlannerOptions {
 /** Yaws that differ by less (radians) are not both tried at a tilt. */
 const APART = 0.2;
 /** Candidates that are looked at closely. */
-const SHORTLIST = 220;
+const SHORTLIST = 150;
 /** Of one orientation at most so many are looked at closely, so that one does not crowd out the others. */
-const PER_ORIENTATION = 24;
+const PER_ORIENTATION = 14;
 
 /**
  * Grasps for a parallel gripper from one RGB-D view and a mask. Deterministic. Grasps are in the camera's optical frame,
@@ -97,45 +98,26 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   const scene = readScene(frame.depth!, frame.camera!, target.mask, random, target.up);
   if ("refusal" in scene) return { grasps: [], ...scene };
   const shape = completeShape(scene);
-  const { candidates, narrowestTooWide } = search(scene, shape, settings, random);
-  if (candidates.length === 0) {
-    if (Number.isFinite(narrowestTooWide))
-      return { grasps: [], ...tooWide(narrowestTooWide, settings.gripper) };
-    return {
-      grasps: [],
-      ...refuse("no-free-grasp", "the fingers find no hold: too little of the object stands above the table"),
-    };
-  }
   const found: Scored[] = [];
-  let reachable = true;
-  let slippery = false;
+  const rejected = { blocked: 0, loose: 0, unreachable: 0 };
   const least = leastOpposition(settings.friction);
-  for (const candidate of candidates) {
+  for (const candidate of search(scene, shape, settings, random)) {
     const fit = fitCandidate(scene, shape, candidate, settings.gripper, clearanceOver(shape, settings));
-    if (fit === undefined) continue;
+    if (fit === undefined) {
+      rejected.blocked++;
+      continue;
+    }
     if (fit.opposition <= least) {
-      slippery = true;
+      rejected.loose++;
       continue;
     }
     const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
-    if (scored === undefined) reachable = false;
-    else if (scored.grasp.score >= settings.minScore * (scored.grasp.terms?.trust ?? 1)) found.push(scored);
-    else slippery = true;
+    if (scored === undefined) rejected.unreachable++;
+    else if (scored.grasp.score < settings.minScore * (scored.grasp.terms?.trust ?? 1)) rejected.loose++;
+    else found.push(scored);
   }
-  if (found.length === 0) {
-    if (!reachable)
-      return { grasps: [], ...refuse("unreachable", "the arm reaches none of the grasps that were found") };
-    if (slippery && Number.isFinite(narrowestTooWide))
-      return { grasps: [], ...tooWide(narrowestTooWide, settings.gripper) };
-    if (slippery)
-      return {
-        grasps: [],
-        ...refuse("no-free-grasp", "the fingers would not hold safely wherever they fit"),
-      };
-    const blocked =
-      "every grasp that fits the object would touch the table, the object or something beside it";
-    return { grasps: [], ...refuse("no-free-grasp", blocked) };
-  }
+  if (found.length === 0)
+    return { grasps: [], ...explain(rejected, narrowestWidth(shape), settings.gripper) };
   found.sort((p, q) => q.grasp.score - p.grasp.score);
   return { grasps: diverse(found, settings.maxGrasps) };
 }
@@ -152,32 +134,18 @@ function inputProblem(frame: RgbdFrame, mask: Mask): Refusal | undefined {
   return undefined;
 }
 
-const tooWide = (width: number, gripper: GripperModel): Refusal =>
-  refuse(
-    "too-wide",
-    `the object is at least ${Math.round(width * 1000)} mm wide everywhere and the gripper opens ${Math.round(gripper.stroke * 1000)} mm`,
-  );
-
-function search(
-  scene: GraspScene,
-  shape: Shape,
-  settings: Settings,
-  random: () => number,
-): { readonly candidates: Candidate[]; readonly narrowestTooWide: number } {
+function search(scene: GraspScene, shape: Shape, settings: Settings, random: () => number): Candidate[] {
   const { gripper, work } = settings;
   const limits = {
     tableClearance: clearanceOver(shape, settings),
     minOverlap: scene.kind === "solid" ? 0.005 : 0.0008,
   };
   const all: Candidate[] = [];
-  let narrowestTooWide = Infinity;
   const tryAxes = (axes: ToolAxes): number => {
     const found = searchOrientation(shape, axes, gripper, limits, work);
-    narrowestTooWide = Math.min(narrowestTooWide, found.narrowestTooWide);
-    found.candidates.sort((p, q) => q.promise - p.promise);
-    for (let k = 0; k < Math.min(PER_ORIENTATION, found.candidates.length); k++)
-      all.push(found.candidates[k]!);
-    return found.candidates[0]?.promise ?? 0;
+    found.sort((p, q) => q.promise - p.promise);
+    for (const candidate of found.slice(0, PER_ORIENTATION)) all.push(candidate);
+    return found[0]?.promise ?? 0;
   };
   const down = downOrientations(shape, settings.friction, random).map((axes) => ({
     yaw: Math.atan2(axes.closing[1], axes.closing[0]),
@@ -189,9 +157,10 @@ function search(
   for (const { yaw, promise } of down)
     if (promise > 0 && yaws.length < 4 && yaws.every((other) => yawBetween(yaw, other) > APART))
       yaws.push(yaw);
-  for (const axes of tiltedOrientations(shape, yaws)) tryAxes(axes);
+  const wide = narrowestWidth(shape) > 0.75 * gripper.stroke;
+  for (const axes of tiltedOrientations(shape, yaws, wide)) tryAxes(axes);
   all.sort((p, q) => q.promise - p.promise);
-  return { candidates: all.slice(0, SHORTLIST), narrowestTooWide };
+  return all.slice(0, SHORTLIST);
 }
 
 /** Flat things leave the fingers no room: the tips then go as low as a third of the thing's height. */

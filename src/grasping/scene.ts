@@ -20,8 +20,8 @@ import {
   voxelRepresentatives,
 } from "../geometry/index.js";
 import { cleanMask, median } from "./pixels.js";
+import { type Refusal, refuse } from "./refusal.js";
 import { findTable, type Table } from "./table.js";
-import type { GraspRefusal } from "./types.js";
 import { View } from "./view.js";
 
 /**
@@ -45,13 +45,6 @@ export interface GraspScene {
   /** solid: stands above the table. flat: only just. planar: its own depth is missing, its mask was laid on the table. */
   readonly kind: "solid" | "flat" | "planar";
 }
-
-export interface Refusal {
-  readonly refusal: GraspRefusal;
-  readonly reason: string;
-}
-
-export const refuse = (refusal: GraspRefusal, reason: string): Refusal => ({ refusal, reason });
 
 /** Reach of the surroundings that are looked at, in metres from the mask's box. */
 const SURROUNDINGS = 0.17;
@@ -247,7 +240,15 @@ function obstaclePoints(
     if (z > floor && Math.hypot(local[i * 3]!, local[i * 3 + 1]!) < reach) chosen.push(i);
   }
   const points = selectPoints(local, chosen);
-  return selectPoints(points, voxelRepresentatives(points, Math.max(0.005, cloud.step * 0.0022)));
+  // A few points by themselves are the sensor's noise, not a thing.
+  const labels = clusterPoints(points, 0.01);
+  const sizes = new Map<number, number>();
+  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+  const least = Math.max(6, 24 / cloud.step ** 2);
+  const kept: number[] = [];
+  for (let k = 0; k < labels.length; k++) if (sizes.get(labels[k]!)! >= least) kept.push(k);
+  const things = selectPoints(points, kept);
+  return selectPoints(things, voxelRepresentatives(things, Math.max(0.005, cloud.step * 0.0022)));
 }
 
 /** The table frame: under the middle of the target's points, or under `middle`. */
@@ -301,8 +302,8 @@ function middlePixel(
 /** Fine voxels for small things, coarser ones for large, so that the number of points stays bounded. */
 function pickVoxel(points: Points): Metres {
   let size = 0.003;
-  for (let count = voxelRepresentatives(points, size).length; count > 600; ) {
-    size *= Math.max(1.15, Math.sqrt(count / 600));
+  for (let count = voxelRepresentatives(points, size).length; count > 500; ) {
+    size *= Math.max(1.15, Math.sqrt(count / 500));
     count = voxelRepresentatives(points, size).length;
   }
   return size;

@@ -16,12 +16,6 @@ export interface Candidate {
   readonly promise: number;
 }
 
-export interface SearchResult {
-  readonly candidates: Candidate[];
-  /** Narrowest part met that was too wide for the gripper, Infinity when none was. */
-  readonly narrowestTooWide: Metres;
-}
-
 export interface SearchLimits {
   /** Least height of the fingertips above the table. */
   readonly tableClearance: Metres;
@@ -49,7 +43,7 @@ export function searchOrientation(
   gripper: GripperModel,
   limits: SearchLimits,
   work: SearchSpace,
-): SearchResult {
+): Candidate[] {
   const { points } = shape;
   const { closing: c, side: b, approach: a } = axes;
   const n = points.length / 3;
@@ -75,7 +69,7 @@ export function searchOrientation(
   const half = gripper.fingerWidth / 2;
   const [mx, my, mz] = shape.centre;
   const middle = mx * b[0] + my * b[1] + mz * b[2];
-  const result = { candidates: [] as Candidate[], narrowestTooWide: Infinity };
+  const found: Candidate[] = [];
   const bins = Math.min(work.bins, Math.ceil((highX - lowX) / BIN) + 1);
   const span = highY - lowY;
   const inset = Math.min(half * 0.7, span / 2);
@@ -103,10 +97,10 @@ export function searchOrientation(
       const s = Math.min(deepest, d < DEPTHS.length ? top + DEPTHS[d]! : deepest);
       if (s - last < 0.002) continue;
       last = s;
-      scanDepth(shape, axes, gripper, limits, work, { y, s, count, lowX, bins }, result);
+      scanDepth(shape, axes, gripper, limits, work, { y, s, count, lowX, bins }, found);
     }
   }
-  return result;
+  return found;
 }
 
 interface Slice {
@@ -125,7 +119,7 @@ function scanDepth(
   limits: SearchLimits,
   work: SearchSpace,
   slice: Slice,
-  result: { candidates: Candidate[]; narrowestTooWide: Metres },
+  found: Candidate[],
 ): void {
   const { along, depth, order, filled, tops, parts } = work;
   const { s, y, lowX, bins } = slice;
@@ -166,14 +160,11 @@ function scanDepth(
       const width = Math.max(0.001, high - low - BIN);
       const overlap = s - Math.max(parts[i * 4 + 2]!, parts[j * 4 + 2]!);
       if (overlap < limits.minOverlap) continue;
-      if (width > usable) {
-        if (width < result.narrowestTooWide) result.narrowestTooWide = width;
-        break;
-      }
+      if (width > usable) break;
       const at: Vec3 = [(low + high) / 2, y, s];
       const promise = promiseOf(shape, axes, at, width, overlap, gripper);
       if (promise < 0.02) continue;
-      result.candidates.push({ axes, at, width, overlap, promise });
+      found.push({ axes, at, width, overlap, promise });
     }
   }
 }

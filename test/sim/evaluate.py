@@ -20,9 +20,8 @@ from execute import execute  # noqa: E402
 from methods import Planner, pca_top_down, random_on_mask  # noqa: E402
 from scene import STROKE, Scene, Target, make_scene, render_colour, targets_of  # noqa: E402
 
-# What could be held at all: narrow enough in the pose it rests in, or an upright container with a rim to take.
+# Narrower than this the whole object fits between the fingers.
 FITS = 0.9 * STROKE
-RIM = 0.03
 
 
 def kind_of(target: Target) -> str:
@@ -32,6 +31,8 @@ def kind_of(target: Target) -> str:
         return "container, by its rim"
     if rim:
         return "container, narrow"
+    if target.width > FITS:
+        return "wide, by a part"
     if target.height < 0.025:
         return "flat"
     if target.height > 0.12:
@@ -42,14 +43,6 @@ def kind_of(target: Target) -> str:
     if {"rectangular", "square", "cubic", "boxy"} & set(target.asset.shape):
         return "box"
     return "other"
-
-
-def holdable(target: Target) -> bool:
-    """Whether the gripper fits by the object's true size in this pose."""
-    if target.width <= FITS:
-        return True
-    rim = target.asset.rim_thickness
-    return target.asset.container and target.upright and rim is not None and rim <= RIM
 
 
 def touches_border(mask: np.ndarray) -> bool:
@@ -114,7 +107,7 @@ def main() -> None:
             for label, scene in tqdm(scenes, total=total, desc=setting, mininterval=10):
                 targets = [t for t in targets_of(scene) if t.mask.sum() >= 250 and not touches_border(t.mask)]
                 if setting == "clutter":
-                    targets = [t for t in targets if holdable(t) and t.visible >= 0.7]
+                    targets = [t for t in targets if t.holdable and t.visible >= 0.7]
                     order = np.random.default_rng([args.seed, len(label), targets and int(targets[0].mask.sum())])
                     targets = [targets[k] for k in order.permutation(len(targets))[: args.targets]]
                 for target in targets:
@@ -157,7 +150,8 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
         "object": target.asset.id,
         "category": target.asset.category,
         "kind": kind_of(target),
-        "holdable": holdable(target),
+        "holdable": target.holdable,
+        "narrow": target.width <= FITS,
         "upright": target.upright,
         "width": round(target.width, 4),
         "height": round(target.height, 4),

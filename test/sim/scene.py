@@ -47,6 +47,7 @@ class Target:
     width: float
     height: float
     upright: bool
+    holdable: bool
 
 
 @dataclass
@@ -251,6 +252,8 @@ def render_colour(scene: Scene, with_gripper: bool = True) -> np.ndarray:
 
 def targets_of(scene: Scene) -> list[Target]:
     """The objects with their visible masks and how much of each is visible."""
+    from holdable import can_be_held
+
     targets = []
     upright_axis = np.array([0, 0, 1.0])
     for name, asset in zip(scene.names, scene.assets):
@@ -267,7 +270,9 @@ def targets_of(scene: Scene) -> list[Target]:
         rotation = scene.data.body(name).xmat.reshape(3, 3)
         width, height = asset.width_at(rotation)
         upright = bool((rotation @ upright_axis)[2] > 0.98)
-        targets.append(Target(name, asset, mask, float(visible), width, height, upright))
+        bottom = float((np.concatenate(asset.hulls()) @ rotation.T)[:, 2].min() + scene.data.body(name).xpos[2])
+        holdable = width <= 0.9 * STROKE or can_be_held(asset, rotation, bottom)
+        targets.append(Target(name, asset, mask, float(visible), width, height, upright, holdable))
     return targets
 
 

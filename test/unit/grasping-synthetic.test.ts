@@ -116,7 +116,7 @@ describe("round things", () => {
   it("a lying cylinder is taken across its axis", () => {
     const view = look([lyingCylinder([0, 0, 0.02], 0.02, 0.15, 0.6)]);
     const { best } = mustPlan(view);
-    expect(closingYawError(best, 0.6 + Math.PI / 2)).toBeLessThan(9);
+    expect(closingYawError(best, 0.6 + Math.PI / 2)).toBeLessThan(15);
     expect(Math.abs(best.grasp.objectWidth! - 0.04)).toBeLessThan(0.006);
   });
 
