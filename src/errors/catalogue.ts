@@ -180,6 +180,7 @@ export const catalogue = {
     "source your ROS 2 (`. /opt/ros/jazzy/setup.sh`) or run `npm run ros:setup`, then start again",
   ),
   ROS_PARAMETER: entry("parameter {name} is refused: {detail}", "see docs/ros-parameters.md", 2, 400),
+  ROS_CONFIGURE: entry("the node cannot be configured: {detail}", "mend that and start it again"),
   PIPELINE_TIMEOUT: entry(
     "the model did not load within {seconds} s",
     "raise the parameter load_timeout, or check the machine's memory",

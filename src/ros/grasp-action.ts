@@ -49,7 +49,8 @@ export class GraspAction {
       () => rcl.GoalResponse.ACCEPT,
       (goal) => goal.execute(),
       (goal) => {
-        this.#running.get(goal)?.abort();
+        // The goal becomes "canceling" only after this returns; ending it before would be an invalid transition.
+        setImmediate(() => this.#running.get(goal)?.abort());
         return rcl.CancelResponse.ACCEPT;
       },
     );

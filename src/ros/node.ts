@@ -1,4 +1,4 @@
-import { asCatalogued, describe, GraspGroundingError } from "../errors/index.js";
+import { describe, GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { Diagnostics } from "./diagnostics.js";
 import { ParameterServer } from "./parameter-server.js";
@@ -73,8 +73,8 @@ export class BridgeNode {
   start(): void {
     this.node.configure();
     if (this.state !== "inactive")
-      throw new GraspGroundingError("INTERNAL", {
-        detail: this.#configureProblem ?? "the node was not configured",
+      throw new GraspGroundingError("ROS_CONFIGURE", {
+        detail: this.#configureProblem ?? "a transition failed",
       });
     this.node.activate();
   }
@@ -92,7 +92,7 @@ export class BridgeNode {
         action();
         return SUCCESS;
       } catch (error) {
-        this.#configureProblem = asCatalogued(error).message;
+        this.#configureProblem = describe(error);
         this.node.getLogger().error(describe(error));
         return FAILURE;
       }

@@ -30,6 +30,9 @@ export class ParameterServer {
       );
       if (spec.type === "string" && spec.options !== undefined)
         descriptor.additionalConstraints = `one of: ${spec.options.join(", ")}`;
+      // rclnodejs 2.2 checks ranges but leaves them out of the descriptor it sends.
+      const sent = descriptor.toMessage();
+      descriptor.toMessage = () => ({ ...sent, ...rangeMessage(spec) });
       const initial = spec.type === "integer" ? BigInt(spec.default) : spec.default;
       let declared: unknown;
       try {
@@ -66,6 +69,15 @@ export class ParameterServer {
 }
 
 const plain = (value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
+
+/** The range as rcl_interfaces/msg/ParameterDescriptor has it. */
+function rangeMessage(spec: ParameterSpec): object {
+  if (spec.type !== "integer" && spec.type !== "double") return {};
+  const [low, high] = spec.range;
+  return spec.type === "integer"
+    ? { integer_range: [{ from_value: BigInt(low), to_value: BigInt(high), step: 1n }] }
+    : { floating_point_range: [{ from_value: low, to_value: high, step: 0 }] };
+}
 
 function rangeOf(rcl: Rcl, spec: ParameterSpec): unknown {
   if (spec.type === "integer") return new rcl.IntegerRange(BigInt(spec.range[0]), BigInt(spec.range[1]), 1n);

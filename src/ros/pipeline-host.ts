@@ -65,11 +65,14 @@ export class PipelineHost {
     if (this.#ended !== undefined) return Promise.reject(this.#endedError());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
       const move = [job.frame?.colour.cdr, job.frame?.depth?.cdr]
         .filter((each) => each !== undefined && each.byteLength === each.buffer.byteLength)
         .map((each) => each!.buffer as ArrayBuffer);
+      // A picture that has moved already would be lost on the way without a word.
+      if (move.some((each) => each.byteLength === 0))
+        throw new RangeError("the picture was handed over before");
       this.#worker.postMessage({ ...job, id } satisfies Job, move);
+      this.#pending.set(id, { resolve, reject });
     });
   }
 

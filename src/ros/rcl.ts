@@ -61,6 +61,7 @@ export interface RclParameter {
 
 export interface RclDescriptor {
   additionalConstraints: string;
+  toMessage(): object;
 }
 
 export interface RclSubscription {

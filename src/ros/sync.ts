@@ -106,8 +106,8 @@ export class Synchroniser<C, D> {
       if (nearest !== undefined && skew !== undefined && Math.abs(skew) <= this.#options.tolerance) {
         this.#lastSkew = skew;
         this.#problem = undefined;
-        // Depth older than the partner cannot be nearer to any later picture.
-        this.#depths = this.#depths.filter((each) => each.stamp >= nearest.stamp);
+        // Each depth serves one picture, because its memory moves on with it; an older one is nearer to no later picture.
+        this.#depths = this.#depths.filter((each) => each.stamp > nearest.stamp);
         out.push({ colour, depth: nearest, skew });
       } else {
         this.#giveUp(colour, out, skew);

@@ -112,6 +112,10 @@ class Peer(Node):
             kind, name = (DiagnosticArray, "/diagnostics") if topic == "diagnostics" else (OUTPUTS[topic], f"{NODE}/{topic}")
             self.listeners[topic] = self.create_subscription(kind, name, lambda m, t=topic: self.keep(t, m), 10)
 
+    def do_listen_to(self, topic: str, name: str) -> None:
+        """Subscribes an output under another name."""
+        self.listeners[topic] = self.create_subscription(OUTPUTS[topic], name, lambda m: self.keep(topic, m), 10)
+
     def do_unlisten(self, topics: list[str]) -> None:
         """Ends subscriptions."""
         for topic in topics:
@@ -166,11 +170,12 @@ class Peer(Node):
         skew: float = 0,
         stamp_offset: float = 0,
         blank: bool = False,
+        colour_name: str = COLOUR,
     ) -> None:
         """Publishes RGB-D pictures until told otherwise."""
         self.do_camera_off()
         kind = Image if transport == "raw" else CompressedImage
-        name = COLOUR if transport == "raw" else f"{COLOUR}/compressed"
+        name = colour_name if transport == "raw" else f"{colour_name}/compressed"
         profile = qos(reliability)
         self.camera = {
             "colour": self.create_publisher(kind, name, profile),
@@ -370,9 +375,10 @@ class Peer(Node):
         message.header = header_at(self.get_clock().now().nanoseconds - int(seconds_ago * 1e9), parent)
         message.child_frame_id = child
         t = message.transform.translation
-        t.x, t.y, t.z = xyz
+        # rclpy writes the bytes of an int where a float is due.
+        t.x, t.y, t.z = map(float, xyz)
         r = message.transform.rotation
-        r.x, r.y, r.z, r.w = xyzw
+        r.x, r.y, r.z, r.w = map(float, xyzw)
         (self.tf_static if fixed else self.tf).publish(TFMessage(transforms=[message]))
 
     def do_clock(self, sec: int, nanosec: int = 0) -> None:

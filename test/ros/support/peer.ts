@@ -119,6 +119,12 @@ export class NodeProcess {
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
   }
 
+  /** Waits for it to end by itself. */
+  async exited(): Promise<Exit> {
+    const { code, signal } = await ended(this.child, 30_000);
+    return { code, signal, seconds: 0 };
+  }
+
   async stop(signal: NodeJS.Signals = "SIGINT"): Promise<Exit> {
     const began = performance.now();
     if (this.running) this.child.kill(signal);
