@@ -71,7 +71,9 @@ const suites = [
   check("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
   check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
   check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
+  check("page types", ["node_modules/typescript/bin/tsc", "-p", "src/console/web"]),
   vitest("unit", "vitest.config.ts"),
+  vitest("console", "vitest.console.config.ts"),
 ];
 
 await setUp();

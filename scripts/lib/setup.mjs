@@ -76,4 +76,16 @@ export async function setUp() {
     output: "dist/cli/main.js",
     run: () => sh(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]),
   });
+  step("console-page", {
+    inputs: ["src/console/web", "package-lock.json"],
+    output: "dist/console/web/index.html",
+    run: () =>
+      sh(process.execPath, [
+        "node_modules/vite/bin/vite.js",
+        "build",
+        "src/console/web",
+        "--logLevel",
+        "warn",
+      ]),
+  });
 }

@@ -4,6 +4,7 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import { type CameraModel, project, transformPoint } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
 import { explain } from "./explain.js";
+import { cropPicture, heatPicture } from "./pictures.js";
 import type { Answer } from "./protocol.js";
 import type { SourceFrame } from "./types.js";
 import { vocabulary } from "./vocabulary.js";
@@ -108,10 +109,9 @@ export class Asker {
 
   /** Takes another candidate and plans its grasp. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   async choose(id: number, candidate: number): Promise<Answer> {
-    const found = this.#answers.find(({ answer }) => answer.id === id);
-    const detection = found?.result.grounding.detections[candidate];
-    if (found === undefined || detection === undefined)
-      throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
+    const found = this.#find(id, candidate);
+    const detection = found.result.grounding.detections[candidate];
+    if (detection === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
     const { frame } = found.source;
     const plan = await this.#enqueue(async () => this.#bridge.plan(frame, detection));
     const { graspFailure: _, ...rest } = found.result;
@@ -125,6 +125,19 @@ export class Asker {
     return found.answer;
   }
 
+  /** The heat map of an answer, as PNG. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  heat(id: number): Promise<Buffer> {
+    return heatPicture(this.#find(id, 0).result.grounding.heatmap);
+  }
+
+  /** What a candidate of an answer looks like, as JPEG. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  crop(id: number, candidate: number): Promise<Buffer> {
+    const { source, result } = this.#find(id, candidate);
+    const detection = result.grounding.detections[candidate];
+    if (detection === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
+    return cropPicture(source.frame.colour, detection.box, 144);
+  }
+
   forget(): void {
     this.#answers = [];
     this.#events.answers([]);
@@ -134,6 +147,12 @@ export class Asker {
   idle(): Promise<unknown> {
     this.#follow = undefined;
     return this.#tail;
+  }
+
+  #find(id: number, candidate: number): Kept {
+    const found = this.#answers.find(({ answer }) => answer.id === id);
+    if (found === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
+    return found;
   }
 
   #frame(): SourceFrame {

@@ -80,6 +80,16 @@ export class ConsoleCore {
     return { jpeg: await this.#last.encoded.jpeg(0), stamp: this.#last.header.stamp };
   }
 
+  /** @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  heat(answer: number): Promise<Buffer> {
+    return this.#asker.heat(answer);
+  }
+
+  /** @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  crop(answer: number, candidate: number): Promise<Buffer> {
+    return this.#asker.crop(answer, candidate);
+  }
+
   join(client: LiveClient): void {
     this.#clients.add(client);
     this.lease.returned(client.identity.id);

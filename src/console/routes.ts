@@ -124,6 +124,41 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
     },
   );
 
+  const number = z.coerce.number().int().min(0).max(1e9);
+
+  api.get(
+    "/api/answers/:answer/heat.png",
+    {
+      schema: {
+        summary: "where the object is likely, to lay over the picture",
+        security,
+        params: z.object({ answer: number }),
+      },
+    },
+    async (request, reply) => {
+      actorOf(context, request);
+      const png = await core.heat(request.params.answer);
+      return reply.type("image/png").header("cache-control", "private, max-age=600").send(png);
+    },
+  );
+
+  api.get(
+    "/api/answers/:answer/candidates/:candidate",
+    {
+      schema: {
+        summary: "what a candidate looks like: its number and .jpg",
+        security,
+        params: z.object({ answer: number, candidate: z.string().regex(/^\d{1,4}\.jpg$/) }),
+      },
+    },
+    async (request, reply) => {
+      actorOf(context, request);
+      const { answer, candidate } = request.params;
+      const jpeg = await core.crop(answer, Number.parseInt(candidate, 10));
+      return reply.type("image/jpeg").header("cache-control", "private, max-age=600").send(jpeg);
+    },
+  );
+
   api.post(
     "/api/command",
     {

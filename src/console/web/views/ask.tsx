@@ -1,0 +1,95 @@
+import { useRef, useState } from "preact/hooks";
+import { type Listening, speech } from "../speech.js";
+import { act, ask, asking, history, inControl, state, suggestions } from "../store.js";
+
+export function Ask() {
+  const [text, setText] = useState("");
+  const listening = useRef<Listening | undefined>(undefined);
+  const follow = state.value?.follow;
+  const disabled = !inControl.value;
+  const offers = (history.value.length > 0 ? history.value : suggestions.value).slice(0, 4);
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    void ask(text);
+  };
+  const listen = () => {
+    listening.current ??= speech?.(
+      (words) => setText(words),
+      () => {
+        listening.current = undefined;
+      },
+    );
+  };
+  return (
+    <form class="ask" onSubmit={submit} aria-label="Ask">
+      <label for="query">What should be grasped?</label>
+      <div class="row">
+        <input
+          id="query"
+          value={text}
+          onInput={(event) => setText((event.target as HTMLInputElement).value)}
+          list="history"
+          maxLength={500}
+          autocomplete="off"
+          placeholder="the red mug on the left"
+          disabled={disabled}
+        />
+        <datalist id="history">
+          {[...new Set([...history.value, ...suggestions.value])].map((item) => (
+            <option key={item} value={item} />
+          ))}
+        </datalist>
+        {speech && (
+          <button
+            type="button"
+            class="quiet"
+            disabled={disabled}
+            onPointerDown={listen}
+            onPointerUp={() => listening.current?.stop()}
+            onPointerLeave={() => listening.current?.stop()}
+            aria-label="Hold to speak"
+            title="Hold to speak"
+          >
+            🎤
+          </button>
+        )}
+        <button type="submit" class="primary" disabled={disabled || asking.value || text.trim() === ""}>
+          {asking.value ? "Looking…" : "Find"}
+        </button>
+      </div>
+      <div class="chips">
+        {offers.map((item) => (
+          <button
+            key={item}
+            type="button"
+            class="chip"
+            disabled={disabled}
+            onClick={() => {
+              setText(item);
+              void ask(item);
+            }}
+          >
+            {item}
+          </button>
+        ))}
+      </div>
+      <div class="row">
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={follow !== undefined}
+            disabled={disabled || (follow === undefined && text.trim() === "")}
+            onChange={(event) =>
+              void act(
+                (event.target as HTMLInputElement).checked
+                  ? { name: "follow", query: text.trim() }
+                  : { name: "follow" },
+              )
+            }
+          />
+          {follow === undefined ? "keep following it" : `following “${follow}”`}
+        </label>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,177 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { Answer } from "../../protocol.js";
+import { colourOf, paintMasks } from "../draw.js";
+import { act, answers, header, inControl, layers, live, onPicture, say } from "../store.js";
+
+export function Camera() {
+  const picture = useRef<HTMLCanvasElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    onPicture((_header, bitmap) => {
+      const canvas = picture.current;
+      if (canvas === null) return bitmap.close();
+      if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+        canvas.width = bitmap.width;
+        canvas.height = bitmap.height;
+      }
+      canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+      bitmap.close();
+    });
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) live.view(entry.contentRect.width * devicePixelRatio);
+    });
+    if (frame.current) observer.observe(frame.current);
+    return () => observer.disconnect();
+  }, []);
+  const { width = 4, height = 3, stamp } = header.value ?? {};
+  return (
+    <>
+      <div class="picture" ref={frame} style={{ aspectRatio: `${width} / ${height}` }}>
+        <canvas id="picture" ref={picture} role="img" aria-label={describe(answers.value)} />
+        {layers.masks.value && <Masks width={width} height={height} />}
+        {layers.heat.value && answers.value[0] && (
+          <img class="layer heat" alt="" src={`api/answers/${answers.value[0].id}/heat.png`} />
+        )}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard the same is chosen in the list of answers */}
+        <svg
+          class="layer"
+          viewBox={`0 0 ${width} ${height}`}
+          preserveAspectRatio="none"
+          onClick={(event) => void point(event, width, height)}
+        >
+          <title>Click a box to choose it, or anything else to ask what it is</title>
+          {answers.value.map((answer, index) => (
+            <Drawn
+              key={answer.result.query}
+              answer={answer}
+              index={index}
+              scale={width / 640}
+              stale={answer.stamp !== stamp}
+            />
+          ))}
+        </svg>
+        {header.value === undefined && <p class="waiting">waiting for the first picture</p>}
+      </div>
+      <fieldset class="layers">
+        <legend>Show</legend>
+        {(["boxes", "masks", "heat", "grasps"] as const).map((name) => (
+          <label key={name} class="check">
+            <input
+              type="checkbox"
+              checked={layers[name].value}
+              onChange={(event) => {
+                layers[name].value = (event.target as HTMLInputElement).checked;
+              }}
+            />
+            {name === "heat" ? "heat map" : name}
+          </label>
+        ))}
+        <button
+          type="button"
+          class="quiet"
+          disabled={answers.value.length === 0 || !inControl.value}
+          onClick={() => void act({ name: "forget" })}
+        >
+          Clear
+        </button>
+      </fieldset>
+    </>
+  );
+}
+
+/** A click chooses the smallest box under it; elsewhere it asks what is there. */
+async function point(event: MouseEvent, width: number, height: number): Promise<void> {
+  const area = (event.currentTarget as SVGElement).getBoundingClientRect();
+  const x = ((event.clientX - area.left) / area.width) * width;
+  const y = ((event.clientY - area.top) / area.height) * height;
+  const hits = answers.value.flatMap((answer) =>
+    answer.result.detections.map(({ box }, candidate) => ({ answer, candidate, box })),
+  );
+  const hit = hits
+    .filter(({ box }) => x >= box[0] && x < box[2] && y >= box[1] && y < box[3])
+    .sort((a, b) => size(a.box) - size(b.box))[0];
+  if (hit !== undefined) {
+    if (hit.answer.chosen !== hit.candidate)
+      await act({ name: "choose", answer: hit.answer.id, candidate: hit.candidate });
+    return;
+  }
+  say("what is here?");
+  const { done, result } = await act({ name: "identify", x, y });
+  if (!done) return;
+  const { candidates } = result as { candidates: { name: string; probability: number }[] };
+  const likely = candidates.filter(({ probability }) => probability >= 0.15);
+  say(
+    likely.length === 0
+      ? "nothing here that has a name the console knows"
+      : `this may be: ${likely.map(({ name, probability }) => `${name} (${Math.round(probability * 100)} %)`).join(", ")}`,
+  );
+}
+
+const size = (box: readonly number[]): number =>
+  ((box[2] ?? 0) - (box[0] ?? 0)) * ((box[3] ?? 0) - (box[1] ?? 0));
+
+function describe(shown: readonly Answer[]): string {
+  const texts = shown.map(({ text, result }) => `${result.query}: ${text}`);
+  return texts.length === 0 ? "camera picture" : `camera picture; ${texts.join("; ")}`;
+}
+
+function Drawn({
+  answer,
+  index,
+  scale,
+  stale,
+}: {
+  answer: Answer;
+  index: number;
+  scale: number;
+  stale: boolean;
+}) {
+  const colour = colourOf(index);
+  const best = answer.result.detections[answer.chosen];
+  return (
+    <g class={stale ? "stale" : ""} stroke={colour} data-query={answer.result.query}>
+      {layers.boxes.value &&
+        answer.result.detections.map(({ box: [x1, y1, x2, y2] }, candidate) => (
+          <rect
+            key={candidate}
+            class={`box ${candidate === answer.chosen ? "chosen" : ""}`}
+            x={x1}
+            y={y1}
+            width={x2 - x1}
+            height={y2 - y1}
+            fill="none"
+            stroke-width={(candidate === answer.chosen ? 3 : 1.5) * scale}
+          />
+        ))}
+      {layers.boxes.value && best && (
+        <text
+          x={best.box[0] + 2 * scale}
+          y={Math.max(best.box[1] - 5 * scale, 12 * scale)}
+          font-size={13 * scale}
+          fill={colour}
+        >
+          {answer.result.query} {best.score.toFixed(2)}
+        </text>
+      )}
+      {layers.grasps.value && answer.drawn[0] && (
+        <g class="grasp" stroke-width={4 * scale} stroke-linecap="round">
+          {answer.drawn[0].map(([x1, y1, x2, y2], line) => (
+            <g key={line}>
+              <line x1={x1} y1={y1} x2={x2} y2={y2} stroke="#000" stroke-width={7 * scale} />
+              <line x1={x1} y1={y1} x2={x2} y2={y2} stroke="#fff" />
+            </g>
+          ))}
+        </g>
+      )}
+    </g>
+  );
+}
+
+function Masks({ width, height }: { width: number; height: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const shown = answers.value;
+  useEffect(() => {
+    if (canvas.current) paintMasks(canvas.current, shown, width, height);
+  }, [shown, width, height]);
+  return <canvas class="layer masks" ref={canvas} />;
+}
