@@ -67,12 +67,45 @@ const vitest = (name, config, wrapper = []) => ({
   },
 });
 
+/** Python's own tests of models/, counted test by test. */
+const pytest = (name, folders) => ({
+  name,
+  run: () => {
+    const report = join(reports, `${name}.xml`);
+    rmSync(report, { force: true });
+    const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", `--junitxml=${report}`, ...folders];
+    const options = { cwd: root, stdio: ["ignore", 2, 2], env: environment };
+    const { status } = spawnSync(environment.GRASP_GROUNDING_PYTHON, args, options);
+    const totals = existsSync(report)
+      ? /<testsuite [^>]*>/.exec(readFileSync(report, "utf8"))?.[0]
+      : undefined;
+    const count = (key) => Number(new RegExp(`\\b${key}="(\\d+)"`).exec(totals ?? "")?.[1] ?? 0);
+    const failed = Math.max(count("failures") + count("errors"), status === 0 ? 0 : 1);
+    return { passed: Math.max(0, count("tests") - failed - count("skipped")), failed };
+  },
+});
+
+/** Runs inside the ROS 2 that `npm run ros:setup` made or found. */
+const ros = {
+  name: "ros",
+  run: () => {
+    if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
+    return vitest("ros", "vitest.ros.config.ts", ["scripts/ros/with-env.mjs", process.execPath]).run();
+  },
+};
+
 const suites = [
   check("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
   check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
   check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
   check("page types", ["node_modules/typescript/bin/tsc", "-p", "src/console/web"]),
   vitest("unit", "vitest.config.ts"),
+  pytest("models", [
+    "models/export",
+    "models/training/tests/test_queries.py",
+    "models/training/tests/test_scenes.py",
+  ]),
+  ros,
   vitest("console", "vitest.console.config.ts"),
 ];
 
