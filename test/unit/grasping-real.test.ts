@@ -18,6 +18,7 @@ import {
   type Vec3,
 } from "../../src/geometry/index.js";
 import { createGraspPlanner, frankaHand, type GraspPlan } from "../../src/grasping/index.js";
+import { runPython } from "../support/python.js";
 import { haveShared, sharedFolder } from "../support/shared.js";
 
 interface Named {
@@ -64,6 +65,21 @@ function tableOf(frame: RgbdFrame) {
 }
 
 describe.skipIf(!haveShared())("real frames", () => {
+  it("are decoded as NumPy and Pillow decode them", async () => {
+    const name = "arc_tote";
+    const { frame } = await load(name);
+    const [sum, known, middle] = JSON.parse(
+      runPython("test/peers/read_depth.py", [join(sharedFolder, "data", "rgbd", name, "depth.png")]),
+    );
+    const depth = frame.depth!.data;
+    const millimetres = [...depth].map((z, i) =>
+      Number.isNaN(z) ? 0 : Math.round(z * 1000) * ((i % 97) + 1),
+    );
+    expect(millimetres.reduce((a, b) => a + b, 0)).toBe(sum);
+    expect(depth.filter((z) => z > 0).length).toBe(known);
+    expect(Math.round(depth[240 * 640 + 320]! * 1000)).toBe(middle);
+  });
+
   it("are decoded to metres: the table of each is a plane to some millimetres", async () => {
     for (const name of ["uoc_table_bottle", "uoc_table_mugs"]) {
       const { frame } = await load(name);
