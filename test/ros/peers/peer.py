@@ -369,10 +369,11 @@ class Peer(Node):
 
     def do_tf(
         self, parent: str, child: str, xyz: list[float], xyzw: list[float], fixed: bool = False, seconds_ago: float = 0
-    ) -> None:
-        """One transform."""
+    ) -> str:
+        """One transform; gives its stamp in nanoseconds."""
         message = TransformStamped()
-        message.header = header_at(self.get_clock().now().nanoseconds - int(seconds_ago * 1e9), parent)
+        stamp = self.get_clock().now().nanoseconds - int(seconds_ago * 1e9)
+        message.header = header_at(stamp, parent)
         message.child_frame_id = child
         t = message.transform.translation
         # rclpy writes the bytes of an int where a float is due.
@@ -380,6 +381,7 @@ class Peer(Node):
         r = message.transform.rotation
         r.x, r.y, r.z, r.w = map(float, xyzw)
         (self.tf_static if fixed else self.tf).publish(TFMessage(transforms=[message]))
+        return str(stamp)
 
     def do_clock(self, sec: int, nanosec: int = 0) -> None:
         """One message on /clock."""

@@ -1,0 +1,103 @@
+"""Starts the grasp_grounding node. Every parameter of the node is a launch argument.
+
+ros2 launch grasp_grounding bridge.launch.py params_file:=realsense.yaml query:="the red mug"
+"""
+
+import json
+import os
+from pathlib import Path
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode
+from launch_ros.parameter_descriptions import ParameterValue
+
+HERE = Path(__file__).resolve().parent
+PARAMETERS = json.loads((HERE / "parameters.json").read_text(encoding="utf-8"))
+TYPES = {"boolean": bool, "integer": int, "double": float, "string": str}
+UNSET = ""
+
+
+def params_file(name: str) -> str:
+    """A parameter file: a path, or the name of one that the package brings."""
+    return name if os.path.sep in name or Path(name).exists() else str(HERE / "config" / name)
+
+
+def start(context):
+    """The node with the arguments that were given; what was not given keeps the file's value or the default."""
+
+    def given(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    overrides = {
+        name: ParameterValue(given(name), value_type=TYPES[spec["type"]])
+        for name, spec in PARAMETERS.items()
+        if given(name) != UNSET
+    }
+    overrides["use_sim_time"] = given("use_sim_time").lower() == "true"
+    files = [params_file(name) for name in given("params_file").split(",") if name]
+    camera = given("camera").strip("/")
+    prefix = f"/{camera}" if camera else ""
+    topics = {
+        "camera/color/image_raw": given("color_topic"),
+        "camera/color/image_raw/compressed": given("color_topic") + "/compressed",
+        "camera/color/camera_info": given("camera_info_topic"),
+        "camera/aligned_depth_to_color/image_raw": given("depth_topic"),
+        "camera/aligned_depth_to_color/image_raw/compressedDepth": given("depth_topic") + "/compressedDepth",
+        "camera/depth/image_rect_raw": given("raw_depth_topic"),
+        "camera/depth/camera_info": given("depth_camera_info_topic"),
+    }
+    remappings = [(ours, f"{prefix}/{theirs}") for ours, theirs in topics.items()]
+    node = LifecycleNode(
+        package="grasp_grounding",
+        executable="bridge",
+        name=given("name"),
+        namespace=given("namespace"),
+        parameters=[*files, overrides],
+        remappings=remappings,
+        respawn=given("respawn").lower() == "true",
+        respawn_delay=2.0,
+        output="screen",
+        emulate_tty=True,
+        arguments=["--ros-args", "--log-level", given("log_level")],
+    )
+    if given("large_images").lower() != "true":
+        return [node]
+    profile = str(HERE / "config" / "fastdds.xml")
+    return [
+        SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile),
+        SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", profile),
+        node,
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """All arguments, then the node."""
+    fixed = {
+        "name": ("grasp_grounding", "Name of the node."),
+        "namespace": ("", "Namespace of the node."),
+        "camera": ("camera/camera", "Namespace of the camera's topics, e.g. camera/camera for realsense2_camera."),
+        "color_topic": ("color/image_raw", "Colour pictures, below the camera's namespace."),
+        "camera_info_topic": ("color/camera_info", "Camera info of the colour pictures."),
+        "depth_topic": ("aligned_depth_to_color/image_raw", "Depth aligned to colour."),
+        "raw_depth_topic": ("depth/image_rect_raw", "Depth in its own frame (depth_registered:=false)."),
+        "depth_camera_info_topic": ("depth/camera_info", "Camera info of depth in its own frame."),
+        "params_file": ("", "Parameter files, comma-separated: paths, or names from launch/config."),
+        "use_sim_time": ("false", "Follow /clock."),
+        "respawn": ("true", "Start the node again when it ends by itself."),
+        "log_level": ("info", "Log level of the node."),
+        "large_images": ("true", "Use the Fast DDS profile that lets best-effort pictures of megabytes through."),
+    }
+    arguments = [
+        DeclareLaunchArgument(name, default_value=value, description=text) for name, (value, text) in fixed.items()
+    ]
+    arguments += [
+        DeclareLaunchArgument(
+            name,
+            default_value=UNSET,
+            description=f"{spec['description']} Default: {spec['default']!r} unless params_file says otherwise.",
+        )
+        for name, spec in PARAMETERS.items()
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=start)])
