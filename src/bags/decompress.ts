@@ -1,11 +1,20 @@
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { loadDecompressHandlers } from "@mcap/support";
+import type { BufferPool } from "./buffer-pool.js";
 import { wasmPool } from "./wasm-pool.js";
 import { zstdContentSize } from "./zstd-frame.js";
 
-/** Decompresses a block whose size is known. @throws Error when it does not decompress to that size. */
-export type Decompress = (data: Uint8Array, size: number) => Promise<Uint8Array>;
+/** Buffers to use and to give back. */
+export interface Recycling {
+  readonly pool: BufferPool;
+  /** The whole buffer of the pool that the compressed data lies in; it is given back to the pool. */
+  readonly source: Uint8Array;
+  /** Whether the result may lie in a buffer of the pool. */
+  readonly borrow: boolean;
+}
+
+export type Compression = "zstd" | "lz4";
 
 /** Larger blocks than any recorder writes; refuses a damaged size before it is allocated. */
 export const maxBlockSize = 512 * 1024 * 1024;
@@ -19,41 +28,51 @@ type NativeZstd = (data: Uint8Array, options: { maxOutputLength: number }) => Pr
 const nativeZstd: NativeZstd | undefined =
   "zstdDecompress" in zlib ? promisify(zlib.zstdDecompress as never) : undefined;
 
-/** The decompressor of an MCAP compression name, or undefined for a name not known. */
-export function decompressorFor(compression: string): Decompress | undefined {
-  switch (compression) {
-    case "":
-      return async (data) => data;
-    case "zstd":
-      return decompressZstd;
-    case "lz4":
-      return decompressLz4;
-    default:
-      return undefined;
+/** Decompresses a block whose size is known. @throws Error in words when it does not decompress to that size. */
+export async function decompressBlock(
+  kind: Compression,
+  data: Uint8Array,
+  size: number,
+  recycling?: Recycling,
+): Promise<Uint8Array> {
+  checkStatedSize(kind, data, size);
+  const block = await decompress(kind, data, size, recycling);
+  if (block.byteLength !== size)
+    throw new RangeError(`decompressed to ${block.byteLength} bytes, not ${size}`);
+  return block;
+}
+
+async function decompress(
+  kind: Compression,
+  data: Uint8Array,
+  size: number,
+  recycling: Recycling | undefined,
+): Promise<Uint8Array> {
+  let source = recycling?.source;
+  try {
+    if (kind === "zstd" && nativeZstd !== undefined) return await nativeZstd(data, { maxOutputLength: size });
+    if (size < worthAThread) return (await loadDecompressHandlers())[kind]!(data, BigInt(size));
+    const into = recycling?.borrow ? recycling.pool.take(size) : undefined;
+    const owned = source !== undefined;
+    // Where the worker fails, the buffer is lost with it.
+    source = undefined;
+    const result = await wasmPool.run({ kind, data, size, owned, into });
+    source = result.source;
+    return result.block;
+  } finally {
+    if (source !== undefined) recycling?.pool.give(source);
   }
 }
 
-async function decompressZstd(data: Uint8Array, size: number): Promise<Uint8Array> {
-  const stated = zstdContentSize(data);
-  if (stated !== undefined && stated !== size) throw new RangeError(`it holds ${stated} bytes, not ${size}`);
-  if (nativeZstd !== undefined)
-    return checked(await nativeZstd(data, { maxOutputLength: Math.max(1, size) }), size);
-  return checked(await withWasm("zstd", data, size), size);
-}
-
-async function decompressLz4(data: Uint8Array, size: number): Promise<Uint8Array> {
-  // The format cannot do better than 255 : 1.
-  if (size > data.byteLength * 256 + 1024)
+/** A damaged size is found out before anything is allocated for it. */
+function checkStatedSize(kind: Compression, data: Uint8Array, size: number): void {
+  if (size === 0) throw new RangeError("it is said to be empty");
+  if (kind === "zstd") {
+    const stated = zstdContentSize(data);
+    if (stated !== undefined && stated !== size)
+      throw new RangeError(`it holds ${stated} bytes, not ${size}`);
+  } else if (size > data.byteLength * 256 + 1024) {
+    // The format of lz4 cannot do better than 255 : 1.
     throw new RangeError(`${size} bytes cannot come from ${data.byteLength}`);
-  return checked(await withWasm("lz4", data, size), size);
-}
-
-async function withWasm(kind: "zstd" | "lz4", data: Uint8Array, size: number): Promise<Uint8Array> {
-  if (size >= worthAThread) return await wasmPool.run(kind, data, size);
-  return (await loadDecompressHandlers())[kind]!(data, BigInt(size));
-}
-
-function checked(data: Uint8Array, size: number): Uint8Array {
-  if (data.byteLength !== size) throw new RangeError(`decompressed to ${data.byteLength} bytes, not ${size}`);
-  return data;
+  }
 }

@@ -3,7 +3,7 @@ import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
 import { Decompress as StreamingDecompress } from "fzstd";
-import { decompressorFor, maxBlockSize } from "./decompress.js";
+import { decompressBlock, maxBlockSize } from "./decompress.js";
 import { zstdContentSize } from "./zstd-frame.js";
 
 /** Decompresses one zstd frame whose size it states itself. @throws Error in words when it is damaged. */
@@ -11,7 +11,7 @@ export async function decompressMessage(frame: Uint8Array): Promise<Uint8Array> 
   const size = zstdContentSize(frame);
   if (size === undefined || size > maxBlockSize) throw new RangeError("its size is not stated or absurd");
   if (size === 0) return new Uint8Array(0);
-  return await decompressorFor("zstd")!(frame, size);
+  return await decompressBlock("zstd", frame, size);
 }
 
 type CreateStream = () => Transform;

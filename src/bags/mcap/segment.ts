@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { BufferPool } from "../buffer-pool.js";
-import { decompressorFor, maxBlockSize } from "../decompress.js";
+import { decompressBlock, maxBlockSize } from "../decompress.js";
 import type { ByteSource } from "../file.js";
 import { opcode, parseChunkHeader, recordHeaderSize, uint64, viewOf } from "./records.js";
 import type { Segment } from "./summary.js";
@@ -27,38 +27,44 @@ export interface Loaded {
 export async function loadSegment(segment: Segment, options: LoadOptions): Promise<Loaded> {
   const { source, pool, checksums, borrow } = options;
   const { offset, length, kind } = segment;
-  if (length > maxBlockSize * 2) throw new RangeError(`its length of ${length} bytes is absurd`);
+  if (length > maxBlockSize * 2 || offset + length > source.size)
+    throw new RangeError(`its length of ${length} bytes is absurd`);
   // What is decompressed leaves the buffer that was read free again.
-  const takes = offset + length <= source.size && (borrow || segment.compressed);
-  const buffer = takes ? pool.take(length) : undefined;
-  let inUse = false;
-  try {
-    const bytes = await source.read(offset, length, buffer);
-    const records = kind === "plain" ? bytes : await unpackChunk(bytes, checksums);
-    inUse = records.buffer === buffer?.buffer;
-    // A chunk that turns out not to be compressed, as the index said it was, keeps its buffer.
-    return { records, buffer: inUse && borrow ? buffer : undefined };
-  } finally {
-    if (buffer !== undefined && !inUse) pool.give(buffer);
-  }
+  const bytes = await source.read(
+    offset,
+    length,
+    borrow || segment.compressed ? pool.take(length) : undefined,
+  );
+  const records = kind === "plain" ? bytes : await unpackChunk(bytes, { pool, checksums, borrow });
+  return { records, buffer: borrow ? new Uint8Array(records.buffer) : undefined };
 }
 
-/** The records of a chunk. @param record a whole Chunk record. @throws Error in words when it is damaged. */
-export async function unpackChunk(record: Uint8Array, checksums = true): Promise<Uint8Array> {
+/**
+ * The records of a chunk. @param record a whole Chunk record. @param options when its buffer is of the pool.
+ * @throws Error in words when it is damaged.
+ */
+export async function unpackChunk(
+  record: Uint8Array,
+  options?: Omit<LoadOptions, "source">,
+): Promise<Uint8Array> {
   if (record[0] !== opcode.chunk || uint64(viewOf(record), 1) + recordHeaderSize !== record.byteLength)
     throw new RangeError("the index points to something that is no chunk");
   const content = record.subarray(recordHeaderSize);
   const header = parseChunkHeader(content);
-  const end = header.dataOffset + header.dataLength;
-  if (end > content.byteLength) throw new RangeError("its data is longer than its record");
-  if (header.uncompressedSize > maxBlockSize)
-    throw new RangeError(`an uncompressed size of ${header.uncompressedSize} bytes is absurd`);
-  const decompress = decompressorFor(header.compression);
-  if (decompress === undefined)
-    throw new RangeError(`compression ${JSON.stringify(header.compression)} is not known`);
-  const data = content.subarray(header.dataOffset, end);
-  const records = data.byteLength === 0 ? data : await decompress(data, header.uncompressedSize);
-  if (checksums && header.crc !== 0 && crc32(records) !== header.crc)
+  const { compression, uncompressedSize, crc, dataOffset, dataLength } = header;
+  if (dataOffset + dataLength > content.byteLength)
+    throw new RangeError("its data is longer than its record");
+  if (uncompressedSize > maxBlockSize)
+    throw new RangeError(`an uncompressed size of ${uncompressedSize} bytes is absurd`);
+  const data = content.subarray(dataOffset, dataOffset + dataLength);
+  const recycling = options && { ...options, source: new Uint8Array(record.buffer) };
+  let records = data;
+  if (compression === "zstd" || compression === "lz4") {
+    if (data.byteLength > 0) records = await decompressBlock(compression, data, uncompressedSize, recycling);
+  } else if (compression !== "") {
+    throw new RangeError(`compression ${JSON.stringify(compression)} is not known`);
+  }
+  if (options?.checksums !== false && crc !== 0 && crc32(records) !== crc)
     throw new RangeError("its checksum is wrong");
   return records;
 }
