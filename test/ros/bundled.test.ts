@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NodeProcess, Peer } from "./support/peer.js";
+
+const command = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
+
+describe("the node command with the bundled model", () => {
+  let peer: Peer;
+  let node: NodeProcess;
+
+  beforeAll(async () => {
+    peer = new Peer();
+    node = await NodeProcess.start([], {}, { script: [command, "node"], ready: false });
+    await node.says(/configured with model/, 120);
+    await peer.do("wait_for_node");
+    await peer.do("camera", { rate: 5, width: 640, height: 480 });
+  });
+  afterAll(async () => {
+    await node?.stop();
+    await peer?.close();
+  });
+
+  it("answers the service on live pictures, model and stages named", async () => {
+    const { name } = JSON.parse(
+      readFileSync(new URL("../../models/lite/manifest.json", import.meta.url), "utf8"),
+    ) as { name: string };
+    const answer = await peer.do("ground", { query: "the red box", timeout: 60, wait: 70 });
+    expect(answer).toMatchObject({ success: true, message: "" });
+    const { grounding } = answer;
+    expect(grounding).toMatchObject({ model: name, width: 640, height: 480, query: "the red box" });
+    expect(grounding.presence).toBeGreaterThanOrEqual(0);
+    expect(grounding.presence).toBeLessThanOrEqual(1);
+    expect(grounding.stages.length).toBeGreaterThan(2);
+    for (const { x1, y1, x2, y2 } of grounding.objects) {
+      expect(x1).toBeLessThan(x2);
+      expect(y1).toBeLessThan(y2);
+      expect(x2).toBeLessThanOrEqual(640);
+      expect(y2).toBeLessThanOrEqual(480);
+    }
+  });
+
+  it("runs the action through ground and plan, or says why there is no grasp", async () => {
+    const { accepted, status, result } = await peer.do("grasp", {
+      query: "the red box",
+      timeout: 60,
+      wait: 70,
+    });
+    expect(accepted).toBe(true);
+    if (status === 4) expect(result.grasps.length).toBeGreaterThan(0);
+    else expect(result.message.length).toBeGreaterThan(10);
+  });
+
+  it("is ended by SIGINT, cleanly", async () => {
+    expect(await node.stop("SIGINT")).toMatchObject({ code: 0, signal: null });
+  });
+});

@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { encodeMessage } from "../../../src/messages/index.js";
+import { peekHeader } from "../../../src/ros/cdr.js";
+import {
+  defaultParameters,
+  parameterJson,
+  parameterNames,
+  parameterPage,
+  parameterProblem,
+  parameterYaml,
+  registerDepth,
+} from "../../../src/ros/index.js";
+import { chooseReliability, qosProblem } from "../../../src/ros/qos.js";
+
+const file = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+
+describe("parameters", () => {
+  it("are published as the table has them (npm run ros:docs)", () => {
+    expect(file("docs/ros-parameters.md")).toBe(parameterPage());
+    expect(file("launch/config/defaults.yaml")).toBe(parameterYaml());
+    expect(JSON.parse(file("launch/parameters.json"))).toEqual(JSON.parse(parameterJson()));
+  });
+
+  it("have defaults that they allow", () => {
+    const defaults = defaultParameters();
+    for (const name of parameterNames) expect(parameterProblem(name, defaults[name])).toBeUndefined();
+  });
+
+  it("are refused with what is allowed", () => {
+    expect(parameterProblem("mode", "never")).toContain("continuous, on_demand");
+    expect(parameterProblem("sync_tolerance", Number.NaN)).toContain("between 0 and 10");
+    expect(parameterProblem("qos_depth", 1n)).toBeUndefined();
+  });
+});
+
+describe("peekHeader", () => {
+  const header = { stamp: { sec: -3, nanosec: 999_999_999 }, frame_id: "camera_ö" };
+
+  it("reads stamp and frame without decoding the message", () => {
+    const cdr = encodeMessage("sensor_msgs/msg/CompressedImage", {
+      header,
+      format: "",
+      data: new Uint8Array(3),
+    });
+    expect(peekHeader(cdr)).toEqual(header);
+  });
+
+  it("refuses what is cut off or lies about its length", () => {
+    expect(() => peekHeader(new Uint8Array(10))).toThrow(RangeError);
+    const cdr = encodeMessage("sensor_msgs/msg/CompressedImage", {
+      header,
+      format: "",
+      data: new Uint8Array(3),
+    });
+    new DataView(cdr.buffer, cdr.byteOffset).setUint32(12, 4_000, true);
+    expect(() => peekHeader(cdr)).toThrow(/overruns/);
+  });
+});
+
+describe("quality of service", () => {
+  const publisher = (reliability: number, topic_type = "sensor_msgs/msg/Image") => ({
+    node_name: "driver",
+    node_namespace: "/",
+    topic_type,
+    qos_profile: { reliability, durability: 2 },
+  });
+
+  it("follows the publishers", () => {
+    expect(chooseReliability("auto", [])).toBe("best_effort");
+    expect(chooseReliability("auto", [publisher(1)])).toBe("reliable");
+    expect(chooseReliability("auto", [publisher(1), publisher(2)])).toBe("best_effort");
+    expect(chooseReliability("reliable", [publisher(2)])).toBe("reliable");
+  });
+
+  it("names what cannot match, and the fix", () => {
+    expect(qosProblem("/image", "reliable", "sensor_msgs/msg/Image", [publisher(2)])).toContain(
+      "set qos_reliability to auto",
+    );
+    expect(
+      qosProblem("/image", "best_effort", "sensor_msgs/msg/Image", [publisher(1, "std_msgs/msg/String")]),
+    ).toContain("publishes std_msgs/msg/String");
+    expect(qosProblem("/image", "best_effort", "sensor_msgs/msg/Image", [publisher(1)])).toBeUndefined();
+  });
+});
+
+describe("registerDepth", () => {
+  const camera = { width: 40, height: 30, fx: 40, fy: 40, cx: 19.5, cy: 14.5 };
+  const plane = (z: number) => ({ width: 40, height: 30, data: new Float32Array(1200).fill(z) });
+  const still = { position: [0, 0, 0] as const, orientation: [0, 0, 0, 1] as const };
+
+  it("leaves depth of the same camera as it is", () => {
+    expect(registerDepth(plane(2), camera, still, camera).data).toEqual(plane(2).data);
+  });
+
+  it("moves by the baseline and adds the offset along the axis", () => {
+    const depth = plane(2);
+    depth.data[10 * 40 + 20] = 1;
+    const out = registerDepth(depth, camera, { position: [0.05, 0, 0], orientation: [0, 0, 0, 1] }, camera);
+    // 5 cm at 1 m are 2 pixels of this camera.
+    expect(out.data[10 * 40 + 22]).toBeCloseTo(1, 6);
+    const nearer = registerDepth(
+      plane(2),
+      camera,
+      { position: [0, 0, -0.5], orientation: [0, 0, 0, 1] },
+      camera,
+    );
+    expect(nearer.data[15 * 40 + 20]).toBeCloseTo(1.5, 6);
+  });
+
+  it("fills a finer colour picture without holes", () => {
+    const fine = { width: 80, height: 60, fx: 80, fy: 80, cx: 39.5, cy: 29.5 };
+    const out = registerDepth(plane(1), camera, still, fine);
+    expect(out.data.every((z) => Math.abs(z - 1) < 1e-6)).toBe(true);
+  });
+});
