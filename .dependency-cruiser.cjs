@@ -33,6 +33,7 @@ module.exports = {
     only("inference", "geometry"),
     only("grounding", "geometry", "inference"),
     only("model-store", "grounding"),
+    only("proposals", "geometry", "grounding", "inference"),
     only("grasping", "geometry"),
     only("arm", "geometry"),
     only("calibration", "geometry"),
@@ -44,7 +45,7 @@ module.exports = {
       name: "inference-serves-grounding",
       severity: "error",
       comment: "tensors are run for grounding; the composition roots may construct a back end",
-      from: { path: "^src/", pathNot: ["inference", "grounding", "bridge", "cli"].map(layer) },
+      from: { path: "^src/", pathNot: ["inference", "grounding", "proposals", "bench", "bridge", "cli"].map(layer) },
       to: { path: layer("inference") },
     },
     {

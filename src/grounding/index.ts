@@ -12,6 +12,7 @@ export {
 export { parseNpy, readNpy } from "./npy.js";
 export { minPictureSide, resizePicture, toTensor } from "./preprocess.js";
 export { cleanQuery, maxQueryLength } from "./query.js";
+export { resizeBilinear } from "./resize.js";
 export { compareLogits, runModel, runSelfTest, type SelfTestResult } from "./self-test.js";
 export { TextTokenizer } from "./tokenizer.js";
 export type { Detection, Grounder, Grounding, Heatmap, Timings } from "./types.js";

@@ -42,7 +42,7 @@ export class InProcessBackend implements InferenceBackend {
   /** Loads the three parts. @throws GraspGroundingError MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
   static async create(model: ModelFiles, options: InProcessOptions = {}): Promise<InProcessBackend> {
     const provider = options.provider ?? "cpu";
-    const threads = options.threads ?? Math.min(8, availableParallelism());
+    const threads = inferenceThreads(options);
     const worker = new Worker(workerUrl(), { workerData: { files: model.files, provider, threads } });
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error) => reject(loadError(model.name, provider, error));
@@ -100,6 +100,10 @@ export class InProcessBackend implements InferenceBackend {
   }
 }
 
+/** Threads inside an operator: what was asked for, else as many as the machine gives, at most 8. */
+export const inferenceThreads = (options: InProcessOptions): number =>
+  options.threads ?? Math.min(8, availableParallelism());
+
 function loadError(name: string, provider: ExecutionProvider, cause: Error): GraspGroundingError {
   const detail = describe(cause);
   return /provider|backend/i.test(detail) && provider !== "cpu"
@@ -108,7 +112,7 @@ function loadError(name: string, provider: ExecutionProvider, cause: Error): Gra
 }
 
 /** The compiled worker, also when this file itself runs from source (as it does under the test runner). */
-function workerUrl(): URL {
+export function workerUrl(): URL {
   const here = import.meta.url.replace("/src/inference/", "/dist/inference/");
   return new URL("./ort-worker.js", here);
 }

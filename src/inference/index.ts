@@ -8,3 +8,4 @@ export {
   type Tensor,
   type Tensors,
 } from "./port.js";
+export { SingleModel } from "./single.js";

@@ -14,7 +14,8 @@ export type WorkerReply =
   | { readonly id: number; readonly error: string };
 
 interface Settings {
-  readonly files: Readonly<Record<ModelPart, string>>;
+  /** A model of one part gives only that one. */
+  readonly files: Readonly<Partial<Record<ModelPart, string>>>;
   readonly provider: string;
   readonly threads: number;
 }
@@ -56,13 +57,10 @@ async function run(session: InferenceSession, feeds: Tensors): Promise<Tensors> 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 try {
-  const sessions: Record<ModelPart, InferenceSession> = {
-    encoder: await open(files.encoder),
-    text: await open(files.text),
-    decoder: await open(files.decoder),
-  };
+  const sessions: Partial<Record<ModelPart, InferenceSession>> = {};
+  for (const part of Object.keys(files) as ModelPart[]) sessions[part] = await open(files[part] as string);
   port.on("message", ({ id, part, feeds }: WorkerRequest) => {
-    run(sessions[part], feeds).then(
+    run(sessions[part] as InferenceSession, feeds).then(
       (outputs) => {
         const transfer = Object.values(outputs).map((tensor) => tensor.data.buffer as ArrayBuffer);
         port.postMessage({ id, outputs } satisfies WorkerReply, [...new Set(transfer)]);
