@@ -2,8 +2,9 @@ import { Option } from "commander";
 import { Bridge } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
 import { createGraspPlanner } from "../grasping/index.js";
-import { HifiCs, type HifiCsOptions } from "../grounding/index.js";
+import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
 import { type ExecutionProvider, InProcessBackend } from "../inference/index.js";
+import { DepthClusters, GuidedGrounder, OnnxDetector } from "../proposals/index.js";
 import { defaultModel, findModel } from "./model-store.js";
 
 export interface PipelineOptions {
@@ -11,6 +12,8 @@ export interface PipelineOptions {
   readonly provider?: ExecutionProvider;
   readonly threads?: number;
   readonly threshold?: number;
+  /** `clusters`, or the folder of an exported open-set detector: its proposals are picked by the heat map. */
+  readonly proposals?: string;
   /** False leaves the grasp planner out. */
   readonly grasps?: boolean;
 }
@@ -22,6 +25,10 @@ export const pipelineFlags = (): Option[] => [
     .choices(["cpu", "cuda", "tensorrt", "webgpu"])
     .default("cpu"),
   new Option("--threads <n>", "threads of the model").argParser(positiveInteger),
+  new Option(
+    "--proposals <source>",
+    "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
+  ),
   new Option("--threshold <p>", "object probability from which a pixel counts").argParser(probability),
 ];
 
@@ -42,8 +49,18 @@ export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
 
 /** Grounder and planner as one bridge. */
 export async function openBridge(options: PipelineOptions): Promise<Bridge> {
-  const grounder = await openGrounder(options);
+  const grounder = await guided(await openGrounder(options), options);
   return new Bridge({ grounder, ...(options.grasps !== false && { planner: createGraspPlanner() }) });
+}
+
+async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Grounder> {
+  if (options.proposals === undefined) return grounder;
+  if (options.proposals === "clusters") return new GuidedGrounder(grounder, new DepthClusters());
+  const detector = await OnnxDetector.open(options.proposals, {
+    ...(options.provider !== undefined && { provider: options.provider }),
+    ...(options.threads !== undefined && { threads: options.threads }),
+  });
+  return new GuidedGrounder(grounder, detector);
 }
 
 export function positiveInteger(text: string): number {
