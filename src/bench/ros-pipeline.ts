@@ -1,0 +1,30 @@
+import { Bridge, type BridgeResult } from "../bridge/index.js";
+import type { RgbdFrame } from "../geometry/index.js";
+
+/** Shared with the process that measures: number of frames, then the latency of each in milliseconds. */
+export interface RosBenchOptions {
+  readonly latencies: SharedArrayBuffer;
+}
+
+/** A bridge that ends where a model would begin: it notes when the decoded frame reached it. */
+class Gauge extends Bridge {
+  readonly #latencies: Float64Array;
+
+  constructor(latencies: SharedArrayBuffer) {
+    super({ grounder: { model: "none", ground: async () => [], close: async () => {} } });
+    this.#latencies = new Float64Array(latencies);
+  }
+
+  override process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly BridgeResult[]> {
+    const now = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1_000n;
+    const values = this.#latencies;
+    const at = (values[0] ?? 0) + 1;
+    // A frame without depth would be half the work.
+    if (frame.depth === undefined) return super.process(frame, queries);
+    if (at < values.length) values[at] = Number(now - frame.stamp) / 1e6;
+    values[0] = at;
+    return super.process(frame, queries);
+  }
+}
+
+export const createPipeline = async ({ latencies }: RosBenchOptions): Promise<Bridge> => new Gauge(latencies);
