@@ -48,6 +48,8 @@ export interface GraspPlannerOptions {
   readonly weights?: Partial<ScoreWeights>;
 }
 
+/** Least cosine of the contacts at which narrow objects are tried when nothing better was found. */
+const DOUBTFUL = 0.6;
 /** Yaws that differ by less (radians) are not both tried at a tilt. */
 const APART = 0.2;
 /** Candidates that are looked at closely. */
@@ -99,6 +101,8 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   if ("refusal" in scene) return { grasps: [], ...scene };
   const shape = completeShape(scene);
   const found: Scored[] = [];
+  const doubtful: Scored[] = [];
+  const width = narrowestWidth(shape);
   const rejected = { blocked: 0, loose: 0, unreachable: 0 };
   const least = leastOpposition(settings.friction);
   for (const candidate of search(scene, shape, settings, random)) {
@@ -107,17 +111,20 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
       rejected.blocked++;
       continue;
     }
-    if (fit.opposition <= least) {
+    const loose = fit.opposition <= least;
+    if (loose && !(fit.opposition > DOUBTFUL && width < settings.gripper.stroke * 0.9)) {
       rejected.loose++;
       continue;
     }
     const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
     if (scored === undefined) rejected.unreachable++;
+    else if (loose) doubtful.push(scored);
     else if (scored.grasp.score < settings.minScore * (scored.grasp.terms?.trust ?? 1)) rejected.loose++;
     else found.push(scored);
   }
-  if (found.length === 0)
-    return { grasps: [], ...explain(rejected, narrowestWidth(shape), settings.gripper) };
+  // What fits between the fingers as a whole mostly holds, even where noise has bent its normals.
+  if (found.length === 0) found.push(...doubtful);
+  if (found.length === 0) return { grasps: [], ...explain(rejected, width, settings.gripper) };
   found.sort((p, q) => q.grasp.score - p.grasp.score);
   return { grasps: diverse(found, settings.maxGrasps) };
 }
