@@ -45,7 +45,13 @@ module.exports = {
       name: "inference-serves-grounding",
       severity: "error",
       comment: "tensors are run for grounding; the composition roots may construct a back end",
-      from: { path: "^src/", pathNot: ["inference", "grounding", "proposals", "bench", "bridge", "cli"].map(layer) },
+      from: {
+        path: "^src/",
+        pathNot: [
+          "^src/index",
+          ...["inference", "grounding", "proposals", "bench", "bridge", "cli"].map(layer),
+        ],
+      },
       to: { path: layer("inference") },
     },
     {

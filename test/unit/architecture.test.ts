@@ -10,7 +10,14 @@ afterAll(() => rmSync(elsewhere, { recursive: true, force: true }));
 
 function cruise(folder: string) {
   const program = join(repository, "node_modules", "dependency-cruiser", "bin", "dependency-cruise.mjs");
-  const args = [program, "--config", join(repository, ".dependency-cruiser.cjs"), "--output-type", "err", "src"];
+  const args = [
+    program,
+    "--config",
+    join(repository, ".dependency-cruiser.cjs"),
+    "--output-type",
+    "err",
+    "src",
+  ];
   return spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
 }
 
