@@ -22,7 +22,10 @@ export const maxBlockSize = 512 * 1024 * 1024;
 /** Smaller blocks are not worth the way to another thread. */
 const worthAThread = 128 * 1024;
 
-type NativeZstd = (data: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+type NativeZstd = (
+  data: Uint8Array,
+  options: { maxOutputLength: number; chunkSize: number },
+) => Promise<Buffer>;
 
 /** Node 22.15 and later bring zstd; it runs off the main thread. */
 const nativeZstd: NativeZstd | undefined =
@@ -50,7 +53,8 @@ async function decompress(
 ): Promise<Uint8Array> {
   let source = recycling?.source;
   try {
-    if (kind === "zstd" && nativeZstd !== undefined) return await nativeZstd(data, { maxOutputLength: size });
+    if (kind === "zstd" && nativeZstd !== undefined)
+      return await nativeZstd(data, { maxOutputLength: size, chunkSize: Math.max(64, size) });
     if (size < worthAThread) return (await loadDecompressHandlers())[kind]!(data, BigInt(size));
     const into = recycling?.borrow ? recycling.pool.take(size) : undefined;
     const owned = source !== undefined;

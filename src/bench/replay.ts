@@ -44,9 +44,9 @@ async function compare(peer: PythonPeer, name: string, bag: string): Promise<obj
   const isMcap = name.startsWith("mcap");
   const readers: Record<string, () => Promise<Reading>> = {
     raw: () => readOurs(bag, ways.raw),
-    safe: () => readOurs(bag, ways.safe),
     rosbags: () => peer.ask<Reading>({ read: bag, with: "rosbags", checksums: false }),
     ...(isMcap && {
+      safe: () => readOurs(bag, ways.safe),
       mcap: () => peer.ask<Reading>({ read: bag, with: "mcap", checksums: false }),
       mcap_checksums: () => peer.ask<Reading>({ read: bag, with: "mcap", checksums: true }),
     }),
