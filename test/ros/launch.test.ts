@@ -1,0 +1,75 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { parameterNames, parameterProblem } from "../../src/ros/index.js";
+import { NodeProcess, Peer } from "./support/peer.js";
+
+const folder = fileURLToPath(new URL("../../launch", import.meta.url));
+const script = fileURLToPath(new URL("./peers/launch_check.py", import.meta.url));
+const evaluate = (given: Readonly<Record<string, string>>) =>
+  JSON.parse(execFileSync("python", [script, folder, JSON.stringify(given)], { encoding: "utf8" }));
+
+describe("launch files", () => {
+  it("make every parameter a launch argument and pass on only what was given", () => {
+    const { arguments: names, overrides, node } = evaluate({ query: "the red mug", sync_tolerance: "0.05" });
+    expect(Object.keys(names)).toEqual(expect.arrayContaining([...parameterNames]));
+    expect(overrides).toEqual({
+      query: ["the red mug", "str"],
+      sync_tolerance: ["0.05", "float"],
+      use_sim_time: false,
+    });
+    expect(node).toMatchObject({ package: "grasp_grounding", executable: "bridge", respawn: true });
+    expect(node.remappings).toContainEqual(["camera/color/image_raw", "/camera/camera/color/image_raw"]);
+  });
+
+  it("find the package's parameter files by name, and bring the Fast DDS profile", () => {
+    const { files, environment } = evaluate({ params_file: "realsense.yaml,franka.yaml" });
+    expect(files).toEqual([`${folder}/config/realsense.yaml`, `${folder}/config/franka.yaml`]);
+    expect(environment.map((each: string[]) => each[0])).toContain("FASTRTPS_DEFAULT_PROFILES_FILE");
+    expect(evaluate({ large_images: "false" }).environment).toEqual([]);
+  });
+
+  it("bring parameter files whose every value is allowed", () => {
+    for (const name of readdirSync(`${folder}/config`).filter((each) => each.endsWith(".yaml"))) {
+      const content = parse(readFileSync(`${folder}/config/${name}`, "utf8")) as Record<
+        string,
+        { ros__parameters: Record<string, unknown> }
+      >;
+      for (const [key, value] of Object.entries(content["/**"]!.ros__parameters)) {
+        expect(parameterNames, `${name}: ${key}`).toContain(key);
+        expect(parameterProblem(key, value), name).toBeUndefined();
+      }
+    }
+  });
+
+  it("bring parameter files and a Fast DDS profile that the node takes", async () => {
+    const peer = new Peer();
+    const profile = `${folder}/config/fastdds.xml`;
+    const node = await NodeProcess.start(
+      [
+        ...["defaults", "realsense", "franka"].flatMap((name) => [
+          "--params-file",
+          `${folder}/config/${name}.yaml`,
+        ]),
+        "-p",
+        "target_frame:=''",
+      ],
+      { FASTRTPS_DEFAULT_PROFILES_FILE: profile, FASTDDS_DEFAULT_PROFILES_FILE: profile },
+    );
+    try {
+      await peer.do("wait_for_node");
+      const [tolerance] = await peer.do("get_parameters", { names: ["sync_tolerance"] });
+      expect(tolerance.double_value).toBe(0.034);
+      await peer.do("listen", { topics: ["grounding"] });
+      await peer.do("camera");
+      await peer.do("query", { text: "the red box" });
+      await peer.wait("grounding", { where: { query: "the red box" } });
+      expect(node.output).not.toMatch(/XML|profile/i);
+    } finally {
+      await node.stop();
+      await peer.close();
+    }
+  });
+});
