@@ -74,6 +74,11 @@ export class IkSolver {
 
   /** A posture within the limits that puts the tool at `target` (base frame); undefined when none was found. */
   solve(target: Pose, options: IkOptions): IkSolution | undefined {
+    return this.solveAll(target, options)[0];
+  }
+
+  /** All postures found (at most `candidates`), the best by `wishes` first. */
+  solveAll(target: Pose, options: IkOptions): IkSolution[] {
     const { rotation, translation } = placementOf(target);
     this.#target.set(rotation);
     this.#target.set(translation, 9);
@@ -94,11 +99,11 @@ export class IkSolver {
       const joints = this.#unwound(seed);
       if (found.some(({ solution }) => distance(solution.joints, joints) < 0.05)) continue;
       const solution = { joints, positionError: errors[0], rotationError: errors[1], starts: start + 1 };
-      if (candidates === 1) return solution;
+      if (candidates === 1) return [solution];
       found.push({ solution, cost: this.cost(joints, seed, wishes) });
     }
     found.sort((a, b) => a.cost - b.cost);
-    return found[0]?.solution;
+    return found.map(({ solution }) => solution);
   }
 
   /**

@@ -1,0 +1,15 @@
+import type { Seconds } from "../geometry/index.js";
+import type { MonotonicSeconds } from "./supervisor-types.js";
+
+/** Time as the arm's parts use it, so that tests can hold it in their hands. */
+export interface Clock {
+  /** Never goes back. */
+  now(): MonotonicSeconds;
+  sleep(seconds: Seconds): Promise<void>;
+}
+
+/** The process's own time. */
+export const systemClock: Clock = {
+  now: () => performance.now() / 1000,
+  sleep: (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)),
+};

@@ -1,0 +1,299 @@
+import type { Metres, Pose, Vec3 } from "../geometry/index.js";
+import { compose } from "../geometry/index.js";
+import { type CheckOptions, type CollisionChecker, describeCollision } from "./collision.js";
+import type { IkSolver, PostureWishes } from "./ik.js";
+import { type JointValues, Kinematics } from "./kinematics.js";
+import { type JointPath, splinePath } from "./path.js";
+import { straightLine } from "./straight.js";
+import type { MotionSummary } from "./supervisor-types.js";
+import { type MotionLimits, type Trajectory, timeParametrise } from "./trajectory.js";
+
+/** What the arm has to know of a grasp; a `Grasp` of the planner, moved to the robot's base, is one. */
+export interface GraspGoal {
+  /** Tool frame in the base frame when the fingers close. */
+  readonly pose: Pose;
+  /** Opening before closing. */
+  readonly width: Metres;
+  readonly objectWidth?: Metres;
+  readonly force?: number;
+}
+
+export interface SequenceOptions {
+  readonly limits: MotionLimits;
+  /** Length of the straight way in. Default 0.1 m. */
+  readonly approach?: Metres;
+  /** Length of the straight way up. Default 0.1 m. */
+  readonly lift?: Metres;
+  /** Default: z of the base frame. */
+  readonly up?: Vec3;
+  /** Largest tool speed on straight ways, m/s. Default 0.1. */
+  readonly straightSpeed?: number;
+  /** Largest tool speed elsewhere, m/s. Default 0.5. */
+  readonly freeSpeed?: number;
+  /** The gripper may grasp half a turn about its approach as well. Default true: a parallel gripper is the same then. */
+  readonly symmetric?: boolean;
+  /** Where to go with the object after lifting: back to the start, or nowhere. Default "start". */
+  readonly retreat?: "start" | "stay";
+  readonly wishes?: PostureWishes;
+  /** Postures tried for each grasp. Default 6. */
+  readonly candidates?: number;
+}
+
+export type StageName = "open" | "pre-grasp" | "approach" | "close" | "lift" | "retreat";
+
+export type Stage =
+  | { readonly name: "open" | "close"; readonly width: Metres; readonly force?: number }
+  | { readonly name: "pre-grasp" | "approach" | "lift" | "retreat"; readonly trajectory: Trajectory };
+
+export interface GraspMotion {
+  readonly stages: readonly Stage[];
+  readonly summary: MotionSummary;
+}
+
+export type MotionRefusal =
+  | "start-blocked"
+  | "unreachable"
+  | "approach"
+  | "lift"
+  | "collision"
+  | "way-blocked";
+
+export interface RefusedMotion {
+  readonly refusal: MotionRefusal;
+  readonly reason: string;
+}
+
+const ORDER: readonly MotionRefusal[] = [
+  "start-blocked",
+  "unreachable",
+  "approach",
+  "lift",
+  "collision",
+  "way-blocked",
+];
+
+interface Ways {
+  readonly there: JointPath;
+  readonly approach: number[][];
+  readonly lift: number[][];
+  readonly back: JointPath | undefined;
+}
+
+/**
+ * Plans the whole of a grasp from the present posture: a free way to a point before the object, a straight way in, closing,
+ * a straight way up, and a way back. Every part is checked against limits, jumps of joints and collisions before the first
+ * one moves. Ways round obstacles are looked for only over a few raised postures; beyond that use a motion planner.
+ */
+export class SequencePlanner {
+  readonly #solver: IkSolver;
+  readonly #checker: CollisionChecker;
+  readonly #options: SequenceOptions;
+
+  constructor(solver: IkSolver, checker: CollisionChecker, options: SequenceOptions) {
+    this.#solver = solver;
+    this.#checker = checker;
+    this.#options = options;
+  }
+
+  /** @param pause awaited now and then, so that a long search does not keep the process from hearing anything else */
+  async plan(
+    goal: GraspGoal,
+    start: JointValues,
+    pause: () => Promise<void> = async () => {},
+  ): Promise<GraspMotion | RefusedMotion> {
+    const at = this.#checker.check(start);
+    if (at !== undefined)
+      return { refusal: "start-blocked", reason: `the arm cannot start: ${describeCollision(at)}` };
+    let worst: RefusedMotion = {
+      refusal: "unreachable",
+      reason: "no posture reaches the point before the object",
+    };
+    for (const { pose, joints } of this.#postures(goal.pose, start)) {
+      await pause();
+      const ways = this.#ways(start, joints, pose);
+      if (!("refusal" in ways)) return await this.#timed(ways, goal, start, pause);
+      if (ORDER.indexOf(ways.refusal) >= ORDER.indexOf(worst.refusal)) worst = ways;
+    }
+    return worst;
+  }
+
+  /** Postures before the object, of either way round, the best by the wishes first. */
+  #postures(pose: Pose, start: JointValues): { pose: Pose; joints: number[] }[] {
+    const { approach = 0.1, candidates = 6, wishes = {} } = this.#options;
+    const back = { position: [0, 0, -approach], orientation: [0, 0, 0, 1] } as const;
+    return this.#variants(pose)
+      .flatMap((variant) =>
+        this.#solver
+          .solveAll(compose(variant, back), { seed: start, candidates, wishes })
+          .map(({ joints }) => ({ pose: variant, joints, cost: this.#solver.cost(joints, start, wishes) })),
+      )
+      .sort((a, b) => a.cost - b.cost);
+  }
+
+  #variants(pose: Pose): Pose[] {
+    if (this.#options.symmetric === false) return [pose];
+    return [pose, compose(pose, { position: [0, 0, 0], orientation: [0, 0, 1, 0] })];
+  }
+
+  /** The parts as geometry, or why this posture does not do. */
+  #ways(start: JointValues, before: number[], pose: Pose): Ways | RefusedMotion {
+    const { lift = 0.1, up = [0, 0, 1], retreat = "start" } = this.#options;
+    const approach = straightLine(this.#solver, before, pose);
+    if ("reason" in approach) return lineRefusal("approach", approach);
+    const grasped = approach.postures.at(-1)!;
+    const [x, y, z] = pose.position;
+    const raised = { ...pose, position: [x + lift * up[0], y + lift * up[1], z + lift * up[2]] as const };
+    const lifting = straightLine(this.#solver, grasped, raised);
+    if ("reason" in lifting) return lineRefusal("lift", lifting);
+    for (const postures of [approach.postures, lifting.postures]) {
+      const hit = this.#checker.checkAll(along(splinePath(postures)), { touchTarget: true });
+      if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
+    }
+    const there = this.#freeWay(start, before, pose);
+    if ("refusal" in there) return there;
+    const back =
+      retreat === "start"
+        ? this.#freeWay(lifting.postures.at(-1)!, Array.from(start), pose, { touchTarget: true })
+        : undefined;
+    if (back !== undefined && "refusal" in back) return back;
+    return { there, approach: approach.postures, lift: lifting.postures, back };
+  }
+
+  /** Straight in joint space, or over a raised posture. */
+  #freeWay(
+    from: JointValues,
+    to: JointValues,
+    near: Pose,
+    options: CheckOptions = {},
+  ): JointPath | RefusedMotion {
+    const direct = splinePath([from, to]);
+    const hit = this.#checker.checkAll(along(direct), options);
+    if (hit === undefined) return direct;
+    const { up = [0, 0, 1] } = this.#options;
+    const solver = this.#solver;
+    for (const height of [0.15, 0.3]) {
+      const raise = (pose: Pose): Pose => ({
+        ...pose,
+        position: pose.position.map((v, i) => v + height * up[i]!) as unknown as Pose["position"],
+      });
+      const overStart = solver.solve(raise(solver.kinematics.forward(from)), { seed: from })?.joints;
+      const overEnd = solver.solve(raise({ ...near, position: solver.kinematics.forward(to).position }), {
+        seed: to,
+      })?.joints;
+      for (const via of [[overEnd], [overStart], [overStart, overEnd]]) {
+        if (via.some((posture) => posture === undefined)) continue;
+        const path = splinePath([from, ...(via as number[][]), to]);
+        if (this.#within(path) && this.#checker.checkAll(along(path), options) === undefined) return path;
+      }
+    }
+    return { refusal: "way-blocked", reason: `no free way was found: ${describeCollision(hit)}` };
+  }
+
+  /** A spline may swing beyond the limits between its waypoints. */
+  #within(path: JointPath): boolean {
+    const { lower, upper } = this.#solver.chain;
+    for (const q of along(path)) if (q.some((v, i) => v < lower[i]! || v > upper[i]!)) return false;
+    return true;
+  }
+
+  async #timed(
+    { there, approach, lift, back }: Ways,
+    goal: GraspGoal,
+    start: JointValues,
+    pause: () => Promise<void>,
+  ): Promise<GraspMotion> {
+    const { limits, straightSpeed = 0.1, freeSpeed = 0.5 } = this.#options;
+    const timed = async (path: JointPath, speed: number) => {
+      await pause();
+      const rate = toolRate(path, this.#solver.kinematics, speed, limits.rate);
+      return timeParametrise(path, { ...limits, rate });
+    };
+    const closed = Math.max(0, (goal.objectWidth ?? 0) - 0.02);
+    const stages: Stage[] = [
+      { name: "open", width: goal.width },
+      { name: "pre-grasp", trajectory: await timed(there, freeSpeed) },
+      { name: "approach", trajectory: await timed(splinePath(approach), straightSpeed) },
+      {
+        name: "close",
+        width: goal.objectWidth === undefined ? 0 : closed,
+        ...(goal.force !== undefined && { force: goal.force }),
+      },
+      { name: "lift", trajectory: await timed(splinePath(lift), straightSpeed) },
+      ...(back === undefined ? [] : [{ name: "retreat", trajectory: await timed(back, freeSpeed) } as const]),
+    ];
+    return { stages, summary: summarise(stages, this.#solver, start) };
+  }
+}
+
+function lineRefusal(name: "approach" | "lift", line: { reason: string; at: number }): RefusedMotion {
+  const why = {
+    unreachable: "leaves the arm's reach",
+    "joint-jump": "would make a joint jump",
+    deviation: "cannot be kept straight",
+  }[line.reason];
+  return { refusal: name, reason: `the straight ${name} ${why} after ${Math.round(line.at * 100)} % of it` };
+}
+
+/** Postures along a path, close enough together for collision checks. */
+export function* along(path: JointPath, step = 0.04): Generator<Float64Array> {
+  const count = Math.max(1, Math.ceil(path.length / step));
+  for (let k = 0; k <= count; k++) {
+    const q = new Float64Array(path.joints);
+    path.evaluate((path.length * k) / count, q);
+    yield q;
+  }
+}
+
+/** The rate along a path at which the tool moves at `speed`. Worked out at points along it and taken from the slower neighbour. */
+function toolRate(
+  path: JointPath,
+  kinematics: Kinematics,
+  speed: number,
+  further: ((s: number) => number) | undefined,
+): (s: number) => number {
+  const count = Math.max(20, Math.ceil(path.length / 0.02));
+  const q = new Float64Array(path.joints);
+  const d1 = new Float64Array(path.joints);
+  const rates = Float64Array.from({ length: count + 1 }, (_, k) => {
+    path.evaluate((path.length * k) / count, q, d1);
+    return speed / Math.max(1e-9, Math.hypot(...kinematics.toolVelocity(q, d1)));
+  });
+  return (s) => {
+    const at = (s / path.length) * count;
+    const k = Math.min(Math.max(Math.floor(at), 0), count - 1);
+    return Math.min(rates[k]!, rates[k + 1]!, further?.(s) ?? Infinity);
+  };
+}
+
+/** The extremes of all stages, for the supervisor. */
+function summarise(stages: readonly Stage[], solver: IkSolver, start: JointValues): MotionSummary {
+  const kinematics = new Kinematics(solver.chain);
+  const low = Array.from(start);
+  const high = Array.from(start);
+  const fast = low.map(() => 0);
+  const toolLow = [Infinity, Infinity, Infinity];
+  const toolHigh = [-Infinity, -Infinity, -Infinity];
+  for (const stage of stages) {
+    if (!("trajectory" in stage)) continue;
+    for (const { positions, velocities } of stage.trajectory.points(0.005)) {
+      for (const [i, q] of positions.entries()) {
+        low[i] = Math.min(low[i]!, q);
+        high[i] = Math.max(high[i]!, q);
+        fast[i] = Math.max(fast[i]!, Math.abs(velocities[i]!));
+      }
+      for (const [k, p] of kinematics.forward(positions).position.entries()) {
+        toolLow[k] = Math.min(toolLow[k]!, p);
+        toolHigh[k] = Math.max(toolHigh[k]!, p);
+      }
+    }
+  }
+  return {
+    start: Array.from(start),
+    minPosition: low,
+    maxPosition: high,
+    maxVelocity: fast,
+    toolMin: toolLow as unknown as Vec3,
+    toolMax: toolHigh as unknown as Vec3,
+    collisionFree: true,
+  };
+}

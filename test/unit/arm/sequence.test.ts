@@ -1,0 +1,169 @@
+import { expect, it } from "vitest";
+import {
+  angleBetween,
+  between,
+  type GraspMotion,
+  IkSolver,
+  Kinematics,
+  type MotionRefusal,
+  type RefusedMotion,
+  type SequenceOptions,
+  SequencePlanner,
+  straightLine,
+} from "../../../src/arm/index.js";
+import { boxCloud, chain, fromAbove, limits, makeChecker, scene, start } from "./rig.js";
+
+const solver = new IkSolver(chain);
+const checker = makeChecker();
+const kinematics = new Kinematics(chain);
+
+function planner(over: Partial<SequenceOptions> = {}, more = {}) {
+  checker.scene = scene(more);
+  return new SequencePlanner(solver, checker, { limits, ...over });
+}
+
+const refused = (plan: GraspMotion | RefusedMotion): MotionRefusal | undefined =>
+  "refusal" in plan ? plan.refusal : undefined;
+
+const trajectories = (plan: GraspMotion | RefusedMotion) => {
+  if ("refusal" in plan) throw new Error(plan.reason);
+  return Object.fromEntries(
+    plan.stages.flatMap((stage) => ("trajectory" in stage ? [[stage.name, stage.trajectory] as const] : [])),
+  );
+};
+
+it("a straight line is straight, even in turning, and ends where it should", () => {
+  const from = kinematics.forward(start);
+  const target = { ...fromAbove(0.5, 0.15, 0.35, 0.6) };
+  const line = straightLine(solver, start, target);
+  if ("reason" in line) throw new Error(line.reason);
+  for (const [k, q] of line.postures.entries()) {
+    const wanted = between(from, target, k / (line.postures.length - 1));
+    const pose = kinematics.forward(q);
+    expect(Math.hypot(...pose.position.map((v, i) => v - wanted.position[i]!))).toBeLessThan(1e-5);
+    expect(angleBetween(pose.orientation, wanted.orientation)).toBeLessThan(1e-4);
+  }
+});
+
+it("a line out of reach and one through a jump are refused", () => {
+  expect(straightLine(solver, start, fromAbove(1.2, 0, 0.4))).toMatchObject({ reason: "unreachable" });
+  // Across the base, the shoulder would have to swing round.
+  const across = straightLine(solver, start, fromAbove(-0.45, 0.02, 0.4));
+  expect("reason" in across).toBe(true);
+});
+
+it("a grasp from above is planned in all its stages", async () => {
+  const target = boxCloud(0.5, 0.1, [0.04, 0.06, 0.08]);
+  const plan = await planner({}, { target }).plan(
+    { pose: fromAbove(0.5, 0.1, 0.04), width: 0.06, objectWidth: 0.04 },
+    start,
+  );
+  const motion = trajectories(plan);
+  expect((plan as GraspMotion).stages.map((stage) => stage.name)).toEqual([
+    "open",
+    "pre-grasp",
+    "approach",
+    "close",
+    "lift",
+    "retreat",
+  ]);
+  const place = (name: string, end: 0 | 1) => {
+    const trajectory = motion[name]!;
+    return kinematics.forward(trajectory.at(end * trajectory.duration).positions).position;
+  };
+  expect(place("approach", 0)[2]).toBeCloseTo(0.14, 4);
+  expect(place("approach", 1)[2]).toBeCloseTo(0.04, 4);
+  expect(place("lift", 1)[2]).toBeCloseTo(0.14, 4);
+  for (const [i, q] of motion.retreat!.at(99).positions.entries()) expect(q).toBeCloseTo(start[i]!, 6);
+  // Each stage starts where the one before ended.
+  const ends = ["pre-grasp", "approach", "lift", "retreat"].map((name) => motion[name]!);
+  for (const [k, next] of ends.slice(1).entries()) {
+    const before = ends[k]!.at(99).positions;
+    for (const [i, q] of next.at(0).positions.entries()) expect(q).toBeCloseTo(before[i]!, 6);
+  }
+});
+
+it("the tool keeps its speed limits, and the arm its own, at 1 kHz", async () => {
+  const motion = trajectories(
+    await planner({ straightSpeed: 0.1, freeSpeed: 0.5 }).plan(
+      { pose: fromAbove(0.55, -0.2, 0.03, 1), width: 0.06 },
+      start,
+    ),
+  );
+  for (const [name, trajectory] of Object.entries(motion)) {
+    const speed = name === "approach" || name === "lift" ? 0.1 : 0.5;
+    for (const { positions, velocities } of trajectory.points(0.001)) {
+      expect(Math.hypot(...kinematics.toolVelocity(positions, velocities))).toBeLessThan(speed * 1.01);
+      for (const [i, v] of velocities.entries()) expect(Math.abs(v)).toBeLessThanOrEqual(chain.velocity[i]!);
+    }
+  }
+});
+
+it("a parallel gripper takes a grasp the way round that turns the arm less", async () => {
+  const opposite = { pose: fromAbove(0.45, 0.05, 0.05, Math.PI - 0.2), width: 0.06 };
+  const way = async (symmetric: boolean) => {
+    const plan = await planner({ symmetric, retreat: "stay" }).plan(opposite, start);
+    const end = trajectories(plan).approach!.at(99).positions;
+    const off = angleBetween(kinematics.forward(end).orientation, opposite.pose.orientation);
+    expect(Math.min(off, Math.PI - off)).toBeLessThan(1e-3);
+    return Math.max(...end.map((q, i) => Math.abs(q - start[i]!)));
+  };
+  expect(await way(true)).toBeLessThan((await way(false)) - 0.05);
+});
+
+it("a thing in the way is gone round, or the grasp is refused", async () => {
+  const goal = { pose: fromAbove(0.35, 0.45, 0.04), width: 0.06 };
+  const free = trajectories(await planner().plan(goal, start))["pre-grasp"]!;
+  const middle = kinematics.forward(free.at(free.duration * 0.6).positions).position;
+  const post = boxCloud(middle[0], middle[1], [0.05, 0.05, middle[2] - 0.02]);
+  const around = await planner({}, { obstacles: post }).plan(goal, start);
+  const path = trajectories(around)["pre-grasp"]!;
+  checker.scene = scene({ obstacles: post });
+  for (const { positions } of path.points(0.01)) expect(checker.check(positions)).toBeUndefined();
+  expect(checker.checkAll(free.points(0.01).map((point) => point.positions))).toBeDefined();
+});
+
+it.each<[string, number, number, number, MotionRefusal]>([
+  ["out of reach", 1.3, 0, 0.1, "unreachable"],
+  ["within the table", 0.5, 0, -0.02, "collision"],
+])("%s: refused with the reason", async (_, x, y, z, refusal) => {
+  const plan = await planner().plan({ pose: fromAbove(x, y, z), width: 0.05 }, start);
+  expect(refused(plan)).toBe(refusal);
+});
+
+it("an object boxed in by others is refused", async () => {
+  const wall = boxCloud(0.5, 0.05, [0.2, 0.02, 0.25]);
+  const plan = await planner({}, { obstacles: wall }).plan(
+    { pose: fromAbove(0.5, 0.06, 0.03, Math.PI / 2), width: 0.06 },
+    start,
+  );
+  expect(refused(plan)).toBe("collision");
+});
+
+it("an arm that touches something does not start", async () => {
+  const { position } = kinematics.forward(start);
+  const plan = await planner(
+    {},
+    { obstacles: Float32Array.of(position[0], position[1], position[2] + 0.08) },
+  ).plan({ pose: fromAbove(0.5, 0, 0.05), width: 0.05 }, start);
+  expect(refused(plan)).toBe("start-blocked");
+});
+
+it("what the supervisor is told holds all of the motion", async () => {
+  const plan = (await planner().plan({ pose: fromAbove(0.5, 0.1, 0.05), width: 0.06 }, start)) as GraspMotion;
+  const { summary } = plan;
+  for (const trajectory of Object.values(trajectories(plan))) {
+    for (const { positions, velocities } of trajectory.points(0.003)) {
+      const { position } = kinematics.forward(positions);
+      for (const [i, q] of positions.entries()) {
+        expect(q).toBeGreaterThanOrEqual(summary.minPosition[i]! - 1e-3);
+        expect(q).toBeLessThanOrEqual(summary.maxPosition[i]! + 1e-3);
+        expect(Math.abs(velocities[i]!)).toBeLessThanOrEqual(summary.maxVelocity[i]! + 0.05);
+      }
+      for (const [k, p] of position.entries()) {
+        expect(p).toBeGreaterThanOrEqual(summary.toolMin[k]! - 1e-3);
+        expect(p).toBeLessThanOrEqual(summary.toolMax[k]! + 1e-3);
+      }
+    }
+  }
+});
