@@ -99,6 +99,7 @@ const suites = [
   check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
   check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
   check("page types", ["node_modules/typescript/bin/tsc", "-p", "src/console/web"]),
+  check("page tests' types", ["node_modules/typescript/bin/tsc", "-p", "test/console"]),
   vitest("unit", "vitest.config.ts"),
   pytest("models", [
     "models/export",

@@ -94,7 +94,7 @@ export class ConsoleCore {
     this.#clients.add(client);
     this.lease.returned(client.identity.id);
     client.hello(this.store.value, this.#asker.answers);
-    if (this.#last !== undefined) client.frame(this.#last);
+    if (this.#last !== undefined) client.frame({ ...this.#last, arrived: performance.now() });
     this.#showStats();
   }
 
@@ -104,6 +104,11 @@ export class ConsoleCore {
     const { id } = client.identity;
     if (![...this.#clients].some((other) => other.identity.id === id)) this.lease.left(id);
     this.#showStats();
+  }
+
+  /** Ends every live connection; browsers come back by themselves. */
+  dropClients(): void {
+    for (const client of this.#clients) client.end();
   }
 
   /**

@@ -89,6 +89,11 @@ export class LiveClient {
     this.#level = levelFor(width);
   }
 
+  /** Ends the connection. */
+  end(): void {
+    this.#socket.terminate();
+  }
+
   close(): void {
     this.#waiting = undefined;
     this.#unshown.clear();

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
@@ -69,6 +70,11 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     origins: new Set(options.allowOrigins ?? []),
   };
   const server = await build(options, { core, sessions, policy });
+  const sockets = new Set<Socket>();
+  server.server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   try {
     await server.listen({ host, port: options.port ?? 8087 });
   } catch (cause) {
@@ -86,7 +92,13 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     core,
     close: async () => {
       await core.close();
+      core.dropClients();
+      // Sockets of refused upgrades are known to nobody else, and would keep the server from closing.
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, 300);
       await server.close();
+      clearTimeout(cut);
       await audit.close();
     },
   };

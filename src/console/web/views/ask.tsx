@@ -1,13 +1,14 @@
 import { useRef, useState } from "preact/hooks";
 import { type Listening, speech } from "../speech.js";
 import { act, ask, asking, history, inControl, state, suggestions } from "../store.js";
+import { Icon } from "./icon.js";
 
 export function Ask() {
   const [text, setText] = useState("");
   const listening = useRef<Listening | undefined>(undefined);
   const follow = state.value?.follow;
   const disabled = !inControl.value;
-  const offers = (history.value.length > 0 ? history.value : suggestions.value).slice(0, 4);
+  const offers = [...new Set([...history.value.slice(0, 3), ...suggestions.value])].slice(0, 5);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     void ask(text);
@@ -50,7 +51,7 @@ export function Ask() {
             aria-label="Hold to speak"
             title="Hold to speak"
           >
-            🎤
+            <Icon name="microphone" />
           </button>
         )}
         <button type="submit" class="primary" disabled={disabled || asking.value || text.trim() === ""}>

@@ -26,7 +26,11 @@ export function Camera() {
   const { width = 4, height = 3, stamp } = header.value ?? {};
   return (
     <>
-      <div class="picture" ref={frame} style={{ aspectRatio: `${width} / ${height}` }}>
+      <div
+        class="picture"
+        ref={frame}
+        style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}
+      >
         <canvas id="picture" ref={picture} role="img" aria-label={describe(answers.value)} />
         {layers.masks.value && <Masks width={width} height={height} />}
         {layers.heat.value && answers.value[0] && (
@@ -148,7 +152,7 @@ function Drawn({
           x={best.box[0] + 2 * scale}
           y={Math.max(best.box[1] - 5 * scale, 12 * scale)}
           font-size={13 * scale}
-          fill={colour}
+          fill="#fff"
         >
           {answer.result.query} {best.score.toFixed(2)}
         </text>

@@ -1,4 +1,5 @@
 import { act, inControl, state } from "../store.js";
+import { Icon } from "./icon.js";
 
 const rates = [0.25, 0.5, 1, 2, 4];
 
@@ -17,7 +18,7 @@ export function Timeline() {
           title="Step back (←)"
           onClick={() => void act({ name: "step", frames: -1 })}
         >
-          ⏮
+          <Icon name="back" />
         </button>
         <button
           type="button"
@@ -27,7 +28,7 @@ export function Timeline() {
           title="Play or pause (Space)"
           onClick={() => void act({ name: playing ? "pause" : "play" })}
         >
-          {playing ? "⏸" : "▶"}
+          <Icon name={playing ? "pause" : "play"} />
         </button>
         <button
           type="button"
@@ -36,7 +37,7 @@ export function Timeline() {
           title="Step forward (→)"
           onClick={() => void act({ name: "step", frames: 1 })}
         >
-          ⏭
+          <Icon name="forward" />
         </button>
         <span class="time">
           {position.toFixed(2)} / {duration.toFixed(2)} s
