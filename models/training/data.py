@@ -1,4 +1,5 @@
-"""Reads the cached shards and draws batches: pictures with several queries each, all words encoded on the way."""
+"""Draws batches of pictures with several queries each: from cached features (`Batches`, for a CPU) or from the pictures
+themselves, freshly mirrored, cropped and jittered each time (`OnlineBatches`, for a GPU)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prepare import KEPT, MASK_H, MASK_W
+from prepare import KEPT, MASK_H, MASK_W, augment, read_picture, shrink, small_mask
 from text import MiniLM, load_tokenizer
 
 
@@ -65,12 +66,52 @@ def tokenise(tokenizer, texts: list[str]) -> tuple[Tensor, Tensor]:
     return x, mask
 
 
+def choose_queries(generate: Callable, line: dict, rng: random.Random, count: int) -> list[tuple[str, list[int]]]:
+    """`count` sentences; half of those that have a twin with a swapped word bring it along: a hard negative."""
+    chosen: list[tuple[str, list[int]]] = []
+    for q in generate(line, rng, count):
+        chosen.append((q.text, list(q.targets)))
+        twin = swap_of(q)
+        if twin is not None and rng.random() < 0.5:
+            chosen.append(twin)
+    while chosen and len(chosen) < count:
+        chosen.append(rng.choice(chosen))
+    return chosen[:count]
+
+
+class Collector:
+    """Gathers the sentences and masks of a batch."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.target: list[np.ndarray] = []
+        self.objects: list[np.ndarray] = []
+        self.present: list[bool] = []
+        self.has_mask: list[bool] = []
+
+    def add(self, line: dict, masks: np.ndarray, queries: list[tuple[str, list[int]]]) -> None:
+        anything = masks.max(axis=0)
+        for text, targets in queries:
+            self.texts.append(text)
+            self.target.append(union(masks, targets))
+            self.objects.append(anything)
+            self.present.append(bool(targets))
+            self.has_mask.append(all(line["objects"][i]["has_mask"] for i in targets))
+
+    def batch(self, tokenizer) -> dict:
+        ids, mask = tokenise(tokenizer, self.texts)
+        return {
+            "ids": ids, "mask": mask, "target": torch.from_numpy(np.stack(self.target)),
+            "objects": torch.from_numpy(np.stack(self.objects)), "present": torch.tensor(self.present),
+            "has_mask": torch.tensor(self.has_mask),
+        }  # fmt: skip
+
+
 class Batches:
     """Endless batches drawn by one background thread.
 
     A batch: maps {name: float32 [B,C,h,w]}, ids and mask int64 [Q,T], target and objects uint8 [Q,96,128] (what is
-    asked for; anything annotated), place [Q,objects...] is derived from target, present and has_mask bool [Q].
-    Half of the queries that have a twin with a swapped word bring it along: a hard negative on the same picture.
+    asked for; anything annotated), present and has_mask bool [Q].
     """
 
     def __init__(self, shards: Shards, generate: Callable, weights: dict[str, float], pictures: int, per: int, seed: int):
@@ -105,44 +146,66 @@ class Batches:
             self.order[name] = order
         return self.shards.pictures[name][order.pop()]
 
-    def _queries(self, line: dict) -> list[tuple[str, list[int]]]:
-        chosen: list[tuple[str, list[int]]] = []
-        for q in self.generate(line, self.rng, self.per):
-            chosen.append((q.text, list(q.targets)))
-            twin = swap_of(q)
-            if twin is not None and self.rng.random() < 0.5:
-                chosen.append(twin)
-        while len(chosen) < self.per:
-            chosen.append(self.rng.choice(chosen))
-        return chosen[: self.per]
-
     def _draw(self) -> dict:
         names = [n for n in self.shards.sets if self.shards.pictures[n]]
-        picked: list[tuple[dict[str, np.ndarray], int, dict]] = []
-        texts: list[str] = []
-        target, objects, present, has_mask = [], [], [], []
+        picked: list[tuple[dict[str, np.ndarray], int]] = []
+        collector = Collector()
         while len(picked) < self.pictures:
             name = self.rng.choices(names, [self.weights.get(n, 1.0) for n in names])[0]
             arrays, row, line = self._next_picture(name)
-            queries = self._queries(line)
-            if not queries:
-                continue
-            picked.append((arrays, row, line))
-            masks = object_masks(arrays, line)
-            anything = masks.max(axis=0)
-            for text, targets in queries:
-                texts.append(text)
-                target.append(union(masks, targets))
-                objects.append(anything)
-                present.append(bool(targets))
-                has_mask.append(all(line["objects"][i]["has_mask"] for i in targets))
-        ids, mask = tokenise(self.tokenizer, texts)
-        return {
-            "maps": {k: torch.from_numpy(np.stack([a[k][r] for a, r, _ in picked]).astype(np.float32)) for k in KEPT},
-            "ids": ids, "mask": mask,
-            "target": torch.from_numpy(np.stack(target)), "objects": torch.from_numpy(np.stack(objects)),
-            "present": torch.tensor(present), "has_mask": torch.tensor(has_mask),
-        }  # fmt: skip
+            queries = choose_queries(self.generate, line, self.rng, self.per)
+            if queries:
+                picked.append((arrays, row))
+                collector.add(line, object_masks(arrays, line), queries)
+        maps = {k: torch.from_numpy(np.stack([a[k][r] for a, r in picked]).astype(np.float32)) for k in KEPT}
+        return collector.batch(self.tokenizer) | {"maps": maps}
+
+
+def read_lines(data: Path, sets: list[str], split: str) -> dict[str, list[tuple[Path, dict]]]:
+    """Annotation lines of a split with their folder, by set."""
+    result: dict[str, list[tuple[Path, dict]]] = {}
+    for name in sets:
+        path = data / name / "annotations.jsonl"
+        lines = [json.loads(t) for t in path.read_text().splitlines() if t.strip()] if path.exists() else []
+        result[name] = [(data / name, l) for l in lines if l["split"] == split and l["objects"]]
+    return result
+
+
+class OnlineBatches(torch.utils.data.IterableDataset):
+    """Endless batches from the pictures: {"images": uint8 [B,H,W,3], ...} and what Batches gives beside the maps."""
+
+    def __init__(self, data: Path, weights: dict[str, float], queries: str, pictures: int, per: int, seed: int):
+        self.lines = {k: v for k, v in read_lines(data, list(weights), "train").items() if v}
+        self.weights, self.queries, self.pictures, self.per, self.seed = weights, queries, pictures, per, seed
+
+    def __iter__(self):
+        import importlib
+
+        import cv2
+
+        info = torch.utils.data.get_worker_info()
+        cv2.setNumThreads(1)
+        torch.set_num_threads(1)
+        rng = random.Random(f"{self.seed} {info.id if info else 0}")
+        generate = importlib.import_module(self.queries).generate
+        tokenizer = load_tokenizer()
+        names = list(self.lines)
+        shares = [self.weights[n] for n in names]
+        while True:
+            collector, images = Collector(), []
+            while len(images) < self.pictures:
+                folder, line = rng.choice(self.lines[rng.choices(names, shares)[0]])
+                rgb, line, masks = read_picture(folder, line)
+                rgb = augment(rgb, line, masks, rng, rng.random() < 0.5, rng.random() < 0.6)
+                if not line["objects"]:
+                    continue
+                queries = choose_queries(generate, line, rng, self.per)
+                if not queries:
+                    continue
+                small = [small_mask(m, o["box"], line["width"], line["height"]) for o, m in zip(line["objects"], masks)]
+                images.append(shrink(rgb))
+                collector.add(line, np.stack(small), queries)
+            yield collector.batch(tokenizer) | {"images": torch.from_numpy(np.stack(images))}
 
 
 def swap_of(query) -> tuple[str, list[int]] | None:
@@ -157,6 +220,6 @@ def swap_of(query) -> tuple[str, list[int]] | None:
 
 @torch.no_grad()
 def encode_words(net: MiniLM, ids: Tensor, mask: Tensor) -> Tensor:
-    """[Q,T,768] in bfloat16 arithmetic where the processor has it."""
-    with torch.autocast("cpu", torch.bfloat16):
+    """[Q,T,768] in 16-bit arithmetic."""
+    with torch.autocast(ids.device.type, torch.bfloat16):
         return net(ids, mask)[0].float()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import multiprocessing
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -46,6 +47,7 @@ class Case:
         self.line, self.text, self.targets, self.kind = line, text, targets, kind
         self.boxes = [line["objects"][t]["box"] for t in targets]
         self.row: dict = {}
+        self.contrast = "position"
 
 
 def conse_heat(frame: dict[str, np.ndarray], sentence: np.ndarray, classes: np.ndarray, h: int, w: int) -> np.ndarray:
@@ -72,13 +74,28 @@ def target_mask(line: dict, targets: list[int]) -> np.ndarray | None:
     return total
 
 
-def run_set(model: Lite, data: Path, name: str, lines: list[dict], generate, per: int, classes: np.ndarray) -> list[dict]:
-    rows: list[dict] = []
-    spec = model.manifest["input"]
-    h, w = spec["height"] // 32, spec["width"] // 32
+def run_set(args: argparse.Namespace, name: str, lines: list[dict]) -> list[dict]:
+    """All rows of a set, its pictures dealt out to `--jobs` processes."""
     usual = np.median(
         [[(o["box"][2] - o["box"][0]) / l["width"], (o["box"][3] - o["box"][1]) / l["height"]]
          for l in lines for o in l["objects"]], axis=0)  # fmt: skip
+    parts = [lines[i :: args.jobs] for i in range(args.jobs)]
+    if args.jobs == 1:
+        return run_part(args, name, lines, usual)
+    with multiprocessing.Pool(args.jobs) as pool:
+        return [r for rows in pool.starmap(run_part, [(args, name, p, usual) for p in parts]) for r in rows]
+
+
+def run_part(args: argparse.Namespace, name: str, lines: list[dict], usual: np.ndarray) -> list[dict]:
+    import torch
+
+    generate = importlib.import_module(args.queries).generate
+    classes = torch.load(args.classes).numpy()
+    model = Lite(args.model, threads=2 if args.jobs == 1 else 1)
+    data, per = args.data, args.per
+    rows: list[dict] = []
+    spec = model.manifest["input"]
+    h, w = spec["height"] // 32, spec["width"] // 32
     for line in tqdm(lines, desc=name, mininterval=10):
         rgb = cv2.imread(str(data / name / line["image"]), cv2.IMREAD_COLOR)
         if rgb is None:
@@ -89,6 +106,7 @@ def run_set(model: Lite, data: Path, name: str, lines: list[dict], generate, per
         twins: dict[int, int] = {}
         for q in generate(line, rng, per):
             cases.append(Case(line, q.text, list(q.targets), q.kind))
+            cases[-1].contrast = "colour" if getattr(q, "contrast", None) == "colour" else "position"
             twin = swap_of(q)
             if twin is not None and q.targets and twin[1]:
                 twins[len(cases) - 1] = len(cases)
@@ -131,7 +149,7 @@ def run_set(model: Lite, data: Path, name: str, lines: list[dict], generate, per
             rows.append(row)
         for a, b in twins.items():
             # Two answers were asked for; the question is whether the swapped word moves the box.
-            what = "colour" if cases[a].kind == "attribute" else "position"
+            what = cases[a].contrast
             moved = first[a] is not None and first[b] is not None and iou(first[a], first[b]) < 0.5
             both = rows_right(cases[a].row) and rows_right(cases[b].row)
             cases[a].row["swap"] = {"of": what, "moved": bool(moved), "both_right": bool(both)}
@@ -231,16 +249,13 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--per", type=int, default=10, help="queries a picture")
     parser.add_argument("--limit", type=int, default=0, help="pictures of a set at most")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--classes", type=Path, default=repo / ".cache/training/features/classes.pt")
     parser.add_argument("--queries", default="queries")
     parser.add_argument("--out", type=Path, default=repo / "docs/results/model-lite.json")
     parser.add_argument("--rows", type=Path, default=repo / ".cache/training/rows.jsonl")
     parser.add_argument("--calibrate", type=Path, nargs="?", const=repo / ".cache/training/run/calibration.json")
     args = parser.parse_args()
-    generate = importlib.import_module(args.queries).generate
-    import torch
-
-    classes = torch.load(repo / ".cache/training/features/classes.pt").numpy()
-    model = Lite(args.model)
     rows: list[dict] = []
     results = {}
     for name in args.sets:
@@ -248,7 +263,7 @@ def main() -> None:
         if not lines:
             print(f"{name}: no pictures of split {args.split}")
             continue
-        part = run_set(model, args.data, name, lines, generate, args.per, classes)
+        part = run_set(args, name, lines)
         rows += part
         results[name] = summarise(part)
         short = {k: v["mean"] for k, v in results[name].items() if isinstance(v, dict) and "mean" in v}
@@ -260,6 +275,7 @@ def main() -> None:
         return
     args.rows.parent.mkdir(parents=True, exist_ok=True)
     args.rows.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    model = Lite(args.model)
     sizes = {f.name: f.stat().st_size for f in sorted(args.model.iterdir())}
     result = {"model": model.manifest["name"], "split": args.split, "bytes": sizes, "milliseconds": timings(model), "sets": results}
     args.out.parent.mkdir(parents=True, exist_ok=True)

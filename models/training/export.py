@@ -260,7 +260,7 @@ def main() -> None:
     parser.add_argument("--metrics", type=Path, help="JSON for the manifest's `metrics`")
     args = parser.parse_args()
     torch.set_num_threads(2)
-    saved = torch.load(args.run / "last.pt", map_location="cpu")
+    saved = torch.load(args.run / "ema.pt", map_location="cpu")
     classes = saved["ema"]["decoder.classes"]
     model = LiteModel(Config(**saved["config"]), HEIGHT // 32, WIDTH // 32, classes)
     model.load_state_dict(saved["ema"])

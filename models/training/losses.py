@@ -45,7 +45,7 @@ def place_loss(where: Tensor, target: Tensor, present: Tensor) -> Tensor:
     return 0.5 * (ce * present).sum() / present.sum().clamp(min=1) + (bce * weight).mean()
 
 
-def total_loss(out: dict[str, Tensor], batch: dict) -> tuple[Tensor, dict[str, float]]:
+def total_loss(out: dict[str, Tensor], batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
     """The sum that is minimised and its parts for the log."""
     target = batch["target"].float() / 255
     objects = batch["objects"].float() / 255
@@ -55,4 +55,4 @@ def total_loss(out: dict[str, Tensor], batch: dict) -> tuple[Tensor, dict[str, f
         "place": place_loss(out["place"], target, present.float()),
         "presence": F.binary_cross_entropy_with_logits(out["presence"], present.float()),
     }
-    return sum(parts.values()), {k: float(v.detach()) for k, v in parts.items()}
+    return sum(parts.values()), {k: v.detach() for k, v in parts.items()}

@@ -83,32 +83,33 @@ def mirror(line: dict, rgb: np.ndarray, masks: list[np.ndarray | None]) -> np.nd
 
 
 def crop(line: dict, rgb: np.ndarray, masks: list[np.ndarray | None], rng: random.Random) -> np.ndarray:
-    """A random crop of 55 to 95 % of each side. Objects cut to under 45 % leave the annotation: the picture then says
-    `complete` no more where they still show, so absent queries about them are not drawn (`cut_names`)."""
+    """A random crop of 55 to 95 % of each side. Objects cut to under 45 % stay in the annotation, since they still
+    show, but as things nobody asks for (`target` false)."""
     h, w = rgb.shape[:2]
     f = rng.uniform(0.55, 0.95)
     cw, ch = int(w * min(1, f * rng.uniform(0.9, 1.1))), int(h * min(1, f * rng.uniform(0.9, 1.1)))
     x0, y0 = rng.randint(0, w - cw), rng.randint(0, h - ch)
-    kept, index, cut = [], {}, list(line.get("cut_names", []))
+    kept, index = [], {}
     for i, o in enumerate(line["objects"]):
         x1, y1, x2, y2 = o["box"]
-        bx = [max(x1, x0) - x0, max(y1, y0) - y0, min(x2, x0 + cw) - x0, min(y2, y0 + ch) - y0]
-        inside = max(0, bx[2] - bx[0]) * max(0, bx[3] - bx[1])
-        whole = max(1e-6, (x2 - x1) * (y2 - y1))
-        if inside / whole < 0.45:
-            if inside / whole > 0.03:
-                cut.append(o["name"])
+        box = [max(x1, x0) - x0, max(y1, y0) - y0, min(x2, x0 + cw) - x0, min(y2, y0 + ch) - y0]
+        if box[2] - box[0] < 2 or box[3] - box[1] < 2:
             continue
+        share = (box[2] - box[0]) * (box[3] - box[1]) / max(1e-6, (x2 - x1) * (y2 - y1))
         m = masks[i]
         if m is not None:
+            whole = int(m.sum())
             m = m[y0 : y0 + ch, x0 : x0 + cw]
             ys, xs = np.nonzero(m)
             if len(ys) < 12:
-                cut.append(o["name"])
                 continue
-            bx = [float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1)]
+            share = len(ys) / max(1, whole)
+            box = [float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1)]
         index[i] = len(kept)
-        kept.append((dict(o, box=bx, visible=o.get("visible", 1.0) * min(1.0, inside / whole)), m))
+        o = dict(o, box=box, visible=o.get("visible", 1.0) * min(1.0, share))
+        if share < 0.45:
+            o["target"] = o["graspable"] = False
+        kept.append((o, m))
     for o, _ in kept:
         if o.get("inside") is not None:
             o["inside"] = index.get(o["inside"])
@@ -116,7 +117,6 @@ def crop(line: dict, rgb: np.ndarray, masks: list[np.ndarray | None], rng: rando
                 o.pop("inside")
     line["objects"] = [o for o, _ in kept]
     line["width"], line["height"] = cw, ch
-    line["cut_names"] = cut
     masks[:] = [m for _, m in kept]
     return rgb[y0 : y0 + ch, x0 : x0 + cw]
 
@@ -146,27 +146,40 @@ def shrink(rgb: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(rgb).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
 
 
-def load_picture(folder: Path, line: dict, variant: int) -> tuple[np.ndarray, dict, list[np.ndarray | None]]:
-    """Variant 0 of a validation or test picture is the picture itself; -1 is the plain picture of any split."""
+def read_picture(folder: Path, line: dict) -> tuple[np.ndarray, dict, list[np.ndarray | None]]:
+    """The picture [H,W,3] RGB, a copy of its annotation without masks, and the masks (None where unknown)."""
     bgr = cv2.imread(str(folder / line["image"]), cv2.IMREAD_COLOR)
     if bgr is None:
         raise FileNotFoundError(f"{folder / line['image']}: cannot be read as a picture")
-    rgb = bgr[:, :, ::-1]
-    line = json.loads(json.dumps(line))
+    line = {**line, "objects": [dict(o) for o in line["objects"]]}
     masks: list[np.ndarray | None] = []
     for o in line["objects"]:
         rle = o.pop("mask", None) or o.pop("pseudo_mask", None)
         o.pop("pseudo_mask", None)
         masks.append(decode_mask(rle, line["height"], line["width"]) if rle else None)
-    if line["split"] == "train" and variant >= 0:
+        o["has_mask"] = rle is not None
+    return bgr[:, :, ::-1], line, masks
+
+
+def augment(
+    rgb: np.ndarray, line: dict, masks: list[np.ndarray | None], rng: random.Random, mirrored: bool, cropped: bool
+) -> np.ndarray:
+    """Mirror, crop, jitter; annotation and masks follow in place."""
+    if mirrored:
+        rgb = mirror(line, rgb, masks)
+    if cropped:
+        rgb = crop(line, rgb, masks, rng)
+    if line["source"] != "rendered" or rng.random() < 0.5:
+        rgb = jitter(np.ascontiguousarray(rgb), rng)
+    return np.ascontiguousarray(rgb)
+
+
+def load_picture(folder: Path, line: dict, variant: int) -> tuple[np.ndarray, dict, list[np.ndarray | None]]:
+    """Training pictures as the variant's number has them changed; others as they are."""
+    rgb, line, masks = read_picture(folder, line)
+    if line["split"] == "train":
         seed = int.from_bytes(hashlib.sha256(line["image"].encode()).digest()[:4], "little")
-        rng = random.Random(seed + variant)
-        if (seed + variant) % 2:
-            rgb = mirror(line, rgb, masks)
-        if variant >= 1:
-            rgb = crop(line, rgb, masks, rng)
-        if line["source"] != "rendered" or rng.random() < 0.5:
-            rgb = jitter(np.ascontiguousarray(rgb), rng)
+        rgb = augment(rgb, line, masks, random.Random(seed + variant), bool((seed + variant) % 2), variant >= 1)
     return np.ascontiguousarray(rgb), line, masks
 
 
@@ -221,10 +234,7 @@ def process(backbone: Backbone, folder: Path, line: dict, variant: int, writer: 
     if not line["objects"]:
         return
     line["variant"] = variant
-    small = []
-    for o, m in zip(line["objects"], masks):
-        o["has_mask"] = m is not None
-        small.append(small_mask(m, o["box"], line["width"], line["height"]))
+    small = [small_mask(m, o["box"], line["width"], line["height"]) for o, m in zip(line["objects"], masks)]
     writer.add(backbone(shrink(rgb)), line, small)
 
 

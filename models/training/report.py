@@ -79,7 +79,7 @@ def failures(rows: list[dict], data: Path, out: Path, count: int) -> str:
     parts = []
     out.mkdir(parents=True, exist_ok=True)
     for name in sorted({r["set"] for r in rows}):
-        # Licences of COCO's photos do not allow showing them here.
+        # COCO's photos stay under their Flickr terms and are not shown here.
         bad = [r for r in rows if r["set"] == name and not r["absent"] and r["iou"] < 0.5
                and not r["kind"].startswith("twin") and r["source"] != "coco256"]  # fmt: skip
         tiles = []

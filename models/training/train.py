@@ -15,7 +15,6 @@ import importlib
 import json
 import math
 import random
-import sys
 import time
 from pathlib import Path
 
@@ -24,12 +23,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from data import Batches, Shards, encode_words, object_masks, tokenise, union
-from features import HEIGHT, WIDTH, imagenet_names, load_encoder
+from data import Batches, OnlineBatches, Shards, encode_words, object_masks, read_lines, tokenise, union
+from features import HEIGHT, PIXEL_MEAN, PIXEL_SCALE, WIDTH, imagenet_names, load_encoder
 from instances import detections, iou
 from losses import total_loss
 from model import Config, LiteModel
-from prepare import KEPT
+from prepare import KEPT, read_picture, shrink, small_mask
 from text import class_embeddings, load_text, load_tokenizer
 
 GRID = HEIGHT // 32, WIDTH // 32
@@ -48,57 +47,107 @@ def build(config: Config, text_net: torch.nn.Module, cache: Path | None = None) 
     return LiteModel(config, *GRID, classes)
 
 
-def set_statistics(model: LiteModel, shards: Shards) -> None:
-    """Mean and deviation of each channel of the frozen maps, from up to 400 pictures of all sets."""
-    rows = [p for pictures in shards.pictures.values() for p in pictures]
-    rows = random.Random(0).sample(rows, min(400, len(rows)))
+class Source:
+    """Pictures as the model takes them: cached maps, or pixels run through the frozen encoder here."""
+
+    def __init__(self, args: argparse.Namespace, encoder, device: torch.device):
+        self.args, self.encoder, self.device = args, encoder, device
+        self.online = args.online
+        if not self.online:
+            self.train = Shards(args.features, args.sets, "train")
+            self.val = Shards(args.features, args.sets, "val")
+
+    def counts(self) -> dict[str, int]:
+        if self.online:
+            return {k: len(v) for k, v in read_lines(self.args.data, self.args.sets, "train").items()}
+        return self.train.count()
+
+    def batches(self, generate, seed: int):
+        args = self.args
+        weights = dict(zip(args.sets, args.weights))
+        if not self.online:
+            return Batches(self.train, generate, weights, args.pictures, args.per, seed)
+        dataset = OnlineBatches(args.data, weights, args.queries, args.pictures, args.per, seed)
+        loader = torch.utils.data.DataLoader(
+            dataset, batch_size=None, num_workers=args.workers, prefetch_factor=3, pin_memory=self.device.type == "cuda"
+        )
+        return iter(loader)
+
+    @torch.no_grad()
+    def maps(self, batch: dict) -> dict[str, Tensor]:
+        if "maps" in batch:
+            return {k: v.to(self.device) for k, v in batch["maps"].items()}
+        x = batch["images"].to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() * PIXEL_SCALE - PIXEL_MEAN
+        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
+            maps = self.encoder(x)
+        return {k: maps[k].float() for k in KEPT}
+
+    def validation(self, limit: int):
+        """(set name, annotation, maps, masks uint8 [objects,96,128]) of up to `limit` validation pictures a set."""
+        if not self.online:
+            for name, pictures in self.val.pictures.items():
+                for arrays, row, line in pictures[:limit]:
+                    maps = {k: torch.from_numpy(arrays[k][row][None].astype(np.float32)) for k in KEPT}
+                    yield name, line, maps, object_masks(arrays, line)
+            return
+        for name, rows in read_lines(self.args.data, self.args.sets, "val").items():
+            for folder, line in rows[:limit]:
+                rgb, line, masks = read_picture(folder, line)
+                small = [small_mask(m, o["box"], line["width"], line["height"]) for o, m in zip(line["objects"], masks)]
+                images = torch.from_numpy(shrink(np.ascontiguousarray(rgb)).copy())[None]
+                yield name, line, self.maps({"images": images}), np.stack(small)
+
+
+def set_statistics(model: LiteModel, source: Source, batches, count: int = 400) -> None:
+    """Mean and deviation of each channel of the frozen maps, from the first training pictures drawn."""
+    parts: dict[str, list[Tensor]] = {k: [] for k in KEPT}
+    while sum(len(p) for p in parts["s8"]) < count:
+        for k, v in source.maps(next(batches)).items():
+            parts[k].append(v[:, :, ::2, ::2].float())
     for k in KEPT:
-        x = np.stack([a[k][r][:, ::2, ::2] for a, r, _ in rows]).astype(np.float32)
-        getattr(model.frame, f"mean_{k}").copy_(torch.from_numpy(x.mean((0, 2, 3)))[None, :, None, None])
-        getattr(model.frame, f"std_{k}").copy_(torch.from_numpy(x.std((0, 2, 3)) + 1e-3)[None, :, None, None])
+        x = torch.cat(parts[k])
+        getattr(model.frame, f"mean_{k}").copy_(x.mean((0, 2, 3))[None, :, None, None])
+        getattr(model.frame, f"std_{k}").copy_(x.std((0, 2, 3))[None, :, None, None] + 1e-3)
 
 
 def run_model(model: LiteModel, encoder, text_net, maps: dict[str, Tensor], ids: Tensor, mask: Tensor) -> dict:
     """One pass in bfloat16; the frozen parts without gradients."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(ids.device.type, torch.bfloat16):
         with torch.no_grad():
             logits = encoder.dense_logits(maps["s32b"])
         return model.decoder(model.frame(maps, logits), encode_words(text_net, ids, mask), mask)
 
 
 @torch.no_grad()
-def validate(model: LiteModel, encoder, text_net, shards: Shards, generate, limit: int, per: int = 6) -> dict[str, float]:
+def validate(model: LiteModel, encoder, text_net, source: Source, generate, limit: int, per: int = 6) -> dict[str, float]:
     """Box precision at 0.5 per set, and presence: a quick look during training (evaluate.py is the real report)."""
     model.eval()
     tokenizer = load_tokenizer()
-    result: dict[str, float] = {}
-    for name, pictures in shards.pictures.items():
-        hits, ious, present, absent = [], [], [], []
-        for arrays, row, line in pictures[:limit]:
-            queries = generate(line, random.Random(f"{line['image']}"), per)
-            if not queries:
+    rows: dict[str, dict[str, list[float]]] = {}
+    for name, line, maps, masks in source.validation(limit):
+        queries = generate(line, random.Random(f"{line['image']}"), per)
+        if not queries:
+            continue
+        ids, mask = (t.to(source.device) for t in tokenise(tokenizer, [q.text for q in queries]))
+        out = {k: v.float().cpu() for k, v in run_model(model, encoder, text_net, maps, ids, mask).items()}
+        probability = torch.sigmoid(out["logits"]).squeeze(1).numpy()
+        row = rows.setdefault(name, {"hit": [], "iou": [], "present": [], "absent": []})
+        for i, q in enumerate(queries):
+            row["present" if q.targets else "absent"].append(float(out["presence"][i]))
+            if not q.targets:
                 continue
-            ids, mask = tokenise(tokenizer, [q.text for q in queries])
-            maps = {k: torch.from_numpy(arrays[k][row][None].astype(np.float32)) for k in KEPT}
-            out = run_model(model, encoder, text_net, maps, ids, mask)
-            probability = torch.sigmoid(out["logits"]).squeeze(1).numpy()
-            masks = object_masks(arrays, line)
-            for i, q in enumerate(queries):
-                (present if q.targets else absent).append(float(out["presence"][i]))
-                if not q.targets:
-                    continue
-                d = detections(probability[i], line["width"], line["height"])
-                hits.append(bool(d) and max(iou(d[0].box, line["objects"][t]["box"]) for t in q.targets) >= 0.5)
-                t = union(masks, list(q.targets)) > 127
-                p = probability[i] > 0.5
-                ious.append((t & p).sum() / max(1, (t | p).sum()))
-        if hits:
-            result[f"{name}_p50"] = float(np.mean(hits))
-            result[f"{name}_iou"] = float(np.mean(ious))
-        if present and absent:
-            cut = float(np.quantile(present, 0.1))
-            result[f"{name}_absent_at_90"] = float(np.mean(np.array(absent) < cut))
-    model.train()
+            d = detections(probability[i], line["width"], line["height"])
+            row["hit"].append(bool(d) and max(iou(d[0].box, line["objects"][t]["box"]) for t in q.targets) >= 0.5)
+            t = union(masks, list(q.targets)) > 127
+            p = probability[i] > 0.5
+            row["iou"].append((t & p).sum() / max(1, (t | p).sum()))
+    result: dict[str, float] = {}
+    for name, row in rows.items():
+        result[f"{name}_p50"] = float(np.mean(row["hit"]))
+        result[f"{name}_iou"] = float(np.mean(row["iou"]))
+        if row["present"] and row["absent"]:
+            cut = float(np.quantile(row["present"], 0.1))
+            result[f"{name}_absent_at_90"] = float(np.mean(np.array(row["absent"]) < cut))
     return result
 
 
@@ -146,63 +195,73 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--config", default="{}", help="JSON with changes to model.Config (ablations)")
     parser.add_argument("--start", type=Path, help="weights to start from, with a fresh schedule")
+    parser.add_argument("--online", action="store_true", help="pictures instead of cached features: for a GPU")
+    parser.add_argument("--data", type=Path, default=repo / ".cache/training/data", help="data sets, with --online")
+    parser.add_argument("--workers", type=int, default=2, help="processes that read pictures, with --online")
+    parser.add_argument("--warmup", type=int, default=150)
+    parser.add_argument("--leave-after", type=float, default=0, help="stop after so many minutes, to be resumed")
     parser.add_argument("--resume", action="store_true")
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.backends.cuda.matmul.allow_tf32 = True
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    sys.path.insert(0, str(Path.cwd()))
     generate = importlib.import_module(args.queries).generate
     args.run.mkdir(parents=True, exist_ok=True)
     encoder, text_net = load_encoder(), load_text()
-    shards = Shards(args.features, args.sets, "train")
-    val = Shards(args.features, args.sets, "val")
-    model = build(Config(**json.loads(args.config)), text_net, args.features)
-    set_statistics(model, shards)
+    model = build(Config(**json.loads(args.config)), text_net, args.features).to(device)
+    encoder, text_net = encoder.to(device), text_net.to(device)
+    source = Source(args, encoder, device)
+    resume = torch.load(args.run / "last.pt", map_location="cpu") if args.resume and (args.run / "last.pt").exists() else None
+    step, spent = (resume["step"], resume["spent"]) if resume else (0, 0.0)
+    batches = source.batches(generate, args.seed + step)
     if args.start:
         model.load_state_dict(torch.load(args.start, map_location="cpu")["ema"])
-    ema = copy.deepcopy(model).eval().requires_grad_(False)
+    elif not resume:
+        set_statistics(model, source, batches)
     decay = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]
     optimiser = torch.optim.AdamW(
         [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], lr=args.lr, betas=(0.9, 0.98)
     )
-    step, spent = 0, 0.0
-    if args.resume and (args.run / "last.pt").exists():
-        saved = torch.load(args.run / "last.pt", map_location="cpu")
-        model.load_state_dict(saved["model"])
-        ema.load_state_dict(saved["ema"])
-        optimiser.load_state_dict(saved["optimiser"])
-        step, spent = saved["step"], saved["spent"]
-    print("pictures:", shards.count(), "validation:", val.count(), "parameters:", sum(p.numel() for p in model.parameters()))
-    batches = Batches(shards, generate, dict(zip(args.sets, args.weights)), args.pictures, args.per, args.seed + step)
+    if resume:
+        model.load_state_dict(resume["model"])
+        optimiser.load_state_dict(resume["optimiser"])
+    ema = copy.deepcopy(model).eval().requires_grad_(False)
+    if resume:
+        ema.load_state_dict(resume["ema"])
+    print("pictures:", source.counts(), "parameters:", sum(p.numel() for p in model.parameters()), device, flush=True)
     started = time.time() - spent
     log_path = args.run / "log.csv"
     if step == 0 or not log_path.exists():
         log_path.write_text("step,seconds,lr,mask,place,presence,validation\n")
-    sums: dict[str, list[float]] = {}
+    sums: dict[str, list[Tensor]] = {}
 
     def save() -> None:
         state = {"model": model.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict(),
                  "step": step, "spent": time.time() - started, "config": model.config.to_json()}  # fmt: skip
         torch.save(state, args.run / "last.tmp")
         (args.run / "last.tmp").rename(args.run / "last.pt")
+        torch.save({"ema": ema.state_dict(), "config": model.config.to_json(), "step": step}, args.run / "ema.pt")
 
+    leave = time.time() + 60 * args.leave_after if args.leave_after else float("inf")
     bar = tqdm(total=args.steps, initial=step, mininterval=10)
-    while True:
+    while time.time() < leave:
         minutes = (time.time() - started) / 60
         progress = max(step / args.steps, minutes / args.minutes if args.minutes else 0)
         if progress >= 1:
             break
-        lr = args.lr * min(1, (step + 1) / 150) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+        lr = args.lr * min(1, (step + 1) / args.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimiser.param_groups:
             group["lr"] = lr
         batch = next(batches)
-        out = run_model(model, encoder, text_net, batch["maps"], batch["ids"], batch["mask"])
-        loss, parts = total_loss(out, batch)
+        maps = source.maps(batch)
+        batch = {k: v.to(device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor) and k != "images"}
+        loss, parts = total_loss(run_model(model, encoder, text_net, maps, batch["ids"], batch["mask"]), batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -210,23 +269,22 @@ def main() -> None:
         step += 1
         keep = min(args.ema, (step + 1) / (step + 20))
         with torch.no_grad():
-            for a, b in zip(ema.parameters(), model.parameters()):
-                a.lerp_(b, 1 - keep)
+            torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - keep)
         for k, v in parts.items():
             sums.setdefault(k, []).append(v)
         bar.update(1)
         if step % 50 == 0:
-            means = {k: float(np.mean(v)) for k, v in sums.items()}
+            means = {k: float(torch.stack(v).mean()) for k, v in sums.items()}
             sums = {}
             validation = ""
             if step % args.validate_every == 0:
-                shards.rescan()
-                val.rescan()
-                result = validate(ema, encoder, text_net, val, generate, args.validate_pictures)
+                if not source.online:
+                    source.train.rescan()
+                    source.val.rescan()
+                result = validate(ema, encoder, text_net, source, generate, args.validate_pictures)
                 validation = json.dumps({k: round(v, 4) for k, v in result.items()})
-                ema.eval()
                 save()
-                print(f"\nstep {step} {time.time() - started:.0f} s {shards.count()} {means} {validation}", flush=True)
+                print(f"\nstep {step} {time.time() - started:.0f} s {means} {validation}", flush=True)
             with log_path.open("a", newline="") as f:
                 row = [step, round(time.time() - started), f"{lr:.2e}", *(round(means[k], 4) for k in ("mask", "place", "presence"))]
                 csv.writer(f).writerow([*row, validation])
@@ -234,8 +292,8 @@ def main() -> None:
                 plot(log_path, args.run / "curves.png")
     bar.close()
     save()
-    result = validate(ema, encoder, text_net, val, generate, 10**9)
-    print(f"done: {step} steps, {(time.time() - started) / 60:.1f} min, validation {result}")
+    result = validate(ema, encoder, text_net, source, generate, 200)
+    print(f"{step} steps, {(time.time() - started) / 60:.1f} min, validation {result}")
 
 
 if __name__ == "__main__":
