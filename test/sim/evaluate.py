@@ -50,15 +50,23 @@ def touches_border(mask: np.ndarray) -> bool:
     return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
 
 
-def single_scenes(assets: list[Asset], poses: int, seed: int, textured: bool) -> Iterator[tuple[str, Scene]]:
+def single_scenes(
+    assets: list[Asset], poses: int, seed: int, textured: bool, only: set[str]
+) -> Iterator[tuple[str, Scene]]:
     for index, asset in enumerate(assets):
         for pose in range(poses):
+            if only and f"{asset.id}/{pose}" not in only:
+                continue
             rng = np.random.default_rng([seed, index, pose])
             yield f"{asset.id}/{pose}", make_scene([asset], [pose % 2 == 0 and asset.stands], rng, textured)
 
 
-def clutter_scenes(assets: list[Asset], count: int, seed: int, textured: bool) -> Iterator[tuple[str, Scene]]:
+def clutter_scenes(
+    assets: list[Asset], count: int, seed: int, textured: bool, only: set[str]
+) -> Iterator[tuple[str, Scene]]:
     for index in range(count):
+        if only and f"clutter{index}" not in only:
+            continue
         rng = np.random.default_rng([seed, 77, index])
         chosen = [assets[k] for k in rng.choice(len(assets), rng.integers(5, 9), replace=False)]
         upright = [bool(rng.random() < 0.5) and a.stands for a in chosen]
@@ -80,6 +88,7 @@ def main() -> None:
     parser.add_argument("--clutter", type=int, default=36, help="clutter scenes")
     parser.add_argument("--targets", type=int, default=2, help="targets tried in each clutter scene")
     parser.add_argument("--limit", type=int, default=64, help="so many single objects, drawn at random (0: all)")
+    parser.add_argument("--only", help="scenes to run again, by their labels, with commas (default: all)")
     parser.add_argument("--methods", default="planner,pca,random")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
@@ -91,6 +100,7 @@ def main() -> None:
     singles = assets
     if args.limit:
         singles = [assets[k] for k in np.random.default_rng(args.seed).permutation(len(assets))[: args.limit]]
+    only = set(args.only.split(",")) if args.only else set()
     planner = Planner(args.options)
     choosers = {"planner": planner.choose, "pca": pca_top_down, "random": random_on_mask}
     methods = args.methods.split(",")
@@ -99,8 +109,8 @@ def main() -> None:
         args.tiles.mkdir(parents=True, exist_ok=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     jobs: list[tuple[str, int, Iterator[tuple[str, Scene]]]] = [
-        ("single", len(singles) * args.poses, single_scenes(singles, args.poses, args.seed, textured)),
-        ("clutter", args.clutter, clutter_scenes(assets, args.clutter, args.seed, textured)),
+        ("single", len(singles) * args.poses, single_scenes(singles, args.poses, args.seed, textured, only)),
+        ("clutter", args.clutter, clutter_scenes(assets, args.clutter, args.seed, textured, only)),
     ]
     with args.out.open("w") as out:
         for setting, total, scenes in jobs:
