@@ -200,8 +200,8 @@ export class Arm {
     let stage: StageName = "open";
     try {
       for (const [k, next] of stages.entries()) {
-        stage = next.name;
         if (!this.supervisor.mayMove(this.#clock.now())) break;
+        stage = next.name;
         options.onStage?.(stage, k / stages.length);
         const failed =
           "trajectory" in next ? await this.#follow(next, halted) : await this.#grip(next, halted);

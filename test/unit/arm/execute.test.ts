@@ -10,7 +10,8 @@ import {
 import { boxCloud, chain, fromAbove, makeArm, makeChecker, scene, start } from "./rig.js";
 
 const goal = { pose: fromAbove(0.5, 0.1, 0.05), width: 0.06, objectWidth: 0.04 };
-const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+const sleep = (seconds: number) =>
+  new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), seconds * 1000));
 
 function given(over: Partial<ArmParts> = {}) {
   const rig = makeArm(over);
@@ -29,7 +30,9 @@ function given(over: Partial<ArmParts> = {}) {
       moving = resolve;
     });
     const result = execute({ ...more, onStage: (name) => (name === at ? moving() : undefined) });
-    await started;
+    await Promise.race([started, result]);
+    const ended = await Promise.race([result, sleep(0)]);
+    if (ended) throw new Error(`it ended before it moved: ${ended.message}`);
     while (speed() < 0.1) await sleep(0.002);
     const from = rig.now();
     act();
@@ -243,7 +246,7 @@ describe("teleop", () => {
       const { positions, velocities } = rig.controller.reading()!;
       expect(Math.hypot(...rig.kinematics.toolVelocity(positions, velocities))).toBeLessThan(0.26);
     }
-    await sleep(0.25);
+    await sleep(0.4);
     rig.arm.update();
     expect(Math.max(...rig.controller.reading()!.velocities.map(Math.abs))).toBe(0);
     const to = rig.kinematics.forward(rig.controller.reading()!.positions).position;

@@ -64,6 +64,10 @@ export function makeArm(over: Partial<ArmParts> = {}) {
   const gripper = new SimulatedGripper(0.08);
   const supervisor = new SafetySupervisor({
     ...defaultLimits,
+    // A test machine may hold this process up for longer than a robot's may.
+    feedbackAge: 1,
+    lease: 1,
+    commandAge: 0.3,
     workspace,
     lower: chain.lower,
     upper: chain.upper,
