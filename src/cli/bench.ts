@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   replay: async () => (await import("../bench/replay.js")).benchReplay,
   parity: async () => (await import("../bench/parity.js")).benchParity,
   grasp: async () => (await import("../bench/grasp.js")).benchGrasp,
+  arm: async () => (await import("../bench/arm.js")).benchArm,
   ros: async () => (await import("../bench/ros.js")).benchRos,
 };
 

@@ -62,8 +62,6 @@ describe("a grasp", () => {
     expect(rig.gripper.width).toBeCloseTo(0.04, 6);
     for (const [i, q] of rig.controller.reading()!.positions.entries()) expect(q).toBeCloseTo(start[i]!, 3);
     expect(rig.supervisor.state).toBe("idle");
-    // And again: nothing is left over from the first time.
-    expect(await rig.execute()).toMatchObject({ success: true });
   });
 
   it("the first that can be planned is taken", async () => {

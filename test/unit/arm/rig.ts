@@ -79,7 +79,7 @@ export function makeArm(over: Partial<ArmParts> = {}) {
     controller,
     gripper,
     supervisor,
-    sequence: { limits, freeSpeed: 1, straightSpeed: 0.25 },
+    sequence: { limits, freeSpeed: 1.5, straightSpeed: 0.4, approach: 0.08, lift: 0.06 },
     ...over,
   });
   const now = () => systemClock.now();
