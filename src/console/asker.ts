@@ -1,7 +1,7 @@
 import type { Bridge, BridgeResult } from "../bridge/index.js";
 import { resultToJson } from "../bridge/index.js";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import { type CameraModel, project, transformPoint } from "../geometry/index.js";
+import { type CameraModel, project, type RgbdFrame, transformPoint } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
 import { explain } from "./explain.js";
 import { cropPicture, heatPicture } from "./pictures.js";
@@ -24,7 +24,7 @@ export interface AskerEvents {
 
 interface Kept {
   readonly source: SourceFrame;
-  readonly result: BridgeResult;
+  result: BridgeResult;
   answer: Answer;
 }
 
@@ -120,6 +120,7 @@ export class Asker {
       grasps: plan?.grasps ?? [],
       ...(plan?.reason !== undefined && { graspFailure: plan.reason }),
     };
+    found.result = result;
     found.answer = { ...toAnswer(id, found.source, result), chosen: candidate };
     this.#events.answers(this.answers);
     return found.answer;
@@ -136,6 +137,12 @@ export class Asker {
     const detection = result.grounding.detections[candidate];
     if (detection === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
     return cropPicture(source.frame.colour, detection.box, 144);
+  }
+
+  /** An answer with its frame, for the arm. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  kept(id: number): { readonly frame: RgbdFrame; readonly result: BridgeResult; readonly chosen: number } {
+    const { source, result, answer } = this.#find(id, 0);
+    return { frame: source.frame, result, chosen: answer.chosen };
   }
 
   forget(): void {

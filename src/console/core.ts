@@ -1,10 +1,12 @@
 import type { Bridge } from "../bridge/index.js";
 import { asCatalogued, describe, GraspGroundingError } from "../errors/index.js";
+import type { Vec3 } from "../geometry/index.js";
 import { Asker } from "./asker.js";
 import type { AuditLog } from "./audit.js";
 import { EncodedFrame } from "./encoder.js";
 import { type Actor, Lease } from "./lease.js";
 import type { LiveClient, LiveFrame } from "./live-client.js";
+import { type ConsoleArm, Motion } from "./motion.js";
 import type { Answer, Command, ConsoleState } from "./protocol.js";
 import { StateStore } from "./state.js";
 import type { ConsoleSource, Playback, SourceFrame } from "./types.js";
@@ -13,6 +15,8 @@ export interface CoreOptions {
   readonly source: ConsoleSource;
   readonly bridge: Bridge;
   readonly audit: AuditLog;
+  /** Without one grasps are shown and nothing moves. */
+  readonly arm?: ConsoleArm;
 }
 
 /** Log lines and marks kept for the page. */
@@ -32,11 +36,12 @@ export class ConsoleCore {
   readonly #clients = new Set<LiveClient>();
   readonly #rate = new FrameRate();
   readonly #timer: NodeJS.Timeout;
+  readonly #motion: Motion | undefined;
   #last: LiveFrame | undefined;
   #seq = 0;
   #marks: ConsoleState["marks"] = [];
 
-  constructor({ source, bridge, audit }: CoreOptions) {
+  constructor({ source, bridge, audit, arm }: CoreOptions) {
     this.#source = source;
     this.#audit = audit;
     this.lease = new Lease(() => this.#showLease());
@@ -53,9 +58,10 @@ export class ConsoleCore {
       stats: { fps: 0, dropped: 0, modelDropped: 0, clients: 0, latency: {} },
       lease: {},
       estop: { latched: false },
-      arm: { available: false, text: "no arm is connected: grasps are shown, nothing moves" },
+      arm: { available: false, moving: false, text: "no arm is connected: grasps are shown, nothing moves" },
       log: [],
     });
+    this.#motion = arm === undefined ? undefined : new Motion(arm, (state) => this.store.set({ arm: state }));
     this.store.subscribe((state) => {
       for (const client of this.#clients) {
         if (client.wantsState()) client.send({ type: "state", state: this.store.value });
@@ -102,8 +108,17 @@ export class ConsoleCore {
     client.close();
     this.#clients.delete(client);
     const { id } = client.identity;
+    // A motion lives by one connection's heartbeat: it ends with any of its operator's connections.
+    this.#motion?.release(id);
     if (![...this.#clients].some((other) => other.identity.id === id)) this.lease.left(id);
     this.#showStats();
+  }
+
+  /** The button is still held; with a velocity, where to. */
+  held(actor: Actor, drive?: { readonly linear: Vec3; readonly angular: Vec3 }): void {
+    if (this.store.value.estop.latched) return;
+    if (drive === undefined) this.#motion?.beat(actor);
+    else this.#motion?.drive(actor, drive.linear, drive.angular);
   }
 
   /** Ends every live connection; browsers come back by themselves. */
@@ -136,6 +151,7 @@ export class ConsoleCore {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#motion?.close();
     this.lease.close();
     await this.#source.close();
     await this.#asker.idle();
@@ -184,7 +200,15 @@ export class ConsoleCore {
         return this.#playback().setRate(command.rate);
       case "loop":
         return this.#playback().setLoop(command.loop);
+      case "pick":
+        return this.#pick(actor, command.answer);
+      case "jog":
+        this.#requireGo();
+        return this.#arm().startJog(actor);
+      case "release":
+        return this.#motion?.release(actor.id);
       case "estop.reset":
+        this.#motion?.reset(actor);
         this.store.set({ estop: { latched: false } }, true);
         this.log("warn", `${actor.name} reset the emergency stop`);
         return;
@@ -205,7 +229,26 @@ export class ConsoleCore {
     return answer;
   }
 
+  async #pick(actor: Actor, answer: number): Promise<{ readonly message: string }> {
+    this.#requireGo();
+    const { frame, result, chosen } = this.#asker.kept(answer);
+    const message = await this.#arm().pick(actor, frame, result, chosen);
+    this.log("info", `${actor.name}: ${message}`);
+    return { message };
+  }
+
+  #requireGo(): void {
+    if (this.store.value.estop.latched) throw new GraspGroundingError("ESTOP_LATCHED");
+  }
+
+  #arm(): Motion {
+    if (this.#motion === undefined)
+      throw new GraspGroundingError("EXECUTE_REFUSED", { detail: "no arm is connected" });
+    return this.#motion;
+  }
+
   #stop(actor: Actor, reason: string | undefined): void {
+    this.#motion?.estop(actor.name);
     const by = { by: actor.name, at: new Date().toISOString(), ...(reason !== undefined && { reason }) };
     // Latched: who pressed first stays named until the reset.
     if (!this.store.value.estop.latched) this.store.set({ estop: { latched: true, ...by } }, true);

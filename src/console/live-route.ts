@@ -73,6 +73,10 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
         return client.acknowledge(message.seq);
       case "view":
         return client.view(message.width);
+      case "beat":
+        return core.held(actor);
+      case "drive":
+        return core.held(actor, message);
       case "ping":
         return client.send({ type: "pong", at: message.at });
       case "command": {

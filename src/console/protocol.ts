@@ -35,10 +35,22 @@ export const commandSchema = z.discriminatedUnion("name", [
     .object({ name: z.literal("estop"), reason: z.string().max(200).optional() })
     .describe("stops all motion and latches; everyone may, viewers too"),
   z.object({ name: z.literal("estop.reset") }),
+  z
+    .object({ name: z.literal("pick"), answer: z.int().min(1) })
+    .describe("takes the object of an answer, as long as `beat` messages come over the WebSocket"),
+  z
+    .object({ name: z.literal("jog") })
+    .describe("begins jogging: the arm follows `drive` messages over the WebSocket while they come"),
+  z.object({ name: z.literal("release") }).describe("the button was released: the motion ends"),
 ]);
 
 export type Command = z.infer<typeof commandSchema>;
 export type CommandName = Command["name"];
+
+const velocity = z.tuple([component(), component(), component()]);
+function component() {
+  return z.number().min(-2).max(2);
+}
 
 /** What a client sends over the WebSocket. */
 export const clientMessageSchema = z.discriminatedUnion("type", [
@@ -47,6 +59,10 @@ export const clientMessageSchema = z.discriminatedUnion("type", [
   z
     .object({ type: z.literal("view"), width: z.int().min(0).max(16384) })
     .describe("pixels the picture is shown at; 0 stops pictures"),
+  z.object({ type: z.literal("beat") }).describe("the button is still held"),
+  z
+    .object({ type: z.literal("drive"), linear: velocity, angular: velocity })
+    .describe("m/s and rad/s in the axes of the robot's base"),
   z.object({ type: z.literal("ping"), at: z.number() }),
 ]);
 
@@ -105,7 +121,13 @@ export const stateSchema = z.object({
     at: z.string().optional(),
     reason: z.string().optional(),
   }),
-  arm: z.object({ available: z.boolean(), text: z.string() }),
+  arm: z.object({
+    available: z.boolean(),
+    text: z.string(),
+    moving: z.boolean(),
+    stage: z.string().optional(),
+    progress: z.number().optional(),
+  }),
   log: z.array(z.object({ at: z.string(), level: z.enum(["info", "warn", "error"]), text: z.string() })),
 });
 export type ConsoleState = z.infer<typeof stateSchema>;

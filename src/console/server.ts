@@ -15,6 +15,7 @@ import { AuditLog } from "./audit.js";
 import { type ConsoleContext, errorOf } from "./context.js";
 import { ConsoleCore } from "./core.js";
 import { liveRoute } from "./live-route.js";
+import type { ConsoleArm } from "./motion.js";
 import { checkOrigin, isLoopback, type OriginPolicy } from "./origin.js";
 import { apiRoutes } from "./routes.js";
 import { Sessions } from "./sessions.js";
@@ -24,6 +25,8 @@ import type { ConsoleSource } from "./types.js";
 export interface ConsoleOptions {
   readonly source: ConsoleSource;
   readonly bridge: Bridge;
+  /** Without one grasps are shown and nothing moves. */
+  readonly arm?: ConsoleArm;
   /** Address to listen on. Default 127.0.0.1; any other than loopback needs a token. */
   readonly host?: string;
   /** Default 8087; 0 takes a free one. */
@@ -64,7 +67,12 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   if (!isLoopback(host) && tokens.size === 0) throw new GraspGroundingError("CONSOLE_NEEDS_TOKEN", { host });
   const sessions = new Sessions(tokens, tokens.size === 0);
   const audit = await AuditLog.open(options.audit);
-  const core = new ConsoleCore({ source: options.source, bridge: options.bridge, audit });
+  const core = new ConsoleCore({
+    source: options.source,
+    bridge: options.bridge,
+    audit,
+    ...(options.arm !== undefined && { arm: options.arm }),
+  });
   const policy: OriginPolicy = {
     hosts: new Set(isLoopback(host) ? ["localhost"] : []),
     origins: new Set(options.allowOrigins ?? []),

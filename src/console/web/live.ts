@@ -93,6 +93,11 @@ export class Live {
     this.#sendView();
   }
 
+  /** The button is still held. */
+  beat(): void {
+    this.#send({ type: "beat" });
+  }
+
   close(): void {
     this.#closed = true;
     this.#socket?.close();

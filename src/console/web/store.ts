@@ -113,6 +113,30 @@ export function stop(): void {
   );
 }
 
+let beating: ReturnType<typeof setInterval> | undefined;
+
+/** Runs a motion as long as its button is held: heartbeats go out until `letGo`. */
+export function hold(command: Command): void {
+  if (beating !== undefined) return;
+  beating = setInterval(() => live.beat(), 40);
+  void act(command).then(({ done, result }) => {
+    clearInterval(beating);
+    beating = undefined;
+    if (done) say((result as { message?: string } | undefined)?.message ?? "done");
+  });
+}
+
+/** The button was released, or it can no longer be known that it is held. */
+export function letGo(): void {
+  if (beating === undefined) return;
+  clearInterval(beating);
+  beating = undefined;
+  void act({ name: "release" });
+}
+
+window.addEventListener("blur", letGo);
+document.addEventListener("visibilitychange", letGo);
+
 export async function signIn(
   token: string | undefined,
   name: string | undefined,

@@ -1,6 +1,7 @@
 import type { Answer } from "../../protocol.js";
 import { colourOf } from "../draw.js";
 import { act, answers, inControl } from "../store.js";
+import { HoldToPick } from "./hold.js";
 
 export function Answers() {
   if (answers.value.length === 0) return null;
@@ -50,6 +51,7 @@ function One({ answer, colour }: { answer: Answer; colour: string }) {
           {Math.round(grasp.width * 1000)} mm, score {grasp.score.toFixed(2)}
         </p>
       )}
+      {grasp && <HoldToPick answer={answer.id} />}
     </article>
   );
 }

@@ -1,0 +1,127 @@
+import type { Page } from "playwright-core";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import WebSocket from "ws";
+import { simulatedArm } from "./support/arm.js";
+import { type Browser, keepScreenshot, openBrowser } from "./support/browser.js";
+import { openConsole, signIn, type TestConsole } from "./support/console.js";
+
+let browser: Browser;
+let served: TestConsole;
+let page: Page;
+let arm: Awaited<ReturnType<typeof simulatedArm>>;
+
+beforeEach(async () => {
+  arm = await simulatedArm();
+  [browser, served] = await Promise.all([openBrowser(), openConsole({ arm: arm.consoleArm })]);
+  page = await browser.context.newPage();
+  await page.goto(served.url);
+  await page.fill("#query", "the green apple");
+  await page.press("#query", "Enter");
+  await page.getByRole("button", { name: "Hold to pick" }).waitFor();
+});
+afterEach(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Presses the button and waits until the arm moves. */
+async function press(): Promise<void> {
+  const button = (await page.locator(".hold").boundingBox())!;
+  await page.mouse.move(button.x + button.width / 2, button.y + button.height / 2);
+  await page.mouse.down();
+  await expect.poll(arm.speed, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0.1);
+}
+
+/** Milliseconds until no joint moves any more. */
+async function untilStill(): Promise<number> {
+  const from = performance.now();
+  while (arm.speed() > 0.001) {
+    if (performance.now() - from > 5000) throw new Error("it does not stop");
+    await sleep(2);
+  }
+  return performance.now() - from;
+}
+
+it("picks while the button is held, to the end", async () => {
+  await press();
+  await keepScreenshot(page, "picking");
+  await page.getByText("the object was taken").first().waitFor({ timeout: 40_000 });
+  await page.mouse.up();
+  expect(arm.controller.reading()?.positions.every(Number.isFinite)).toBe(true);
+});
+
+it("stops when the button is released", async () => {
+  await press();
+  const stopped = page.mouse.up();
+  const ms = await untilStill();
+  await stopped;
+  console.log(`released: still after ${ms.toFixed(0)} ms`);
+  expect(ms).toBeLessThan(300);
+  await sleep(300);
+  expect(arm.speed()).toBeLessThan(0.001);
+});
+
+it("stops when the page freezes, the tab is closed or the network is cut", async () => {
+  for (const [what, cut] of [
+    // A frozen page sends no heartbeat.
+    ["frozen", () => void page.evaluate("{ const end = Date.now() + 1500; while (Date.now() < end); }")],
+    ["cut", () => served.core.dropClients()],
+    ["closed", () => void page.close()],
+  ] as const) {
+    await press();
+    cut();
+    const ms = await untilStill();
+    console.log(`${what}: still after ${ms.toFixed(0)} ms`);
+    expect(ms, what).toBeLessThan(500);
+    if (what === "closed") continue;
+    await page.mouse.up();
+    await page.waitForSelector(".dot.open");
+    await expect.poll(() => arm.arm.refusal(), { timeout: 10_000 }).toBeUndefined();
+    await page.getByRole("button", { name: "Hold to pick" }).waitFor();
+  }
+});
+
+it("stops at the emergency stop, and moves only after its reset", async () => {
+  await press();
+  const pressed = page.keyboard.press("Escape");
+  const ms = await untilStill();
+  await pressed;
+  console.log(`emergency stop: still after ${ms.toFixed(0)} ms`);
+  expect(ms).toBeLessThan(300);
+  await page.mouse.up();
+  await page.waitForSelector(".stopped");
+  expect(arm.supervisor.state).toBe("estopped");
+  await page.getByRole("button", { name: "Reset" }).click();
+  await page.waitForSelector("#estop");
+  await expect.poll(() => arm.supervisor.state).toBe("idle");
+  await page.getByRole("button", { name: "Hold to pick" }).waitFor();
+  await press();
+  await page.mouse.up();
+  await untilStill();
+});
+
+it("does not move for a second operator, for garbage, or without heartbeats", async () => {
+  const { cookie } = await signIn(served.url, { name: "Bo" });
+  const socket = new WebSocket(new URL("live", served.url.replace("http", "ws")), { headers: { cookie } });
+  const replies: { id: number; error?: { code: string } }[] = [];
+  socket.on("message", (data, binary) => {
+    if (!binary) replies.push(JSON.parse(String(data)));
+  });
+  await new Promise((resolve) => socket.once("open", resolve));
+  const send = (message: object) => socket.send(JSON.stringify(message));
+  const answer = served.core.answers[0]?.id;
+  send({ type: "command", id: 1, command: { name: "pick", answer } });
+  send({ type: "command", id: 2, command: { name: "jog" } });
+  for (let i = 0; i < 15; i++) {
+    send({ type: "beat" });
+    send({ type: "drive", linear: [0.2, 0, 0], angular: [0, 0, 0] });
+    send({ type: "drive", linear: [9, 0, 0], angular: [0, 0, 0] });
+    await sleep(20);
+    expect(arm.speed()).toBe(0);
+  }
+  const code = (id: number) => replies.find((reply) => reply.id === id)?.error?.code;
+  await expect.poll(() => [code(1), code(2)]).toEqual(["LEASE_HELD", "LEASE_HELD"]);
+  socket.close();
+});
