@@ -61,7 +61,10 @@ export async function benchRos(settings: RosBenchSettings = {}): Promise<object>
       const script = fileURLToPath(new URL("./ros-node.js", import.meta.url));
       ours.push(
         await reception(
-          spawn(process.execPath, [script, String(seconds)], { env, stdio: ["ignore", "pipe", "inherit"] }),
+          spawn(process.execPath, ["--single-threaded-gc", script, String(seconds)], {
+            env,
+            stdio: ["ignore", "pipe", "inherit"],
+          }),
         ),
       );
     }

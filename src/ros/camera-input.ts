@@ -122,6 +122,11 @@ export class CameraInput {
       return `nobody publishes ${colour.topic}; start the camera or remap the topic`;
     if ((colour.silence ?? Number.POSITIVE_INFINITY) > 2)
       return `${colour.topic} has a publisher but is silent; large best-effort pictures need the transport settings of docs/ros-api.md`;
+    const { depth } = this;
+    if (depth?.publishers === 0)
+      return `nobody publishes ${depth.topic}, so there are no grasps; start depth, remap the topic or set use_depth to false`;
+    if (depth !== undefined && (depth.silence ?? Number.POSITIVE_INFINITY) > 2)
+      return `${depth.topic} has a publisher but is silent, so there are no grasps`;
     if (this.#registrationProblem !== undefined) return this.#registrationProblem;
     if (this.#sync.problem !== undefined && this.depth !== undefined) return this.#sync.problem;
     if (info !== undefined && this.#cameraInfo === undefined) return `no camera info on ${info.topic} yet`;

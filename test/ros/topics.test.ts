@@ -59,7 +59,7 @@ describe("topics, against rclpy over DDS", () => {
     await peer.do("query", { text: "the blue box" });
     await peer.wait("grasp_pose");
     for (const topic of topics) {
-      const message = await peer.wait(topic);
+      const message = await peer.wait(topic, { has: "some_optical_frame" });
       const { header } = topic === "markers" ? message.markers[0] : message;
       const sent: string[] = await peer.do("sent");
       expect(sent, topic).toContain(
@@ -174,7 +174,10 @@ describe("topics, against rclpy over DDS", () => {
     expect(grounding.found).toBe(true);
     expect(grounding.grasp_reason).toContain("needs depth");
     expect(grounding.depth_skew).toBeNull();
-    const camera = diagnosed(await peer.wait("diagnostics", { has: "no depth has arrived" }), "camera");
+    const camera = diagnosed(
+      await peer.wait("diagnostics", { has: "nobody publishes /camera/aligned_depth_to_color" }),
+      "camera",
+    );
     expect(camera.level).toBe(1);
   });
 
@@ -217,6 +220,43 @@ describe("compressed pictures", () => {
       const { objects } = await peer.wait("grounding", { has: "has_position=True" });
       for (const [key, value] of Object.entries(redBox))
         expect(Math.abs(objects[0][key] - value)).toBeLessThanOrEqual(1);
+    } finally {
+      await node.stop();
+      await peer.close();
+    }
+  });
+});
+
+describe("depth in its own frame", () => {
+  it("is registered through TF and its own camera info; without the transform says what is missing", async () => {
+    const peer = new Peer();
+    const node = await NodeProcess.start([
+      "-p",
+      "depth_registered:=false",
+      "-p",
+      "query:=the red box",
+      "-p",
+      "sync_timeout:=0.2",
+    ]);
+    try {
+      await peer.do("wait_for_node");
+      await peer.do("listen", { topics: ["grounding", "diagnostics"] });
+      await peer.do("camera", {
+        depth_name: "camera/depth/image_rect_raw",
+        depth_info_name: "camera/depth/camera_info",
+        depth_frame_id: "depth_optical_frame",
+      });
+      await peer.wait("diagnostics", { has: "depth cannot be registered" });
+      // The depth camera stands 0.1 m behind the colour camera: what it sees at 0.7 m is 0.6 m from the colour camera.
+      await peer.do("tf", {
+        parent: "camera_color_optical_frame",
+        child: "depth_optical_frame",
+        xyz: [0, 0, -0.1],
+        xyzw: [0, 0, 0, 1],
+        fixed: true,
+      });
+      const { objects } = await peer.wait("grounding", { has: "has_position=True" });
+      expect(objects[0].position.z).toBeCloseTo(0.6, 2);
     } finally {
       await node.stop();
       await peer.close();

@@ -171,6 +171,9 @@ class Peer(Node):
         stamp_offset: float = 0,
         blank: bool = False,
         colour_name: str = COLOUR,
+        depth_name: str = DEPTH,
+        depth_info_name: str = "",
+        depth_frame_id: str = "",
     ) -> None:
         """Publishes RGB-D pictures until told otherwise."""
         self.do_camera_off()
@@ -179,8 +182,9 @@ class Peer(Node):
         profile = qos(reliability)
         self.camera = {
             "colour": self.create_publisher(kind, name, profile),
-            "depth": self.create_publisher(Image, DEPTH, profile) if depth else None,
+            "depth": self.create_publisher(Image, depth_name, profile) if depth else None,
             "info": self.create_publisher(CameraInfo, INFO, profile) if info else None,
+            "depth_info": self.create_publisher(CameraInfo, depth_info_name, profile) if depth_info_name else None,
         }
         picture = scene.colour(width, height)
         if blank:
@@ -211,11 +215,14 @@ class Peer(Node):
             colour_message.header = header
             self.camera["colour"].publish(colour_message)
             if depth_message is not None:
-                depth_message.header = header_at(stamp + int(skew * 1e9), frame_id)
+                depth_message.header = header_at(stamp + int(skew * 1e9), depth_frame_id or frame_id)
                 self.camera["depth"].publish(depth_message)
             if info:
                 info_message.header = header
                 self.camera["info"].publish(info_message)
+            if depth_info_name:
+                info_message.header = header_at(stamp, depth_frame_id)
+                self.camera["depth_info"].publish(info_message)
 
         self.camera["on"] = True
         self.camera["timer"] = self.create_timer(1 / rate, tick)
@@ -228,7 +235,7 @@ class Peer(Node):
             if timer is not None:
                 timer.cancel()
                 self.destroy_timer(timer)
-            for name in ("colour", "depth", "info"):
+            for name in ("colour", "depth", "info", "depth_info"):
                 if self.camera.get(name) is not None:
                     self.destroy_publisher(self.camera[name])
             self.camera = {}
