@@ -78,6 +78,8 @@ export class Arm {
   readonly #planner: SequencePlanner;
   /** Time of the last joint state that was passed on. */
   #measuredAt = Number.NEGATIVE_INFINITY;
+  /** The last order to stop, until it is acknowledged. */
+  #stopOrder: Promise<void> = Promise.resolve();
   /** Ends the waiting of the motion under way. */
   #halted: (() => void) | undefined;
 
@@ -290,8 +292,15 @@ export class Arm {
     }
   }
 
-  /** Waits until the supervisor knows the arm to be at rest. */
+  /**
+   * Waits until the supervisor knows the arm to be at rest, and the controller knows that it is to stop: joints that have
+   * not begun to move yet look like joints at rest.
+   */
   async #rest(): Promise<boolean> {
+    const late = this.#late(this.supervisor.limits.stopWithin);
+    const acknowledged = await Promise.race([this.#stopOrder, late.promise]);
+    late.cancel();
+    if (acknowledged === "late") return false;
     const until = this.#clock.now() + this.supervisor.limits.stopWithin * 2;
     while (this.supervisor.snapshot.phase !== "still" && this.#clock.now() < until) {
       await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
@@ -322,7 +331,7 @@ export class Arm {
 
   #stop(): void {
     // The order goes out before anything is awaited; a failure of the controller shows in its readings.
-    void this.#parts.controller.stop().catch(() => undefined);
+    this.#stopOrder = this.#parts.controller.stop().catch(() => undefined);
     this.#halted?.();
   }
 }

@@ -50,7 +50,10 @@ export interface ArmController {
   reading(): ControllerReading | undefined;
   /** Sends a trajectory and waits for its end. Never rejects: what goes wrong is a code. */
   follow(points: readonly TrajectoryPoint[]): Promise<FollowResult>;
-  /** Ends whatever it does. The order must be sent before this returns; resolves when it is acknowledged. */
+  /**
+   * Ends whatever it does, also a trajectory that was sent and is not accepted yet. The order must be sent before this
+   * returns; resolves when it is acknowledged.
+   */
   stop(): Promise<void>;
   /** Teleop, where it can: goes on at these joint speeds for at most `seconds`, then stops. */
   drive?(velocities: readonly number[], seconds: Seconds): void;

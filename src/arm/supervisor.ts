@@ -85,10 +85,12 @@ export class SafetySupervisor {
     return verdict;
   }
 
-  /** True only while a granted motion may go on at this moment; asked before every set-point. */
+  /**
+   * True only while a granted motion may go on at this moment; asked before every set-point. Only looks: the order to stop
+   * comes with the verdict of the next event, so that it cannot get lost here.
+   */
   mayMove(at: MonotonicSeconds): boolean {
-    this.handle({ type: "tick", at });
-    return this.state === "moving";
+    return stateOf(step(this.#snapshot, { type: "tick", at }, this.limits).snapshot) === "moving";
   }
 }
 

@@ -147,11 +147,7 @@ async function benchTiming(limits: MotionLimits): Promise<object> {
         p50: ratios.p50,
         max: round(Math.max(...ours.map((trajectory, i) => trajectory.duration / theirs[i]!.duration)), 4),
       },
-      limit_usage: {
-        velocity: largest("velocity"),
-        acceleration: largest("acceleration"),
-        jerk: largest("jerk"),
-      },
+      limit_usage: Object.fromEntries(Object.keys(theirs[0]!.usage).map((name) => [name, largest(name)])),
       ours_ms: spread(times),
       toppra_ms: spread(theirs.map(({ ms }) => ms)),
     };

@@ -202,6 +202,13 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     expect(rig.supervisor.state).toBe("estopped");
   });
 
+  it("an order to stop that is not acknowledged is reported", async () => {
+    const rig = given();
+    rig.controller.faults.fail = { after: 0.2, code: "goal-tolerance-violated" };
+    rig.controller.stop = () => new Promise(() => {});
+    expect(await rig.execute()).toMatchObject({ success: false, outcome: "controller" });
+  });
+
   it("a gripper that does not answer, and fingers that close on nothing", async () => {
     const rig = given();
     rig.gripper.dead = true;

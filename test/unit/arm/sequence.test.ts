@@ -140,6 +140,25 @@ it("an object boxed in by others is refused", async () => {
   expect(refused(plan)).toBe("collision");
 });
 
+it("where no way leads, the grasp is refused, and says by what", async () => {
+  // A wall between the arm and the object, to the ceiling, with room for the arm on its far side only.
+  const wall = boxCloud(0.3, 0.28, [1.4, 0.02, 1.3], 0.02);
+  const plan = await planner({}, { obstacles: wall }).plan(
+    { pose: fromAbove(0.35, 0.5, 0.06), width: 0.06 },
+    start,
+  );
+  expect(["way-blocked", "collision"]).toContain(refused(plan));
+  expect((plan as RefusedMotion).reason).toContain("something the camera saw");
+});
+
+it("a lift that leaves the reach is refused", async () => {
+  const plan = await planner({ lift: 0.9 }).plan({ pose: fromAbove(0.6, 0, 0.1), width: 0.06 }, start);
+  expect(plan).toMatchObject({
+    refusal: "lift",
+    reason: expect.stringMatching(/^the straight lift .* after \d+ % of it$/),
+  });
+});
+
 it("an arm that touches something does not start", async () => {
   const { position } = kinematics.forward(start);
   const plan = await planner(

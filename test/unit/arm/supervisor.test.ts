@@ -174,6 +174,9 @@ describe("during a motion", () => {
     expect(rig.supervisor.mayMove(rig.now)).toBe(true);
     rig.pass(0.02);
     expect(rig.supervisor.mayMove(rig.now)).toBe(false);
+    // Asking changes nothing: the order to stop is still to come.
+    expect(rig.supervisor.state).toBe("moving");
+    expect(rig.send({ type: "tick" })).toMatchObject({ stop: true });
     expect(rig.supervisor.snapshot.ended).toBe("lease-expired");
     expect(rig.move()).toMatchObject({ refusal: "lease-expired" });
   });
@@ -370,6 +373,10 @@ describe("the clock", () => {
     const rig = given();
     rig.move();
     expect(rig.supervisor.mayMove(Number.NaN)).toBe(false);
+    expect(rig.supervisor.handle({ type: "tick", at: Number.NaN })).toMatchObject({
+      refusal: "clock",
+      stop: true,
+    });
     expect(rig.supervisor.snapshot.latch).toBe("clock");
   });
 

@@ -71,7 +71,9 @@ describe("what is read", () => {
       link("a", "b"),
       joint("j", "a", "b", '<axis xyz="1 1 0"/><limit lower="0" upper="1" velocity="1"/>', "prismatic"),
     );
-    const { position } = new Kinematics(selectChain(parseUrdf(text), { tip: "b" })).forward([0.5]);
+    const kinematics = new Kinematics(selectChain(parseUrdf(text), { tip: "b" }));
+    const { position } = kinematics.forward([0.5]);
+    expect(kinematics.toolVelocity([0.5], [2])[1]).toBeCloseTo(Math.SQRT2, 12);
     expect(position[0]).toBeCloseTo(0.5 * Math.SQRT1_2, 12);
     expect(position[1]).toBeCloseTo(0.5 * Math.SQRT1_2, 12);
   });
