@@ -86,7 +86,8 @@ export async function runConsole(path: string, options: ConsoleCliOptions): Prom
   }
 }
 
-function defaultAudit(): string {
+/** Where the audit log is kept unless told otherwise: with the user's other state (XDG). */
+export function defaultAudit(): string {
   const state = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   return join(state, "grasp-grounding", "console-audit.jsonl");
 }

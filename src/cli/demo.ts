@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
+import { defaultAudit, runConsole } from "./console.js";
 import { replay } from "./replay.js";
 import { packageRoot } from "./version.js";
 
@@ -18,8 +19,8 @@ export function demoCommand(): Command {
   return new Command("demo")
     .description("the main job on the bundled demo: queries on a simulated RGB-D recording")
     .option("--out <folder>", "where pictures and the result bag go", "out/demo")
-    .option("--once", "run the queries and leave")
-    .action(async ({ out }: { out: string }) => {
+    .option("--once", "run the queries and leave; without it the console follows")
+    .action(async ({ out, once }: { out: string; once?: boolean }) => {
       await mkdir(out, { recursive: true });
       const overlay = join(out, "overlay.png");
       const mcap = join(out, "result.mcap");
@@ -29,5 +30,6 @@ export function demoCommand(): Command {
       process.stdout.write(
         `picture: ${overlay}\nresult bag (opens in Foxglove): ${mcap}\nJSON lines: ${json}\n`,
       );
+      if (!once) await runConsole(bag, { audit: defaultAudit() });
     });
 }
