@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
+import { boxIou } from "../../src/geometry/index.js";
 import { repository } from "../support/python.js";
 import { command, demoBag, signIn, trueBox } from "./support/console.js";
 
@@ -44,13 +45,12 @@ it("serves the bundled demo with the bundled model, and ends cleanly at Ctrl-C",
   const answer = asked.body.result as {
     text: string;
     stamp: string;
-    result: { model: string; found: boolean; detections: { box: number[] }[] };
+    result: { model: string; found: boolean; detections: { box: [number, number, number, number] }[] };
   };
   expect(answer.result.model).toBe("lite");
-  expect(answer.text).toMatch(/^(found|not found)/);
-  // What the model makes of the demo is measured elsewhere; here only that boxes are the picture's.
-  expect(trueBox(answer.stamp, "banana")).toHaveLength(4);
-  for (const { box } of answer.result.detections) expect(Math.max(...box)).toBeLessThanOrEqual(640);
+  expect(answer.text).toMatch(/^found/);
+  const [best] = answer.result.detections;
+  expect(boxIou(best?.box ?? [0, 0, 0, 0], trueBox(answer.stamp, "banana"))).toBeGreaterThan(0.5);
   program.stop();
   expect(await program.exited).toBe(0);
 });

@@ -102,6 +102,25 @@ it("stops at the emergency stop, and moves only after its reset", async () => {
   await untilStill();
 });
 
+it("jogs the tool while a button is held, the way it says", async () => {
+  const height = () => {
+    arm.kinematics.update(arm.controller.reading()?.positions ?? []);
+    return arm.kinematics.forward(arm.controller.reading()?.positions ?? []).position[2];
+  };
+  await page.getByText("Jog", { exact: true }).click();
+  const before = height();
+  const button = (await page.getByRole("button", { name: "down" }).boundingBox())!;
+  await page.mouse.move(button.x + 5, button.y + 5);
+  await page.mouse.down();
+  await expect.poll(() => before - height(), { timeout: 15_000 }).toBeGreaterThan(0.02);
+  const released = page.mouse.up();
+  expect(await untilStill()).toBeLessThan(400);
+  await released;
+  const after = height();
+  await sleep(400);
+  expect(height()).toBeCloseTo(after, 3);
+});
+
 it("does not move for a second operator, for garbage, or without heartbeats", async () => {
   const { cookie } = await signIn(served.url, { name: "Bo" });
   const socket = new WebSocket(new URL("live", served.url.replace("http", "ws")), { headers: { cookie } });

@@ -98,6 +98,11 @@ export class Live {
     this.#send({ type: "beat" });
   }
 
+  /** Moves the tool while a button is held: m/s and rad/s in the axes of the robot's base. */
+  drive(linear: [number, number, number], angular: [number, number, number]): void {
+    this.#send({ type: "drive", linear, angular });
+  }
+
   close(): void {
     this.#closed = true;
     this.#socket?.close();

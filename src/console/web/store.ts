@@ -126,6 +126,18 @@ export function hold(command: Command): void {
   });
 }
 
+/** Jogs the tool as long as its button is held. */
+export function holdJog(linear: [number, number, number], angular: [number, number, number]): void {
+  if (beating !== undefined) return;
+  const mine = setInterval(() => live.drive(linear, angular), 40);
+  beating = mine;
+  void act({ name: "jog" }).then(({ done }) => {
+    if (done || beating !== mine) return;
+    clearInterval(mine);
+    beating = undefined;
+  });
+}
+
 /** The button was released, or it can no longer be known that it is held. */
 export function letGo(): void {
   if (beating === undefined) return;

@@ -4,6 +4,7 @@ import { Answers } from "./answers.js";
 import { Ask } from "./ask.js";
 import { Camera } from "./camera.js";
 import { Header } from "./header.js";
+import { Jog } from "./jog.js";
 import { SignIn } from "./sign-in.js";
 import { Status } from "./status.js";
 import { Timeline } from "./timeline.js";
@@ -57,6 +58,7 @@ export function App() {
             {notice.value?.text}
           </div>
           <Answers />
+          <Jog />
           <Status />
         </section>
       </main>
