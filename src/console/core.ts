@@ -7,6 +7,7 @@ import { EncodedFrame } from "./encoder.js";
 import { type Actor, Lease } from "./lease.js";
 import type { LiveClient, LiveFrame } from "./live-client.js";
 import { type ConsoleArm, Motion } from "./motion.js";
+import { cloudOf } from "./pictures.js";
 import type { Answer, Command, ConsoleState } from "./protocol.js";
 import { StateStore } from "./state.js";
 import type { ConsoleSource, Playback, SourceFrame } from "./types.js";
@@ -84,6 +85,11 @@ export class ConsoleCore {
   async picture(): Promise<{ readonly jpeg: Buffer; readonly stamp: string }> {
     if (this.#last === undefined) throw new GraspGroundingError("CONSOLE_NO_FRAME");
     return { jpeg: await this.#last.encoded.jpeg(0), stamp: this.#last.header.stamp };
+  }
+
+  /** Points of the picture an answer is about. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  cloud(answer: number): Buffer {
+    return cloudOf(this.#asker.kept(answer).frame);
   }
 
   /** @throws GraspGroundingError CONSOLE_ANSWER_GONE */

@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { type Box, type ColourImage, clipBox } from "../geometry/index.js";
+import { type Box, type ColourImage, clipBox, organisedCloud, type RgbdFrame } from "../geometry/index.js";
 import type { Heatmap } from "../grounding/index.js";
 
 /** The heat map as a picture to lay over the camera's: PNG of the heat map's size, clear where the object is not. */
@@ -39,4 +39,31 @@ export function cropPicture({ width, height, data }: ColourImage, box: Box, size
     .resize({ width: size, height: size, fit: "inside" })
     .jpeg({ quality: 82 })
     .toBuffer();
+}
+
+/**
+ * A frame's points for the 3D view: uint32 count, then float32 x, y, z of each in metres in the camera's optical frame, then
+ * R, G, B bytes of each. Empty without depth.
+ */
+export function cloudOf({ colour, depth, camera }: RgbdFrame, step = 2): Buffer {
+  if (depth === undefined || camera === undefined) return Buffer.alloc(4);
+  const window = { x1: 0, y1: 0, x2: depth.width, y2: depth.height };
+  const { points, width } = organisedCloud(depth, camera, window, step);
+  const most = points.length / 3;
+  const xyz = new Float32Array(points.length);
+  const rgb = new Uint8Array(points.length);
+  let count = 0;
+  for (let i = 0; i < most; i++) {
+    const z = points[i * 3 + 2] as number;
+    if (!(z > 0 && z < 4)) continue;
+    const pixel = (Math.trunc(i / width) * step * colour.width + (i % width) * step) * 3;
+    for (let c = 0; c < 3; c++) {
+      xyz[count * 3 + c] = points[i * 3 + c] as number;
+      rgb[count * 3 + c] = colour.data[pixel + c] as number;
+    }
+    count++;
+  }
+  const head = Buffer.alloc(4);
+  head.writeUInt32LE(count);
+  return Buffer.concat([head, Buffer.from(xyz.buffer, 0, count * 12), rgb.subarray(0, count * 3)]);
 }

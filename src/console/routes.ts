@@ -143,6 +143,27 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
   );
 
   api.get(
+    "/api/answers/:answer/cloud",
+    {
+      schema: {
+        summary: "points of the picture an answer is about",
+        description:
+          "uint32 count, then float32 x, y, z of each in metres in the camera's optical frame, then R, G, B bytes of each",
+        security,
+        params: z.object({ answer: number }),
+      },
+    },
+    async (request, reply) => {
+      actorOf(context, request);
+      const points = core.cloud(request.params.answer);
+      return reply
+        .type("application/octet-stream")
+        .header("cache-control", "private, max-age=600")
+        .send(points);
+    },
+  );
+
+  api.get(
     "/api/answers/:answer/candidates/:candidate",
     {
       schema: {

@@ -176,6 +176,17 @@ it("marks where in the recording questions were answered", async () => {
   ).toBeGreaterThan(70);
 });
 
+it("shows the points and the grasps in three dimensions", async () => {
+  await ask("the blue mug");
+  await page.getByText("3D", { exact: true }).click();
+  const text = page.getByText(/\d+ points; drag to turn|cannot draw in 3D/);
+  await text.waitFor({ timeout: 20_000 });
+  expect(Number.parseInt((await text.textContent()) ?? "", 10)).toBeGreaterThan(50_000);
+  await page.locator(".scene canvas").scrollIntoViewIfNeeded();
+  await page.waitForTimeout(300);
+  await keepScreenshot(page, "3d");
+});
+
 it("latches the emergency stop until it is reset, by key and by button", async () => {
   await page.keyboard.press("Escape");
   await page.waitForSelector(".stopped");

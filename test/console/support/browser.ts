@@ -28,6 +28,8 @@ export async function openBrowser(viewport = { width: 1280, height: 800 }): Prom
     args: [
       "--no-sandbox",
       "--disable-gpu",
+      // WebGL without a graphics card.
+      "--enable-unsafe-swiftshader",
       "--disable-quic",
       "--no-first-run",
       "--disable-background-networking",

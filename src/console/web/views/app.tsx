@@ -5,6 +5,7 @@ import { Ask } from "./ask.js";
 import { Camera } from "./camera.js";
 import { Header } from "./header.js";
 import { Jog } from "./jog.js";
+import { SceneView } from "./scene.js";
 import { SignIn } from "./sign-in.js";
 import { Status } from "./status.js";
 import { Timeline } from "./timeline.js";
@@ -51,6 +52,7 @@ export function App() {
         <section class="stage" aria-label="Camera">
           <Camera />
           {state.value?.playback && <Timeline />}
+          <SceneView />
         </section>
         <section class="side" aria-label="Questions and status">
           <Ask />
