@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
-import { defaultAudit, runConsole } from "./console.js";
+import { defaultAudit, runConsole, runConsole } from "./console.js";
+import { defaultModel } from "./model-store.js";
 import { replay } from "./replay.js";
 import { packageRoot } from "./version.js";
 
