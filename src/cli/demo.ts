@@ -1,8 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
-import { defaultAudit, runConsole, runConsole } from "./console.js";
-import { defaultModel } from "./model-store.js";
+import { defaultAudit, runConsole } from "./console.js";
 import { replay } from "./replay.js";
 import { packageRoot } from "./version.js";
 
