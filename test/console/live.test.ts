@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
 import type { FrameHeader, ServerMessage } from "../../src/console/protocol.js";
-import { command, openConsole, signIn, type TestConsole } from "./support/console.js";
+import { command, openConsole, serveSource, signIn, type TestConsole } from "./support/console.js";
+import { LiveSource } from "./support/live-source.js";
 
 let served: TestConsole;
 let cookie: string;
@@ -22,8 +23,10 @@ interface Viewer {
   shows: boolean;
 }
 
-async function watch(width = 640): Promise<Viewer> {
-  const socket = new WebSocket(new URL("live", served.url.replace("http", "ws")), { headers: { cookie } });
+async function watch(width = 640, at = { url: served.url, cookie }): Promise<Viewer> {
+  const socket = new WebSocket(new URL("live", at.url.replace("http", "ws")), {
+    headers: { cookie: at.cookie },
+  });
   const viewer: Viewer = { headers: [], messages: [], socket, shows: true };
   socket.on("message", (data: Buffer, binary) => {
     if (!binary) {
@@ -116,4 +119,33 @@ it("answers while pictures run, and follows a sentence from picture to picture",
   await expect.poll(() => served.core.store.value.follow).toBeUndefined();
   expect(viewer.messages).toContainEqual(expect.objectContaining({ type: "reply", id: 7, ok: true }));
   viewer.socket.close();
+});
+
+it("serves a live camera of 1280×720 at fifteen a second to five clients, one more stalled", async () => {
+  const live = await serveSource(await LiveSource.create(1280, 720, 15));
+  try {
+    const at = { url: live.url, cookie: (await signIn(live.url)).cookie };
+    const viewers = await Promise.all(Array.from({ length: 5 }, () => watch(1280, at)));
+    const stalled = await watch(1280, at);
+    stalled.shows = false;
+    await wait(1500);
+    for (const { headers } of viewers) headers.length = 0;
+    const cpu = process.cpuUsage();
+    await wait(5000);
+    const { user, system } = process.cpuUsage(cpu);
+    const ages = viewers.flatMap(({ headers }) => headers.map(({ age }) => age)).sort((a, b) => a - b);
+    const p50 = ages[ages.length >> 1] as number;
+    const rate = ages.length / 25;
+    console.log(
+      `1280×720: ${rate.toFixed(1)} a second, p50 ${p50} ms to the socket, ${((user + system) / 5e4).toFixed(0)} % of a core with the clients`,
+    );
+    expect(p50).toBeLessThan(120);
+    expect(rate).toBeGreaterThan(9);
+    expect(stalled.headers.length).toBeLessThanOrEqual(4);
+    const refused = await command(live.url, at.cookie, { name: "play" });
+    expect([refused.status, refused.body.error?.code]).toEqual([409, "CONSOLE_NO_RECORDING"]);
+    for (const { socket } of [...viewers, stalled]) socket.close();
+  } finally {
+    await live.close();
+  }
 });

@@ -4,6 +4,7 @@ import { Bridge } from "../../../src/bridge/index.js";
 import {
   BagSource,
   type ConsoleOptions,
+  type ConsoleSource,
   type RunningConsole,
   startConsole,
 } from "../../../src/console/index.js";
@@ -49,6 +50,12 @@ export async function openConsole(
     await source.close();
     throw error;
   }
+}
+
+/** The console on a source of its own. */
+export async function serveSource(source: ConsoleSource): Promise<RunningConsole> {
+  const bridge = new Bridge({ grounder: new ColourGrounder() });
+  return startConsole({ source, bridge, port: 0, environment: {} });
 }
 
 /** Signs in over HTTP. @returns the cookie, and the answer's status */
