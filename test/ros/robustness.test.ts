@@ -216,7 +216,7 @@ describe("lifecycle and loss", () => {
     }
   });
 
-  it("goes through 100 lifecycle cycles and leaks nothing", async () => {
+  it("goes through 150 lifecycle cycles and leaks nothing", async () => {
     const peer = new Peer();
     const node = await NodeProcess.start(["-p", "autostart:=false", "-p", "query:=the red box"]);
     try {
@@ -224,11 +224,13 @@ describe("lifecycle and loss", () => {
       await peer.do("listen", { topics: ["grounding"] });
       await peer.do("camera");
       const memory: number[] = [];
-      for (let i = 0; i < 100; i++) {
+      for (let i = 0; i < 150; i++) {
         for (const transition of [1, 3, 4, 2]) expect(await peer.do("change", { transition })).toBe(true);
-        if (i === 19 || i === 99) memory.push(await node.memory());
+        memory.push(await node.memory());
       }
-      expect(memory[1]! - memory[0]!).toBeLessThan(50);
+      // The collector cleans up after each 80 cycles or so, a swing of 60 MB; what leaks raises the floor.
+      const floor = (from: number, to: number) => Math.min(...memory.slice(from, to));
+      expect(floor(60, 150) - floor(5, 30)).toBeLessThan(30);
       for (const transition of [1, 3]) await peer.do("change", { transition });
       await peer.do("clear");
       await peer.wait("grounding");
