@@ -31,6 +31,8 @@ async function open(file: string): Promise<InferenceSession> {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    // A session's threads would spin for a while after each run and take the cores from the next part's.
+    extra: { session: { intra_op: { allow_spinning: "0" } } },
   });
 }
 
