@@ -253,10 +253,8 @@ export class Arm {
   /** A controller's word is checked against what it measures. */
   #arrived(positions: readonly number[], name: StageName): ArmResult | undefined {
     const reading = this.#parts.controller.reading();
-    const off =
-      reading === undefined
-        ? Infinity
-        : Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
+    if (reading === undefined) return failure("controller", `${name}: ${followText.lost}`);
+    const off = Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
     if (off <= 0.05) return undefined;
     return failure("controller", `${name}: ${followText["goal-tolerance-violated"]}`);
   }

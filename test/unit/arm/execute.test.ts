@@ -194,11 +194,26 @@ describe("what a controller can do wrong ends in words, with the arm still and r
 
   it("a controller that dies on the way latches", async () => {
     const rig = given();
-    setTimeout(() => {
+    const { result } = await rig.interrupt(() => {
       rig.controller.faults.dead = true;
-    }, 1000);
-    const result = await rig.execute();
+    });
     expect(result).toMatchObject({ outcome: "stopped", safety: "no-feedback" });
+    expect(rig.supervisor.state).toBe("estopped");
+    rig.controller.faults.dead = false;
+  });
+
+  it("a controller that calls a motion done and then says no more is not believed", async () => {
+    const rig = given();
+    const follow = rig.controller.follow.bind(rig.controller);
+    rig.controller.follow = async (points) => {
+      const result = await follow(points);
+      rig.controller.faults.dead = true;
+      return result;
+    };
+    expect(await rig.execute()).toMatchObject({
+      outcome: "controller",
+      message: `pre-grasp: ${followText.lost}`,
+    });
     expect(rig.supervisor.state).toBe("estopped");
   });
 
