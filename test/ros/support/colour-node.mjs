@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { runNode } from "../../../dist/ros/index.js";
 
+process.on("SIGUSR2", () => globalThis.gc?.());
 const module = new URL("./colour-pipeline.mjs", import.meta.url).href;
 const delay = Number(process.env.TEST_PIPELINE_DELAY_MS ?? 0);
 const missing = process.env.TEST_MODEL_FILE;
