@@ -12,8 +12,8 @@ export interface RunOptions extends Omit<BridgeNodeOptions, "rcl"> {
 }
 
 /**
- * Runs the node until SIGINT, SIGTERM or an abort, and leaves nothing behind: rclnodejs's thread must have ended before
- * the process does, or Fast DDS's destructors meet it at work and abort.
+ * Runs the node until SIGINT, SIGTERM or an abort, and leaves nothing behind: rclnodejs's waiting thread ends before
+ * the process takes Fast DDS down under it.
  * @returns the exit code.
  * @throws GraspGroundingError ROS_MISSING, ROS_PARAMETER
  */
