@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
@@ -59,12 +60,14 @@ const defaultPage = join(import.meta.dirname, "..", "..", "dist", "console", "we
 /**
  * Serves the teleop console: page, HTTP API with its description at /docs, and the live WebSocket. Takes over the source and
  * closes it; the bridge stays the caller's.
- * @throws GraspGroundingError CONSOLE_NEEDS_TOKEN, CONSOLE_TOKENS, CONSOLE_TLS, CONSOLE_PORT, OUTPUT_UNWRITABLE
+ * @throws GraspGroundingError CONSOLE_NEEDS_TOKEN, CONSOLE_TOKENS, CONSOLE_TLS, CONSOLE_PAGE_MISSING, CONSOLE_PORT, OUTPUT_UNWRITABLE
  */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const host = options.host ?? "127.0.0.1";
   const tokens = await Tokens.load(options.environment ?? process.env, options.tokenFile);
   if (!isLoopback(host) && tokens.size === 0) throw new GraspGroundingError("CONSOLE_NEEDS_TOKEN", { host });
+  const page = options.page ?? defaultPage;
+  if (!existsSync(join(page, "index.html"))) throw new GraspGroundingError("CONSOLE_PAGE_MISSING");
   const sessions = new Sessions(tokens, tokens.size === 0);
   const audit = await AuditLog.open(options.audit);
   const core = new ConsoleCore({
@@ -185,9 +188,8 @@ async function build(options: ConsoleOptions, context: ConsoleContext): Promise<
   });
   await server.register(apiRoutes, context);
   await server.register(liveRoute, context);
-  const page = options.page ?? defaultPage;
   await server.register(fastifyStatic, {
-    root: page,
+    root: options.page ?? defaultPage,
     wildcard: false,
     maxAge: "1y",
     immutable: true,

@@ -1,4 +1,5 @@
-import { type CatalogueEntry, catalogue, type ErrorCode } from "./catalogue.js";
+import { catalogue, type ErrorCode } from "./catalogue.js";
+import type { CatalogueEntry, DiagnosticLevel } from "./entry.js";
 
 export type ErrorDetails = Readonly<Record<string, string | number>>;
 
@@ -22,8 +23,15 @@ export class GraspGroundingError extends Error {
 
 /** What went wrong in one line, for an error of any kind (used as `detail`). */
 export function describe(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return firstLine(text);
+  const { message } = (error ?? {}) as { message?: unknown };
+  return firstLine(typeof message === "string" ? message : String(error));
+}
+
+/** The diagnostic level of an error by its code, also of one that came from another thread as `{ code, message }`. */
+export function levelOf(error: unknown): DiagnosticLevel {
+  const { code } = (error ?? {}) as { code?: unknown };
+  const known = typeof code === "string" && Object.hasOwn(catalogue, code);
+  return (known ? (catalogue[code as ErrorCode] as CatalogueEntry) : catalogue.INTERNAL).level;
 }
 
 /** Wraps what is not yet of the catalogue as INTERNAL, so that every surface reports the same way. */

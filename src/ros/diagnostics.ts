@@ -1,3 +1,4 @@
+import { describe, levelOf } from "../errors/index.js";
 import type { Seconds } from "../geometry/index.js";
 import { timeOf } from "../messages/index.js";
 import type { CameraInput } from "./camera-input.js";
@@ -35,7 +36,7 @@ export class Diagnostics {
   readonly #publisher: RclPublisher;
   readonly #handOver = new Latencies();
   readonly #pipeline = new Latencies();
-  #lastFailure: { readonly message: string; readonly at: number } | undefined;
+  #lastFailure: { readonly message: string; readonly level: Level; readonly at: number } | undefined;
   #window = { at: performance.now(), received: 0, processed: 0 };
 
   constructor(node: RclNode) {
@@ -51,11 +52,12 @@ export class Diagnostics {
     this.#handOver.add(latency.handOver);
     this.#pipeline.add(latency.pipeline);
     const problem = done.problems[0];
-    if (problem !== undefined) this.failed(problem.message);
+    if (problem !== undefined) this.failed(problem);
   }
 
-  failed(message: string): void {
-    this.#lastFailure = { message, at: performance.now() };
+  /** Shows an error, or a problem by its code and message, for a while and at the catalogue's level. */
+  failed(error: unknown): void {
+    this.#lastFailure = { message: describe(error), level: level[levelOf(error)], at: performance.now() };
   }
 
   publish(parts: DiagnosedParts): void {
@@ -85,7 +87,7 @@ export class Diagnostics {
     const statuses: Status[] = [
       {
         name: "pipeline",
-        level: parts.pipelineProblem ? level.error : recent ? level.warn : level.ok,
+        level: parts.pipelineProblem ? level.error : (recent?.level ?? level.ok),
         message: parts.pipelineProblem ?? recent?.message ?? parts.state,
         values: {
           state: parts.state,

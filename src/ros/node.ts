@@ -169,7 +169,7 @@ export class BridgeNode {
     try {
       action();
     } catch (error) {
-      this.#diagnostics.failed(describe(error));
+      this.#diagnostics.failed(error);
       this.node.getLogger().warn(describe(error));
     }
   }

@@ -211,7 +211,7 @@ export class Session {
   }
 
   #failed(error: Error): void {
-    this.#parts.diagnostics.failed(describe(error));
+    this.#parts.diagnostics.failed(error);
     this.#parts.node.getLogger().debug(describe(error));
   }
 }

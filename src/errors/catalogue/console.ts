@@ -1,0 +1,89 @@
+import { type CatalogueEntry, entry } from "../entry.js";
+
+/** Errors of the console and who may use it. */
+export const consoleErrors = {
+  CONSOLE_PORT: entry({
+    message: "the console cannot listen on {host}:{port} ({detail})",
+    cause: "another program or another console uses it, or ports below 1024 need rights",
+    remedy: "stop what uses the port, or choose another with --port",
+  }),
+  CONSOLE_NEEDS_TOKEN: entry({
+    message: "{host} can be reached from other machines, and no token is set",
+    cause: "anybody in the network could move the arm",
+    remedy: "set GRASP_GROUNDING_OPERATOR_TOKEN or give --token-file, or stay on 127.0.0.1",
+    exitCode: 2,
+  }),
+  CONSOLE_TOKENS: entry({
+    message: "{source}: {detail}",
+    cause: "a token file with other lines, or tokens that are too short",
+    remedy: "give lines `operator TOKEN` or `viewer TOKEN`, 16 characters or more each",
+    exitCode: 2,
+  }),
+  CONSOLE_TLS: entry({
+    message: "{path}: cannot be used for TLS ({detail})",
+    cause: "a wrong path, or a key that does not belong to the certificate",
+    remedy: "give --tls-cert and --tls-key as PEM files",
+    exitCode: 2,
+  }),
+  CONSOLE_PAGE_MISSING: entry({
+    message: "the console's page is not built",
+    cause: "a checkout that was compiled without the page",
+    remedy: "run `npm run build:web`",
+  }),
+  CONSOLE_NO_FRAME: entry({
+    message: "there is no picture yet",
+    cause: "the camera has not published since the console started",
+    remedy: "wait for the camera, or play the recording",
+    httpStatus: 409,
+    level: "warn",
+  }),
+  CONSOLE_BUSY: entry({
+    message: "{waiting} questions are waiting already",
+    cause: "questions come faster than the model answers",
+    remedy: "ask again when they are answered",
+    httpStatus: 429,
+    level: "warn",
+  }),
+  CONSOLE_NO_RECORDING: entry({
+    message: "the picture is live",
+    cause: "playback was asked of a camera",
+    remedy: "playback works on recordings",
+    httpStatus: 409,
+    level: "warn",
+  }),
+  CONSOLE_ANSWER_GONE: entry({
+    message: "there is no answer {id} with a candidate {candidate}",
+    cause: "old answers make room for new ones",
+    remedy: "ask again",
+    httpStatus: 404,
+    level: "warn",
+  }),
+  ACCESS_TOKEN: entry({
+    message: "the token is wrong or missing",
+    cause: "a mistyped or expired token, or a session that ended with a restart",
+    remedy: "sign in with the token the console was started with",
+    httpStatus: 401,
+    level: "warn",
+  }),
+  ACCESS_ROLE: entry({
+    message: "a viewer may not {what}",
+    cause: "signed in with a viewer's token",
+    remedy: "sign in with the operator's token",
+    httpStatus: 403,
+    level: "warn",
+  }),
+  ACCESS_ORIGIN: entry({
+    message: "requests from {origin} are refused",
+    cause: "a page from elsewhere, or the console opened by a name it does not know",
+    remedy: "open the console at the address it prints, or name the origin with --allow-origin",
+    httpStatus: 403,
+    level: "warn",
+  }),
+  ACCESS_TOO_MANY: entry({
+    message: "too many wrong tokens or requests",
+    cause: "a program that retries, or somebody who guesses",
+    remedy: "wait {seconds} s",
+    httpStatus: 429,
+    level: "warn",
+  }),
+} as const satisfies Record<string, CatalogueEntry>;

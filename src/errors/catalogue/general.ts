@@ -1,0 +1,40 @@
+import { type CatalogueEntry, entry } from "../entry.js";
+
+/** Errors of what every command can meet: usage, files, data sets. */
+export const generalErrors = {
+  INTERNAL: entry({
+    message: "unexpected failure: {detail}",
+    cause: "a fault of this program, or a failure of the system that nothing here foresaw",
+    remedy: "run again with --verbose and report what it prints",
+  }),
+  USAGE: entry({
+    message: "{detail}",
+    cause: "an option, an argument or a request that is not known or out of range",
+    remedy: "see `grasp-grounding --help`",
+    exitCode: 2,
+    httpStatus: 400,
+    level: "warn",
+  }),
+  FILE_MISSING: entry({
+    message: "{path}: no such file or folder",
+    cause: "a wrong path, or a path relative to another folder",
+    remedy: "check the path",
+    httpStatus: 404,
+  }),
+  FILE_UNREADABLE: entry({
+    message: "{path}: cannot be read ({detail})",
+    cause: "no permission, a folder where a file is wanted, or a failing disk",
+    remedy: "check permissions and that it is a regular file",
+  }),
+  OUTPUT_UNWRITABLE: entry({
+    message: "{path}: cannot be written ({detail})",
+    cause: "a missing folder, no permission, or a full disk",
+    remedy: "check that the folder exists, is writable and has room",
+  }),
+  DATASET_INVALID: entry({
+    message: "{path}:{line}: {detail}",
+    cause: "a line that is no JSON, lacks a field or points to a file that is not there",
+    remedy: "each line is {image, query, box or mask or absent}",
+    httpStatus: 422,
+  }),
+} as const satisfies Record<string, CatalogueEntry>;

@@ -1,0 +1,96 @@
+import { type CatalogueEntry, entry } from "../entry.js";
+
+/** Errors of sentences, pictures, messages, depth and cameras. */
+export const inputErrors = {
+  QUERY_EMPTY: entry({
+    message: "the query is empty",
+    cause: "a sentence of spaces alone",
+    remedy: 'say what to find, e.g. --query "the red mug"',
+    exitCode: 2,
+    httpStatus: 400,
+    level: "warn",
+  }),
+  QUERY_TOO_LONG: entry({
+    message: "the query has {length} characters; at most {limit} are read",
+    cause: "text pasted or sent by a program in place of a sentence",
+    remedy: "shorten it to one sentence that names the object",
+    exitCode: 2,
+    httpStatus: 400,
+    level: "warn",
+  }),
+  QUERY_CONTROL: entry({
+    message: "the query holds control characters",
+    cause: "a sentence in another encoding, or binary data",
+    remedy: "send plain text in UTF-8",
+    exitCode: 2,
+    httpStatus: 400,
+    level: "warn",
+  }),
+  IMAGE_UNREADABLE: entry({
+    message: "{path}: not a picture that can be decoded ({detail})",
+    cause: "a damaged file, or a format that is not read",
+    remedy: "use a PNG, JPEG or WebP file",
+    httpStatus: 422,
+  }),
+  IMAGE_TOO_SMALL: entry({
+    message: "{path}: {width}×{height} pixels is too small",
+    cause: "a thumbnail or a test picture",
+    remedy: "at least {limit} pixels a side are needed",
+    httpStatus: 422,
+    level: "warn",
+  }),
+  IMAGE_TOO_LARGE: entry({
+    message: "{path}: {width}×{height} pixels is too large",
+    cause: "a scan or a stitched picture, or a header that lies",
+    remedy: "at most {limit} pixels a side are read; scale it down",
+    httpStatus: 422,
+    level: "warn",
+  }),
+  IMAGE_ENCODING: entry({
+    message: "image encoding {encoding} is not supported",
+    cause: "a camera driver that publishes an encoding this software does not know",
+    remedy: "publish one of: {supported}",
+    httpStatus: 422,
+  }),
+  IMAGE_LAYOUT: entry({
+    message: "image of {width}×{height} {encoding} is malformed: {detail}",
+    cause: "width, height, step and data of the message contradict each other",
+    remedy: "check the driver that publishes it",
+    httpStatus: 422,
+  }),
+  MESSAGE_TYPE: entry({
+    message: "messages of type {type} cannot be read ({detail})",
+    cause: "a recording without message definitions, and a type that is not built in",
+    remedy: "record them with their definition (MCAP does), or leave the topic out",
+    httpStatus: 422,
+  }),
+  MESSAGE_MALFORMED: entry({
+    message: "message is not a valid {type} ({detail})",
+    cause: "a damaged recording, or a publisher built against another version of the type",
+    remedy: "check what publishes it",
+    httpStatus: 422,
+  }),
+  DEPTH_SIZE: entry({
+    message: "depth is {depth} but colour is {colour}",
+    cause: "depth that is not registered to the colour camera",
+    remedy: "use depth aligned to colour (aligned_depth_to_color)",
+    httpStatus: 422,
+  }),
+  DEPTH_WITHOUT_CAMERA: entry({
+    message: "there is depth but no camera info",
+    cause: "the camera info topic was not recorded, or --camera was left out",
+    remedy: "record or pass the camera info too; without it depth has no metric meaning",
+  }),
+  DEPTH_EMPTY: entry({
+    message: "no valid depth {where}",
+    cause: "glass, mirrors, black surfaces, or an object nearer than the sensor's least distance",
+    remedy: "check the depth sensor: reflective, dark or too near surfaces read as zero",
+    level: "warn",
+  }),
+  CAMERA_INVALID: entry({
+    message: "camera info is not usable: {detail}",
+    cause: "an uncalibrated camera publishes zeros, or the file is of another picture size",
+    remedy: "calibrate the camera or check its driver",
+    httpStatus: 422,
+  }),
+} as const satisfies Record<string, CatalogueEntry>;
