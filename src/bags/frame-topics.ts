@@ -58,6 +58,56 @@ export async function chooseTopics(bag: BagReader, options: FrameOptions): Promi
   };
 }
 
+/**
+ * Every camera of the bag, or those named: by a part of their colour topic's name such as `/wrist`. One entry a camera,
+ * in the order of their colour topics; raw pictures are preferred to the same compressed ones, and depth is only taken
+ * from the camera's own frame or name.
+ * @throws GraspGroundingError BAG_NO_IMAGE; BAG_TOPIC for a name no colour topic has
+ */
+export async function findCameras(
+  bag: BagReader,
+  names?: readonly string[],
+): Promise<readonly FrameTopics[]> {
+  const seen = await lookAtPictures(bag);
+  const colours = seen.filter(({ depth, likely }) => !depth && likely > -5);
+  if (colours.length === 0)
+    throw new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) });
+  const cameras = new Map<string, Seen>();
+  for (const one of colours) {
+    const key = cameraOf(one.name);
+    const before = cameras.get(key);
+    if (before === undefined || one.likely > before.likely) cameras.set(key, one);
+  }
+  const missing = names?.find((name) => !colours.some((one) => one.name.includes(name)));
+  if (missing !== undefined)
+    throw new GraspGroundingError("BAG_TOPIC", { path: bag.path, topic: missing, topics: listTopics(bag) });
+  const wanted = [...cameras.values()].filter(
+    ({ name }) => names === undefined || names.some((part) => name.includes(part)),
+  );
+  const found: FrameTopics[] = [];
+  for (const colour of wanted.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const own = seen.filter(
+      ({ name, frameId }) =>
+        (frameId === colour.frameId && frameId !== "") || cameraOf(name) === cameraOf(colour.name),
+    );
+    const depth = chooseDepth(own, colour, undefined);
+    const cameraInfo = await chooseInfo(bag, colour, depth);
+    found.push({
+      colour: colour.name,
+      ...(depth !== undefined && cameraInfo !== undefined && { depth: depth.name }),
+      ...(cameraInfo !== undefined && { cameraInfo }),
+    });
+  }
+  return found;
+}
+
+/** `/wrist/color/image_raw/compressed` and `/wrist/aligned_depth_to_color/image_raw` are of camera `/wrist`. */
+const cameraOf = (topic: string): string =>
+  topic
+    .replace(/\/(compressed(Depth)?|theora|ffmpeg)$/, "")
+    .replace(/\/image(_\w+)?$/, "")
+    .replace(/\/(aligned_depth_to_colou?r|depth_registered|depth|colou?r|rgb)$/, "");
+
 /** @throws GraspGroundingError BAG_TOPIC */
 export function requireTopic(bag: BagReader, name: string): TopicInfo {
   const topic = bag.topics.find((one) => one.name === name);

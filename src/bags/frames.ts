@@ -13,6 +13,7 @@ import {
   stampOf,
 } from "../messages/index.js";
 import { chooseTopics, requireTopic } from "./frame-topics.js";
+import { lastBefore } from "./last-before.js";
 import { type Pair, Pairing } from "./pairing.js";
 import type {
   BagMessage,
@@ -52,6 +53,8 @@ interface Picture {
 
 interface ColourPicture extends Picture {
   readonly info: CameraInfoMessage | undefined;
+  /** Undefined for a picture beside the range, which is read so that pairs at the range's ends are those of the whole. */
+  readonly ordinal: number | undefined;
 }
 
 class BagFrames implements FrameSource {
@@ -77,9 +80,11 @@ class BagFrames implements FrameSource {
   async *[Symbol.asyncIterator](): AsyncGenerator<FrameHandle, void, void> {
     const held: FrameHandle[] = [];
     let paired = false;
+    const { part = false } = this.#options;
     for await (const pair of this.#pairs()) {
-      const handle = this.#handle(pair);
-      paired ||= pair.depth !== undefined || this.topics.depth === undefined;
+      if (pair.colour.ordinal === undefined) continue;
+      const handle = this.#handle(pair, pair.colour.ordinal);
+      paired ||= part || pair.depth !== undefined || this.topics.depth === undefined;
       if (paired) {
         yield* held.splice(0);
         yield handle;
@@ -101,7 +106,7 @@ class BagFrames implements FrameSource {
     const { colour, depth, cameraInfo } = this.topics;
     const pairing = new Pairing<ColourPicture, Picture>(tolerance);
     const alsoTopics = new Set(also);
-    let info = cameraInfo === undefined ? undefined : await this.#firstInfo(cameraInfo);
+    let info = cameraInfo === undefined ? undefined : await this.#infoAt(cameraInfo, from);
     let firstError: GraspGroundingError | undefined;
     const query = {
       topics: [...new Set([colour, depth, cameraInfo, ...also].filter((name) => name !== undefined))],
@@ -114,12 +119,14 @@ class BagFrames implements FrameSource {
       if (alsoTopics.has(message.topic) && within(message)) onMessage?.(message);
       try {
         switch (message.topic) {
-          case colour:
-            if (!within(message)) break;
-            this.counts.colour++;
-            if (depth === undefined) yield { colour: { ...this.#picture(message), info }, depth: undefined };
-            else yield* pairing.addColour({ ...this.#picture(message), info });
+          case colour: {
+            const ordinal = within(message) ? this.counts.colour++ : undefined;
+            if (ordinal === undefined && depth === undefined) break;
+            const picture = { ...this.#picture(message), info, ordinal };
+            if (depth === undefined) yield { colour: picture, depth: undefined };
+            else yield* pairing.addColour(picture);
             break;
+          }
           case depth:
             if (within(message)) this.counts.depth++;
             yield* pairing.addDepth(this.#picture(message));
@@ -142,7 +149,9 @@ class BagFrames implements FrameSource {
   }
 
   /** The calibration is often recorded once, and not necessarily before the first picture. */
-  async #firstInfo(topic: string): Promise<CameraInfoMessage | undefined> {
+  async #infoAt(topic: string, from: Stamp | undefined): Promise<CameraInfoMessage | undefined> {
+    const before = from === undefined ? undefined : await lastBefore(this.#bag, [topic], from - slack);
+    if (before !== undefined) return this.#bag.decode<CameraInfoMessage>(before);
     for await (const message of this.#bag.messages({ topics: [topic] }))
       return this.#bag.decode<CameraInfoMessage>(message);
     return undefined;
@@ -153,7 +162,7 @@ class BagFrames implements FrameSource {
     return { stamp: stampOf(content.header.stamp), message, header: content.header, content };
   }
 
-  #handle({ colour, depth }: Pair<ColourPicture, Picture>): FrameHandle {
+  #handle({ colour, depth }: Pair<ColourPicture, Picture>, ordinal: number): FrameHandle {
     const rectified = /rect/.test(this.topics.colour);
     const index = this.counts.frames++;
     if (depth === undefined && this.topics.depth !== undefined) this.counts.withoutDepth++;
@@ -162,6 +171,7 @@ class BagFrames implements FrameSource {
       logTime: colour.message.logTime,
       frameId: colour.header.frame_id,
       index,
+      ordinal,
       colourTopic: this.topics.colour,
       ...(depth === undefined ? {} : { depthTopic: depth.message.topic }),
       load: () => load(colour, depth, rectified),

@@ -25,7 +25,11 @@ export interface BagMetadata {
 export async function readMetadata(folder: string): Promise<BagMetadata | undefined> {
   const file = path.join(folder, "metadata.yaml");
   const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseMetadata(text, file);
+}
+
+/** @throws GraspGroundingError BAG_FORMAT when the text is no metadata.yaml. */
+export function parseMetadata(text: string, file: string): BagMetadata {
   try {
     const { rosbag2_bagfile_information: info } = schema.parse(parse(text, { maxAliasCount: 0 }));
     const format = info.compression_format ?? "";

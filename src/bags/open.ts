@@ -3,19 +3,27 @@ import path from "node:path";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { openCompressedPart } from "./compressed-part.js";
 import { openFile } from "./file.js";
+import { HttpSource, isUrl, shownUrl } from "./http.js";
 import { McapBag } from "./mcap/bag.js";
-import { readMetadata } from "./metadata.js";
+import { type BagMetadata, parseMetadata, readMetadata } from "./metadata.js";
+import { openFetched } from "./remote.js";
 import { SplitBag } from "./split-bag.js";
 import { SqliteBag } from "./sqlite/bag.js";
 import type { BagReader } from "./types.js";
 
 const bagFile = /\.(mcap|db3)(\.zstd?)?$/;
 
+/** What a recording is called in results: the file's or folder's name, never a link's signature. */
+export const bagName = (target: string): string =>
+  path.basename(isUrl(target) ? decodeURI(new URL(target).pathname) : target);
+
 /**
- * Opens a recording: an .mcap or .db3 file (also compressed as a whole: .zstd), or a rosbag2 folder.
- * @throws GraspGroundingError BAG_MISSING, BAG_FORMAT, FILE_UNREADABLE
+ * Opens a recording: an .mcap or .db3 file (also compressed as a whole: .zstd), a rosbag2 folder, or the http(s) address
+ * of one of these (a presigned link too; of a folder, its metadata.yaml). MCAP is read by range, the others are fetched.
+ * @throws GraspGroundingError BAG_MISSING, BAG_FORMAT, FILE_UNREADABLE, BAG_UNREACHABLE
  */
 export async function openBag(target: string): Promise<BagReader> {
+  if (isUrl(target)) return await openRemote(target);
   const found = await stat(target).catch(() => undefined);
   if (found === undefined) throw new GraspGroundingError("BAG_MISSING", { path: target });
   if (found.isDirectory()) return await openFolder(target);
@@ -37,6 +45,40 @@ async function openPart(file: string): Promise<Part> {
   return { part: await McapBag.open(file, await openFile(file)), damage: [] };
 }
 
+async function openRemote(target: string): Promise<BagReader> {
+  const { pathname } = new URL(target);
+  if (/(\/|\/metadata\.yaml)$/.test(pathname)) return await openRemoteFolder(target);
+  return (await openRemotePart(target)).part;
+}
+
+async function openRemotePart(target: string): Promise<Part> {
+  const name = bagName(target);
+  if (!/\.(db3|zstd?)$/.test(name))
+    return { part: await McapBag.open(shownUrl(target), await HttpSource.open(target)), damage: [] };
+  let damage: readonly string[] = [];
+  const part = await openFetched(target, name, async (file) => {
+    const opened = await openPart(file);
+    damage = opened.damage;
+    return opened.part;
+  });
+  return { part, damage };
+}
+
+async function openRemoteFolder(target: string): Promise<BagReader> {
+  const url = new URL("metadata.yaml", target);
+  url.search = new URL(target).search;
+  const source = await HttpSource.open(url.href);
+  const text = Buffer.from(await source.read(0, source.size)).toString();
+  await source.close();
+  const metadata = parseMetadata(text, shownUrl(url.href));
+  const files = metadata.files.map((file) => path.basename(file));
+  return await openParts(shownUrl(target), metadata, files, (name) => {
+    const part = new URL(encodeURIComponent(name), url);
+    part.search = url.search;
+    return openRemotePart(part.href);
+  });
+}
+
 async function openFolder(folder: string): Promise<BagReader> {
   const metadata = await readMetadata(folder);
   const present = (await readdir(folder)).filter((name) => bagFile.test(name)).sort(byNumber);
@@ -45,19 +87,32 @@ async function openFolder(folder: string): Promise<BagReader> {
   const files = named.length > 0 ? named : present;
   if (files.length === 0)
     throw new GraspGroundingError("BAG_FORMAT", { path: folder, detail: "it holds no .mcap or .db3 file" });
+  return await openParts(folder, metadata, files, async (name) => {
+    if (!present.includes(name))
+      throw new GraspGroundingError("BAG_MISSING", { path: path.join(folder, name) });
+    return await openPart(path.join(folder, name));
+  });
+}
+
+/** The files of a split recording; those that are missing or no bags are lost, and the others are read. */
+async function openParts(
+  folder: string,
+  metadata: BagMetadata | undefined,
+  files: readonly string[],
+  open: (name: string) => Promise<Part>,
+): Promise<BagReader> {
   const parts: BagReader[] = [];
   const damage: string[] = [];
   let failure: unknown;
   for (const name of files) {
     try {
-      if (!present.includes(name))
-        throw new GraspGroundingError("BAG_MISSING", { path: path.join(folder, name) });
-      const opened = await openPart(path.join(folder, name));
+      const opened = await open(name);
       parts.push(opened.part);
       damage.push(...opened.damage);
     } catch (error) {
       failure ??= error;
-      damage.push(`${name} is lost: ${present.includes(name) ? describe(error) : "the file is missing"}`);
+      const missing = error instanceof GraspGroundingError && error.code === "BAG_MISSING";
+      damage.push(`${name} is lost: ${missing ? "the file is missing" : describe(error)}`);
     }
   }
   if (parts.length === 0) throw failure;

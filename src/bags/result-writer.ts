@@ -33,6 +33,10 @@ export interface ResultWriterOptions {
   readonly prefix?: string;
 }
 
+/** What a result bag is called until it is whole; one that a killed run left can be read as far as it is good. */
+export const partOf = (target: string): string =>
+  path.join(path.dirname(target), `.${path.basename(target)}.part`);
+
 /** Chunks of this size seek well and compress well. */
 const chunkSize = 1024 * 1024;
 
@@ -66,7 +70,7 @@ export class ResultWriter {
 
   /** @throws GraspGroundingError OUTPUT_UNWRITABLE */
   static async create(target: string, options: ResultWriterOptions = {}): Promise<ResultWriter> {
-    const temporary = path.join(path.dirname(target), `.${path.basename(target)}.${process.pid}.part`);
+    const temporary = partOf(target);
     try {
       await zstd.isLoaded;
       const writer = new ResultWriter(target, temporary, await open(temporary, "w"), options);
@@ -130,7 +134,8 @@ export class ResultWriter {
   async copy(message: BagMessage, topic: TopicInfo): Promise<void> {
     const definition = topic.definition ?? builtin(topic.type);
     await this.#enqueue(async () => {
-      const channelId = await this.#channel(topic.name, topic.type, definition, topic.serialization || "cdr");
+      const encoding = topic.serialization || "cdr";
+      const channelId = await this.#channel(topic.name, topic.type, definition, encoding, topic.qos);
       const { logTime, publishTime, data } = message;
       await this.#writer.addMessage({ channelId, sequence: this.#sequence++, logTime, publishTime, data });
     });
@@ -199,6 +204,7 @@ export class ResultWriter {
     type: string,
     definition: MessageDefinitionText | undefined,
     messageEncoding: string,
+    qos = "",
   ): Promise<number> {
     const key = `${topic}\n${type}`;
     const known = this.#channels.get(key);
@@ -211,7 +217,7 @@ export class ResultWriter {
       schemaId = await this.#writer.registerSchema({ name: type, encoding, data });
       this.#schemas.set(schemaKey, schemaId);
     }
-    const metadata = new Map([["offered_qos_profiles", ""]]);
+    const metadata = new Map([["offered_qos_profiles", qos]]);
     const id = await this.#writer.registerChannel({ schemaId, topic, messageEncoding, metadata });
     this.#channels.set(key, id);
     return id;

@@ -16,6 +16,8 @@ export interface TopicInfo {
   readonly definition?: MessageDefinitionText;
   /** How messages are serialised; only `cdr` is decoded. */
   readonly serialization: string;
+  /** Quality of service its publishers offered, as YAML or JSON; rosbag2 needs it to play latched topics back. */
+  readonly qos?: string;
 }
 
 export interface BagMessage {
@@ -71,6 +73,8 @@ export interface FrameHandle {
   readonly frameId: FrameId;
   /** Position among the frames of this reading, from 0. */
   readonly index: number;
+  /** Position of its colour picture among those of the time range, undecodable ones counted: the same however the range is cut. */
+  readonly ordinal: number;
   readonly colourTopic: string;
   readonly depthTopic?: string;
   /**
@@ -97,6 +101,8 @@ export interface FrameOptions {
   /** Log times, inclusive. */
   readonly from?: Stamp;
   readonly to?: Stamp;
+  /** The range is a part of one that is read elsewhere too: nothing paired within it is no failure. */
+  readonly part?: boolean;
   /** Further topics whose messages are handed to `onMessage` in order, as the bag is read (queries, TF, joint states). */
   readonly also?: readonly string[];
   readonly onMessage?: (message: BagMessage) => void;

@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { hashFile } from "../grounding/index.js";
-import { get } from "./proxy.js";
+import { get } from "../net/index.js";
 
 export interface DownloadOptions {
   readonly url: string;

@@ -1,6 +1,7 @@
 /** The model store's work: fetching published weights, checking them, and converting checkpoints. Prints nothing. */
+
+export { proxyFor } from "../net/index.js";
 export { type ImportOptions, type ImportOutcome, importCheckpoint, type ModelPrecision } from "./convert.js";
 export { copyChecked, type DownloadOptions, download } from "./download.js";
 export { type KnownWeights, knownWeights } from "./known.js";
-export { proxyFor } from "./proxy.js";
 export { pythonFor, runLines } from "./python.js";

@@ -47,6 +47,7 @@ export class McapBag implements BagReader {
       try {
         return new McapBag(path, source, await readSummary(source), []);
       } catch (error) {
+        if (error instanceof GraspGroundingError) throw error;
         const { summary, damage } = await recoverSummary(source);
         // A file that was written without an index on purpose is whole: nothing is lost and there is nothing to say.
         const meant = /File is not indexed|no chunk index/.test(describe(error));
@@ -111,11 +112,13 @@ function topicsOf({ schemas, channels, counts }: Summary): TopicInfo[] {
     const schema = schemas.get(channel.schemaId);
     const before = topics.get(channel.topic);
     const definition = definitionOf(schema?.encoding ?? "", schema?.text ?? "");
+    const qos = channel.metadata?.get("offered_qos_profiles");
     topics.set(channel.topic, {
       name: channel.topic,
       type: before?.type ?? schema?.name ?? "",
       count: counts && (before?.count ?? 0) + (counts.get(channel.id) ?? 0),
       serialization: channel.messageEncoding,
+      ...(qos ? { qos } : before?.qos !== undefined && { qos: before.qos }),
       ...(before?.definition ? { definition: before.definition } : definition && { definition }),
     });
   }

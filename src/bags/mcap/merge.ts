@@ -1,4 +1,4 @@
-import { describe } from "../../errors/index.js";
+import { describe, GraspGroundingError } from "../../errors/index.js";
 import { type MessageEntry, walkRecords } from "./records.js";
 import { type LoadOptions, loadSegment } from "./segment.js";
 import type { Segment } from "./summary.js";
@@ -104,12 +104,16 @@ class Upcoming {
       if (segment === undefined) return;
       bytes += segment.size + segment.length;
       if (i > 0 && bytes > budget) return;
-      if (i >= this.#begun.length) this.#begun.push(openSegment(segment, this.#options));
+      if (i < this.#begun.length) continue;
+      const cursor = openSegment(segment, this.#options);
+      // What was begun ahead fails when its turn comes, or not at all.
+      cursor.catch(() => undefined);
+      this.#begun.push(cursor);
     }
   }
 
   async settle(): Promise<void> {
-    await Promise.all(this.#begun);
+    await Promise.allSettled(this.#begun);
   }
 }
 
@@ -154,7 +158,7 @@ function relevant({ segments, wanted, from, to }: MergeOptions): Segment[] {
     .sort((a, b) => (a.startTime === b.startTime ? a.offset - b.offset : a.startTime < b.startTime ? -1 : 1));
 }
 
-/** Never rejects: it is also started ahead of time, when nobody waits for it yet. */
+/** @throws GraspGroundingError when the file cannot be reached any more; damage is reported and gives undefined. */
 async function openSegment(segment: Segment, options: MergeOptions): Promise<Cursor | undefined> {
   const { wanted, from, to } = options;
   try {
@@ -182,6 +186,7 @@ async function openSegment(segment: Segment, options: MergeOptions): Promise<Cur
       entries.sort((a, b) => (a.logTime === b.logTime ? a.start - b.start : a.logTime < b.logTime ? -1 : 1));
     return { segment, entries, next: 0, records, buffer };
   } catch (error) {
+    if (error instanceof GraspGroundingError) throw error;
     options.onDamage(`the ${where(segment)} is lost: ${describe(error)}`);
     return undefined;
   }

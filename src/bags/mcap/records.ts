@@ -37,6 +37,7 @@ export interface ChannelRecord {
   readonly schemaId: number;
   readonly topic: string;
   readonly messageEncoding: string;
+  readonly metadata?: ReadonlyMap<string, string>;
 }
 
 const textDecoder = new TextDecoder();
@@ -60,7 +61,26 @@ export function parseChannel(content: Uint8Array): ChannelRecord {
     schemaId: view.getUint16(2, true),
     topic: topic.text,
     messageEncoding: encoding.text,
+    metadata: parseMap(content, view, encoding.end),
   };
+}
+
+/** Length of the whole in bytes, then keys and values. What is cut off is left out: it describes, and holds no data. */
+function parseMap(content: Uint8Array, view: DataView, offset: number): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  if (offset + 4 > content.byteLength) return map;
+  const end = Math.min(content.byteLength, offset + 4 + view.getUint32(offset, true));
+  try {
+    for (let at = offset + 4; at + 8 <= end; ) {
+      const key = prefixed(content, view, at);
+      const value = prefixed(content, view, key.end);
+      map.set(key.text, value.text);
+      at = value.end;
+    }
+  } catch {
+    return map;
+  }
+  return map;
 }
 
 function prefixed(content: Uint8Array, view: DataView, offset: number): { text: string; end: number } {

@@ -1,4 +1,4 @@
-import { describe } from "../../errors/index.js";
+import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ByteSource } from "../file.js";
 import {
   type ChannelRecord,
@@ -91,6 +91,7 @@ class Walk {
       }
       if (!ended) throw new RangeError("the end of the recording is missing");
     } catch (error) {
+      if (error instanceof GraspGroundingError) throw error;
       const lost = this.#source.size - offset;
       this.#damage.push(
         `stopped at byte ${offset} of ${this.#source.size}: ${describe(error)} (${lost} bytes lost)`,
@@ -185,6 +186,7 @@ class Walk {
       if (found === undefined) return;
       this.#segments.push({ ...place, ...found });
     } catch (error) {
+      if (error instanceof GraspGroundingError) throw error;
       this.#damage.push(`the chunk at byte ${offset} is lost: ${describe(error)}`);
     }
   }

@@ -9,6 +9,7 @@ interface TopicRow {
   readonly name: string;
   readonly type: string;
   readonly serialization_format: string;
+  readonly offered_qos_profiles?: unknown;
 }
 
 interface MessageRow {
@@ -39,11 +40,13 @@ export class SqliteBag implements BagReader {
     this.#opened = opened;
     this.#damage = [...opened.damage];
     const { database } = opened;
-    const rows = database.prepare("SELECT id, name, type, serialization_format FROM topics").all();
+    // All columns: bags of ROS 2 Crystal have no quality of service.
+    const rows = database.prepare("SELECT * FROM topics").all();
     const definitions = readDefinitions(database);
     const counts = this.#attempt("the messages cannot be counted", () => readCounts(database));
     const topics = new Map<string, TopicInfo>();
-    for (const { id, name, type, serialization_format } of rows as unknown as TopicRow[]) {
+    for (const row of rows as unknown as TopicRow[]) {
+      const { id, name, type, serialization_format, offered_qos_profiles: qos } = row;
       this.#topicsById.set(id, { topic: name, type });
       const definition = definitions.get(type);
       const count = counts && (counts.get(id) ?? 0) + (topics.get(name)?.count ?? 0);
@@ -52,6 +55,7 @@ export class SqliteBag implements BagReader {
         type,
         count,
         serialization: serialization_format,
+        ...(typeof qos === "string" && qos !== "" && { qos }),
         ...(definition && { definition }),
       });
     }

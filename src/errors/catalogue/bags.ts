@@ -5,13 +5,19 @@ export const bagErrors = {
   BAG_MISSING: entry({
     message: "{path}: no such bag",
     cause: "a wrong path",
-    remedy: "give a .mcap or .db3 file, or a rosbag2 folder",
+    remedy: "give an .mcap or .db3 file, a rosbag2 folder, or the http(s) address of one",
     httpStatus: 404,
   }),
   BAG_FORMAT: entry({
     message: "{path}: not a rosbag2 recording ({detail})",
     cause: "a ROS 1 bag, a folder without metadata.yaml, or a file of another kind",
     remedy: "give an .mcap or .db3 file, or a rosbag2 folder with metadata.yaml",
+  }),
+  BAG_UNREACHABLE: entry({
+    message: "{path}: cannot be fetched ({detail})",
+    cause: "a server that is down, refuses, or a presigned link that has expired",
+    remedy: "check the address and the network, ask for a new link, then go on with --resume",
+    httpStatus: 502,
   }),
   BAG_DAMAGED: entry({
     message: "{path}: damaged ({detail})",
@@ -50,5 +56,24 @@ export const bagErrors = {
     cause: "a time counted from another start: --at counts from the first message",
     remedy: "choose a time within the bag",
     level: "warn",
+  }),
+  BAG_NO_QUERY: entry({
+    message: "{path}: nothing is asked: no --query, and no recorded sentences",
+    cause: "a bag without a `…/query` topic",
+    remedy: 'say what to find, e.g. --query "the red mug", or name the topic with --query-topic',
+    exitCode: 2,
+    httpStatus: 400,
+  }),
+  SHARDS_INCOMPLETE: entry({
+    message: "{path}: cannot be merged ({detail})",
+    cause: "a shard that failed or has not ended yet, or results of different runs",
+    remedy: "run what is missing again, then merge",
+  }),
+  RESUME_MISMATCH: entry({
+    message: "{path}: cannot be resumed ({detail})",
+    cause: "results of another bag, other queries or another model under the same name",
+    remedy: "repeat the command that made it, or leave --resume out to start anew",
+    exitCode: 2,
+    httpStatus: 400,
   }),
 } as const satisfies Record<string, CatalogueEntry>;
