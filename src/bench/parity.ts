@@ -6,6 +6,7 @@ import { GraspGroundingError } from "../errors/index.js";
 import {
   compareLogits,
   type Manifest,
+  modelFiles,
   readManifest,
   readNpy,
   runModel,
@@ -104,10 +105,8 @@ async function makeCheckpoint(path: string): Promise<void> {
 
 async function open(folder: string, kind: Opened["kind"], threads: number): Promise<Opened> {
   const manifest = await readManifest(folder);
-  const file = (part: { readonly file: string }) => join(folder, part.file);
-  const { name, encoder, text, decoder } = manifest;
-  const files = { encoder: file(encoder), text: file(text), decoder: file(decoder) };
-  const backend = await InProcessBackend.create({ name, files }, { threads });
+  const { text } = manifest;
+  const backend = await InProcessBackend.create(modelFiles(folder, manifest), { threads });
   return {
     kind,
     manifest,

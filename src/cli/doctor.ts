@@ -5,8 +5,15 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { Command } from "commander";
 import { describe } from "../errors/index.js";
-import { verifyFiles } from "../grounding/index.js";
-import { defaultModel, listModels } from "./model-store.js";
+import { modelFiles, readManifest, verifyFiles } from "../grounding/index.js";
+import {
+  type ExecutionProvider,
+  executionProviders,
+  InProcessBackend,
+  providerGap,
+  runtimeVersion,
+} from "../inference/index.js";
+import { defaultModel, findModel, listModels } from "./model-store.js";
 import { table } from "./output.js";
 import { packageRoot, packageVersion } from "./version.js";
 
@@ -43,6 +50,7 @@ async function runChecks(): Promise<readonly Check[]> {
     checkNode(),
     checkMachine(),
     await checkOnnx(),
+    ...(await checkProviders()),
     await checkSharp(),
     ...(await checkModels()),
     await checkRos(),
@@ -70,30 +78,40 @@ function checkMachine(): Check {
 async function checkOnnx(): Promise<Check> {
   try {
     const { listSupportedBackends } = await import("onnxruntime-node");
-    const built = listSupportedBackends().map(({ name }) => name);
-    // CUDA and TensorRT are compiled in, but their libraries come from an install-time download.
-    const gpu = await readable(join(onnxFolder(), "libonnxruntime_providers_cuda.so"));
-    const names = built.filter((name) => gpu || (name !== "cuda" && name !== "tensorrt"));
-    const hint = gpu || !built.includes("cuda") ? "" : `; CUDA is not installed: ${cudaRemedy}`;
-    return {
-      name: "ONNX Runtime",
-      status: "ok",
-      detail: `providers: ${names.join(", ")}${hint}`,
-      required: true,
-    };
+    const names = listSupportedBackends().map(({ name }) => name);
+    const detail = `${await runtimeVersion()}, built with ${names.join(", ")}`;
+    return { name: "ONNX Runtime", status: "ok", detail, required: true };
   } catch (error) {
     const remedy = "run `npm ci` again on this machine; Linux needs glibc 2.27 or later";
     return { name: "ONNX Runtime", status: "failed", detail: describe(error), remedy, required: true };
   }
 }
 
-const cudaRemedy =
-  "with an NVIDIA GPU, CUDA 12 and network run `npm rebuild onnxruntime-node --ignore-scripts=false`";
+async function checkProviders(): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const provider of executionProviders) checks.push(await checkProvider(provider));
+  return checks;
+}
 
-/** Where onnxruntime-node keeps its binaries for this platform. */
-function onnxFolder(): string {
-  const root = join(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"), "..");
-  return join(root, "bin", "napi-v6", process.platform, process.arch);
+/** Whether a model really runs there: libraries can all be found and still not work. */
+async function checkProvider(provider: ExecutionProvider): Promise<Check> {
+  const name = `provider ${provider}`;
+  const gap = await providerGap(provider);
+  if (gap !== undefined) return { name, status: "missing", ...gap, required: false };
+  try {
+    const folder = await findModel(defaultModel);
+    const model = modelFiles(folder, await readManifest(folder));
+    const backend = await InProcessBackend.create(model, { providers: [provider], warmUp: true });
+    await backend.close();
+    const detail = `${defaultModel} runs on ${backend.description}`;
+    return { name, status: "ok", detail, required: provider === "cpu" };
+  } catch (error) {
+    const remedy =
+      provider === "cpu"
+        ? "reinstall the bundled model"
+        : "mend that, or leave --provider at cpu; docs/inference.md";
+    return { name, status: "failed", detail: describe(error), remedy, required: provider === "cpu" };
+  }
 }
 
 async function checkSharp(): Promise<Check> {

@@ -2,7 +2,14 @@ import { mkdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import { hashFile, manifestFiles, readManifest, runSelfTest, verifyFiles } from "../grounding/index.js";
+import {
+  hashFile,
+  manifestFiles,
+  modelFiles,
+  readManifest,
+  runSelfTest,
+  verifyFiles,
+} from "../grounding/index.js";
 import { InProcessBackend } from "../inference/index.js";
 import {
   copyChecked,
@@ -134,10 +141,8 @@ async function verifyFolders(folder: string): Promise<readonly VerifyReport[]> {
 async function verifyFolder(folder: string): Promise<VerifyReport> {
   const manifest = await readManifest(folder);
   await verifyFiles(folder, manifest);
-  const part = (file: string) => join(folder, file);
-  const { encoder, text, decoder, name } = manifest;
-  const files = { encoder: part(encoder.file), text: part(text.file), decoder: part(decoder.file) };
-  const backend = await InProcessBackend.create({ name, files });
+  const { name } = manifest;
+  const backend = await InProcessBackend.create(modelFiles(folder, manifest));
   try {
     const result = await runSelfTest(folder, manifest, backend);
     return {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { Command } from "commander";
-import type { ExecutionProvider } from "../inference/index.js";
+import { isProvider } from "../inference/index.js";
 import { missingEnvironment, runNode } from "../ros/index.js";
 import type { PipelineOptions } from "./pipeline.js";
 import { packageRoot } from "./version.js";
@@ -26,7 +26,11 @@ const run = (rosArgs: readonly string[]): Promise<number> =>
       module: new URL("./ros-pipeline.js", import.meta.url).href,
       options: {
         model: parameters.model,
-        provider: parameters.provider as ExecutionProvider,
+        provider: parameters.provider,
+        ...(isProvider(parameters.require_provider) && { requireProvider: parameters.require_provider }),
+        device: parameters.device,
+        ...(parameters.gpu_memory > 0 && { gpuMemory: parameters.gpu_memory }),
+        fp16: parameters.fp16,
         ...(parameters.threads > 0 && { threads: parameters.threads }),
         ...(parameters.threshold > 0 && { threshold: parameters.threshold }),
         grasps: parameters.plan_grasps,

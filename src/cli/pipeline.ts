@@ -3,14 +3,13 @@ import { Bridge } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
 import { createGraspPlanner } from "../grasping/index.js";
 import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
-import { type ExecutionProvider, InProcessBackend } from "../inference/index.js";
+import { InProcessBackend } from "../inference/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../proposals/index.js";
+import { type BackendOptions, inProcessOptions, providerFlags } from "./backend.js";
 import { defaultModel, findModel } from "./model-store.js";
 
-export interface PipelineOptions {
+export interface PipelineOptions extends BackendOptions {
   readonly model?: string;
-  readonly provider?: ExecutionProvider;
-  readonly threads?: number;
   readonly threshold?: number;
   /** `clusters`, or the folder of an exported open-set detector: its proposals are picked by the heat map. */
   readonly proposals?: string;
@@ -21,10 +20,7 @@ export interface PipelineOptions {
 /** Options every command that runs the model has. */
 export const pipelineFlags = (): Option[] => [
   new Option("--model <name>", "model name or folder").default(defaultModel),
-  new Option("--provider <name>", "execution provider; no silent fallback")
-    .choices(["cpu", "cuda", "tensorrt", "webgpu"])
-    .default("cpu"),
-  new Option("--threads <n>", "threads of the model").argParser(positiveInteger),
+  ...providerFlags(),
   new Option(
     "--proposals <source>",
     "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
@@ -36,15 +32,7 @@ export const pipelineFlags = (): Option[] => [
 export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
   const folder = await findModel(options.model ?? defaultModel);
   const engine: HifiCsOptions = options.threshold === undefined ? {} : { threshold: options.threshold };
-  return HifiCs.open(
-    folder,
-    (model) =>
-      InProcessBackend.create(model, {
-        ...(options.provider !== undefined && { provider: options.provider }),
-        ...(options.threads !== undefined && { threads: options.threads }),
-      }),
-    engine,
-  );
+  return HifiCs.open(folder, (model) => InProcessBackend.create(model, inProcessOptions(options)), engine);
 }
 
 /** Grounder and planner as one bridge. */
@@ -56,10 +44,7 @@ export async function openBridge(options: PipelineOptions): Promise<Bridge> {
 async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Grounder> {
   if (options.proposals === undefined) return grounder;
   if (options.proposals === "clusters") return new GuidedGrounder(grounder, new DepthClusters());
-  const detector = await OnnxDetector.open(options.proposals, {
-    ...(options.provider !== undefined && { provider: options.provider }),
-    ...(options.threads !== undefined && { threads: options.threads }),
-  });
+  const detector = await OnnxDetector.open(options.proposals, inProcessOptions(options));
   return new GuidedGrounder(grounder, detector);
 }
 

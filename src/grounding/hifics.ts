@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import {
@@ -11,7 +10,7 @@ import {
 } from "../inference/index.js";
 import { LruCache } from "./cache.js";
 import { instancesFromHeatmap } from "./instances.js";
-import { type Manifest, readManifest, verifyFiles } from "./manifest.js";
+import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
 import { resizePicture, toTensor } from "./preprocess.js";
 import { cleanQuery } from "./query.js";
 import { TextTokenizer } from "./tokenizer.js";
@@ -70,12 +69,7 @@ export class HifiCs implements Grounder {
     const manifest = await readManifest(folder);
     await verifyFiles(folder, manifest);
     const tokenizer = await TextTokenizer.load(folder, manifest.text);
-    const files = {
-      encoder: join(folder, manifest.encoder.file),
-      text: join(folder, manifest.text.file),
-      decoder: join(folder, manifest.decoder.file),
-    };
-    const backend = await createBackend({ name: manifest.name, files });
+    const backend = await createBackend(modelFiles(folder, manifest));
     return new HifiCs(manifest, backend, tokenizer, options);
   }
 

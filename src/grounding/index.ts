@@ -6,6 +6,7 @@ export {
   type Manifest,
   manifestFiles,
   manifestSchema,
+  modelFiles,
   readManifest,
   verifyFiles,
 } from "./manifest.js";

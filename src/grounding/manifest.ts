@@ -5,6 +5,7 @@ import { isAbsolute, join, normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { describe, GraspGroundingError } from "../errors/index.js";
+import type { ModelFiles } from "../inference/index.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const file = z.string().refine((path) => !isAbsolute(path) && !normalize(path).startsWith(".."), {
@@ -62,6 +63,15 @@ export const manifestSchema = z.looseObject({
     relative_score: z.number().min(0).max(1).optional(),
   }),
   found: z.looseObject({ threshold: z.number().min(0).max(1) }),
+  /** How ONNX Runtime is to run the parts, where its defaults do not serve; `config` takes entries by its names. */
+  session: z
+    .object({
+      graph_optimization: z.enum(["disabled", "basic", "extended", "layout", "all"]).optional(),
+      memory_pattern: z.boolean().optional(),
+      cpu_arena: z.boolean().optional(),
+      config: z.record(z.string(), z.string()).optional(),
+    })
+    .optional(),
   metrics: z.unknown().optional(),
 });
 
@@ -98,6 +108,21 @@ export function manifestFiles(
 ): readonly { readonly file: string; readonly sha256: string }[] {
   const { encoder, text, decoder } = manifest;
   return [encoder, text, text.tokenizer, decoder].map(({ file, sha256 }) => ({ file, sha256 }));
+}
+
+/** What a back end needs to know of a model in `folder`. */
+export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
+  const { name, encoder, text, decoder, session } = manifest;
+  return {
+    name,
+    files: {
+      encoder: join(folder, encoder.file),
+      text: join(folder, text.file),
+      decoder: join(folder, decoder.file),
+    },
+    ...(session && { session }),
+    ...(text.pad_to_max && { tokens: text.max_tokens }),
+  };
 }
 
 /** Rehashes every file. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */

@@ -1,16 +1,33 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import type { WorkerReply, WorkerRequest } from "./ort-worker.js";
+import { providerGap } from "./gpu-libraries.js";
+import type { WorkerReply, WorkerRequest, WorkerSettings } from "./ort-worker.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensors } from "./port.js";
-
-export type ExecutionProvider = "cpu" | "cuda" | "tensorrt" | "webgpu";
+import { describePlacement, type ExecutionProvider, type Placement, placementProblem } from "./providers.js";
 
 export interface InProcessOptions {
-  /** Execution provider; there is no silent fallback to another. Default cpu. */
-  readonly provider?: ExecutionProvider;
+  /**
+   * Execution providers in the order they are tried: the first that is there and runs the model is taken. What is not in
+   * the list is never taken instead. Default cpu.
+   */
+  readonly providers?: readonly ExecutionProvider[];
+  /** Fail unless all of the model's work runs on this one; shape bookkeeping may stay on the CPU. */
+  readonly requireProvider?: ExecutionProvider;
   /** Threads inside an operator. Default: as many as the machine gives, at most 8. */
   readonly threads?: number;
+  /** Number of the GPU. Default 0. */
+  readonly device?: number;
+  /** Most bytes of GPU memory a session's arena may take; each model has three sessions. */
+  readonly memoryLimit?: number;
+  /** Folder in which TensorRT keeps the engines it built, so that the next start takes seconds. */
+  readonly engineCache?: string;
+  /** Let TensorRT compute in half precision. */
+  readonly fp16?: boolean;
+  /** Run the model once before it counts as loaded. Default: everywhere but on the CPU. */
+  readonly warmUp?: boolean;
+  /** Told, in one line each, of providers that were passed over. */
+  readonly onNotice?: (line: string) => void;
 }
 
 interface Pending {
@@ -30,31 +47,20 @@ export class InProcessBackend implements InferenceBackend {
   #nextId = 0;
   #failure: Error | undefined;
 
-  private constructor(model: string, provider: ExecutionProvider, worker: Worker) {
+  private constructor(model: string, description: string, worker: Worker) {
     this.#model = model;
-    this.description = `in-process/${provider}`;
+    this.description = `in-process/${description}`;
     this.#worker = worker;
     worker.on("message", (reply: WorkerReply) => this.#settle(reply));
     worker.on("error", (error) => this.#fail(error));
     worker.on("exit", (code) => this.#fail(new Error(`the inference thread ended (${code})`)));
   }
 
-  /** Loads the three parts. @throws GraspGroundingError MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
+  /** Loads the parts of a model. @throws GraspGroundingError MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
   static async create(model: ModelFiles, options: InProcessOptions = {}): Promise<InProcessBackend> {
-    const provider = options.provider ?? "cpu";
-    const threads = inferenceThreads(options);
-    const worker = new Worker(workerUrl(), { workerData: { files: model.files, provider, threads } });
-    await new Promise<void>((resolve, reject) => {
-      const fail = (error: Error) => reject(loadError(model.name, provider, error));
-      worker.once("error", fail);
-      worker.once("message", (reply: WorkerReply) => {
-        worker.off("error", fail);
-        if (reply.error === undefined) resolve();
-        else void worker.terminate().then(() => fail(new Error(reply.error)));
-      });
-    });
+    const { worker, description } = await startWorker(model, options);
     worker.unref();
-    return new InProcessBackend(model.name, provider, worker);
+    return new InProcessBackend(model.name, description, worker);
   }
 
   encodeFrame = (feeds: Tensors): Promise<Tensors> => this.#run("encoder", feeds);
@@ -104,11 +110,87 @@ export class InProcessBackend implements InferenceBackend {
 export const inferenceThreads = (options: InProcessOptions): number =>
   options.threads ?? Math.min(8, availableParallelism());
 
-function loadError(name: string, provider: ExecutionProvider, cause: Error): GraspGroundingError {
-  const detail = describe(cause);
-  return /provider|backend/i.test(detail) && provider !== "cpu"
-    ? new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail }, { cause })
-    : new GraspGroundingError("MODEL_MISMATCH", { name, detail }, { cause });
+/** A thread that has loaded a model, and what it runs on. */
+export interface StartedWorker {
+  readonly worker: Worker;
+  readonly description: string;
+}
+
+/** Starts a thread on the first provider that runs the model. @throws MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
+export async function startWorker(
+  model: Pick<ModelFiles, "name" | "session" | "tokens"> & { readonly files: WorkerSettings["files"] },
+  options: InProcessOptions,
+): Promise<StartedWorker> {
+  const { requireProvider, onNotice } = options;
+  const providers = options.providers ?? [requireProvider ?? "cpu"];
+  if (requireProvider !== undefined && !providers.includes(requireProvider)) {
+    const detail = `it is required, and --provider ${providers.join(",")} leaves it out`;
+    throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider: requireProvider, detail });
+  }
+  const passedOver: string[] = [];
+  for (const [i, provider] of providers.entries()) {
+    try {
+      const rest = providers.slice(i);
+      const { worker, placement } = await tryProviders(model, options, rest);
+      const problem = placement && placementProblem(requireProvider ?? provider, placement);
+      const none = placement !== undefined && (placement.operators[provider] ?? 0) === 0;
+      if (problem !== undefined && (none || requireProvider !== undefined)) {
+        await worker.terminate();
+        throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail: problem });
+      }
+      const ran = describePlacement(provider, placement);
+      return { worker, description: passedOver.length === 0 ? ran : `${ran} (not ${passedOver.join(", ")})` };
+    } catch (error) {
+      const last = i === providers.length - 1;
+      const unavailable = error instanceof GraspGroundingError && error.code === "PROVIDER_UNAVAILABLE";
+      if (last || !unavailable || provider === requireProvider) throw error;
+      passedOver.push(provider);
+      onNotice?.(`${describe(error)}; trying ${providers.slice(i + 1).join(", then ")}`);
+    }
+  }
+  throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider: "", detail: "none is named" });
+}
+
+async function tryProviders(
+  model: Parameters<typeof startWorker>[0],
+  options: InProcessOptions,
+  providers: readonly ExecutionProvider[],
+): Promise<{ worker: Worker; placement: Placement | undefined }> {
+  const { device = 0, memoryLimit, engineCache, fp16, warmUp } = options;
+  const workerData: WorkerSettings = {
+    files: model.files,
+    providers,
+    threads: inferenceThreads(options),
+    device,
+    memoryLimit,
+    engineCache,
+    fp16,
+    session: model.session,
+    warmUp: warmUp ?? providers[0] !== "cpu",
+    tokens: model.tokens ?? 8,
+  };
+  const worker = new Worker(workerUrl(), { workerData });
+  const placement = await new Promise<Placement | undefined>((resolve, reject) => {
+    worker.once("error", reject);
+    worker.once("message", (reply: WorkerReply) => {
+      worker.off("error", reject);
+      if (reply.error === undefined) resolve(reply.placement);
+      else void worker.terminate().then(() => reject(new Error(reply.error)));
+    });
+  }).catch(async (error: Error) => {
+    throw await loadError(model.name, providers[0] ?? "cpu", error);
+  });
+  return { worker, placement };
+}
+
+async function loadError(name: string, provider: ExecutionProvider, cause: Error) {
+  const text = describe(cause);
+  if (provider === "cpu" || !/provider|backend|adapter|CUDA|cuDNN|TensorRT|shared library/i.test(text))
+    return new GraspGroundingError("MODEL_MISMATCH", { name, detail: text }, { cause });
+  // ONNX Runtime says that a library could not be loaded, not which or why.
+  const gap = await providerGap(provider);
+  const detail = gap?.detail ?? text;
+  return new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail }, { cause });
 }
 
 /** The compiled worker, also when this file itself runs from source (as it does under the test runner). */

@@ -1,5 +1,6 @@
 /** Where tensors are run: one port with a back end per place (so far: ONNX Runtime in this process). */
-export { type ExecutionProvider, InProcessBackend, type InProcessOptions } from "./in-process.js";
+export { type ProviderGap, providerGap, runtimeVersion } from "./gpu-libraries.js";
+export { InProcessBackend, type InProcessOptions } from "./in-process.js";
 export {
   elementCount,
   type InferenceBackend,
@@ -8,4 +9,15 @@ export {
   type Tensor,
   type Tensors,
 } from "./port.js";
+export {
+  describePlacement,
+  type ExecutionProvider,
+  executionProviders,
+  isProvider,
+  type Placement,
+  parseProviders,
+  placementOf,
+  placementProblem,
+} from "./providers.js";
+export type { ManifestSession } from "./session-options.js";
 export { SingleModel } from "./single.js";

@@ -1,3 +1,5 @@
+import type { ManifestSession } from "./session-options.js";
+
 /** A dense tensor, row-major. */
 export interface Tensor {
   readonly type: "float32" | "int64" | "uint8";
@@ -15,6 +17,10 @@ export type ModelPart = "encoder" | "text" | "decoder";
 export interface ModelFiles {
   readonly name: string;
   readonly files: Readonly<Record<ModelPart, string>>;
+  /** The manifest's field `session`. */
+  readonly session?: ManifestSession | undefined;
+  /** Tokens a sentence is padded to, where the model wants a fixed number. */
+  readonly tokens?: number | undefined;
 }
 
 /** Where tensors are run: in this process, in workers, or on a server. Safe to call concurrently. */

@@ -1,6 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import { type InProcessOptions, inferenceThreads, workerUrl } from "./in-process.js";
+import { type InProcessOptions, startWorker } from "./in-process.js";
 import type { WorkerReply, WorkerRequest } from "./ort-worker.js";
 import type { Tensors } from "./port.js";
 
@@ -29,19 +29,9 @@ export class SingleModel {
     worker.unref();
   }
 
-  /** @throws GraspGroundingError MODEL_MISMATCH */
+  /** @throws GraspGroundingError MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
   static async create(name: string, file: string, options: InProcessOptions = {}): Promise<SingleModel> {
-    const workerData = {
-      files: { encoder: file },
-      provider: options.provider ?? "cpu",
-      threads: inferenceThreads(options),
-    };
-    const worker = new Worker(workerUrl(), { workerData });
-    const failed = await loaded(worker);
-    if (failed !== undefined) {
-      await worker.terminate();
-      throw new GraspGroundingError("MODEL_MISMATCH", { name, detail: failed });
-    }
+    const { worker } = await startWorker({ name, files: { encoder: file } }, options);
     return new SingleModel(name, worker);
   }
 
@@ -68,19 +58,4 @@ export class SingleModel {
     const details = { detail: describe(cause), name: this.#name };
     return new GraspGroundingError("INFERENCE_FAILED", details, { cause });
   }
-}
-
-/** Waits for the worker's first word; why the model could not be loaded, or undefined when it was. */
-function loaded(worker: Worker): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const settle = (failed: string | undefined) => {
-      worker.off("message", onMessage);
-      worker.off("error", onError);
-      resolve(failed);
-    };
-    const onMessage = (reply: WorkerReply) => settle(reply.error);
-    const onError = (error: Error) => settle(describe(error));
-    worker.once("message", onMessage);
-    worker.once("error", onError);
-  });
 }

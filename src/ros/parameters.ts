@@ -24,9 +24,37 @@ export const parameterSpecs = {
   provider: {
     type: "string",
     default: "cpu",
-    options: ["cpu", "cuda", "tensorrt", "webgpu"],
     readOnly: true,
-    description: "Execution provider of the model; there is no silent fallback to another.",
+    description:
+      "Execution providers in the order they are tried, with commas, of cpu, cuda, tensorrt and webgpu; what is not named is never taken.",
+  },
+  require_provider: {
+    type: "string",
+    default: "",
+    options: ["", "cpu", "cuda", "tensorrt", "webgpu"],
+    readOnly: true,
+    description:
+      "Fail unless all of the model's work runs on this provider, seen in a profiled run at the start.",
+  },
+  device: {
+    type: "integer",
+    default: 0,
+    range: [0, 63],
+    readOnly: true,
+    description: "Number of the GPU.",
+  },
+  gpu_memory: {
+    type: "integer",
+    default: 0,
+    range: [0, 1048576],
+    readOnly: true,
+    description: "Most MiB of GPU memory for each of the model's three sessions; 0 for no limit.",
+  },
+  fp16: {
+    type: "boolean",
+    default: false,
+    readOnly: true,
+    description: "Let TensorRT compute in half precision; for CUDA name the model's form NAME@fp16.",
   },
   threads: {
     type: "integer",

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { type Manifest, readManifest } from "../../src/grounding/index.js";
+import { type Manifest, modelFiles, readManifest } from "../../src/grounding/index.js";
 import { InProcessBackend } from "../../src/inference/index.js";
 import { pythonPath, repository } from "./python.js";
 
@@ -33,8 +33,9 @@ export interface OpenModel {
 
 export async function openModel(folder: string): Promise<OpenModel> {
   const manifest = await readManifest(folder);
-  const { name, encoder, text, decoder } = manifest;
-  const file = (part: { readonly file: string }) => join(folder, part.file);
-  const files = { encoder: file(encoder), text: file(text), decoder: file(decoder) };
-  return { folder, manifest, backend: await InProcessBackend.create({ name, files }, { threads: 2 }) };
+  return {
+    folder,
+    manifest,
+    backend: await InProcessBackend.create(modelFiles(folder, manifest), { threads: 2 }),
+  };
 }

@@ -201,7 +201,7 @@ describe("model folders", () => {
   });
 
   it("names the remedy when a provider is not there, and never falls back", async () => {
-    const create = HifiCs.open(model, (files) => InProcessBackend.create(files, { provider: "tensorrt" }));
+    const create = HifiCs.open(model, (files) => InProcessBackend.create(files, { providers: ["tensorrt"] }));
     await expect(create).rejects.toMatchObject({ code: "PROVIDER_UNAVAILABLE" });
   });
 });

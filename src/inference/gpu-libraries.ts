@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { access, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { ExecutionProvider } from "./providers.js";
+
+/** What stands between this machine and a provider. */
+export interface ProviderGap {
+  /** What is missing, in one line. */
+  readonly detail: string;
+  /** How to add it. */
+  readonly remedy: string;
+}
+
+/** Folder in which onnxruntime-node keeps its libraries for this platform. */
+export function runtimeFolder(): string {
+  const root = join(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"), "..");
+  return join(root, "bin", "napi-v6", process.platform, process.arch);
+}
+
+/** Version of onnxruntime-node, which the GPU libraries must match. */
+export async function runtimeVersion(): Promise<string> {
+  const path = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
+  return (JSON.parse(await readFile(path, "utf8")) as { version: string }).version;
+}
+
+/**
+ * Looks for what a provider needs, from the outside in: platform, driver, ONNX Runtime's library for it, and the
+ * libraries that one is linked to. Undefined when all are there; whether they work shows when a model is loaded.
+ */
+export async function providerGap(provider: ExecutionProvider): Promise<ProviderGap | undefined> {
+  if (provider === "cpu") return undefined;
+  if (provider === "webgpu") return webgpuGap();
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    const detail = `onnxruntime-node has CUDA for Linux on x64 alone, this is ${process.platform} ${process.arch}`;
+    return { detail, remedy: "run the model on a worker or server that has a GPU (docs/inference.md)" };
+  }
+  if (!(await exists("/dev/nvidiactl")) && !(await exists("/dev/dxg"))) {
+    return {
+      detail: "no NVIDIA GPU or driver (/dev/nvidiactl)",
+      remedy: "install NVIDIA's driver, and start containers with --gpus all",
+    };
+  }
+  const library = `libonnxruntime_providers_${provider}.so`;
+  const path = join(runtimeFolder(), library);
+  if (!(await exists(path))) {
+    return {
+      detail: `${library} is not installed (a package of npm may not hold files of that size)`,
+      remedy:
+        "with a network, run `npm rebuild onnxruntime-node --ignore-scripts=false`; without that download, copy the " +
+        `libonnxruntime_providers_*.so of PyPI's onnxruntime-gpu ${await runtimeVersion()} into ${runtimeFolder()}`,
+    };
+  }
+  const missing = await unresolved(path);
+  if (missing.length === 0) return undefined;
+  return {
+    detail: `${library} needs ${missing.join(", ")}`,
+    remedy:
+      provider === "tensorrt"
+        ? "install TensorRT (apt or PyPI's tensorrt) and put its folder in LD_LIBRARY_PATH"
+        : "install CUDA and cuDNN (apt, or PyPI's nvidia-* packages) and put their folders in LD_LIBRARY_PATH",
+  };
+}
+
+async function webgpuGap(): Promise<ProviderGap | undefined> {
+  if (process.platform !== "linux") return undefined;
+  const { stdout } = await run("ldconfig", ["-p"]);
+  if (stdout.includes("libvulkan.so.1")) return undefined;
+  return {
+    detail: "libvulkan.so.1 is not installed",
+    remedy: "install the Vulkan loader (apt install libvulkan1) and the GPU's driver",
+  };
+}
+
+/** Libraries that the loader does not find for `path`. */
+async function unresolved(path: string): Promise<string[]> {
+  const { stdout } = await run("ldd", [path]);
+  return [...stdout.matchAll(/^\s*(\S+) => not found/gm)].map((match) => match[1] as string);
+}
+
+const run = (command: string, args: readonly string[]): Promise<{ stdout: string }> =>
+  promisify(execFile)(command, [...args]).catch(() => ({ stdout: "" }));
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

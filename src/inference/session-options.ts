@@ -1,0 +1,78 @@
+import type { InferenceSession } from "onnxruntime-node";
+import type { ExecutionProvider } from "./providers.js";
+
+/** What a manifest says about running its parts; field `session`. */
+export interface ManifestSession {
+  readonly graph_optimization?: "disabled" | "basic" | "extended" | "layout" | "all" | undefined;
+  readonly memory_pattern?: boolean | undefined;
+  readonly cpu_arena?: boolean | undefined;
+  /** Session configuration entries by ONNX Runtime's names. */
+  readonly config?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface SessionSettings {
+  /** Tried together, in this order; what none takes ONNX Runtime puts on the CPU. */
+  readonly providers: readonly ExecutionProvider[];
+  readonly threads: number;
+  /** Number of the GPU. */
+  readonly device: number;
+  /** Most bytes of GPU memory for a session's arena. */
+  readonly memoryLimit?: number | undefined;
+  /** Folder in which TensorRT keeps the engines it built. */
+  readonly engineCache?: string | undefined;
+  /** Let TensorRT compute in half precision (for CUDA use the model's fp16 form). */
+  readonly fp16?: boolean | undefined;
+  readonly session?: ManifestSession | undefined;
+}
+
+/**
+ * Options of a session. Provider options that onnxruntime-node has no field for (memory limit, engine cache) go in as
+ * configuration entries `ep.<provider>.<option>`, where ONNX Runtime looks for them when it makes the provider.
+ */
+export function sessionOptions(settings: SessionSettings): InferenceSession.SessionOptions {
+  const { providers, threads, device, session } = settings;
+  return {
+    executionProviders: providers.map((name) =>
+      name === "cuda" || name === "tensorrt" ? { name, deviceId: device } : name,
+    ),
+    graphOptimizationLevel: session?.graph_optimization ?? "all",
+    ...(session?.memory_pattern !== undefined && { enableMemPattern: session.memory_pattern }),
+    ...(session?.cpu_arena !== undefined && { enableCpuMemArena: session.cpu_arena }),
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    extra: {
+      // A session's threads would spin for a while after each run and take the cores from the next part's.
+      "session.intra_op.allow_spinning": "0",
+      ...providerEntries(settings),
+      ...session?.config,
+    },
+  };
+}
+
+function providerEntries({ providers, device, memoryLimit, engineCache, fp16 }: SessionSettings) {
+  const entries: Record<string, string> = {};
+  const set = (provider: string, option: string, value: string | number) => {
+    entries[`ep.${provider}executionprovider.${option}`] = String(value);
+  };
+  if (providers.includes("cuda")) {
+    set("cuda", "device_id", device);
+    if (memoryLimit !== undefined) {
+      set("cuda", "gpu_mem_limit", memoryLimit);
+      // Doubling each time would take up to twice what is needed of a limited memory.
+      set("cuda", "arena_extend_strategy", "kSameAsRequested");
+    }
+  }
+  if (providers.includes("tensorrt")) {
+    set("tensorrt", "device_id", device);
+    if (memoryLimit !== undefined) set("tensorrt", "trt_max_workspace_size", memoryLimit);
+    if (fp16) set("tensorrt", "trt_fp16_enable", 1);
+    if (engineCache !== undefined) {
+      set("tensorrt", "trt_engine_cache_enable", 1);
+      set("tensorrt", "trt_engine_cache_path", engineCache);
+      set("tensorrt", "trt_timing_cache_enable", 1);
+      set("tensorrt", "trt_timing_cache_path", engineCache);
+    }
+  }
+  return entries;
+}
