@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { BagSource, startConsole } from "../console/index.js";
+import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
 import { collect, nonNegative, openBridge, type PipelineOptions, pipelineFlags, usage } from "./pipeline.js";
 import { packageRoot, packageVersion } from "./version.js";
 
@@ -15,6 +16,7 @@ export interface ConsoleCliOptions extends PipelineOptions {
   readonly allowOrigin?: readonly string[];
   /** False keeps none. */
   readonly audit?: string | false;
+  readonly metrics?: string;
   readonly colour?: string;
   readonly depth?: string;
   readonly cameraInfo?: string;
@@ -35,6 +37,7 @@ export function consoleCommand(): Command {
     .option("--allow-origin <origin>", "another origin whose pages may use it; may be repeated", collect)
     .option("--audit <file>", "audit log (JSON lines)", defaultAudit())
     .option("--no-audit", "keep no audit log")
+    .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given")
     .option("--colour <topic>", "colour topic, when the guess is wrong")
     .option("--depth <topic>", "depth topic, when the guess is wrong")
     .option("--camera-info <topic>", "camera info topic, when the guess is wrong")
@@ -50,6 +53,8 @@ export function consoleCommand(): Command {
 export async function runConsole(path: string, options: ConsoleCliOptions): Promise<void> {
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined))
     throw usage("--tls-cert and --tls-key belong together");
+  const metrics = options.metrics === undefined ? undefined : new Metrics("console", packageVersion());
+  const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
   const { colour, depth, cameraInfo, paused } = options;
   const source = await BagSource.open(path, {
     ...(colour !== undefined && { colour }),
@@ -72,18 +77,31 @@ export async function runConsole(path: string, options: ConsoleCliOptions): Prom
       ...(options.tlsCert !== undefined &&
         options.tlsKey !== undefined && { tls: { cert: options.tlsCert, key: options.tlsKey } }),
       ...(options.allowOrigin !== undefined && { allowOrigins: options.allowOrigin }),
+      ...(metrics !== undefined && { metrics }),
       ...(typeof options.audit === "string" && { audit: options.audit }),
     });
     process.stdout.write(
       `console: ${running.url}${running.needsToken ? " (sign in with a token)" : ""}; Ctrl-C ends it\n`,
     );
     if (options.open) openBrowser(running.url);
+    const served = await serveMetrics(metrics, endpoint).catch(async (error) => {
+      await running.close();
+      throw error;
+    });
     await interrupted();
+    await served?.close();
     await running.close();
   } finally {
     await source.close();
     await bridge.close();
   }
+}
+
+async function serveMetrics(metrics: Metrics | undefined, endpoint: MetricsEndpoint | undefined) {
+  if (metrics === undefined || endpoint === undefined) return undefined;
+  const served = await startMetrics(metrics, endpoint);
+  process.stdout.write(`metrics: ${served.url}\n`);
+  return served;
 }
 
 /** Where the audit log is kept unless told otherwise: with the user's other state (XDG). */

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { isProvider } from "../inference/index.js";
 import { missingEnvironment, runNode } from "../ros/index.js";
 import type { PipelineOptions } from "./pipeline.js";
-import { packageRoot } from "./version.js";
+import { packageRoot, packageVersion } from "./version.js";
 
 export const nodeCommand = (): Command =>
   new Command("node")
@@ -22,6 +22,7 @@ export const nodeCommand = (): Command =>
 const run = (rosArgs: readonly string[]): Promise<number> =>
   runNode({
     rosArgs,
+    version: packageVersion(),
     pipeline: (parameters) => ({
       module: new URL("./ros-pipeline.js", import.meta.url).href,
       options: {

@@ -1,6 +1,6 @@
 import type { Bridge, BridgeResult } from "../bridge/index.js";
 import { resultToJson } from "../bridge/index.js";
-import { describe, GraspGroundingError } from "../errors/index.js";
+import { GraspGroundingError } from "../errors/index.js";
 import { type CameraModel, project, type RgbdFrame, transformPoint } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
 import { explain } from "./explain.js";
@@ -19,7 +19,9 @@ export interface AskerEvents {
   answers(answers: readonly Answer[]): void;
   /** `busy` or `waiting` has changed, or a question was answered. */
   changed(): void;
-  failed(text: string): void;
+  failed(error: unknown): void;
+  /** A question was answered. */
+  answered?(result: BridgeResult): void;
 }
 
 interface Kept {
@@ -175,7 +177,7 @@ export class Asker {
       if (this.#follow === query) this.#keep(source, result as BridgeResult, true);
     } catch (error) {
       this.#follow = undefined;
-      this.#events.failed(describe(error));
+      this.#events.failed(error);
       this.#events.changed();
     } finally {
       this.#following = false;
@@ -204,6 +206,7 @@ export class Asker {
       : this.#answers;
     this.#answers = [{ source, result, answer }, ...others].slice(0, kept);
     this.#latency = answer.result.timings_ms;
+    this.#events.answered?.(result);
     this.#events.answers(this.answers);
     this.#events.changed();
     return answer;

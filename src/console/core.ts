@@ -1,6 +1,7 @@
 import type { Bridge } from "../bridge/index.js";
 import { asCatalogued, describe, GraspGroundingError } from "../errors/index.js";
 import type { Vec3 } from "../geometry/index.js";
+import type { Metrics } from "../metrics/index.js";
 import { Asker } from "./asker.js";
 import type { AuditLog } from "./audit.js";
 import { EncodedFrame } from "./encoder.js";
@@ -18,6 +19,8 @@ export interface CoreOptions {
   readonly audit: AuditLog;
   /** Without one grasps are shown and nothing moves. */
   readonly arm?: ConsoleArm;
+  /** Counts answers, errors and commands. */
+  readonly metrics?: Metrics;
 }
 
 /** Log lines and marks kept for the page. */
@@ -34,6 +37,7 @@ export class ConsoleCore {
   readonly #source: ConsoleSource;
   readonly #asker: Asker;
   readonly #audit: AuditLog;
+  readonly #metrics: Metrics | undefined;
   readonly #clients = new Set<LiveClient>();
   readonly #rate = new FrameRate();
   readonly #timer: NodeJS.Timeout;
@@ -42,14 +46,19 @@ export class ConsoleCore {
   #seq = 0;
   #marks: ConsoleState["marks"] = [];
 
-  constructor({ source, bridge, audit, arm }: CoreOptions) {
+  constructor({ source, bridge, audit, arm, metrics }: CoreOptions) {
     this.#source = source;
     this.#audit = audit;
+    this.#metrics = metrics;
     this.lease = new Lease(() => this.#showLease());
     this.#asker = new Asker(bridge, {
       answers: (answers) => this.#broadcastAnswers(answers),
       changed: () => this.#showModel(),
-      failed: (text) => this.log("error", text),
+      failed: (error) => {
+        metrics?.failed(error);
+        this.log("error", describe(error));
+      },
+      answered: ({ grounding }) => metrics?.answered(grounding.found ? "found" : "not_found"),
     });
     this.store = new StateStore({
       source: { kind: source.kind, name: source.name, problems: [...source.problems] },
@@ -69,6 +78,7 @@ export class ConsoleCore {
         else client.send({ type: "state", state });
       }
     });
+    this.#watch(metrics);
     this.#timer = setInterval(() => this.#showStats(), 500);
     this.#timer.unref();
   }
@@ -145,6 +155,7 @@ export class ConsoleCore {
     } catch (error) {
       const { code, entry } = asCatalogued(error);
       const outcome = entry.httpStatus < 500 ? "refused" : "failed";
+      this.#metrics?.failed(error);
       this.#audit.write(actor, { what: name, outcome, details, code });
       throw error;
     }
@@ -288,6 +299,15 @@ export class ConsoleCore {
 
   #broadcastAnswers(answers: readonly Answer[]): void {
     for (const client of this.#clients) client.send({ type: "answers", answers });
+  }
+
+  #watch(metrics: Metrics | undefined): void {
+    metrics?.watch("console_clients", "Browsers and programs connected", "gauge", () => this.#clients.size);
+    metrics?.watch("pictures_total", "Pictures shown", "counter", () => this.#seq);
+    metrics?.watch("questions_waiting", "Questions not answered yet", "gauge", () => this.#asker.waiting);
+    metrics?.watch("estop_latched", "1 while the emergency stop is on", "gauge", () =>
+      Number(this.store.value.estop.latched),
+    );
   }
 
   #showSource(): void {

@@ -12,6 +12,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Bridge } from "../bridge/index.js";
 import { describe, GraspGroundingError } from "../errors/index.js";
+import type { Metrics } from "../metrics/index.js";
 import { AuditLog } from "./audit.js";
 import { type ConsoleContext, errorOf } from "./context.js";
 import { ConsoleCore } from "./core.js";
@@ -42,6 +43,8 @@ export interface ConsoleOptions {
   readonly audit?: string;
   /** Folder of the built page. */
   readonly page?: string;
+  /** Counts what happens; served by whoever made it. */
+  readonly metrics?: Metrics;
   /** Version for the API's description. */
   readonly version?: string;
 }
@@ -75,6 +78,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     bridge: options.bridge,
     audit,
     ...(options.arm !== undefined && { arm: options.arm }),
+    ...(options.metrics !== undefined && { metrics: options.metrics }),
   });
   const policy: OriginPolicy = {
     hosts: new Set(isLoopback(host) ? ["localhost"] : []),

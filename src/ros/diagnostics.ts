@@ -1,6 +1,7 @@
 import { describe, levelOf } from "../errors/index.js";
 import type { Seconds } from "../geometry/index.js";
 import { timeOf } from "../messages/index.js";
+import type { Metrics } from "../metrics/index.js";
 import type { CameraInput } from "./camera-input.js";
 import type { RclNode, RclPublisher } from "./rcl.js";
 import type { Finished, Scheduler } from "./scheduler.js";
@@ -33,14 +34,16 @@ export interface DiagnosedParts {
 /** Publishes /diagnostics: what runs, how fast, what was dropped, and what to do about what is wrong. */
 export class Diagnostics {
   readonly #node: RclNode;
+  readonly #metrics: Metrics;
   readonly #publisher: RclPublisher;
   readonly #handOver = new Latencies();
   readonly #pipeline = new Latencies();
   #lastFailure: { readonly message: string; readonly level: Level; readonly at: number } | undefined;
   #window = { at: performance.now(), received: 0, processed: 0 };
 
-  constructor(node: RclNode) {
+  constructor(node: RclNode, metrics: Metrics) {
     this.#node = node;
+    this.#metrics = metrics;
     this.#publisher = node.createPublisher("diagnostic_msgs/msg/DiagnosticArray", "/diagnostics");
   }
 
@@ -51,12 +54,16 @@ export class Diagnostics {
   finished({ latency, done }: Finished): void {
     this.#handOver.add(latency.handOver);
     this.#pipeline.add(latency.pipeline);
+    this.#metrics.took("hand_over", latency.handOver / 1e3);
+    this.#metrics.took("pipeline", latency.pipeline / 1e3);
+    for (const { found } of done.results) this.#metrics.answered(found ? "found" : "not_found");
     const problem = done.problems[0];
     if (problem !== undefined) this.failed(problem);
   }
 
   /** Shows an error, or a problem by its code and message, for a while and at the catalogue's level. */
   failed(error: unknown): void {
+    this.#metrics.failed(error);
     this.#lastFailure = { message: describe(error), level: level[levelOf(error)], at: performance.now() };
   }
 

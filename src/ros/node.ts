@@ -1,5 +1,6 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
+import { Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { Diagnostics } from "./diagnostics.js";
 import { ParameterServer } from "./parameter-server.js";
 import type { Parameters } from "./parameters.js";
@@ -16,6 +17,8 @@ export interface BridgeNodeOptions {
   readonly pipeline: (parameters: Parameters) => PipelineSource;
   readonly arm?: ArmPort;
   readonly name?: string;
+  /** Of this software, for its metrics. */
+  readonly version?: string;
 }
 
 /** The managed node /grasp_grounding. */
@@ -26,6 +29,7 @@ export class BridgeNode {
   readonly #diagnostics: Diagnostics;
   readonly #timers: NodeJS.Timeout[];
   readonly #idle = idleScheduler();
+  readonly #endpoint: Promise<RunningMetrics | undefined>;
   #session: Session | undefined;
   #configureProblem: string | undefined;
   #refusedQueries = 0;
@@ -37,7 +41,9 @@ export class BridgeNode {
     const { rcl } = options;
     this.node = new rcl.lifecycle.LifecycleNode(options.name ?? "grasp_grounding");
     this.#parameters = new ParameterServer(rcl, this.node);
-    this.#diagnostics = new Diagnostics(this.node);
+    const metrics = this.#metrics();
+    this.#diagnostics = new Diagnostics(this.node, metrics);
+    this.#endpoint = this.#serve(metrics);
     this.#registerTransitions();
     this.node.createSubscription(
       "std_msgs/msg/String",
@@ -81,8 +87,53 @@ export class BridgeNode {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    await (await this.#endpoint)?.close();
     await this.#endSession();
     this.#diagnostics.close();
+  }
+
+  #metrics(): Metrics {
+    const metrics = new Metrics("node", this.#options.version ?? "");
+    const scheduler = () => this.#session?.scheduler ?? this.#idle;
+    const inputs = () => this.#session?.camera.inputs ?? [];
+    metrics.watch("pictures_total", "Pictures grounded", "counter", () => scheduler().processed);
+    metrics.watch("pictures_failed_total", "Pictures that failed", "counter", () => scheduler().failed);
+    metrics.watch(
+      "pictures_dropped_total",
+      "Pictures replaced by newer ones before their turn",
+      "counter",
+      () => scheduler().dropped,
+    );
+    metrics.watch("pictures_received_total", "Colour pictures that arrived", "counter", () =>
+      Number(this.#session?.camera.colour.received ?? 0),
+    );
+    metrics.watch("messages_malformed_total", "Messages that could not be read", "counter", () =>
+      inputs().reduce((sum, { malformed }) => sum + malformed, 0),
+    );
+    metrics.watch("queued", "Requests and pictures that wait", "gauge", () => scheduler().queued);
+    metrics.watch("queries_refused_total", "Sentences refused", "counter", () => this.#refusedQueries);
+    metrics.watchState(
+      "node_state",
+      "Lifecycle state",
+      ["unconfigured", "inactive", "active", "finalized"],
+      () => this.state,
+    );
+    return metrics;
+  }
+
+  /** Opens the endpoint that the parameters ask for; a port that is taken is a diagnostic, no reason to stop. */
+  async #serve(metrics: Metrics): Promise<RunningMetrics | undefined> {
+    const { metrics_host: host, metrics_port: port } = this.#parameters.values;
+    if (port === 0) return undefined;
+    try {
+      const running = await startMetrics(metrics, { host, port });
+      this.node.getLogger().info(`metrics: ${running.url}`);
+      return running;
+    } catch (error) {
+      this.#diagnostics.failed(error);
+      this.node.getLogger().error(describe(error));
+      return undefined;
+    }
   }
 
   #registerTransitions(): void {

@@ -250,6 +250,20 @@ export const parameterSpecs = {
     readOnly: true,
     description: "Seconds from one message on /diagnostics to the next.",
   },
+  metrics_port: {
+    type: "integer",
+    default: 0,
+    range: [0, 65535],
+    readOnly: true,
+    description: "Port of the Prometheus endpoint /metrics; 0 opens none.",
+  },
+  metrics_host: {
+    type: "string",
+    default: "127.0.0.1",
+    readOnly: true,
+    description:
+      "Address the Prometheus endpoint listens on; it has no access control, so keep it on loopback.",
+  },
 } as const satisfies Record<string, ParameterSpec>;
 
 type Specs = typeof parameterSpecs;

@@ -34,7 +34,7 @@ function run(...args: string[]) {
 }
 
 it("serves the bundled demo with the bundled model, and ends cleanly at Ctrl-C", async () => {
-  const program = run("--port", "0", "--paused");
+  const program = run("--port", "0", "--paused", "--metrics", "0");
   await expect
     .poll(program.output, { timeout: 60_000 })
     .toMatch(/console: http:\/\/127\.0\.0\.1:\d+\/; Ctrl-C/);
@@ -51,6 +51,10 @@ it("serves the bundled demo with the bundled model, and ends cleanly at Ctrl-C",
   expect(answer.text).toMatch(/^found/);
   const [best] = answer.result.detections;
   expect(boxIou(best?.box ?? [0, 0, 0, 0], trueBox(answer.stamp, "banana"))).toBeGreaterThan(0.5);
+  const served = /metrics: (\S+)/.exec(program.output())?.[1] ?? "";
+  const metrics = await (await fetch(served)).text();
+  expect(metrics).toContain('grasp_grounding_answers_total{outcome="found"} 1');
+  expect(metrics).not.toContain("banana");
   program.stop();
   expect(await program.exited).toBe(0);
 });

@@ -11,7 +11,11 @@ describe("the node command with the bundled model", () => {
 
   beforeAll(async () => {
     peer = new Peer();
-    node = await NodeProcess.start([], {}, { script: [command, "node"], ready: false });
+    node = await NodeProcess.start(
+      ["-p", "metrics_port:=19464"],
+      {},
+      { script: [command, "node"], ready: false },
+    );
     await node.says(/configured with model/, 120);
     await peer.do("wait_for_node");
     await peer.do("camera", { rate: 5, width: 640, height: 480 });
@@ -38,6 +42,16 @@ describe("the node command with the bundled model", () => {
       expect(x2).toBeLessThanOrEqual(640);
       expect(y2).toBeLessThanOrEqual(480);
     }
+  });
+
+  it("counts what it did, for Prometheus", async () => {
+    await node.says(/metrics: http:\/\/127\.0\.0\.1:19464\/metrics/);
+    const text = await (await fetch("http://127.0.0.1:19464/metrics")).text();
+    expect(text).toContain('grasp_grounding_node_state{state="active"} 1');
+    expect(Number(/^grasp_grounding_pictures_total (\d+)/m.exec(text)?.[1])).toBeGreaterThan(0);
+    expect(Number(/^grasp_grounding_pictures_received_total (\d+)/m.exec(text)?.[1])).toBeGreaterThan(0);
+    expect(text).toMatch(/^grasp_grounding_seconds_count\{stage="pipeline"\} [1-9]/m);
+    expect(text).not.toContain("red box");
   });
 
   it("runs the action through ground and plan, or says why there is no grasp", async () => {

@@ -37,4 +37,9 @@ export const generalErrors = {
     remedy: "each line is {image, query, box or mask or absent}",
     httpStatus: 422,
   }),
+  METRICS_ENDPOINT: entry({
+    message: "metrics cannot be served on {endpoint} ({detail})",
+    cause: "another program uses the port, or the address is not this machine's",
+    remedy: "give another HOST:PORT",
+  }),
 } as const satisfies Record<string, CatalogueEntry>;
