@@ -26,12 +26,14 @@ class Asset:
 
     id: str
     category: str
+    names: tuple[str, ...]
     shape: tuple[str, ...]
     container: bool
     rim_thickness: float | None
     mass: float
     stands: bool
     folder: Path
+    tint: tuple[int, int, int] | None = None
 
     @property
     def half(self) -> str:
@@ -57,9 +59,24 @@ class Asset:
 
     def texture_png(self, size: int = 512) -> bytes:
         """The texture as PNG: MuJoCo reads no JPEG."""
+        picture = np.asarray(Image.open(self.folder / "texture.jpg").convert("RGB").resize((size, size)))
+        if self.tint:
+            grey = picture @ np.array([0.299, 0.587, 0.114])
+            gain = np.clip(grey / max(float(np.median(grey)), 20), 0.25, 1.5)[..., None]
+            picture = np.clip(np.array(self.tint) * gain, 0, 255).astype(np.uint8)
         out = io.BytesIO()
-        Image.open(self.folder / "texture.jpg").convert("RGB").resize((size, size)).save(out, "PNG", compress_level=1)
+        Image.fromarray(picture).save(out, "PNG", compress_level=1)
         return out.getvalue()
+
+    def visual_obj(self) -> bytes | None:
+        """The visual mesh; None when the convex parts are the looks."""
+        return (self.folder / "visual.obj").read_bytes()
+
+    def look(self, name: str) -> tuple[str, str, dict[str, bytes]]:
+        """Texture and material in MJCF, the attribute that refers to them, and their files."""
+        texture = f'<texture name="{name}_t" type="2d" file="{self.id}.png"/>'
+        material = f'<material name="{name}_m" texture="{name}_t" specular="0.1"/>'
+        return texture + material, f'material="{name}_m"', {f"{self.id}.png": self.texture_png()}
 
     def width_at(self, rotation: np.ndarray) -> tuple[float, float]:
         """Narrowest horizontal width and the height of the object turned by `rotation` (3×3), in metres."""
@@ -80,6 +97,7 @@ def load_assets() -> tuple[Asset, ...]:
             Asset(
                 id=row["id"],
                 category=row["category"],
+                names=tuple(row["names"]),
                 shape=tuple(meta["shape"]),
                 container=meta["container"],
                 rim_thickness=meta["rim_thickness_m"],
@@ -92,22 +110,25 @@ def load_assets() -> tuple[Asset, ...]:
 
 
 def mjcf_of(asset: Asset, name: str, textured: bool) -> tuple[str, str, dict[str, bytes]]:
-    """(assets, body, files) in MJCF. Collision geoms are in group 3, the visual one in group 1."""
+    """(assets, body, files) in MJCF. What is seen is in group 1; parts that only touch are in group 3."""
     files: dict[str, bytes] = {}
+    meshes: list[str] = []
+    geoms: list[str] = []
     scale = sum(asset.volumes())
-    meshes = [f'<mesh name="{name}_v" file="{name}_v.obj" inertia="shell"/>']
-    files[f"{name}_v.obj"] = (asset.folder / "visual.obj").read_bytes()
     look = 'rgba="0.6 0.6 0.6 1"'
     if textured:
-        files[f"{asset.id}.png"] = asset.texture_png()
-        meshes.append(f'<texture name="{name}_t" type="2d" file="{asset.id}.png"/>')
-        meshes.append(f'<material name="{name}_m" texture="{name}_t" specular="0.1"/>')
-        look = f'material="{name}_m"'
-    geoms = [f'<geom name="{name}_v" type="mesh" mesh="{name}_v" {look} contype="0" conaffinity="0" group="1" mass="0"/>']
+        definition, look, files = asset.look(name)
+        meshes.append(definition)
+    visual = asset.visual_obj()
+    if visual is not None:
+        meshes.append(f'<mesh name="{name}_v" file="{name}_v.obj" inertia="shell"/>')
+        files[f"{name}_v.obj"] = visual
+        geoms.append(f'<geom name="{name}_v" type="mesh" mesh="{name}_v" {look} contype="0" conaffinity="0" group="1" mass="0"/>')
     for k, (part, volume) in enumerate(zip(asset.hulls(), asset.volumes())):
         vertices = " ".join(f"{x:.6f}" for x in part.ravel())
         meshes.append(f'<mesh name="{name}_{k}" vertex="{vertices}"/>')
         mass = max(1e-4, max(0.02, asset.mass) * volume / scale)
-        geoms.append(f'<geom type="mesh" mesh="{name}_{k}" group="3" mass="{mass:.6f}" class="object"/>')
+        shown = 'group="3"' if visual is not None else f'group="1" {look}'
+        geoms.append(f'<geom type="mesh" mesh="{name}_{k}" {shown} mass="{mass:.6f}" class="object"/>')
     body = f'<body name="{name}"><freejoint name="{name}"/>{"".join(geoms)}</body>'
     return "".join(meshes), body, files

@@ -149,25 +149,28 @@ def yaw_quat(rng: np.random.Generator) -> np.ndarray:
     return np.array([np.cos(angle / 2), 0, 0, np.sin(angle / 2)])
 
 
-def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generator, textured: bool) -> Scene:
-    """Drops the objects, one after the other, and takes the picture."""
-    tint = rng.uniform(0.35, 0.85, 3) * 0.4 + rng.uniform(0.2, 0.5)
-    model = build_model(assets, textured, tuple(float(x) for x in tint))
-    data = mujoco.MjData(model)
-    park_gripper(model, data)
+def drop(
+    model: mujoco.MjModel,
+    data: mujoco.MjData,
+    assets: list[Asset],
+    upright: list[bool],
+    middle: tuple[float, float],
+    spread: tuple[float, float],
+    rng: np.random.Generator,
+) -> None:
+    """Drops the bodies o0, o1, … one after the other about `middle`, standing or turned at random, and lets them settle."""
     names = [f"o{k}" for k in range(len(assets))]
+    # Waiting objects would fall; they are put back until it is their turn.
     for k, name in enumerate(names):
         place(model, data, name, np.array([3.0 + k, 3.0, 0.3]), np.array([1.0, 0, 0, 0]))
-    # Waiting objects would fall; they are put back until it is their turn.
-    spread = 0.0 if len(assets) == 1 else 0.1 + 0.012 * len(assets)
     taken: list[tuple[np.ndarray, float]] = []
     for k, (asset, name) in enumerate(zip(assets, names)):
         radius = float(np.linalg.norm(np.concatenate(asset.hulls())[:, :2], axis=1).max())
-        spot = rng.uniform(-spread, spread, 2)
+        spot = np.array(middle) + rng.uniform(-1, 1, 2) * spread
         for _ in range(40):
             if all(np.linalg.norm(spot - p) > 0.85 * (radius + r) for p, r in taken):
                 break
-            spot = rng.uniform(-spread * 1.3, spread * 1.3, 2)
+            spot = np.array(middle) + rng.uniform(-1.3, 1.3, 2) * spread
         taken.append((spot, radius))
         if upright[k]:
             place(model, data, name, np.array([*spot, 0.002]), yaw_quat(rng))
@@ -178,6 +181,17 @@ def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generato
         for later in names[k + 1 :]:
             place(model, data, later, np.array([3.0 + int(later[1:]), 3.0, 0.3]), np.array([1.0, 0, 0, 0]))
         settle(model, data, names[: k + 1], 0.35 if k + 1 < len(names) else 2.0)
+
+
+def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generator, textured: bool) -> Scene:
+    """Drops the objects, one after the other, and takes the picture."""
+    tint = rng.uniform(0.35, 0.85, 3) * 0.4 + rng.uniform(0.2, 0.5)
+    model = build_model(assets, textured, tuple(float(x) for x in tint))
+    data = mujoco.MjData(model)
+    park_gripper(model, data)
+    names = [f"o{k}" for k in range(len(assets))]
+    spread = 0.0 if len(assets) == 1 else 0.1 + 0.012 * len(assets)
+    drop(model, data, assets, upright, (0.0, 0.0), (spread, spread), rng)
     park_gripper(model, data)
     mujoco.mj_forward(model, data)
     state = np.empty(mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION))
