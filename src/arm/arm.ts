@@ -6,6 +6,7 @@ import type { IkSolver } from "./ik.js";
 import { Kinematics } from "./kinematics.js";
 import {
   type GraspGoal,
+  type GraspMotion,
   type MotionRefusal,
   type SequenceOptions,
   SequencePlanner,
@@ -43,7 +44,16 @@ export interface ExecuteOptions {
   readonly lease?: "caller" | "goal";
   /** Stops the arm. */
   readonly signal?: AbortSignal;
+  /** A motion that `plan` gave for the same grasps: it is carried out as it is, or not at all. */
+  readonly planned?: PlannedMotion;
   readonly onStage?: (stage: StageName, progress: number) => void;
+}
+
+/** A motion that was planned and not started. */
+export interface PlannedMotion {
+  /** Index of the grasp it is for. */
+  readonly grasp: number;
+  readonly motion: GraspMotion;
 }
 
 export type ArmOutcome =
@@ -144,6 +154,54 @@ export class Arm {
     return reading === undefined ? points : this.#parts.checker.withoutRobot(points, reading.positions);
   }
 
+  /** Plans the first of the grasps that can be carried out from the present posture, and moves nothing. */
+  async plan(
+    grasps: readonly GraspGoal[],
+    options: Pick<ExecuteOptions, "scene" | "signal">,
+  ): Promise<PlannedMotion | ArmResult> {
+    this.update();
+    const start = this.#parts.controller.reading()?.positions;
+    if (start === undefined) return failure("refused", safetyText["no-feedback"], { safety: "no-feedback" });
+    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    let why = failure("no-plan", "there is no grasp to carry out");
+    for (const [grasp, goal] of grasps.entries()) {
+      if (options.signal?.aborted === true)
+        return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+      const motion = await this.#planner.plan(goal, start, async () => {
+        await this.#clock.sleep(0);
+        this.update();
+      });
+      if (!("refusal" in motion)) return { grasp, motion };
+      why = failure("no-plan", motion.reason, { refusal: motion.refusal });
+    }
+    return why;
+  }
+
+  /**
+   * Puts what the gripper holds down at a pose of the tool. Needs no picture of its own, so `frameAt` is not looked at.
+   * Never rejects for what can go wrong with an arm.
+   */
+  async place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
+    const refusal = this.refusal();
+    if (refusal !== undefined) return failure("refused", refusal);
+    const start = this.#parts.controller.reading()!.positions;
+    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    const plan = await this.#planner.planPlace(goal, start, () => this.#breathe(options));
+    if ("refusal" in plan) return failure("no-plan", plan.reason, { refusal: plan.refusal });
+    await this.#breathe(options);
+    const verdict = this.handle({
+      type: "request",
+      at: this.#clock.now(),
+      operator: options.operator,
+      motion: { kind: "move", summary: plan.summary },
+    });
+    if (!verdict.granted) {
+      const safety = verdict.refusal!;
+      return failure("refused", safetyText[safety], { safety });
+    }
+    return this.#run(plan.stages, options, "the object was put down");
+  }
+
   /** Takes the object with the first of the grasps that can be carried out. Never rejects for what can go wrong with an arm. */
   async execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
     const refusal = this.refusal();
@@ -155,10 +213,15 @@ export class Arm {
     this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
     const list: readonly GraspGoal[] = Array.isArray(grasps) ? grasps : [grasps as GraspGoal];
     let why = failure("no-plan", "there is no grasp to carry out");
+    const { planned } = options;
+    const blocked = planned === undefined ? undefined : this.#planner.blocked(planned.motion);
+    if (blocked !== undefined)
+      return failure("no-plan", `the planned way is no longer free: ${blocked}`, { refusal: "way-blocked" });
     for (const [index, goal] of list.entries()) {
+      if (planned !== undefined && planned.grasp !== index) continue;
       if (options.signal?.aborted === true)
         return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
-      const plan = await this.#planner.plan(goal, start, () => this.#breathe(options));
+      const plan = planned?.motion ?? (await this.#planner.plan(goal, start, () => this.#breathe(options)));
       if ("refusal" in plan) {
         why = failure("no-plan", plan.reason, { refusal: plan.refusal });
         continue;
@@ -177,19 +240,23 @@ export class Arm {
         if (["joint-limit", "velocity-limit", "workspace"].includes(safety)) continue;
         return why;
       }
-      return { ...(await this.#run(plan.stages, options)), grasp: index };
+      return { ...(await this.#run(plan.stages, options, "the object was taken")), grasp: index };
     }
     return why;
   }
 
   /** Planning takes a while: heartbeats, stops and joint states must be heard in between. */
-  async #breathe({ lease, operator }: ExecuteOptions): Promise<void> {
+  async #breathe({ lease, operator }: Pick<ExecuteOptions, "lease" | "operator">): Promise<void> {
     await this.#clock.sleep(0);
     this.update();
     if (lease === "goal") this.#event({ type: "claim", operator });
   }
 
-  async #run(stages: readonly Stage[], options: ExecuteOptions): Promise<ArmResult> {
+  async #run(
+    stages: readonly Stage[],
+    options: Omit<ExecuteOptions, "planned" | "frameAt">,
+    done: string,
+  ): Promise<ArmResult> {
     const halted = new Promise<"halted">((resolve) => {
       this.#halted = () => resolve("halted");
     });
@@ -229,7 +296,7 @@ export class Arm {
       result = failure("not-at-rest", safetyText["stop-overrun"], { safety: "stop-overrun" });
     if (result !== undefined) return { ...result, stage };
     options.onStage?.(stage, 1);
-    return { success: true, outcome: "done", message: "the object was taken", stage };
+    return { success: true, outcome: "done", message: done, stage };
   }
 
   async #follow(
@@ -282,7 +349,10 @@ export class Arm {
   }
 
   /** Looks at the arm again and again; stops it when the supervisor says so. */
-  async #watch(watching: { on: boolean }, { lease, operator }: ExecuteOptions): Promise<void> {
+  async #watch(
+    watching: { on: boolean },
+    { lease, operator }: Pick<ExecuteOptions, "lease" | "operator">,
+  ): Promise<void> {
     while (watching.on) {
       if (lease === "goal") this.#event({ type: "heartbeat", operator });
       this.update();

@@ -39,11 +39,24 @@ export interface SequenceOptions {
   readonly candidates?: number;
 }
 
-export type StageName = "open" | "pre-grasp" | "approach" | "close" | "lift" | "retreat";
+export type StageName =
+  | "open"
+  | "pre-grasp"
+  | "approach"
+  | "close"
+  | "lift"
+  | "retreat"
+  | "pre-place"
+  | "lower"
+  | "release"
+  | "back-off";
 
 export type Stage =
-  | { readonly name: "open" | "close"; readonly width: Metres; readonly force?: number }
-  | { readonly name: "pre-grasp" | "approach" | "lift" | "retreat"; readonly trajectory: Trajectory };
+  | { readonly name: "open" | "close" | "release"; readonly width: Metres; readonly force?: number }
+  | {
+      readonly name: Exclude<StageName, "open" | "close" | "release">;
+      readonly trajectory: Trajectory;
+    };
 
 export interface GraspMotion {
   readonly stages: readonly Stage[];
@@ -71,6 +84,12 @@ const ORDER: readonly MotionRefusal[] = [
   "collision",
   "way-blocked",
 ];
+
+/** Where the straight ways begin and end beside the grasp itself. */
+interface Straight {
+  readonly before: (pose: Pose) => Pose;
+  readonly after: (pose: Pose) => Pose;
+}
 
 interface Ways {
   readonly there: JointPath;
@@ -101,6 +120,55 @@ export class SequencePlanner {
     start: JointValues,
     pause: () => Promise<void> = async () => {},
   ): Promise<GraspMotion | RefusedMotion> {
+    const { approach = 0.1 } = this.#options;
+    const straight = { before: backed(approach), after: this.#raised };
+    return this.#search(goal, start, straight, pause, (ways) => this.#timed(ways, goal, start, pause));
+  }
+
+  /**
+   * Puts a held object down: a free way to a point above, straight down, opening, straight back out of it, and a way back.
+   * @param goal the pose the object was held in where it shall stand
+   */
+  async planPlace(
+    goal: GraspGoal,
+    start: JointValues,
+    pause: () => Promise<void> = async () => {},
+  ): Promise<GraspMotion | RefusedMotion> {
+    const { approach = 0.1 } = this.#options;
+    const straight = { before: this.#raised, after: backed(approach) };
+    return this.#search(goal, start, straight, pause, async (ways) => {
+      const stages: Stage[] = [
+        { name: "pre-place", trajectory: await this.#time(ways.there, "free", pause) },
+        { name: "lower", trajectory: await this.#time(splinePath(ways.approach), "straight", pause) },
+        { name: "release", width: goal.width },
+        { name: "back-off", trajectory: await this.#time(splinePath(ways.lift), "straight", pause) },
+        ...(ways.back === undefined
+          ? []
+          : [{ name: "retreat", trajectory: await this.#time(ways.back, "free", pause) } as const]),
+      ];
+      return { stages, summary: summarise(stages, this.#solver, start) };
+    });
+  }
+
+  /** The first of a planned motion's postures that is not free in the checker's present scene, in words. */
+  blocked({ stages }: GraspMotion): string | undefined {
+    for (const stage of stages) {
+      if (!("trajectory" in stage)) continue;
+      const touchTarget = stage.name !== "pre-grasp";
+      const postures = stage.trajectory.points(0.1).map(({ positions }) => positions);
+      const hit = this.#checker.checkAll(postures, { touchTarget });
+      if (hit !== undefined) return describeCollision(hit);
+    }
+    return undefined;
+  }
+
+  async #search(
+    goal: GraspGoal,
+    start: JointValues,
+    straight: Straight,
+    pause: () => Promise<void>,
+    timed: (ways: Ways) => Promise<GraspMotion>,
+  ): Promise<GraspMotion | RefusedMotion> {
     const at = this.#checker.check(start);
     if (at !== undefined)
       return { refusal: "start-blocked", reason: `the arm cannot start: ${describeCollision(at)}` };
@@ -108,23 +176,26 @@ export class SequencePlanner {
       refusal: "unreachable",
       reason: "no posture reaches the point before the object",
     };
-    for (const { pose, joints } of this.#postures(goal.pose, start)) {
+    for (const { pose, joints } of this.#postures(goal.pose, start, straight.before)) {
       await pause();
-      const ways = this.#ways(start, joints, pose);
-      if (!("refusal" in ways)) return await this.#timed(ways, goal, start, pause);
+      const ways = this.#ways(start, joints, pose, straight.after(pose));
+      if (!("refusal" in ways)) return await timed(ways);
       if (ORDER.indexOf(ways.refusal) >= ORDER.indexOf(worst.refusal)) worst = ways;
     }
     return worst;
   }
 
   /** Postures before the object, of either way round, the best by the wishes first. */
-  #postures(pose: Pose, start: JointValues): { pose: Pose; joints: number[] }[] {
-    const { approach = 0.1, candidates = 6, wishes = {} } = this.#options;
-    const back = { position: [0, 0, -approach], orientation: [0, 0, 0, 1] } as const;
+  #postures(
+    pose: Pose,
+    start: JointValues,
+    before: (pose: Pose) => Pose,
+  ): { pose: Pose; joints: number[] }[] {
+    const { candidates = 6, wishes = {} } = this.#options;
     return this.#variants(pose)
       .flatMap((variant) =>
         this.#solver
-          .solveAll(compose(variant, back), { seed: start, candidates, wishes })
+          .solveAll(before(variant), { seed: start, candidates, wishes })
           .map(({ joints }) => ({ pose: variant, joints, cost: this.#solver.cost(joints, start, wishes) })),
       )
       .sort((a, b) => a.cost - b.cost);
@@ -136,14 +207,12 @@ export class SequencePlanner {
   }
 
   /** The parts as geometry, or why this posture does not do. */
-  #ways(start: JointValues, before: number[], pose: Pose): Ways | RefusedMotion {
-    const { lift = 0.1, up = [0, 0, 1], retreat = "start" } = this.#options;
+  #ways(start: JointValues, before: number[], pose: Pose, after: Pose): Ways | RefusedMotion {
+    const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
     if ("reason" in approach) return lineRefusal("approach", approach);
     const grasped = approach.postures.at(-1)!;
-    const [x, y, z] = pose.position;
-    const raised = { ...pose, position: [x + lift * up[0], y + lift * up[1], z + lift * up[2]] as const };
-    const lifting = straightLine(this.#solver, grasped, raised);
+    const lifting = straightLine(this.#solver, grasped, after);
     if ("reason" in lifting) return lineRefusal("lift", lifting);
     for (const postures of [approach.postures, lifting.postures]) {
       const hit = this.#checker.checkAll(along(splinePath(postures)), { touchTarget: true });
@@ -202,28 +271,45 @@ export class SequencePlanner {
     start: JointValues,
     pause: () => Promise<void>,
   ): Promise<GraspMotion> {
-    const { limits, straightSpeed = 0.1, freeSpeed = 0.5 } = this.#options;
-    const timed = async (path: JointPath, speed: number) => {
-      await pause();
-      const rate = toolRate(path, this.#solver.kinematics, speed, limits.rate);
-      return timeParametrise(path, { ...limits, rate });
-    };
     const closed = Math.max(0, (goal.objectWidth ?? 0) - 0.02);
     const stages: Stage[] = [
       { name: "open", width: goal.width },
-      { name: "pre-grasp", trajectory: await timed(there, freeSpeed) },
-      { name: "approach", trajectory: await timed(splinePath(approach), straightSpeed) },
+      { name: "pre-grasp", trajectory: await this.#time(there, "free", pause) },
+      { name: "approach", trajectory: await this.#time(splinePath(approach), "straight", pause) },
       {
         name: "close",
         width: goal.objectWidth === undefined ? 0 : closed,
         ...(goal.force !== undefined && { force: goal.force }),
       },
-      { name: "lift", trajectory: await timed(splinePath(lift), straightSpeed) },
-      ...(back === undefined ? [] : [{ name: "retreat", trajectory: await timed(back, freeSpeed) } as const]),
+      { name: "lift", trajectory: await this.#time(splinePath(lift), "straight", pause) },
+      ...(back === undefined
+        ? []
+        : [{ name: "retreat", trajectory: await this.#time(back, "free", pause) } as const]),
     ];
     return { stages, summary: summarise(stages, this.#solver, start) };
   }
+
+  async #time(path: JointPath, way: "free" | "straight", pause: () => Promise<void>): Promise<Trajectory> {
+    const { limits, straightSpeed = 0.1, freeSpeed = 0.5 } = this.#options;
+    await pause();
+    const speed = way === "free" ? freeSpeed : straightSpeed;
+    const rate = toolRate(path, this.#solver.kinematics, speed, limits.rate);
+    return timeParametrise(path, { ...limits, rate });
+  }
+
+  /** A pose higher by the length of the straight way up. */
+  readonly #raised = (pose: Pose): Pose => {
+    const { lift = 0.1, up = [0, 0, 1] } = this.#options;
+    const [x, y, z] = pose.position;
+    return { ...pose, position: [x + lift * up[0], y + lift * up[1], z + lift * up[2]] };
+  };
 }
+
+/** A pose further back along the tool's approach. */
+const backed =
+  (length: Metres) =>
+  (pose: Pose): Pose =>
+    compose(pose, { position: [0, 0, -length], orientation: [0, 0, 0, 1] });
 
 function lineRefusal(name: "approach" | "lift", line: { reason: string; at: number }): RefusedMotion {
   const why = {

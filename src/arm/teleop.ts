@@ -37,7 +37,7 @@ export class Teleop {
    * @param linear m/s and @param angular rad/s of the tool, in axes of the base frame
    */
   command(operator: string, linear: Vec3, angular: Vec3, at: Seconds): TeleopAnswer {
-    const { arm, checker, controller, kinematics } = this.#parts;
+    const { arm, controller, kinematics } = this.#parts;
     arm.update();
     const reading = controller.reading();
     if (reading === undefined || controller.drive === undefined) return refused("no-feedback");
@@ -47,6 +47,22 @@ export class Teleop {
     const velocities = Array.from(
       this.#step.solve(kinematics.jacobian, wanted, 1e-3, new Uint8Array(kinematics.n)),
     );
+    return this.#send(operator, velocities, at);
+  }
+
+  /**
+   * The same for single joints. @param velocities rad/s (m/s for prismatic joints), joint by joint
+   */
+  joints(operator: string, velocities: readonly number[], at: Seconds): TeleopAnswer {
+    this.#parts.arm.update();
+    if (velocities.length !== this.#parts.kinematics.n) return refused("command-invalid");
+    return this.#send(operator, velocities, at);
+  }
+
+  #send(operator: string, velocities: readonly number[], at: Seconds): TeleopAnswer {
+    const { arm, checker, controller, kinematics } = this.#parts;
+    const reading = controller.reading();
+    if (reading === undefined || controller.drive === undefined) return refused("no-feedback");
     const toolVelocity = kinematics.toolVelocity(reading.positions, velocities);
     const verdict = arm.handle({ type: "teleop", operator, at, command: { velocities, toolVelocity } });
     if (!verdict.granted) {
