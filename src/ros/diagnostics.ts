@@ -67,11 +67,13 @@ export class Diagnostics {
     this.#lastFailure = { message: describe(error), level: level[levelOf(error)], at: performance.now() };
   }
 
-  publish(parts: DiagnosedParts): void {
+  /** @returns what was published */
+  publish(parts: DiagnosedParts): readonly Status[] {
     const name = this.#node.getFullyQualifiedName();
+    const statuses = this.statuses(parts);
     this.#publisher.publish({
       header: { stamp: timeOf(this.#node.now().nanoseconds), frame_id: "" },
-      status: this.statuses(parts).map((status) => ({
+      status: statuses.map((status) => ({
         level: status.level,
         name: `${name}: ${status.name}`,
         message: status.message,
@@ -79,6 +81,7 @@ export class Diagnostics {
         values: Object.entries(status.values).map(([key, value]) => ({ key, value: String(value) })),
       })),
     });
+    return statuses;
   }
 
   statuses(parts: DiagnosedParts): readonly Status[] {

@@ -1,6 +1,10 @@
 /** The ROS 2 node: camera topics, sentences, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
+
+export type { Status } from "./diagnostics.js";
 export { missingEnvironment } from "./environment.js";
 export { BridgeNode, type BridgeNodeOptions } from "./node.js";
+export { NodeBridge } from "./node-bridge.js";
+export { type NodeObserver, ObservedPicture } from "./observer.js";
 export { parameterJson, parameterPage, parameterYaml } from "./parameter-docs.js";
 export {
   defaultParameters,

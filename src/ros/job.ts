@@ -1,5 +1,6 @@
-import type { Box, Pose, Stamp, Vec3 } from "../geometry/index.js";
-import type { Grasp } from "../grasping/index.js";
+import type { BridgeResult } from "../bridge/index.js";
+import type { Box, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
+import type { Grasp, GraspTarget } from "../grasping/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
 
@@ -26,6 +27,8 @@ export interface Wanted {
   readonly mask: boolean;
   readonly overlay: boolean;
   readonly overlayCompressed: boolean;
+  /** The decoded picture and the whole results, for an observer in this process. */
+  readonly whole?: boolean;
 }
 
 export interface Job {
@@ -86,6 +89,7 @@ export interface JobDone {
   readonly overlayCompressed?: Uint8Array;
   /** Milliseconds from taking the job to its frame being decoded. */
   readonly decodeMs: number;
+  readonly whole?: { readonly frame: RgbdFrame; readonly results: readonly BridgeResult[] };
 }
 
 export interface JobFailed {
@@ -93,6 +97,21 @@ export interface JobFailed {
   readonly failure: Problem;
 }
 
-export type JobReply = JobDone | JobFailed;
+/** One call of the bridge on a picture that is decoded already. */
+export type BridgeCall =
+  | { readonly op: "process" | "ground"; readonly frame: RgbdFrame; readonly queries: readonly string[] }
+  | { readonly op: "plan"; readonly frame: RgbdFrame; readonly target: GraspTarget };
+
+export interface CallMessage {
+  readonly id: number;
+  readonly call: BridgeCall;
+}
+
+export interface CallDone {
+  readonly id: number;
+  readonly value: unknown;
+}
+
+export type JobReply = JobDone | CallDone | JobFailed;
 
 export const hasFailed = (reply: JobReply): reply is JobFailed => "failure" in reply;

@@ -1,7 +1,10 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
+import type { FrameId, Pose, Stamp } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { Diagnostics } from "./diagnostics.js";
+import { NodeBridge } from "./node-bridge.js";
+import type { NodeObserver } from "./observer.js";
 import { ParameterServer } from "./parameter-server.js";
 import type { Parameters } from "./parameters.js";
 import type { PipelineSource } from "./pipeline-host.js";
@@ -16,6 +19,8 @@ export interface BridgeNodeOptions {
   /** Makes the pipeline for the node's parameters; called when the node is configured. */
   readonly pipeline: (parameters: Parameters) => PipelineSource;
   readonly arm?: ArmPort;
+  /** Sees pictures, answers, diagnostics and log lines, as the console does. */
+  readonly observer?: NodeObserver;
   readonly name?: string;
   /** Of this software, for its metrics. */
   readonly version?: string;
@@ -24,6 +29,8 @@ export interface BridgeNodeOptions {
 /** The managed node /grasp_grounding. */
 export class BridgeNode {
   readonly node: RclNode;
+  /** The pipeline, for others in this process. */
+  readonly bridge: NodeBridge;
   readonly #options: BridgeNodeOptions;
   readonly #parameters: ParameterServer;
   readonly #diagnostics: Diagnostics;
@@ -44,7 +51,12 @@ export class BridgeNode {
     const metrics = this.#metrics();
     this.#diagnostics = new Diagnostics(this.node, metrics);
     this.#endpoint = this.#serve(metrics);
+    this.bridge = new NodeBridge(() => {
+      if (this.#session === undefined) throw this.#inactive(this.state);
+      return this.#session.host;
+    });
     this.#registerTransitions();
+    if (options.observer !== undefined) this.#listenToLog(options.observer);
     this.node.createSubscription(
       "std_msgs/msg/String",
       "~/query",
@@ -54,6 +66,7 @@ export class BridgeNode {
     this.#parameters.onChange = (names) => {
       if (names.includes("query")) this.#onQuery(this.#parameters.values.query);
       else this.#session?.tick();
+      options.observer?.parametersChanged();
     };
     const period = this.#parameters.values.diagnostics_period * 1e3;
     this.#timers = [
@@ -69,6 +82,16 @@ export class BridgeNode {
 
   get parameters(): Parameters {
     return this.#parameters.values;
+  }
+
+  /** Where `source` is in `target` at a stamp, or why that is not known. */
+  transform(target: FrameId, source: FrameId, stamp: Stamp): Pose | string {
+    return this.#session?.transforms.now(target, source, stamp) ?? "the node is not configured";
+  }
+
+  /** Sets a parameter as a ROS client would. @throws GraspGroundingError ROS_PARAMETER */
+  setParameter(name: string, value: unknown): void {
+    this.#parameters.set(name, value);
   }
 
   spin(): void {
@@ -166,6 +189,7 @@ export class BridgeNode {
       diagnostics: this.#diagnostics,
       pipeline: this.#options.pipeline,
       arm: this.#options.arm,
+      observer: this.#options.observer,
       refusal: () => (this.state === "active" ? undefined : this.#inactive(this.state)),
     });
     if (this.#query !== undefined) this.#session.setQuery(this.#query);
@@ -202,7 +226,7 @@ export class BridgeNode {
   #publishDiagnostics(): void {
     const session = this.#session;
     const values = this.#parameters.values;
-    this.#diagnostics.publish({
+    const statuses = this.#diagnostics.publish({
       state: this.state,
       model: session?.model,
       provider: values.provider,
@@ -213,6 +237,23 @@ export class BridgeNode {
       targetFrame: values.target_frame,
       refusedQueries: this.#refusedQueries,
     });
+    this.#options.observer?.diagnostics(statuses);
+  }
+
+  #listenToLog(observer: NodeObserver): void {
+    const own = this.node.getFullyQualifiedName().slice(1).replaceAll("/", ".");
+    this.node.createSubscription(
+      "rcl_interfaces/msg/Log",
+      "/rosout",
+      { qos: makeQos(this.#options.rcl, 50, "reliable") },
+      ({ level, name, msg }: { level: number; name: string; msg: string }) => {
+        // rcl_interfaces/msg/Log: 20 info, 30 warn, 40 error, 50 fatal
+        const mine = name === own;
+        if (level < (mine ? 20 : 30)) return;
+        const severity = level >= 40 ? "error" : level >= 30 ? "warn" : "info";
+        observer.log(severity, mine ? msg : `${name}: ${msg}`);
+      },
+    );
   }
 
   /** rclnodejs ends the process on an exception that leaves a callback; here it becomes a line and a diagnostic. */

@@ -11,12 +11,16 @@ import { parameterTypes, type Rcl, type RclNode } from "./rcl.js";
 
 /** Declares every parameter of the table on a node and keeps their values. */
 export class ParameterServer {
+  readonly #rcl: Rcl;
+  readonly #node: RclNode;
   #values: Parameters;
   /** Called after values changed, with the names. */
   onChange: ((names: readonly ParameterName[]) => void) | undefined;
 
   /** @throws GraspGroundingError ROS_PARAMETER for a value given at start that is not allowed. */
   constructor(rcl: Rcl, node: RclNode) {
+    this.#rcl = rcl;
+    this.#node = node;
     const values: Record<string, unknown> = {};
     for (const name of parameterNames) {
       const spec: ParameterSpec = parameterSpecs[name];
@@ -65,6 +69,26 @@ export class ParameterServer {
 
   get values(): Parameters {
     return this.#values;
+  }
+
+  /** Sets one value as a ROS client would. @throws GraspGroundingError ROS_PARAMETER when it is not allowed */
+  set(name: string, value: unknown): void {
+    const spec: ParameterSpec | undefined = Object.hasOwn(parameterSpecs, name)
+      ? parameterSpecs[name as ParameterName]
+      : undefined;
+    const problem =
+      spec === undefined
+        ? "the node has no such parameter"
+        : spec.readOnly
+          ? "it is read when the node is configured; give it at start"
+          : parameterProblem(name, value);
+    if (spec === undefined || problem !== undefined)
+      throw new GraspGroundingError("ROS_PARAMETER", { name, detail: problem ?? "" });
+    const sent = spec.type === "integer" ? BigInt(Math.round(Number(value))) : value;
+    const { successful, reason } = this.#node.setParameter(
+      new this.#rcl.Parameter(name, parameterTypes[spec.type], sent),
+    );
+    if (!successful) throw new GraspGroundingError("ROS_PARAMETER", { name, detail: reason });
   }
 }
 

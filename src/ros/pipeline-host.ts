@@ -1,6 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { describe, type ErrorCode, GraspGroundingError } from "../errors/index.js";
-import { hasFailed, type Job, type JobDone, type JobReply, type Problem } from "./job.js";
+import {
+  type BridgeCall,
+  type CallMessage,
+  hasFailed,
+  type Job,
+  type JobDone,
+  type JobReply,
+  type Problem,
+} from "./job.js";
 import { awaitState, createState, type StartData } from "./worker-state.js";
 
 export interface PipelineSource {
@@ -22,7 +30,7 @@ export class JobError extends Error {
 export class PipelineHost {
   readonly model: string;
   readonly #worker: Worker;
-  readonly #pending = new Map<number, { resolve: (done: JobDone) => void; reject: (error: Error) => void }>();
+  readonly #pending = new Map<number, { resolve: (done: never) => void; reject: (error: Error) => void }>();
   #nextId = 1;
   #ended: Error | undefined;
   /** Called once when the thread ends by itself. */
@@ -76,6 +84,16 @@ export class PipelineHost {
     });
   }
 
+  /** Has the bridge do something on a picture of the caller's, which is copied. @throws as `run` */
+  call(call: BridgeCall): Promise<unknown> {
+    if (this.#ended !== undefined) return Promise.reject(this.#endedError());
+    const id = this.#nextId++;
+    return new Promise<unknown>((resolve, reject) => {
+      this.#worker.postMessage({ id, call } satisfies CallMessage);
+      this.#pending.set(id, { resolve, reject });
+    });
+  }
+
   async close(): Promise<void> {
     this.onEnd = undefined;
     const exit = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
@@ -90,7 +108,7 @@ export class PipelineHost {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if (hasFailed(reply)) pending?.reject(new JobError(reply.failure));
-    else pending?.resolve(reply);
+    else pending?.resolve(("value" in reply ? reply.value : reply) as never);
   }
 
   #end(error: Error): void {

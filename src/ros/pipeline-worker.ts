@@ -3,7 +3,7 @@ import type { Bridge } from "../bridge/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import { drawOverlay, maskImage, overlayCompressed, overlayImage, queryResult } from "./encode-result.js";
 import { type DecodedFrame, decodeFrame } from "./frame-decoder.js";
-import type { Job, JobDone, JobReply } from "./job.js";
+import type { BridgeCall, CallMessage, Job, JobDone, JobReply } from "./job.js";
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
@@ -26,19 +26,31 @@ try {
   reportState(state, { ready: false, code, message });
 }
 
-port.on("message", (message: Job | "close") => {
+port.on("message", (message: Job | CallMessage | "close") => {
   if (message === "close") {
     void (bridge?.close() ?? Promise.resolve()).finally(() => port.close());
     return;
   }
-  void handle(message).then(
-    (reply) => port.postMessage(reply, transferables(reply)),
-    (error: unknown) => {
-      const { code, message: text } = asCatalogued(error);
-      port.postMessage({ id: message.id, failure: { code, message: text } } satisfies JobReply);
-    },
-  );
+  const work =
+    "call" in message
+      ? call(message.call).then((value) => port.postMessage({ id: message.id, value } satisfies JobReply))
+      : handle(message).then((reply) => port.postMessage(reply, transferables(reply)));
+  void work.then(undefined, (error: unknown) => {
+    const { code, message: text } = asCatalogued(error);
+    port.postMessage({ id: message.id, failure: { code, message: text } } satisfies JobReply);
+  });
 });
+
+async function call(wanted: BridgeCall): Promise<unknown> {
+  switch (wanted.op) {
+    case "process":
+      return bridge!.process(wanted.frame, wanted.queries);
+    case "ground":
+      return bridge!.ground(wanted.frame, wanted.queries);
+    case "plan":
+      return bridge!.plan(wanted.frame, wanted.target);
+  }
+}
 
 async function handle(job: Job): Promise<JobDone> {
   const began = performance.now();
@@ -58,6 +70,7 @@ async function handle(job: Job): Promise<JobDone> {
     results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks)),
     problems,
     decodeMs,
+    ...(wanted.whole && { whole: { frame, results } }),
     ...(wanted.mask && { mask: maskImage(frame, results) }),
     ...(pixels && wanted.overlay && { overlay: overlayImage(frame, pixels) }),
     ...(pixels &&

@@ -138,6 +138,7 @@ export interface RclNode {
   destroyService(service: RclService): void;
   declareParameter(parameter: RclParameter, descriptor: RclDescriptor): RclParameter;
   getParameter(name: string): RclParameter;
+  setParameter(parameter: RclParameter): { readonly successful: boolean; readonly reason: string };
   addOnSetParametersCallback(
     callback: (parameters: readonly RclParameter[]) => { successful: boolean; reason: string },
   ): void;

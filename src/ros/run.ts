@@ -9,6 +9,8 @@ export interface RunOptions extends Omit<BridgeNodeOptions, "rcl"> {
   readonly signal?: AbortSignal;
   /** Called when the node spins. */
   readonly onReady?: (node: BridgeNode) => void;
+  /** Starts what runs beside the node once it spins; what it gives ends it, before the node ends. */
+  readonly beside?: (node: BridgeNode) => Promise<() => Promise<void>>;
 }
 
 /**
@@ -24,6 +26,7 @@ export async function runNode(options: RunOptions): Promise<number> {
   await rcl.init(undefined, [process.argv[0]!, "grasp_grounding", ...(options.rosArgs ?? [])]);
   const end = stopRequest(options.signal);
   let node: BridgeNode | undefined;
+  let endBeside: (() => Promise<void>) | undefined;
   let exitCode = 0;
   const leave = (): void => {
     if (!rcl.isShutdown()) rcl.shutdown();
@@ -33,6 +36,7 @@ export async function runNode(options: RunOptions): Promise<number> {
     node = new BridgeNode({ ...options, rcl });
     node.spin();
     if (node.parameters.autostart) node.start();
+    endBeside = await options.beside?.(node);
     options.onReady?.(node);
     await end.requested;
   } catch (error) {
@@ -40,6 +44,7 @@ export async function runNode(options: RunOptions): Promise<number> {
     throw error;
   } finally {
     end.dispose();
+    await endBeside?.();
     await node?.close().catch((error) => process.stderr.write(`grasp_grounding: ${describe(error)}\n`));
     leave();
     process.off("exit", leave);

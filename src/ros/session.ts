@@ -5,6 +5,7 @@ import type { Diagnostics } from "./diagnostics.js";
 import { GraspAction } from "./grasp-action.js";
 import { createGroundService } from "./ground-service.js";
 import type { QueryResult } from "./job.js";
+import { type NodeObserver, ObservedPicture } from "./observer.js";
 import { Outputs, type PlacedGrasps } from "./outputs.js";
 import type { Parameters } from "./parameters.js";
 import { PipelineHost, type PipelineSource } from "./pipeline-host.js";
@@ -20,6 +21,7 @@ export interface SessionParts {
   readonly diagnostics: Diagnostics;
   readonly pipeline: (parameters: Parameters) => PipelineSource;
   readonly arm: ArmPort | undefined;
+  readonly observer?: NodeObserver | undefined;
   readonly refusal: () => GraspGroundingError | undefined;
 }
 
@@ -52,7 +54,7 @@ export class Session {
       settings: () => {
         const { rectified, max_detections, publish_masks, overlay_quality } = parameters();
         return {
-          wanted: this.#outputs.wanted(),
+          wanted: { ...this.#outputs.wanted(), whole: parts.observer?.wantsAnswers() === true },
           rectified,
           maxDetections: max_detections,
           masks: publish_masks,
@@ -70,7 +72,12 @@ export class Session {
       topic: () => this.camera.colour.topic,
     });
     this.camera = new CameraInput(rcl, node, parameters, {
-      onFrame: (frame) => this.scheduler.offer(frame),
+      onFrame: (frame) => {
+        const { observer } = parts;
+        if (observer?.wantsFrame() === true)
+          observer.frame(new ObservedPicture(frame, parameters().rectified));
+        this.scheduler.offer(frame);
+      },
       onTimeJump: () => {
         this.scheduler.forget();
         this.transforms.buffer.clear();
@@ -90,6 +97,11 @@ export class Session {
     };
     this.#service = createGroundService(shared);
     this.#action = new GraspAction({ ...shared, rcl, arm: parts.arm });
+  }
+
+  /** The pipeline that runs now. */
+  get host(): PipelineHost {
+    return this.#host;
   }
 
   get model(): string {
@@ -173,6 +185,8 @@ export class Session {
 
   async #publish(finished: Finished): Promise<void> {
     this.#parts.diagnostics.finished(finished);
+    const { whole } = finished.done;
+    if (whole !== undefined) this.#parts.observer?.answered(whole.frame, whole.results);
     if (!this.#active) return;
     const { target_frame } = this.#parts.parameters();
     try {
