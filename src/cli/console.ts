@@ -2,12 +2,14 @@ import { spawn } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { BagSource, startConsole } from "../console/index.js";
+import { BagSource, type ConsoleOptions, startConsole } from "../console/index.js";
 import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
+import { demoArm } from "./demo-arm.js";
 import { collect, nonNegative, openBridge, type PipelineOptions, pipelineFlags, usage } from "./pipeline.js";
 import { packageRoot, packageVersion } from "./version.js";
 
-export interface ConsoleCliOptions extends PipelineOptions {
+/** What the console is served with, whatever its pictures come from. */
+export interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
   readonly tokenFile?: string;
@@ -16,43 +18,74 @@ export interface ConsoleCliOptions extends PipelineOptions {
   readonly allowOrigin?: readonly string[];
   /** False keeps none. */
   readonly audit?: string | false;
+  readonly open?: boolean;
+}
+
+export interface ConsoleCliOptions extends PipelineOptions, ServeOptions {
   readonly metrics?: string;
   readonly colour?: string;
   readonly depth?: string;
   readonly cameraInfo?: string;
   readonly paused?: boolean;
-  readonly open?: boolean;
 }
 
 /** `console`: the teleop console without ROS, on a recording. */
 export function consoleCommand(): Command {
   const command = new Command("console")
     .description("the teleop console on a recorded bag, without ROS")
-    .argument("[bag]", "bag to play; the bundled demo by default")
-    .option("--host <address>", "address to listen on; any but loopback needs a token", "127.0.0.1")
-    .option("--port <n>", "port; 0 takes a free one", port, 8087)
-    .option("--token-file <file>", "lines `operator TOKEN` and `viewer TOKEN`; also from the environment")
-    .option("--tls-cert <file>", "certificate (PEM); with --tls-key the console is served over HTTPS")
-    .option("--tls-key <file>", "its key (PEM)")
-    .option("--allow-origin <origin>", "another origin whose pages may use it; may be repeated", collect)
-    .option("--audit <file>", "audit log (JSON lines)", defaultAudit())
-    .option("--no-audit", "keep no audit log")
-    .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given")
+    .argument("[bag]", "bag to play; the bundled demo, with a simulated arm, by default")
     .option("--colour <topic>", "colour topic, when the guess is wrong")
     .option("--depth <topic>", "depth topic, when the guess is wrong")
     .option("--camera-info <topic>", "camera info topic, when the guess is wrong")
     .option("--paused", "start paused on the first picture")
-    .option("--open", "open it in the browser");
+    .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given");
+  serveFlags(command);
   for (const flag of pipelineFlags()) command.addOption(flag);
   return command.action(async (bag: string | undefined, options: ConsoleCliOptions) => {
-    await runConsole(bag ?? join(packageRoot, "demo", "demo.mcap"), options);
+    await runConsole(bag, options);
   });
 }
 
-/** Serves the console on a recording until a signal ends it. */
-export async function runConsole(path: string, options: ConsoleCliOptions): Promise<void> {
-  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined))
+/** Options of every command that serves the console. */
+export function serveFlags(command: Command): Command {
+  return command
+    .option("--host <address>", "address the console listens on; any but loopback needs a token", "127.0.0.1")
+    .option("--port <n>", "port of the console; 0 takes a free one", port, 8087)
+    .option("--token-file <file>", "lines `operator TOKEN` and `viewer TOKEN`; also from the environment")
+    .option("--tls-cert <file>", "certificate (PEM); with --tls-key the console is served over HTTPS")
+    .option("--tls-key <file>", "its key (PEM)")
+    .option("--allow-origin <origin>", "another origin whose pages may use it; may be repeated", collect)
+    .option("--audit <file>", "audit log of the console (JSON lines)", defaultAudit())
+    .option("--no-audit", "keep no audit log")
+    .option("--open", "open it in the browser");
+}
+
+/** @throws GraspGroundingError USAGE */
+export function serveOptions(options: ServeOptions): Omit<ConsoleOptions, "source" | "bridge"> {
+  const { host, port: at, tokenFile, tlsCert, tlsKey, allowOrigin, audit } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw usage("--tls-cert and --tls-key belong together");
+  return {
+    version: packageVersion(),
+    ...(host !== undefined && { host }),
+    ...(at !== undefined && { port: at }),
+    ...(tokenFile !== undefined && { tokenFile }),
+    ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { cert: tlsCert, key: tlsKey } }),
+    ...(allowOrigin !== undefined && { allowOrigins: allowOrigin }),
+    ...(typeof audit === "string" && { audit }),
+  };
+}
+
+/** Says where the console is, and opens it when asked to. */
+export function announce({ url, needsToken }: { url: string; needsToken: boolean }, open = false): void {
+  process.stdout.write(`console: ${url}${needsToken ? " (sign in with a token)" : ""}; Ctrl-C ends it\n`);
+  if (open) openBrowser(url);
+}
+
+/** Serves the console on a recording, or on the bundled demo with its arm, until a signal ends it. */
+export async function runConsole(bag: string | undefined, options: ConsoleCliOptions): Promise<void> {
+  const serve = serveOptions(options);
+  const path = bag ?? join(packageRoot, "demo", "demo.mcap");
   const metrics = options.metrics === undefined ? undefined : new Metrics("console", packageVersion());
   const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
   const { colour, depth, cameraInfo, paused } = options;
@@ -68,22 +101,14 @@ export async function runConsole(path: string, options: ConsoleCliOptions): Prom
   });
   try {
     const running = await startConsole({
+      ...serve,
       source,
       bridge,
-      version: packageVersion(),
-      ...(options.host !== undefined && { host: options.host }),
-      ...(options.port !== undefined && { port: options.port }),
-      ...(options.tokenFile !== undefined && { tokenFile: options.tokenFile }),
-      ...(options.tlsCert !== undefined &&
-        options.tlsKey !== undefined && { tls: { cert: options.tlsCert, key: options.tlsKey } }),
-      ...(options.allowOrigin !== undefined && { allowOrigins: options.allowOrigin }),
+      provider: options.provider ?? "cpu",
+      ...(bag === undefined && { arm: await demoArm(path) }),
       ...(metrics !== undefined && { metrics }),
-      ...(typeof options.audit === "string" && { audit: options.audit }),
     });
-    process.stdout.write(
-      `console: ${running.url}${running.needsToken ? " (sign in with a token)" : ""}; Ctrl-C ends it\n`,
-    );
-    if (options.open) openBrowser(running.url);
+    announce(running, options.open);
     const served = await serveMetrics(metrics, endpoint).catch(async (error) => {
       await running.close();
       throw error;

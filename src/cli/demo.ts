@@ -30,6 +30,6 @@ export function demoCommand(): Command {
       process.stdout.write(
         `picture: ${overlay}\nresult bag (opens in Foxglove): ${mcap}\nJSON lines: ${json}\n`,
       );
-      if (!once) await runConsole(bag, { audit: defaultAudit() });
+      if (!once) await runConsole(undefined, { audit: defaultAudit() });
     });
 }

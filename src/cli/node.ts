@@ -1,28 +1,44 @@
 import { spawn } from "node:child_process";
 import { Command } from "commander";
+import { startConsole } from "../console/index.js";
 import { isProvider } from "../inference/index.js";
-import { missingEnvironment, runNode } from "../ros/index.js";
+import { type BridgeNode, missingEnvironment, runNode } from "../ros/index.js";
+import { announce, type ServeOptions, serveFlags, serveOptions } from "./console.js";
+import { NodeSource } from "./node-source.js";
 import type { PipelineOptions } from "./pipeline.js";
 import { packageRoot, packageVersion } from "./version.js";
 
+interface NodeCliOptions extends ServeOptions {
+  readonly console?: boolean;
+}
+
 export const nodeCommand = (): Command =>
-  new Command("node")
-    .description("the ROS 2 node; arguments from --ros-args on go to ROS")
-    .argument("[ros-args...]", "--ros-args …: parameters, remappings and log levels, as for any ROS 2 node")
+  serveFlags(
+    new Command("node")
+      .description("the ROS 2 node; arguments from --ros-args on go to ROS")
+      .argument("[ros-args...]", "--ros-args …: parameters, remappings and log levels, as for any ROS 2 node")
+      .option("--console", "serve the teleop console on the live camera; the options below are for it"),
+  )
     .allowUnknownOption()
     .addHelpText(
       "after",
       "\nParameters: docs/ros-parameters.md; topics, service and action: docs/ros-api.md.",
     )
-    .action(async (rosArgs: readonly string[]) => {
+    .action(async (rosArgs: readonly string[], options: NodeCliOptions) => {
       const env = missingEnvironment(packageRoot);
-      process.exitCode = env === undefined ? await run(rosArgs) : await runAgain(env);
+      process.exitCode = env === undefined ? await run(rosArgs, options) : await runAgain(env);
     });
 
-const run = (rosArgs: readonly string[]): Promise<number> =>
-  runNode({
+function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<number> {
+  const source = options.console === true ? new NodeSource() : undefined;
+  const serve = serveOptions(options);
+  return runNode({
     rosArgs,
     version: packageVersion(),
+    ...(source !== undefined && {
+      observer: source,
+      beside: (node: BridgeNode) => serveConsole(node, source, serve, options.open === true),
+    }),
     pipeline: (parameters) => ({
       module: new URL("./ros-pipeline.js", import.meta.url).href,
       options: {
@@ -38,6 +54,25 @@ const run = (rosArgs: readonly string[]): Promise<number> =>
       } satisfies PipelineOptions,
     }),
   });
+}
+
+/** The console on a node that spins. @returns what ends it */
+async function serveConsole(
+  node: BridgeNode,
+  source: NodeSource,
+  serve: ReturnType<typeof serveOptions>,
+  open: boolean,
+): Promise<() => Promise<void>> {
+  source.attach(node);
+  const running = await startConsole({
+    ...serve,
+    source,
+    bridge: node.bridge,
+    provider: node.parameters.provider,
+  });
+  announce(running, open);
+  return () => running.close();
+}
 
 /** The same command line in the environment `npm run ros:setup` made. */
 function runAgain(env: NodeJS.ProcessEnv): Promise<number> {

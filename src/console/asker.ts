@@ -1,12 +1,12 @@
-import type { Bridge, BridgeResult } from "../bridge/index.js";
+import type { BridgeResult } from "../bridge/index.js";
 import { resultToJson } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
-import { type CameraModel, project, type RgbdFrame, transformPoint } from "../geometry/index.js";
+import { type CameraModel, type Pose, project, type RgbdFrame, transformPoint } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
 import { explain } from "./explain.js";
 import { cropPicture, heatPicture } from "./pictures.js";
 import type { Answer } from "./protocol.js";
-import type { SourceFrame } from "./types.js";
+import type { ConsoleBridge, SourceFrame } from "./types.js";
 import { vocabulary } from "./vocabulary.js";
 
 /** Questions that may wait for the model; more are refused. */
@@ -22,17 +22,25 @@ export interface AskerEvents {
   failed(error: unknown): void;
   /** A question was answered. */
   answered?(result: BridgeResult): void;
+  /** Where a frame's camera was in the robot's base, where that is known. */
+  cameraInBase?(frame: RgbdFrame): Pose | undefined;
 }
 
 interface Kept {
-  readonly source: SourceFrame;
+  readonly source: Whole;
   result: BridgeResult;
   answer: Answer;
 }
 
+/** A frame with all there is of it, and where in the recording it is. */
+interface Whole {
+  readonly frame: RgbdFrame;
+  readonly position?: number;
+}
+
 /** Puts questions to the bridge one after the other and keeps the answers that are shown. */
 export class Asker {
-  readonly #bridge: Bridge;
+  readonly #bridge: ConsoleBridge;
   readonly #events: AskerEvents;
   #current: SourceFrame | undefined;
   #answers: readonly Kept[] = [];
@@ -44,7 +52,7 @@ export class Asker {
   #missed = 0;
   #latency: Readonly<Record<string, number>> = {};
 
-  constructor(bridge: Bridge, events: AskerEvents) {
+  constructor(bridge: ConsoleBridge, events: AskerEvents) {
     this.#bridge = bridge;
     this.#events = events;
   }
@@ -83,8 +91,32 @@ export class Asker {
   /** @throws GraspGroundingError QUERY_*, CONSOLE_NO_FRAME, CONSOLE_BUSY, INFERENCE_FAILED */
   async ask(query: string): Promise<Answer> {
     const source = this.#frame();
-    const [result] = await this.#enqueue(() => this.#bridge.process(source.frame, [query]));
-    return this.#keep(source, result as BridgeResult, false);
+    const { whole, result } = await this.#enqueue(() => this.#process(source, query));
+    return this.#keep(whole, result, false);
+  }
+
+  /** Keeps an answer somebody else got from the pipeline. */
+  adopt(source: Whole, result: BridgeResult): void {
+    this.#keep(source, result, true, "ros");
+  }
+
+  /** Asks an answer's sentence again on the picture shown now, without showing what comes out. @throws as `ask` */
+  async look(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: BridgeResult }> {
+    const { answer } = this.#find(id, 0);
+    const source = this.#frame();
+    const { whole, result } = await this.#enqueue(() => this.#process(source, answer.result.query));
+    return { frame: whole.frame, result };
+  }
+
+  /** Grasps of a detection on a frame. */
+  async plan(frame: RgbdFrame, detection: BridgeResult["grounding"]["detections"][number]) {
+    return this.#enqueue(async () => this.#bridge.plan(frame, detection));
+  }
+
+  /** The picture shown now, with depth and camera. @throws GraspGroundingError CONSOLE_NO_FRAME */
+  async whole(): Promise<RgbdFrame> {
+    const source = this.#frame();
+    return (await source.complete?.()) ?? source.frame;
   }
 
   /** Asks `query` on every picture the model has time for; undefined ends it. */
@@ -123,7 +155,8 @@ export class Asker {
       ...(plan?.reason !== undefined && { graspFailure: plan.reason }),
     };
     found.result = result;
-    found.answer = { ...toAnswer(id, found.source, result), chosen: candidate };
+    const { asked } = found.answer;
+    found.answer = { ...this.#toAnswer(id, found.source, result, asked), chosen: candidate };
     this.#events.answers(this.answers);
     return found.answer;
   }
@@ -169,12 +202,18 @@ export class Asker {
     return this.#current;
   }
 
+  async #process({ frame, position, complete }: SourceFrame, query: string) {
+    const whole = { frame: (await complete?.()) ?? frame, ...(position !== undefined && { position }) };
+    const [result] = await this.#bridge.process(whole.frame, [query]);
+    return { whole, result: result as BridgeResult };
+  }
+
   async #followUp(query: string): Promise<void> {
     this.#following = true;
     try {
       const source = this.#frame();
-      const [result] = await this.#enqueue(() => this.#bridge.process(source.frame, [query]));
-      if (this.#follow === query) this.#keep(source, result as BridgeResult, true);
+      const { whole, result } = await this.#enqueue(() => this.#process(source, query));
+      if (this.#follow === query) this.#keep(whole, result, true);
     } catch (error) {
       this.#follow = undefined;
       this.#events.failed(error);
@@ -199,8 +238,8 @@ export class Asker {
   }
 
   /** @param replace takes the place of the last answer to the same sentence, as following does */
-  #keep(source: SourceFrame, result: BridgeResult, replace: boolean): Answer {
-    const answer = toAnswer(this.#nextId++, source, result);
+  #keep(source: Whole, result: BridgeResult, replace: boolean, asked: Answer["asked"] = "console"): Answer {
+    const answer = this.#toAnswer(this.#nextId++, source, result, asked);
     const others = replace
       ? this.#answers.filter((other) => other.answer.result.query !== answer.result.query)
       : this.#answers;
@@ -211,19 +250,24 @@ export class Asker {
     this.#events.changed();
     return answer;
   }
-}
 
-function toAnswer(id: number, { frame, position }: SourceFrame, result: BridgeResult): Answer {
-  return {
-    id,
-    ...(position !== undefined && { position }),
-    stamp: String(frame.stamp),
-    text: explain(result),
-    chosen: 0,
-    presence: result.grounding.presence,
-    drawn: frame.camera === undefined ? [] : result.grasps.map((grasp) => drawGrasp(grasp, frame.camera!)),
-    result: resultToJson(result),
-  };
+  #toAnswer(id: number, { frame, position }: Whole, result: BridgeResult, asked: Answer["asked"]): Answer {
+    const camera = this.#events.cameraInBase?.(frame);
+    return {
+      id,
+      asked,
+      ...(camera !== undefined && {
+        camera: { position: [...camera.position], orientation: [...camera.orientation] },
+      }),
+      ...(position !== undefined && { position }),
+      stamp: String(frame.stamp),
+      text: explain(result),
+      chosen: 0,
+      presence: result.grounding.presence,
+      drawn: frame.camera === undefined ? [] : result.grasps.map((grasp) => drawGrasp(grasp, frame.camera!)),
+      result: resultToJson(result),
+    };
+  }
 }
 
 /** Length fingers are drawn at, in metres. */

@@ -1,21 +1,24 @@
-import type { Bridge } from "../bridge/index.js";
+import type { BridgeResult } from "../bridge/index.js";
 import { asCatalogued, describe, GraspGroundingError } from "../errors/index.js";
-import type { Vec3 } from "../geometry/index.js";
+import { boxIou, type Pose, type RgbdFrame, transformPoint, type Vec3 } from "../geometry/index.js";
 import type { Metrics } from "../metrics/index.js";
 import { Asker } from "./asker.js";
 import type { AuditLog } from "./audit.js";
 import { EncodedFrame } from "./encoder.js";
 import { type Actor, Lease } from "./lease.js";
 import type { LiveClient, LiveFrame } from "./live-client.js";
-import { type ConsoleArm, Motion } from "./motion.js";
+import { type ConsoleArm, Motion, type Proposal } from "./motion.js";
+import { pointAt } from "./motion-goals.js";
 import { cloudOf } from "./pictures.js";
-import type { Answer, Command, ConsoleState } from "./protocol.js";
+import type { Answer, Command, ConsoleState, HealthItem, MotionPreview, RobotView } from "./protocol.js";
 import { StateStore } from "./state.js";
-import type { ConsoleSource, Playback, SourceFrame } from "./types.js";
+import type { ConsoleBridge, ConsoleSource, Playback, SourceFrame } from "./types.js";
 
 export interface CoreOptions {
   readonly source: ConsoleSource;
-  readonly bridge: Bridge;
+  readonly bridge: ConsoleBridge;
+  /** Execution provider of the model, for people. */
+  readonly provider?: string;
   readonly audit: AuditLog;
   /** Without one grasps are shown and nothing moves. */
   readonly arm?: ConsoleArm;
@@ -26,6 +29,10 @@ export interface CoreOptions {
 /** Log lines and marks kept for the page. */
 const keptLines = 100;
 const keptMarks = 200;
+/** Seconds after which a live picture is too old to move by: the console looks again. */
+const fresh = 1;
+/** Metres a thing may have moved since it was looked at and still be the same. */
+const moved = 0.03;
 
 /**
  * The console without its server: takes commands from whoever may give them, keeps the state everybody sees, and hands
@@ -36,18 +43,20 @@ export class ConsoleCore {
   readonly lease: Lease;
   readonly #source: ConsoleSource;
   readonly #asker: Asker;
+  readonly #bridge: ConsoleBridge;
   readonly #audit: AuditLog;
   readonly #metrics: Metrics | undefined;
   readonly #clients = new Set<LiveClient>();
   readonly #rate = new FrameRate();
   readonly #timer: NodeJS.Timeout;
   readonly #motion: Motion | undefined;
-  #last: LiveFrame | undefined;
+  #last: (LiveFrame & { readonly frame: RgbdFrame }) | undefined;
   #seq = 0;
   #marks: ConsoleState["marks"] = [];
 
-  constructor({ source, bridge, audit, arm, metrics }: CoreOptions) {
+  constructor({ source, bridge, audit, arm, provider, metrics }: CoreOptions) {
     this.#source = source;
+    this.#bridge = bridge;
     this.#audit = audit;
     this.#metrics = metrics;
     this.lease = new Lease(() => this.#showLease());
@@ -59,16 +68,26 @@ export class ConsoleCore {
         this.log("error", describe(error));
       },
       answered: ({ grounding }) => metrics?.answered(grounding.found ? "found" : "not_found"),
+      cameraInBase: (frame) => arm?.cameraInBase(frame),
     });
     this.store = new StateStore({
       source: { kind: source.kind, name: source.name, problems: [...source.problems] },
       ...(source.playback !== undefined && { playback: source.playback.state }),
       marks: [],
-      model: { name: bridge.model, busy: false, waiting: 0 },
+      model: { name: bridge.model, busy: false, waiting: 0, ...(provider !== undefined && { provider }) },
       stats: { fps: 0, dropped: 0, modelDropped: 0, clients: 0, latency: {} },
       lease: {},
       estop: { latched: false },
-      arm: { available: false, moving: false, text: "no arm is connected: grasps are shown, nothing moves" },
+      arm: {
+        available: false,
+        moving: false,
+        jogs: false,
+        robot: false,
+        holding: false,
+        text: "no arm is connected: grasps are shown, nothing moves",
+      },
+      health: [],
+      ...(source.parameters !== undefined && { parameters: [...source.parameters] }),
       log: [],
     });
     this.#motion = arm === undefined ? undefined : new Motion(arm, (state) => this.store.set({ arm: state }));
@@ -84,11 +103,21 @@ export class ConsoleCore {
   }
 
   start(): void {
-    this.#source.start({ frame: (frame) => this.#frame(frame), changed: () => this.#showSource() });
+    this.#source.start({
+      frame: (frame) => this.#frame(frame),
+      changed: () => this.#showSource(),
+      answered: (source, results) => this.#adopt(source, results),
+      log: (level, text) => this.log(level, text),
+    });
   }
 
   get answers(): readonly Answer[] {
     return this.#asker.answers;
+  }
+
+  /** How to draw the arm, where there is one that can be drawn. */
+  get robot(): RobotView | undefined {
+    return this.#motion?.robot;
   }
 
   /** The picture shown now, as JPEG. @throws GraspGroundingError CONSOLE_NO_FRAME */
@@ -114,6 +143,7 @@ export class ConsoleCore {
 
   join(client: LiveClient): void {
     this.#clients.add(client);
+    this.#source.watched?.(this.#clients.size);
     this.lease.returned(client.identity.id);
     client.hello(this.store.value, this.#asker.answers);
     if (this.#last !== undefined) client.frame({ ...this.#last, arrived: performance.now() });
@@ -123,6 +153,7 @@ export class ConsoleCore {
   leave(client: LiveClient): void {
     client.close();
     this.#clients.delete(client);
+    this.#source.watched?.(this.#clients.size);
     const { id } = client.identity;
     // A motion lives by one connection's heartbeat: it ends with any of its operator's connections.
     this.#motion?.release(id);
@@ -135,6 +166,11 @@ export class ConsoleCore {
     if (this.store.value.estop.latched) return;
     if (drive === undefined) this.#motion?.beat(actor);
     else this.#motion?.drive(actor, drive.linear, drive.angular);
+  }
+
+  /** The same for one joint. */
+  turned(actor: Actor, joint: number, velocity: number): void {
+    if (!this.store.value.estop.latched) this.#motion?.turn(actor, joint, velocity);
   }
 
   /** Ends every live connection; browsers come back by themselves. */
@@ -219,6 +255,12 @@ export class ConsoleCore {
         return this.#playback().setLoop(command.loop);
       case "pick":
         return this.#pick(actor, command.answer);
+      case "preview":
+        return this.#preview(command.answer);
+      case "place":
+        return this.#place(actor, command.at);
+      case "parameter":
+        return this.#setParameter(command.parameter, command.value);
       case "jog":
         this.#requireGo();
         return this.#arm().startJog(actor);
@@ -248,10 +290,73 @@ export class ConsoleCore {
 
   async #pick(actor: Actor, answer: number): Promise<{ readonly message: string }> {
     this.#requireGo();
-    const { frame, result, chosen } = this.#asker.kept(answer);
-    const message = await this.#arm().pick(actor, frame, result, chosen);
+    const arm = this.#arm();
+    const proposal = { answer, ...this.#asker.kept(answer) };
+    const message = await arm.pick(actor, await this.#upToDate(arm, proposal));
     this.log("info", `${actor.name}: ${message}`);
     return { message };
+  }
+
+  async #preview(answer: number): Promise<MotionPreview> {
+    return this.#arm().preview({ answer, ...this.#asker.kept(answer) });
+  }
+
+  /** A person takes longer than a picture may be old: the console then looks again and moves by what it sees now. */
+  async #upToDate(arm: Motion, proposal: Proposal): Promise<Proposal> {
+    if (this.#source.kind === "bag" || arm.age(proposal.frame) <= fresh) return proposal;
+    const { answer, chosen, result } = proposal;
+    const wanted = result.grounding.detections[chosen];
+    const before = arm.cameraInBase(proposal.frame);
+    const { frame, result: now } = await this.#asker.look(answer);
+    const gone = (detail: string) => new GraspGroundingError("MOTION_REFUSED", { detail });
+    // The same thing is where most of its box was; of several alike the nearest in the picture.
+    const overlaps = now.grounding.detections.map(({ box }) => (wanted ? boxIou(box, wanted.box) : 0));
+    const best = overlaps.indexOf(Math.max(...overlaps));
+    const detection = now.grounding.detections[best];
+    if (detection === undefined) throw gone("the object is not seen any more; ask again");
+    const plan =
+      best === 0
+        ? { grasps: now.grasps, reason: now.graspFailure }
+        : await this.#asker.plan(frame, detection);
+    const after = arm.cameraInBase(frame);
+    const nearest = distances(plan?.grasps ?? [], after, result.grasps, before);
+    if (nearest > moved)
+      throw gone(
+        Number.isFinite(nearest)
+          ? "the object is not where it was when you looked; ask again"
+          : (plan?.reason ?? "no grasp is seen any more; ask again"),
+      );
+    return { answer, chosen: best, frame, result: { ...now, grasps: plan?.grasps ?? [] } };
+  }
+
+  async #place(
+    actor: Actor,
+    at: readonly [number, number] | undefined,
+  ): Promise<{ readonly message: string }> {
+    this.#requireGo();
+    const arm = this.#arm();
+    const frame = await this.#asker.whole().catch(() => undefined);
+    let point: Vec3 | undefined;
+    if (at !== undefined) {
+      const camera = frame === undefined ? undefined : arm.cameraInBase(frame);
+      point = frame && camera && pointAt(frame, at[0], at[1], camera);
+      if (point === undefined)
+        throw new GraspGroundingError("MOTION_REFUSED", { detail: "nothing was measured at that point" });
+    }
+    const message = await arm.place(actor, frame, point);
+    this.log("info", `${actor.name}: ${message}`);
+    return { message };
+  }
+
+  #setParameter(name: string, value: boolean | number | string): void {
+    if (this.#source.setParameter === undefined)
+      throw new GraspGroundingError("USAGE", { detail: "there are no parameters here" });
+    this.#source.setParameter(name, value);
+    this.#showSource();
+  }
+
+  #adopt(source: SourceFrame, results: readonly BridgeResult[]): void {
+    for (const result of results) this.#asker.adopt(source, result);
   }
 
   #requireGo(): void {
@@ -260,7 +365,7 @@ export class ConsoleCore {
 
   #arm(): Motion {
     if (this.#motion === undefined)
-      throw new GraspGroundingError("EXECUTE_REFUSED", { detail: "no arm is connected" });
+      throw new GraspGroundingError("MOTION_REFUSED", { detail: "no arm is connected" });
     return this.#motion;
   }
 
@@ -292,6 +397,7 @@ export class ConsoleCore {
       },
       encoded: new EncodedFrame(frame.colour),
       arrived: performance.now(),
+      frame,
     };
     for (const client of this.#clients) client.frame(this.#last);
     if (this.#source.playback !== undefined) this.store.set({ playback: this.#source.playback.state });
@@ -311,22 +417,26 @@ export class ConsoleCore {
   }
 
   #showSource(): void {
-    const { kind, name, problems, playback } = this.#source;
+    const { kind, name, problems, playback, parameters } = this.#source;
     const known = new Set(this.store.value.source.problems);
     for (const problem of problems) if (!known.has(problem)) this.log("warn", problem);
     this.store.set({
       source: { kind, name, problems: [...problems] },
       ...(playback !== undefined && { playback: playback.state }),
+      ...(parameters !== undefined && { parameters: [...parameters] }),
+      health: this.#health(),
     });
   }
 
   #showModel(): void {
     const { waiting, follow } = this.#asker;
-    this.store.set({ model: { ...this.store.value.model, busy: waiting > 0, waiting }, follow });
+    const { model: name } = this.#bridge;
+    this.store.set({ model: { ...this.store.value.model, name, busy: waiting > 0, waiting }, follow });
   }
 
   #showStats(): void {
     const { latency, missed } = this.#asker;
+    this.#showModel();
     this.store.set({
       stats: {
         fps: this.#rate.value,
@@ -335,12 +445,56 @@ export class ConsoleCore {
         clients: this.#clients.size,
         latency: { ...latency },
       },
+      health: this.#health(),
     });
     if (
       this.#audit.failure !== undefined &&
       !this.store.value.log.some(({ text }) => text.startsWith("audit"))
     )
       this.log("error", `audit log: ${describe(this.#audit.failure)}`);
+  }
+
+  /** What the source says of its parts, and the console of its own. */
+  #health(): HealthItem[] {
+    const { problems, health = [], dropped } = this.#source;
+    const { model, arm } = this.store.value;
+    const fps = this.#rate.value;
+    const camera: HealthItem = {
+      name: "pictures",
+      level: problems.length > 0 ? "warn" : this.#last === undefined ? "stale" : "ok",
+      text: problems[0] ?? (this.#last === undefined ? "no picture yet" : `${fps.toFixed(1)} a second`),
+      values: { left_out: String(dropped), missed_by_the_model: String(this.#asker.missed) },
+    };
+    const motion: HealthItem[] =
+      this.#motion === undefined
+        ? []
+        : [
+            { name: "arm", level: arm.available || arm.moving ? "ok" : "warn", text: arm.text, values: {} },
+            this.#place3d(),
+          ];
+    const grounding: HealthItem = {
+      name: "model",
+      level: model.name === "" ? "error" : "ok",
+      text:
+        model.name === "" ? "not loaded" : `${model.name}${model.provider ? ` on ${model.provider}` : ""}`,
+      values: { waiting: String(model.waiting) },
+    };
+    const own = [camera, grounding, ...motion].filter(
+      ({ name }) => !health.some((other) => other.name === name),
+    );
+    return [...own, ...health];
+  }
+
+  /** Whether the console knows where the camera is on the robot. */
+  #place3d(): HealthItem {
+    const frame = this.#last?.frame;
+    const known = frame !== undefined && this.#motion?.cameraInBase(frame) !== undefined;
+    return {
+      name: "camera on the robot",
+      level: known ? "ok" : "warn",
+      text: known ? "known" : "not known: nothing can be grasped",
+      values: {},
+    };
   }
 
   #showLease(): void {
@@ -352,6 +506,26 @@ export class ConsoleCore {
       },
     });
   }
+}
+
+/** Least distance between the first grasp of before and any of now, in the robot's base; Infinity where there is none. */
+function distances(
+  now: BridgeResult["grasps"],
+  nowFrom: Pose | undefined,
+  before: BridgeResult["grasps"],
+  beforeFrom: Pose | undefined,
+): number {
+  const [first] = before;
+  if (first === undefined || nowFrom === undefined || beforeFrom === undefined)
+    return Number.POSITIVE_INFINITY;
+  const [x, y, z] = transformPoint(beforeFrom, first.pose.position);
+  return Math.min(
+    Number.POSITIVE_INFINITY,
+    ...now.map(({ pose }) => {
+      const [u, v, w] = transformPoint(nowFrom, pose.position);
+      return Math.hypot(u - x, v - y, w - z);
+    }),
+  );
 }
 
 /** Pictures a second over the last two seconds. */

@@ -77,6 +77,8 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
         return core.held(actor);
       case "drive":
         return core.held(actor, message);
+      case "turn":
+        return core.turned(actor, message.joint, message.velocity);
       case "ping":
         return client.send({ type: "pong", at: message.at });
       case "command": {

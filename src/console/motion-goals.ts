@@ -1,14 +1,20 @@
-import type { GraspGoal, Scene } from "../arm/index.js";
+import type { GraspGoal, PlannedMotion, Scene } from "../arm/index.js";
 import type { BridgeResult } from "../bridge/index.js";
 import {
   compose,
+  deproject,
+  depthAt,
   type Mask,
   organisedCloud,
   type Points,
   type Pose,
+  planeDistance,
   type RgbdFrame,
+  transformPoint,
   transformPoints,
+  type Vec3,
 } from "../geometry/index.js";
+import type { MotionPreview } from "./protocol.js";
 
 /** Pixels between the points a scene is made of: enough for a gripper, few enough to be quick. */
 const step = 3;
@@ -27,28 +33,59 @@ export function goalsFor(
     ...(force !== undefined && { force }),
   }));
   const mask = result.grounding.detections[chosen]?.mask;
-  if (frame.depth === undefined || frame.camera === undefined || mask === undefined)
-    return { goals, scene: {} };
+  return { goals, scene: mask === undefined ? {} : sceneOf(frame, mask, cameraInBase) };
+}
+
+/** What the camera saw, in the robot's base: the masked thing as the target, the rest as obstacles. */
+export function sceneOf(frame: RgbdFrame, mask: Mask | undefined, cameraInBase: Pose): Scene {
+  if (frame.depth === undefined || frame.camera === undefined) return {};
   const window = { x1: 0, y1: 0, x2: frame.depth.width, y2: frame.depth.height };
   const { points, width } = organisedCloud(frame.depth, frame.camera, window, step);
   const { inside, outside } = split(points, width, mask);
   return {
-    goals,
-    scene: {
-      target: transformPoints(cameraInBase, inside),
-      obstacles: transformPoints(cameraInBase, outside),
-    },
+    ...(mask !== undefined && { target: transformPoints(cameraInBase, inside) }),
+    obstacles: transformPoints(cameraInBase, outside),
   };
 }
 
+/** The seen point at a pixel, in the robot's base; undefined where there is no depth. */
+export function pointAt(frame: RgbdFrame, u: number, v: number, cameraInBase: Pose): Vec3 | undefined {
+  if (frame.depth === undefined || frame.camera === undefined) return undefined;
+  const x = Math.min(frame.depth.width - 1, Math.floor(u));
+  const y = Math.min(frame.depth.height - 1, Math.floor(v));
+  const z = depthAt(frame.depth, x, y);
+  return z === undefined ? undefined : transformPoint(cameraInBase, deproject(frame.camera, x, y, z));
+}
+
+/** Height of a point above the table of a scene; above the base's plane where no table is known. */
+export const standsOn = ({ table }: Scene, point: Vec3): number =>
+  table === undefined ? point[2] : planeDistance(table, point);
+
+/** A plan as the page animates it. */
+export function previewOf({ grasp, motion }: PlannedMotion, every = 0.05): MotionPreview {
+  let at: readonly number[] = motion.summary.start;
+  const stages = motion.stages.map((stage) => {
+    if (!("trajectory" in stage))
+      return { name: stage.name, duration: 0, postures: [rounded(at)], opening: stage.width };
+    const { duration } = stage.trajectory;
+    const count = Math.max(1, Math.round(duration / every));
+    const points = stage.trajectory.points(duration > 0 ? duration / count : every);
+    at = points.at(-1)?.positions ?? at;
+    return { name: stage.name, duration, postures: points.map(({ positions }) => rounded(positions)) };
+  });
+  return { grasp, duration: stages.reduce((sum, { duration }) => sum + duration, 0), stages };
+}
+
+const rounded = (q: readonly number[]): number[] => Array.from(q, (v) => Math.round(v * 1e4) / 1e4);
+
 /** Points on the mask and beside it; those without depth are left out. */
-function split(points: Points, width: number, mask: Mask): { inside: Points; outside: Points } {
+function split(points: Points, width: number, mask: Mask | undefined): { inside: Points; outside: Points } {
   const parts: { inside: number[]; outside: number[] } = { inside: [], outside: [] };
   for (let i = 0; i < points.length; i += 3) {
     if (Number.isNaN(points[i + 2])) continue;
     const column = (i / 3) % width;
     const row = Math.trunc(i / 3 / width);
-    const on = mask.data[row * step * mask.width + column * step] === 1;
+    const on = mask !== undefined && mask.data[row * step * mask.width + column * step] === 1;
     parts[on ? "inside" : "outside"].push(points[i]!, points[i + 1]!, points[i + 2]!);
   }
   return { inside: Float32Array.from(parts.inside), outside: Float32Array.from(parts.outside) };

@@ -1,9 +1,20 @@
-import { type Arm, type Clock, type Scene, safetyText, systemClock, type Teleop } from "../arm/index.js";
+import {
+  type Arm,
+  type Clock,
+  type GraspGoal,
+  type PlannedMotion,
+  type Scene,
+  safetyText,
+  systemClock,
+  type Teleop,
+  type TeleopAnswer,
+} from "../arm/index.js";
 import type { BridgeResult } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
 import type { Pose, RgbdFrame, Vec3 } from "../geometry/index.js";
 import type { Actor } from "./lease.js";
-import { goalsFor } from "./motion-goals.js";
+import { goalsFor, previewOf, sceneOf, standsOn } from "./motion-goals.js";
+import type { ConsoleState, MotionPreview, RobotView } from "./protocol.js";
 
 /** The arm the console moves. Its supervisor has the last word on everything. */
 export interface ConsoleArm {
@@ -17,30 +28,47 @@ export interface ConsoleArm {
   takenAt(frame: RgbdFrame): number;
   /** What is known of the scene besides what the camera sees: the table, the workspace. Base frame. */
   readonly scene?: Scene;
+  /** How to draw it; without, the 3D view shows the scene alone. */
+  readonly robot?: Omit<RobotView, "name">;
+  /** Where the joints are, in the order of `robot.joints`, and how far the gripper is open, in metres. */
+  reading?(): { readonly positions: readonly number[]; readonly opening?: number } | undefined;
   /** The arm's clock. Default: the system's monotonic one. */
   readonly clock?: Clock;
 }
 
-export interface ArmState {
-  readonly available: boolean;
-  readonly text: string;
-  readonly moving: boolean;
-  /** What it is doing, and how far it is, 0..1. */
-  readonly stage?: string;
-  readonly progress?: number;
+export type ArmState = ConsoleState["arm"];
+
+/** What a motion is planned from. */
+export interface Proposal {
+  /** Number of the answer and of the chosen candidate: a plan is kept for these. */
+  readonly answer: number;
+  readonly chosen: number;
+  readonly frame: RgbdFrame;
+  readonly result: BridgeResult;
 }
 
 /** Silence of the one who holds the button after which the arm is stopped, in milliseconds. */
 export const deadman = 150;
-/** How often the arm is looked at while nothing moves, in milliseconds. */
+/** How often the arm is looked at, in milliseconds. */
 const glance = 50;
+/** A plan is for the posture it starts in, give or take this, in radians. */
+const same = 0.01;
 
 interface Hold {
   readonly actor: Actor;
   readonly abort: AbortController;
-  readonly kind: "pick" | "jog";
+  readonly kind: "pick" | "place" | "jog";
   readonly timer: NodeJS.Timeout;
   beats: number;
+}
+
+/** What the gripper took, and how. */
+interface Held {
+  readonly goal: GraspGoal;
+  /** Height of the tool above what the thing stood on. */
+  readonly height: number;
+  /** How far the thing reached from the tool, sideways. */
+  readonly reach: number;
 }
 
 /**
@@ -53,7 +81,10 @@ export class Motion {
   readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
   #hold: Hold | undefined;
+  #doing: { readonly text: string; readonly stage: string; readonly progress?: number } | undefined;
   #last = "";
+  #held: Held | undefined;
+  #plan: { readonly answer: number; readonly chosen: number; readonly planned: PlannedMotion } | undefined;
 
   constructor(arm: ConsoleArm, changed: (state: ArmState) => void) {
     this.#console = arm;
@@ -61,61 +92,103 @@ export class Motion {
     this.#clock = arm.clock ?? systemClock;
     this.#timer = setInterval(() => {
       arm.arm.update();
-      if (this.#hold === undefined) this.#show();
+      this.#show();
     }, glance);
     this.#timer.unref();
   }
 
+  get robot(): RobotView | undefined {
+    const { robot, name } = this.#console;
+    return robot === undefined ? undefined : { name, ...robot };
+  }
+
   get state(): ArmState {
-    const refusal = this.#console.arm.refusal();
-    const text = refusal ?? (this.#last === "" ? "ready" : `ready; last: ${this.#last}`);
-    return { available: refusal === undefined, text: `${this.#console.name}: ${text}`, moving: false };
+    const { arm, name, robot, teleop } = this.#console;
+    const moving = this.#hold !== undefined;
+    const refusal = moving ? undefined : arm.refusal();
+    const rest = refusal ?? (this.#last === "" ? "ready" : `ready; last: ${this.#last}`);
+    const reading = this.#console.reading?.();
+    return {
+      available: refusal === undefined,
+      text: `${name}: ${moving ? (this.#doing?.text ?? "planning") : rest}`,
+      moving,
+      jogs: teleop !== undefined,
+      robot: robot !== undefined,
+      holding: this.#held !== undefined,
+      ...(moving && { stage: this.#doing?.stage ?? "planning" }),
+      ...(moving && this.#doing?.progress !== undefined && { progress: this.#doing.progress }),
+      ...(reading !== undefined && { joints: reading.positions.map((q) => Math.round(q * 1e4) / 1e4) }),
+      ...(reading?.opening !== undefined && { opening: Math.round(reading.opening * 1e4) / 1e4 }),
+    };
   }
 
-  /** Takes the object of an answer while the button is held. @returns one line on how it ended. @throws EXECUTE_REFUSED */
-  async pick(actor: Actor, frame: RgbdFrame, result: BridgeResult, chosen: number): Promise<string> {
-    const camera = this.#console.cameraInBase(frame);
-    if (camera === undefined)
-      throw new GraspGroundingError("EXECUTE_REFUSED", {
-        detail: "where the camera is on the robot is not known",
-      });
-    if (result.grasps.length === 0)
-      throw new GraspGroundingError("EXECUTE_REFUSED", {
-        detail: result.graspFailure ?? "there is no grasp",
-      });
-    const { goals, scene } = goalsFor(frame, result, chosen, camera);
-    const { arm } = this.#console;
-    const hold = this.#begin(actor, "pick");
-    try {
-      const obstacles = scene.obstacles === undefined ? {} : { obstacles: arm.withoutRobot(scene.obstacles) };
-      const outcome = await arm.execute(goals, {
-        operator: actor.id,
-        frameAt: this.#console.takenAt(frame),
-        scene: { ...this.#console.scene, ...scene, ...obstacles },
-        lease: "caller",
-        signal: hold.abort.signal,
-        onStage: (stage, progress) =>
-          this.#changed({
-            available: true,
-            text: `${this.#console.name}: ${stage}`,
-            moving: true,
-            stage,
-            progress,
-          }),
-      });
-      this.#last = outcome.message;
-      if (outcome.outcome === "refused" || outcome.outcome === "no-plan")
-        throw new GraspGroundingError("EXECUTE_REFUSED", { detail: outcome.message });
-      return outcome.message;
-    } finally {
-      this.#finish(hold);
-    }
+  cameraInBase(frame: RgbdFrame): Pose | undefined {
+    return this.#console.cameraInBase(frame);
   }
 
-  /** Begins jogging; the arm then follows `drive` until the button is released. @throws EXECUTE_REFUSED */
+  /** How old a frame is, in seconds of the arm's clock. */
+  age(frame: RgbdFrame): number {
+    return this.#clock.now() - this.#console.takenAt(frame);
+  }
+
+  /** Plans what `pick` would do and keeps the plan for it. @throws GraspGroundingError MOTION_REFUSED with the reason */
+  async preview(proposal: Proposal): Promise<MotionPreview> {
+    if (this.#hold !== undefined) throw refused(safetyText["already-moving"]);
+    const { goals, scene } = this.#prepare(proposal);
+    const outcome = await this.#console.arm.plan(goals, { scene });
+    if ("success" in outcome) throw refused(outcome.message);
+    const { answer, chosen } = proposal;
+    this.#plan = { answer, chosen, planned: outcome };
+    return previewOf(outcome);
+  }
+
+  /** Takes the object of an answer while the button is held. @returns one line on how it ended. @throws MOTION_REFUSED */
+  async pick(actor: Actor, proposal: Proposal): Promise<string> {
+    const { goals, scene } = this.#prepare(proposal);
+    const planned = this.#planFor(proposal);
+    const message = await this.#run(actor, "pick", async (options) => {
+      const outcome = await this.#console.arm.execute(goals, {
+        ...options,
+        frameAt: this.#console.takenAt(proposal.frame),
+        scene,
+        ...(planned !== undefined && { planned }),
+      });
+      const goal = goals[outcome.grasp ?? -1];
+      if (outcome.success && goal !== undefined) {
+        const { position } = goal.pose;
+        this.#held = { goal, height: standsOn(scene, position), reach: reachOf(scene.target, position) };
+      }
+      return outcome;
+    });
+    return message;
+  }
+
+  /**
+   * Puts the held object down while the button is held.
+   * @param at a point of the table in the robot's base; where it was taken when left out
+   * @param frame what the camera sees now. @throws MOTION_REFUSED
+   */
+  async place(actor: Actor, frame: RgbdFrame | undefined, at: Vec3 | undefined): Promise<string> {
+    const held = this.#held;
+    if (held === undefined) throw refused("nothing was taken here that could be put down");
+    const { goal, height, reach } = held;
+    const { pose } = goal;
+    const position: Vec3 = at === undefined ? pose.position : [at[0], at[1], at[2] + height];
+    const camera = frame === undefined ? undefined : this.#console.cameraInBase(frame);
+    const seen = frame === undefined || camera === undefined ? {} : sceneOf(frame, undefined, camera);
+    // A picture may still show the thing where it was taken; anywhere else what is seen is in the way.
+    const scene = this.#scene(at === undefined ? around(seen, position, reach + 0.03) : seen);
+    return this.#run(actor, "place", async (options) => {
+      const target = { ...goal, pose: { ...pose, position } };
+      const outcome = await this.#console.arm.place(target, { ...options, scene });
+      if (outcome.success) this.#held = undefined;
+      return outcome;
+    });
+  }
+
+  /** Begins jogging; the arm then follows `drive` and `turn` until the button is released. @throws MOTION_REFUSED */
   startJog(actor: Actor): void {
-    if (this.#console.teleop === undefined)
-      throw new GraspGroundingError("EXECUTE_REFUSED", { detail: "this arm takes no velocity commands" });
+    if (this.#console.teleop === undefined) throw refused("this arm takes no velocity commands");
     const hold = this.#begin(actor, "jog");
     const { arm } = this.#console;
     arm.update();
@@ -123,7 +196,7 @@ export class Motion {
     const verdict = arm.handle({ type: "request", at, operator: actor.id, motion: { kind: "teleop" } });
     if (verdict.granted) return;
     this.#finish(hold);
-    throw new GraspGroundingError("EXECUTE_REFUSED", { detail: safetyText[verdict.refusal ?? "disabled"] });
+    throw refused(safetyText[verdict.refusal ?? "disabled"]);
   }
 
   /** The button is still held. Heartbeats of anybody else count for nothing. */
@@ -137,12 +210,15 @@ export class Motion {
 
   /** Moves the tool: m/s and rad/s in the axes of the robot's base. Counts as a heartbeat. */
   drive(actor: Actor, linear: Vec3, angular: Vec3): void {
-    const hold = this.#hold;
-    if (hold?.kind !== "jog" || hold.actor.id !== actor.id || hold.abort.signal.aborted) return;
-    this.beat(actor);
-    const answer = this.#console.teleop?.command(actor.id, linear, angular, this.#clock.now());
-    const why = answer?.moved === false ? (answer.message ?? "it does not move") : "jog";
-    this.#changed({ available: true, text: `${this.#console.name}: ${why}`, moving: true, stage: "jog" });
+    this.#jog(actor, () => this.#console.teleop?.command(actor.id, linear, angular, this.#clock.now()));
+  }
+
+  /** Turns one joint, in rad/s. Counts as a heartbeat. */
+  turn(actor: Actor, joint: number, velocity: number): void {
+    const { arm } = this.#console;
+    const count = this.#console.robot?.joints.length ?? arm.supervisor.limits.lower.length;
+    const velocities = Array.from({ length: count }, (_, i) => (i === joint ? velocity : 0));
+    this.#jog(actor, () => this.#console.teleop?.joints(actor.id, velocities, this.#clock.now()));
   }
 
   /** The button was released, or whoever held it is gone. */
@@ -155,7 +231,7 @@ export class Motion {
     if (this.#hold !== undefined) this.#end(this.#hold);
   }
 
-  /** @throws GraspGroundingError EXECUTE_REFUSED when the arm's supervisor does not agree */
+  /** @throws GraspGroundingError MOTION_REFUSED when the arm's supervisor does not agree */
   reset(actor: Actor): void {
     const { arm } = this.#console;
     arm.handle({ type: "estop-released", at: this.#clock.now() });
@@ -163,7 +239,7 @@ export class Motion {
     const verdict = arm.handle({ type: "reset", operator: actor.id, at: this.#clock.now() });
     arm.handle({ type: "release", operator: actor.id, at: this.#clock.now() });
     if (!verdict.granted && verdict.refusal !== "not-latched")
-      throw new GraspGroundingError("EXECUTE_REFUSED", { detail: safetyText[verdict.refusal ?? "estop"] });
+      throw refused(safetyText[verdict.refusal ?? "estop"]);
   }
 
   close(): void {
@@ -171,14 +247,75 @@ export class Motion {
     if (this.#hold !== undefined) this.#end(this.#hold);
   }
 
-  #begin(actor: Actor, kind: Hold["kind"]): Hold {
-    if (this.#hold !== undefined)
-      throw new GraspGroundingError("EXECUTE_REFUSED", { detail: safetyText["already-moving"] });
-    const claimed = this.#console.arm.handle({ type: "claim", operator: actor.id, at: this.#clock.now() });
-    if (!claimed.granted)
-      throw new GraspGroundingError("EXECUTE_REFUSED", {
-        detail: safetyText[claimed.refusal ?? "no-operator"],
+  /** Grasps and scene in the robot's base. @throws MOTION_REFUSED */
+  #prepare({ frame, result, chosen }: Proposal) {
+    const camera = this.#console.cameraInBase(frame);
+    if (camera === undefined) throw refused("where the camera is on the robot is not known");
+    if (result.grasps.length === 0) throw refused(result.graspFailure ?? "there is no grasp");
+    const { goals, scene } = goalsFor(frame, result, chosen, camera);
+    return { goals, scene: this.#scene(scene) };
+  }
+
+  /** What the camera saw, without the robot, with what is known besides. */
+  #scene(seen: Scene): Scene {
+    const { arm, scene } = this.#console;
+    const obstacles = seen.obstacles === undefined ? {} : { obstacles: arm.withoutRobot(seen.obstacles) };
+    return { ...scene, ...seen, ...obstacles };
+  }
+
+  /** The plan that was looked at, while the arm still stands where it begins. */
+  #planFor({ answer, chosen }: Proposal): PlannedMotion | undefined {
+    const plan = this.#plan;
+    this.#plan = undefined;
+    if (plan === undefined || plan.answer !== answer || plan.chosen !== chosen) return undefined;
+    const now = this.#console.reading?.()?.positions;
+    const { start } = plan.planned.motion.summary;
+    const there = now?.every((q, i) => Math.abs(q - (start[i] ?? Number.NaN)) < same) ?? false;
+    return there ? plan.planned : undefined;
+  }
+
+  async #run(
+    actor: Actor,
+    kind: "pick" | "place",
+    carryOut: (options: {
+      readonly operator: string;
+      readonly lease: "caller";
+      readonly signal: AbortSignal;
+      readonly onStage: (stage: string, progress: number) => void;
+    }) => ReturnType<Arm["execute"]>,
+  ): Promise<string> {
+    const hold = this.#begin(actor, kind);
+    try {
+      const { outcome, message } = await carryOut({
+        operator: actor.id,
+        lease: "caller",
+        signal: hold.abort.signal,
+        onStage: (stage, progress) => {
+          this.#doing = { text: stage, stage, progress };
+          this.#show();
+        },
       });
+      this.#last = message;
+      if (outcome === "refused" || outcome === "no-plan") throw refused(message);
+      return message;
+    } finally {
+      this.#finish(hold);
+    }
+  }
+
+  #jog(actor: Actor, command: () => TeleopAnswer | undefined): void {
+    const hold = this.#hold;
+    if (hold?.kind !== "jog" || hold.actor.id !== actor.id || hold.abort.signal.aborted) return;
+    this.beat(actor);
+    const answer = command();
+    const text = answer?.moved === false ? (answer.message ?? "it does not move") : "jog";
+    this.#doing = { text, stage: "jog" };
+  }
+
+  #begin(actor: Actor, kind: Hold["kind"]): Hold {
+    if (this.#hold !== undefined) throw refused(safetyText["already-moving"]);
+    const claimed = this.#console.arm.handle({ type: "claim", operator: actor.id, at: this.#clock.now() });
+    if (!claimed.granted) throw refused(safetyText[claimed.refusal ?? "no-operator"]);
     const hold: Hold = {
       actor,
       kind,
@@ -187,6 +324,7 @@ export class Motion {
       beats: 0,
     };
     this.#hold = hold;
+    this.#doing = undefined;
     return hold;
   }
 
@@ -200,7 +338,7 @@ export class Motion {
     );
   }
 
-  /** Orders the stop; a pick then comes to its end by itself. */
+  /** Orders the stop; a pick or place then comes to its end by itself. */
   #end(hold: Hold): void {
     clearTimeout(hold.timer);
     if (hold.abort.signal.aborted) return;
@@ -212,6 +350,7 @@ export class Motion {
   #finish(hold: Hold): void {
     clearTimeout(hold.timer);
     if (this.#hold === hold) this.#hold = undefined;
+    this.#doing = undefined;
     this.#console.arm.handle({ type: "release", operator: hold.actor.id, at: this.#clock.now() });
     this.#show();
   }
@@ -219,4 +358,26 @@ export class Motion {
   #show(): void {
     this.#changed(this.state);
   }
+}
+
+const refused = (detail: string): GraspGroundingError =>
+  new GraspGroundingError("MOTION_REFUSED", { detail });
+
+/** Largest distance of points from an upright line. */
+function reachOf(points: Scene["target"], [x, y]: Vec3): number {
+  let most = 0;
+  for (let i = 0; i + 2 < (points?.length ?? 0); i += 3)
+    most = Math.max(most, Math.hypot(points![i]! - x, points![i + 1]! - y));
+  return Math.min(most, 0.2);
+}
+
+/** A scene without what lies where the held thing is to stand: the gripper is about to be there. */
+function around(scene: Scene, [x, y]: Vec3, radius: number): Scene {
+  const { obstacles } = scene;
+  if (obstacles === undefined) return scene;
+  const kept: number[] = [];
+  for (let i = 0; i + 2 < obstacles.length; i += 3)
+    if (Math.hypot(obstacles[i]! - x, obstacles[i + 1]! - y) > radius)
+      kept.push(obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!);
+  return { ...scene, obstacles: Float32Array.from(kept) };
 }

@@ -39,8 +39,28 @@ export const commandSchema = z.discriminatedUnion("name", [
     .object({ name: z.literal("pick"), answer: z.int().min(1) })
     .describe("takes the object of an answer, as long as `beat` messages come over the WebSocket"),
   z
+    .object({ name: z.literal("preview"), answer: z.int().min(1) })
+    .describe("plans the motion `pick` would carry out, and moves nothing"),
+  z
+    .object({
+      name: z.literal("place"),
+      at: z.tuple([z.number().min(0), z.number().min(0)]).optional(),
+    })
+    .describe(
+      "puts the held object down while `beat` messages come: where it was taken, or at a pixel of the picture shown now",
+    ),
+  z
     .object({ name: z.literal("jog") })
-    .describe("begins jogging: the arm follows `drive` messages over the WebSocket while they come"),
+    .describe(
+      "begins jogging: the arm follows `drive` and `turn` messages over the WebSocket while they come",
+    ),
+  z
+    .object({
+      name: z.literal("parameter"),
+      parameter: z.string().max(100),
+      value: z.union([z.boolean(), z.number(), z.string().max(2000)]),
+    })
+    .describe("sets a parameter of what is behind the console"),
   z.object({ name: z.literal("release") }).describe("the button was released: the motion ends"),
 ]);
 
@@ -63,6 +83,9 @@ export const clientMessageSchema = z.discriminatedUnion("type", [
   z
     .object({ type: z.literal("drive"), linear: velocity, angular: velocity })
     .describe("m/s and rad/s in the axes of the robot's base"),
+  z
+    .object({ type: z.literal("turn"), joint: z.int().min(0).max(63), velocity: component() })
+    .describe("rad/s of one joint (m/s of a prismatic one), counted from the base"),
   z.object({ type: z.literal("ping"), at: z.number() }),
 ]);
 
@@ -83,9 +106,69 @@ export const answerSchema = z.object({
   drawn: z
     .array(z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])))
     .describe("for each grasp the open gripper as lines x1, y1, x2, y2 in pixels"),
+  asked: z.enum(["console", "ros"]).describe("who asked"),
+  camera: poseSchema().optional().describe("where the camera was in the robot's base, where that is known"),
   result: resultSchema,
 });
+function poseSchema() {
+  return z.object({
+    position: z.tuple([z.number(), z.number(), z.number()]),
+    orientation: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  });
+}
 export type Answer = z.infer<typeof answerSchema>;
+
+/** How one part is. */
+export const healthSchema = z.object({
+  name: z.string(),
+  level: z.enum(["ok", "warn", "error", "stale"]),
+  text: z.string(),
+  values: z.record(z.string(), z.string()),
+});
+export type HealthItem = z.infer<typeof healthSchema>;
+
+export const parameterSchema = z.object({
+  name: z.string(),
+  type: z.enum(["boolean", "integer", "double", "string"]),
+  value: z.union([z.boolean(), z.number(), z.string()]),
+  default: z.union([z.boolean(), z.number(), z.string()]),
+  description: z.string(),
+  range: z.tuple([z.number(), z.number()]).optional(),
+  options: z.array(z.string()).optional(),
+  readOnly: z.boolean().describe("read when the node is configured: cannot be set here"),
+});
+export type ParameterView = z.infer<typeof parameterSchema>;
+
+/** What `preview` answers. */
+export interface MotionPreview {
+  /** Index of the grasp among the answer's. */
+  readonly grasp: number;
+  /** Seconds in all, the gripper's left out. */
+  readonly duration: number;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly duration: number;
+    /** Postures at even intervals, first and last included; one where the arm rests. */
+    readonly postures: readonly (readonly number[])[];
+    /** Opening of the gripper in metres, where the stage sets it. */
+    readonly opening?: number;
+  }[];
+}
+
+/** What `GET /api/robot` gives: enough to draw the arm. */
+export const robotSchema = z.object({
+  name: z.string(),
+  urdf: z.string(),
+  base: z.string().describe("link the camera's pose and all motions are given in"),
+  joints: z.array(z.string()).describe("in the order of all joint values"),
+  lower: z.array(z.number()).describe("radians; a joint without end is given as ±2π"),
+  upper: z.array(z.number()),
+  fingers: z
+    .object({ joint: z.string(), perOpening: z.number() })
+    .optional()
+    .describe("joint that opens the gripper, and its value for each metre of opening"),
+});
+export type RobotView = z.infer<typeof robotSchema>;
 
 export const stateSchema = z.object({
   source: z.object({ kind: z.enum(["bag", "live"]), name: z.string(), problems: z.array(z.string()) }),
@@ -101,7 +184,12 @@ export const stateSchema = z.object({
   marks: z
     .array(z.object({ position: z.number(), query: z.string(), found: z.boolean() }))
     .describe("where in the recording questions were answered"),
-  model: z.object({ name: z.string(), busy: z.boolean(), waiting: z.int().min(0) }),
+  model: z.object({
+    name: z.string(),
+    provider: z.string().optional().describe("execution provider"),
+    busy: z.boolean(),
+    waiting: z.int().min(0),
+  }),
   follow: z.string().optional().describe("sentence asked on every picture"),
   stats: z.object({
     fps: z.number().describe("pictures a second from the source"),
@@ -125,9 +213,16 @@ export const stateSchema = z.object({
     available: z.boolean(),
     text: z.string(),
     moving: z.boolean(),
+    jogs: z.boolean().describe("whether it can be jogged"),
+    robot: z.boolean().describe("whether `GET /api/robot` tells how to draw it"),
+    holding: z.boolean().describe("it took something here and has not put it down"),
+    joints: z.array(z.number()).optional().describe("present posture"),
+    opening: z.number().optional().describe("of the gripper, in metres"),
     stage: z.string().optional(),
     progress: z.number().optional(),
   }),
+  health: z.array(healthSchema),
+  parameters: z.array(parameterSchema).optional(),
   log: z.array(z.object({ at: z.string(), level: z.enum(["info", "warn", "error"]), text: z.string() })),
 });
 export type ConsoleState = z.infer<typeof stateSchema>;

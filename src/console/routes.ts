@@ -1,8 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { GraspGroundingError } from "../errors/index.js";
 import { actorOf, type ConsoleContext, sessionCookie, sessionKey } from "./context.js";
-import { answerSchema, commandSchema, identitySchema, stateSchema } from "./protocol.js";
+import { answerSchema, commandSchema, identitySchema, robotSchema, stateSchema } from "./protocol.js";
 import { suggestions } from "./vocabulary.js";
 
 const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
@@ -96,6 +97,23 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
     async (request) => {
       actorOf(context, request);
       return core.store.value;
+    },
+  );
+
+  api.get(
+    "/api/robot",
+    {
+      schema: {
+        summary: "how to draw the arm",
+        security,
+        response: { ...failures, 200: robotSchema },
+      },
+    },
+    async (request) => {
+      actorOf(context, request);
+      const { robot } = core;
+      if (robot === undefined) throw new GraspGroundingError("CONSOLE_NO_ROBOT");
+      return robot;
     },
   );
 

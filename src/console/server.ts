@@ -10,7 +10,6 @@ import swaggerUi from "@fastify/swagger-ui";
 import websocket from "@fastify/websocket";
 import Fastify, { type FastifyInstance } from "fastify";
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
-import type { Bridge } from "../bridge/index.js";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import type { Metrics } from "../metrics/index.js";
 import { AuditLog } from "./audit.js";
@@ -22,11 +21,13 @@ import { checkOrigin, isLoopback, type OriginPolicy } from "./origin.js";
 import { apiRoutes } from "./routes.js";
 import { Sessions } from "./sessions.js";
 import { Tokens } from "./tokens.js";
-import type { ConsoleSource } from "./types.js";
+import type { ConsoleBridge, ConsoleSource } from "./types.js";
 
 export interface ConsoleOptions {
   readonly source: ConsoleSource;
-  readonly bridge: Bridge;
+  readonly bridge: ConsoleBridge;
+  /** Execution provider of the model, for people. */
+  readonly provider?: string;
   /** Without one grasps are shown and nothing moves. */
   readonly arm?: ConsoleArm;
   /** Address to listen on. Default 127.0.0.1; any other than loopback needs a token. */
@@ -77,6 +78,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     source: options.source,
     bridge: options.bridge,
     audit,
+    ...(options.provider !== undefined && { provider: options.provider }),
     ...(options.arm !== undefined && { arm: options.arm }),
     ...(options.metrics !== undefined && { metrics: options.metrics }),
   });

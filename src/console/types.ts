@@ -1,10 +1,17 @@
+import type { Bridge, BridgeResult } from "../bridge/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
+import type { HealthItem, ParameterView } from "./protocol.js";
+
+/** What the console asks of the pipeline: the bridge itself, or somebody who passes calls on to it. */
+export type ConsoleBridge = Pick<Bridge, "model" | "process" | "ground" | "plan">;
 
 /** A picture as the console's source gives it. */
 export interface SourceFrame {
   readonly frame: RgbdFrame;
   /** Seconds from the start of the recording; absent for a live camera. */
   readonly position?: number;
+  /** The frame with its depth and camera, where `frame` is the picture alone: decoded when somebody asks. */
+  readonly complete?: () => Promise<RgbdFrame>;
 }
 
 /** What a recording is doing. Times in seconds from its start. */
@@ -33,8 +40,11 @@ export interface Playback {
 /** What a source tells the console. */
 export interface SourceListener {
   frame(frame: SourceFrame): void;
-  /** Playback, drops or damage changed. */
+  /** Playback, drops, damage, health or parameters changed. */
   changed(): void;
+  /** Somebody else asked the pipeline, and this came out. */
+  answered?(source: SourceFrame, results: readonly BridgeResult[]): void;
+  log?(level: "info" | "warn" | "error", text: string): void;
 }
 
 /** Where the console's pictures come from: a recording, or a live camera that another part adapts. */
@@ -47,6 +57,14 @@ export interface ConsoleSource {
   /** What is wrong with it, in words; empty when all is well. */
   readonly problems: readonly string[];
   readonly playback?: Playback;
+  /** How the parts behind it are; the console adds its own. */
+  readonly health?: readonly HealthItem[];
+  /** Settings of what is behind it. */
+  readonly parameters?: readonly ParameterView[];
+  /** @throws GraspGroundingError when it is refused, with the reason */
+  setParameter?(name: string, value: boolean | number | string): void;
+  /** Somebody watches, or nobody does any more: without watchers pictures need not come often. */
+  watched?(clients: number): void;
   start(listener: SourceListener): void;
   close(): Promise<void>;
 }

@@ -51,6 +51,20 @@ export const consoleErrors = {
     httpStatus: 409,
     level: "warn",
   }),
+  MOTION_REFUSED: entry({
+    message: "the arm does not move: {detail}",
+    cause: "a check before or during the motion, or nothing that could be grasped",
+    remedy: "mend that, or choose another candidate",
+    httpStatus: 409,
+    level: "warn",
+  }),
+  CONSOLE_NO_ROBOT: entry({
+    message: "there is no arm to draw",
+    cause: "no arm is connected, or its description is not known",
+    remedy: "connect an arm with a description (URDF)",
+    httpStatus: 404,
+    level: "warn",
+  }),
   CONSOLE_ANSWER_GONE: entry({
     message: "there is no answer {id} with a candidate {candidate}",
     cause: "old answers make room for new ones",

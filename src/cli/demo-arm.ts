@@ -1,0 +1,125 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  Arm,
+  CollisionChecker,
+  defaultLimits,
+  IkSolver,
+  Kinematics,
+  parseUrdf,
+  SafetySupervisor,
+  SimulatedController,
+  SimulatedGripper,
+  selectChain,
+  systemClock,
+  Teleop,
+} from "../arm/index.js";
+import { openBag } from "../bags/index.js";
+import type { ConsoleArm } from "../console/index.js";
+import { compose, type Metres, type Pose } from "../geometry/index.js";
+import { packageRoot } from "./version.js";
+
+/** Bent over its table, away from limits and singular places. */
+const home = [0, -0.785, 0, -2.356, 0, 1.571, 0.785];
+const widest: Metres = 0.08;
+const workspace = { min: [-0.6, -0.9, -0.05], max: [0.95, 0.9, 1.4] } as const;
+
+/** The arm the demo moves: simulated, at the table of the bundled recording, under the same supervisor as a real one. */
+export async function demoArm(bag: string): Promise<ConsoleArm> {
+  const urdf = await readFile(join(packageRoot, "demo", "arm.urdf"), "utf8");
+  const robot = parseUrdf(urdf);
+  const chain = selectChain(robot, { tip: "tool", rest: { finger: 0.04, finger_mirrored: 0.04 } });
+  const poses = await cameraPoses(bag);
+  const controller = new SimulatedController({ joints: chain.joints, start: home });
+  const gripper = new HoldingGripper(widest);
+  const checker = () => new CollisionChecker(robot, chain, { reference: home });
+  const arm = new Arm({
+    solver: new IkSolver(chain),
+    checker: checker(),
+    controller,
+    gripper,
+    supervisor: new SafetySupervisor({
+      ...defaultLimits,
+      workspace,
+      lower: chain.lower,
+      upper: chain.upper,
+      velocity: chain.velocity,
+    }),
+    sequence: {
+      limits: {
+        velocity: chain.velocity,
+        acceleration: [7.5, 4, 5, 6, 7.5, 10, 10],
+        jerk: [3750, 1900, 2500, 3100, 3750, 5000, 5000],
+      },
+      freeSpeed: 0.5,
+      straightSpeed: 0.15,
+      approach: 0.08,
+      lift: 0.08,
+    },
+  });
+  arm.handle({ type: "enable", at: systemClock.now() });
+  return {
+    name: "simulated arm",
+    arm,
+    teleop: new Teleop({ arm, checker: checker(), controller, kinematics: new Kinematics(chain) }),
+    cameraInBase: (frame) => poses.get(String(frame.stamp)),
+    // A recording is never fresh; the simulated arm takes it for what stands on its table now.
+    takenAt: () => systemClock.now(),
+    scene: { table: { normal: [0, 0, 1], offset: 0 }, workspace },
+    robot: {
+      urdf,
+      base: chain.base,
+      joints: [...chain.joints],
+      lower: [...chain.lower],
+      upper: [...chain.upper],
+      fingers: { joint: "finger", perOpening: 0.5 },
+    },
+    reading: () => {
+      const positions = controller.reading()?.positions;
+      return positions === undefined ? undefined : { positions, opening: gripper.width };
+    },
+  };
+}
+
+/** Fingers that close on a thing as wide as the camera saw it: the recording's things cannot be touched. */
+class HoldingGripper extends SimulatedGripper {
+  override move(width: Metres) {
+    // The arm closes to 20 mm less than the width that was seen (see SequencePlanner).
+    this.object = width < this.width ? width + 0.02 : 0;
+    return super.move(width);
+  }
+}
+
+interface Transforms {
+  readonly transforms: readonly {
+    readonly header: { readonly stamp: { readonly sec: number; readonly nanosec: number } };
+    readonly transform: {
+      readonly translation: { readonly x: number; readonly y: number; readonly z: number };
+      readonly rotation: { readonly x: number; readonly y: number; readonly z: number; readonly w: number };
+    };
+  }[];
+}
+
+const poseOf = ({ translation: t, rotation: r }: Transforms["transforms"][number]["transform"]): Pose => ({
+  position: [t.x, t.y, t.z],
+  orientation: [r.x, r.y, r.z, r.w],
+});
+
+/** Where the recording's camera is in the robot's base, by stamp, from its own transforms: base to link, link to optical frame. */
+async function cameraPoses(path: string): Promise<ReadonlyMap<string, Pose>> {
+  const bag = await openBag(path);
+  try {
+    let optical: Pose = { position: [0, 0, 0], orientation: [0, 0, 0, 1] };
+    const links = new Map<string, Pose>();
+    for await (const message of bag.messages({ topics: ["/tf", "/tf_static"] })) {
+      for (const { header, transform } of bag.decode<Transforms>(message).transforms) {
+        const { sec, nanosec } = header.stamp;
+        if (message.topic === "/tf_static") optical = compose(optical, poseOf(transform));
+        else links.set(String(BigInt(sec) * 1_000_000_000n + BigInt(nanosec)), poseOf(transform));
+      }
+    }
+    return new Map([...links].map(([stamp, link]) => [stamp, compose(link, optical)]));
+  } finally {
+    await bag.close();
+  }
+}
