@@ -1,8 +1,11 @@
 """The three ONNX parts of a HiFi-CS model: encoder, text, decoder (tensor names as in the model's manifest).
 
-encoder  image float32 [N, 3, S, S] in 0..1        -> level_0..level_4 float32 [N, 1 + P*P, width], shallowest first
+encoder  image float32 [N, 3, S, S] in 0..1        -> level_0..level_4 float32 [N, 1 + P*P, reduce], shallowest first
 text     input_ids int64 [Q, T], T <= 77            -> sentence float32 [Q, embed]
-decoder  level_* [1, 1 + P*P, width], sentence      -> logits float32 [Q, 1, P*patch, P*patch], of the background
+decoder  level_* [1, 1 + P*P, reduce], sentence     -> logits float32 [Q, 1, P*patch, P*patch], of the background
+
+The decoder's reductions (768 -> 64 per level) depend on the picture alone, so they close the encoder: what passes
+between the parts, and on a GPU over the bus, is a twelfth.
 """
 
 from __future__ import annotations
@@ -58,7 +61,7 @@ def _residual_block(graph: Graph, x: str, block: ResidualBlock, name: str, token
 
 def encoder_graph(model: HifiCs, precision: Precision, side: int = INPUT_SIDE) -> Graph:
     """Stops after the last tap: deeper blocks and the pooled output feed nothing."""
-    tower, taps = model.clip.visual, model.decoder.config.taps
+    tower, taps, decoder = model.clip.visual, model.decoder.config.taps, model.decoder
     config = model.clip.config
     graph = Graph("encoder", precision)
     grid = side // config.patch
@@ -81,9 +84,13 @@ def encoder_graph(model: HifiCs, precision: Precision, side: int = INPUT_SIDE) -
         block = tower.transformer.resblocks[index]
         x = _residual_block(graph, x, block, f"blocks.{index}", tokens, causal=False)
         if index in taps:
-            found[index] = graph.reshape(x, -1, tokens, width)
+            level = decoder.config.order.index(taps.index(index))
+            layer, label = decoder.reduces[level], f"reduces.{level}"
+            # Never in 8 bits: these sums are what the whole decoder reads.
+            weight, bias = graph.weight(array(layer.weight).T, f"{label}.weight"), graph.constant(array(layer.bias), f"{label}.bias")
+            found[index] = graph.reshape(graph.op("Gemm", x, weight, bias), -1, tokens, decoder.config.reduce)
     for name, tap in zip(level_names(model), taps):
-        graph.output(found[tap], name, ["N", tokens, width])
+        graph.output(found[tap], name, ["N", tokens, decoder.config.reduce])
     return graph
 
 
@@ -127,15 +134,13 @@ def decoder_graph(model: HifiCs, side: int = INPUT_SIDE) -> Graph:
     graph = Graph("decoder", Precision(FP32))
     grid = side // config.patch
     tokens, reduce = grid * grid + 1, config.reduce
-    levels = [graph.input(name, TensorProto.FLOAT, [1, tokens, config.width]) for name in level_names(model)]
+    levels = [graph.input(name, TensorProto.FLOAT, [1, tokens, reduce]) for name in level_names(model)]
     condition = graph.input("sentence", TensorProto.FLOAT, ["Q", config.embed])
     if config.reduce_cond is not None:
         condition = graph.linear(condition, *_linear("reduce_cond", decoder.reduce_cond))
     x: str | None = None
     for level, tap in enumerate(config.order):
-        frame = graph.reshape(levels[tap], tokens, config.width)
-        reduced = graph.linear(frame, *_linear(f"reduces.{level}", decoder.reduces[level]))
-        reduced = graph.reshape(reduced, 1, tokens, reduce)
+        reduced = levels[tap]
         x = reduced if x is None else graph.op("Add", graph.reshape(x, -1, tokens, reduce), reduced)
         names = [config.film_name(kind, level) for kind in ("mul", "add")]
         if names[0] is not None and names[1] is not None:
