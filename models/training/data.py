@@ -14,8 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prepare import KEPT, MASK_H, MASK_W, augment, read_picture, shrink, small_mask
+from prepare import KEPT, MASK_H, MASK_W, augment, read_picture, recede, shrink, small_mask
 from text import MiniLM, load_tokenizer
+
+
+TWIN = 0.75
+"""Share of the sentences with a twin that bring it along."""
 
 
 class Shards:
@@ -67,12 +71,12 @@ def tokenise(tokenizer, texts: list[str]) -> tuple[Tensor, Tensor]:
 
 
 def choose_queries(generate: Callable, line: dict, rng: random.Random, count: int) -> list[tuple[str, list[int]]]:
-    """`count` sentences; half of those that have a twin with a swapped word bring it along: a hard negative."""
+    """`count` sentences; most of those that have a twin with a swapped word bring it along: a hard negative."""
     chosen: list[tuple[str, list[int]]] = []
     for q in generate(line, rng, count):
         chosen.append((q.text, list(q.targets)))
         twin = swap_of(q)
-        if twin is not None and rng.random() < 0.5:
+        if twin is not None and rng.random() < TWIN:
             chosen.append(twin)
     while chosen and len(chosen) < count:
         chosen.append(rng.choice(chosen))
@@ -197,6 +201,8 @@ class OnlineBatches(torch.utils.data.IterableDataset):
                 folder, line = rng.choice(self.lines[rng.choices(names, shares)[0]])
                 rgb, line, masks = read_picture(folder, line)
                 rgb = augment(rgb, line, masks, rng, rng.random() < 0.5, rng.random() < 0.6)
+                if rng.random() < 0.15:
+                    rgb = recede(line, rgb, masks, rng)
                 if not line["objects"]:
                     continue
                 queries = choose_queries(generate, line, rng, self.per)

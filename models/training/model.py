@@ -25,7 +25,7 @@ DROPOUT = 0.1
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the decoder. `maps`: class-attention heads; `consE`/`words`/... switch parts off for ablations."""
+    """Sizes of the decoder. `maps`: class-attention heads. The flags switch parts off, to measure what each is worth."""
 
     d: int = 192
     heads: int = 6
@@ -37,6 +37,8 @@ class Config:
     cross_attention: bool = True
     coordinates: bool = True
     zero_shot_maps: bool = True
+    conse: bool = True
+    film_every_level: bool = True
     location_prior: bool = True
 
     def to_json(self) -> dict:
@@ -151,7 +153,8 @@ class FramePart(nn.Module):
         for name, channels in (("s8", 48), ("s16b", 120), ("s32a", 208), ("s32b", 352)):
             self.register_buffer(f"mean_{name}", torch.zeros(1, channels, 1, 1))
             self.register_buffer(f"std_{name}", torch.ones(1, channels, 1, 1))
-        self.level0 = nn.Conv2d(352 + WIDTH + n, c.d, 1)
+        self.use_conse = c.conse
+        self.level0 = nn.Conv2d(352 + (WIDTH if c.conse else 0) + n, c.d, 1)
         self.level1 = nn.Conv2d(208 + n, c.d, 1)
         self.level2 = nn.Conv2d(4 * 120 + n, c.d, 1)
         self.level3 = nn.Conv2d(120 + n, c.d16, 1)
@@ -170,7 +173,7 @@ class FramePart(nn.Module):
         tokens = [
             norm(self._with(layer, m, self.coords32).flatten(2).transpose(1, 2))
             for layer, m, norm in (
-                (self.level0, torch.cat([x["s32b"], conse.to(x["s32b"].dtype)], 1), self.norms[0]),
+                (self.level0, torch.cat([x["s32b"], conse.to(x["s32b"].dtype)], 1) if self.use_conse else x["s32b"], self.norms[0]),
                 (self.level1, x["s32a"], self.norms[1]),
                 (self.level2, squeezed, self.norms[2]),
             )
@@ -188,16 +191,17 @@ class FramePart(nn.Module):
 class Block(nn.Module):
     """Level sum, FiLM, self-attention among places, cross-attention to words, feed-forward; post-norm throughout."""
 
-    def __init__(self, c: Config):
+    def __init__(self, c: Config, film: bool):
         super().__init__()
-        self.film = FiLM(c.d, c.d)
+        self.film = FiLM(c.d, c.d) if film else None
         self.self_attention = Attention(c.d, c.heads)
         self.cross_attention = Attention(c.d, c.heads) if c.cross_attention else None
         self.ff = FeedForward(c.d, c.feed_forward)
         self.norms = nn.ModuleList(nn.LayerNorm(c.d) for _ in range(3))
 
     def forward(self, x: Tensor, place: Tensor, words: Tensor, mask: Tensor, s: Tensor) -> Tensor:
-        x = self.film(x, s)
+        if self.film is not None:
+            x = self.film(x, s)
         if self.cross_attention is not None:
             x = self.norms[0](x + self.cross_attention(x, words, words, mask))
         key = x + place
@@ -217,14 +221,14 @@ class Decoder(nn.Module):
         self.from_maps = nn.Linear(2 * c.maps, c.d)
         self.register_buffer("grid", coordinates(h, w).flatten(2).transpose(1, 2))
         self.place = nn.Linear(self.grid.shape[2], c.d)
-        self.blocks = nn.ModuleList(Block(c) for _ in range(c.blocks))
+        self.blocks = nn.ModuleList(Block(c, c.film_every_level or i == 0) for i in range(c.blocks))
         self.where = nn.Sequential(nn.Linear(c.d, c.d // 2), nn.GELU(), nn.Linear(c.d // 2, 1))
         self.presence = nn.Sequential(nn.Linear(2 * c.d + 2 + 2 * c.maps, c.d), nn.GELU(), nn.Linear(c.d, 1))
         self.to16 = nn.Conv2d(c.d, c.d16, 1)
-        self.film16 = FiLM(c.d, c.d16)
+        self.film16 = FiLM(c.d, c.d16) if c.film_every_level else None
         self.conv16 = nn.Conv2d(c.d16, c.d16, 3, padding=1)
         self.to8 = nn.Conv2d(c.d16, c.d8, 1)
-        self.film8 = FiLM(c.d, c.d8)
+        self.film8 = FiLM(c.d, c.d8) if c.film_every_level else None
         self.conv8 = nn.Conv2d(c.d8, c.d8, 3, padding=1)
         self.conv8b = nn.Conv2d(c.d8, c.d8, 3, padding=1)
         self.mask = nn.Conv2d(c.d8, 4, 1)
@@ -262,10 +266,10 @@ class Decoder(nn.Module):
 
         y = x.transpose(1, 2).reshape(-1, self.c.d, self.h, self.w)
         y = _double(self.to16(y)) + fine16
-        y = F.relu(self.film16(y, s))
+        y = F.relu(y if self.film16 is None else self.film16(y, s))
         y = y + F.relu(self.conv16(y))
         y = _double(self.to8(y)) + fine8
-        y = F.relu(self.film8(y, s))
+        y = F.relu(y if self.film8 is None else self.film8(y, s))
         y = y + F.relu(self.conv8(y))
         y = y + F.relu(self.conv8b(y))
         logits = F.pixel_shuffle(self.mask(y), 2).float()

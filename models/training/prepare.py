@@ -121,6 +121,26 @@ def crop(line: dict, rgb: np.ndarray, masks: list[np.ndarray | None], rng: rando
     return rgb[y0 : y0 + ch, x0 : x0 + cw]
 
 
+def recede(line: dict, rgb: np.ndarray, masks: list[np.ndarray | None], rng: random.Random) -> np.ndarray:
+    """The picture at 50 to 85 % of its size somewhere before a blur of itself: things seen from further away."""
+    h, w = rgb.shape[:2]
+    f = rng.uniform(0.5, 0.85)
+    nw, nh = max(8, int(w * f)), max(8, int(h * f))
+    x0, y0 = rng.randint(0, w - nw), rng.randint(0, h - nh)
+    out = cv2.resize(cv2.resize(np.ascontiguousarray(rgb), (6, 5), interpolation=cv2.INTER_AREA), (w, h), interpolation=cv2.INTER_CUBIC)
+    out[y0 : y0 + nh, x0 : x0 + nw] = cv2.resize(np.ascontiguousarray(rgb), (nw, nh), interpolation=cv2.INTER_AREA)
+    for i, o in enumerate(line["objects"]):
+        x1, y1, x2, y2 = o["box"]
+        o["box"] = [x0 + x1 * f, y0 + y1 * f, x0 + x2 * f, y0 + y2 * f]
+        o.pop("xyz_camera", None)
+        m = masks[i]
+        if m is not None:
+            small = np.zeros((h, w), np.uint8)
+            small[y0 : y0 + nh, x0 : x0 + nw] = cv2.resize(np.ascontiguousarray(m), (nw, nh), interpolation=cv2.INTER_NEAREST)
+            masks[i] = small
+    return out
+
+
 def jitter(rgb: np.ndarray, rng: random.Random) -> np.ndarray:
     """Light, contrast, a slight colour cast, blur and JPEG, none of them strong enough to make a colour word untrue."""
     x = rgb.astype(np.float32)
@@ -169,7 +189,7 @@ def augment(
         rgb = mirror(line, rgb, masks)
     if cropped:
         rgb = crop(line, rgb, masks, rng)
-    if line["source"] != "rendered" or rng.random() < 0.5:
+    if line["source"] != "rendered" or rng.random() < 0.75:
         rgb = jitter(np.ascontiguousarray(rgb), rng)
     return np.ascontiguousarray(rgb)
 

@@ -33,6 +33,9 @@ W, H = 640, 480
 VIEWS = 3
 LEAST_VISIBLE = 0.35
 LEAST_PIXELS = 150
+FIRST_WIDE = 2200
+"""Scenes from this number on are for training only and of the wider mix of layouts; those before it hold the test and
+validation scenes, which stay as they were first measured."""
 
 
 def split_of_scene(number: int) -> str:
@@ -58,6 +61,8 @@ def camera(scene: Scene, rng: np.random.Generator, points: np.ndarray) -> tuple[
     if scene.layout == "shelf":
         el, az = math.radians(rng.uniform(-4, 28)), math.radians(-90 + rng.normal(0, 16))
         target = scene.centre + rng.normal(0, 0.04, 3)
+    elif scene.layout == "bin":
+        el, az = math.radians(rng.uniform(48, 86)), rng.uniform(0, 2 * math.pi)
     elif scene.layout == "drawer":
         el, az = math.radians(rng.uniform(42, 80)), math.radians(-90 + rng.normal(0, 20))
     else:
@@ -129,9 +134,10 @@ def measure_colours(pixels: np.ndarray, described: list[str], white: float) -> t
 
 def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]:
     rng = Rand(np.random.PCG64([seed, number]))
-    split = split_of_scene(number)
+    wide = number >= FIRST_WIDE
+    split = "train" if wide else split_of_scene(number)
     for _ in range(6):
-        scene = arrange(assets, split, rng)
+        scene = arrange(assets, split, rng, wide)
         if len(scene.placed) >= 2:
             break
     model, data, geoms = compile_scene(scene, assets, rng)

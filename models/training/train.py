@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from bundled import load_bundled, load_decoder
 from data import Batches, OnlineBatches, Shards, encode_words, object_masks, read_lines, tokenise, union
 from features import HEIGHT, PIXEL_MEAN, PIXEL_SCALE, WIDTH, imagenet_names, load_encoder
 from instances import detections, iou
@@ -82,15 +83,16 @@ class Source:
             maps = self.encoder(x)
         return {k: maps[k].float() for k in KEPT}
 
-    def validation(self, limit: int):
-        """(set name, annotation, maps, masks uint8 [objects,96,128]) of up to `limit` validation pictures a set."""
+    def validation(self, limit: int, split: str = "val"):
+        """(set name, annotation, maps, masks uint8 [objects,96,128]) of up to `limit` pictures a set; another split
+        than "val" with pictures only."""
         if not self.online:
             for name, pictures in self.val.pictures.items():
                 for arrays, row, line in pictures[:limit]:
                     maps = {k: torch.from_numpy(arrays[k][row][None].astype(np.float32)) for k in KEPT}
                     yield name, line, maps, object_masks(arrays, line)
             return
-        for name, rows in read_lines(self.args.data, self.args.sets, "val").items():
+        for name, rows in read_lines(self.args.data, self.args.sets, split).items():
             for folder, line in rows[:limit]:
                 rgb, line, masks = read_picture(folder, line)
                 small = [small_mask(m, o["box"], line["width"], line["height"]) for o, m in zip(line["objects"], masks)]
@@ -119,12 +121,14 @@ def run_model(model: LiteModel, encoder, text_net, maps: dict[str, Tensor], ids:
 
 
 @torch.no_grad()
-def validate(model: LiteModel, encoder, text_net, source: Source, generate, limit: int, per: int = 6) -> dict[str, float]:
+def validate(
+    model: LiteModel, encoder, text_net, source: Source, generate, limit: int, per: int = 6, split: str = "val"
+) -> dict[str, float]:
     """Box precision at 0.5 per set, and presence: a quick look during training (evaluate.py is the real report)."""
     model.eval()
     tokenizer = load_tokenizer()
     rows: dict[str, dict[str, list[float]]] = {}
-    for name, line, maps, masks in source.validation(limit):
+    for name, line, maps, masks in source.validation(limit, split):
         queries = generate(line, random.Random(f"{line['image']}"), per)
         if not queries:
             continue
@@ -195,6 +199,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--config", default="{}", help="JSON with changes to model.Config (ablations)")
     parser.add_argument("--start", type=Path, help="weights to start from, with a fresh schedule")
+    parser.add_argument("--bundled", type=Path, help="model folder to train on from: its encoders and its decoder")
     parser.add_argument("--online", action="store_true", help="pictures instead of cached features: for a GPU")
     parser.add_argument("--data", type=Path, default=repo / ".cache/training/data", help="data sets, with --online")
     parser.add_argument("--workers", type=int, default=2, help="processes that read pictures, with --online")
@@ -212,8 +217,13 @@ def main() -> None:
     torch.manual_seed(args.seed)
     generate = importlib.import_module(args.queries).generate
     args.run.mkdir(parents=True, exist_ok=True)
-    encoder, text_net = load_encoder(), load_text()
-    model = build(Config(**json.loads(args.config)), text_net, args.features).to(device)
+    config = Config(**json.loads(args.config))
+    if args.bundled:
+        encoder, text_net, classes = load_bundled(args.bundled)
+        model = load_decoder(args.bundled, config, classes).to(device)
+    else:
+        encoder, text_net = load_encoder(), load_text()
+        model = build(config, text_net, args.features).to(device)
     encoder, text_net = encoder.to(device), text_net.to(device)
     source = Source(args, encoder, device)
     resume = torch.load(args.run / "last.pt", map_location="cpu") if args.resume and (args.run / "last.pt").exists() else None
@@ -221,7 +231,7 @@ def main() -> None:
     batches = source.batches(generate, args.seed + step)
     if args.start:
         model.load_state_dict(torch.load(args.start, map_location="cpu")["ema"])
-    elif not resume:
+    elif not resume and not args.bundled:
         set_statistics(model, source, batches)
     decay = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]

@@ -160,8 +160,14 @@ def spread(things: list[Thing], rng: Rng, half: tuple[float, float], middle: tup
     return out
 
 
-def arrange(assets: Assets, split: str, rng: Rand) -> Scene:
-    layout = str(rng.choice(["table", "pile", "inside", "shelf", "drawer"], p=[0.60, 0.09, 0.12, 0.12, 0.07]))
+LAYOUTS = {"table": 0.60, "pile": 0.09, "inside": 0.12, "shelf": 0.12, "drawer": 0.07}
+#: The mix of the later scenes, which are for training only: more furniture, and bins seen from above.
+WIDE_LAYOUTS = {"table": 0.42, "pile": 0.09, "inside": 0.10, "shelf": 0.16, "drawer": 0.12, "bin": 0.11}
+
+
+def arrange(assets: Assets, split: str, rng: Rand, wide: bool = False) -> Scene:
+    layouts = WIDE_LAYOUTS if wide else LAYOUTS
+    layout = str(rng.choice(list(layouts), p=list(layouts.values())))
     n = int(rng.integers(4, 13))
     info: dict = {}
     if layout == "shelf":
@@ -188,6 +194,8 @@ def arrange(assets: Assets, split: str, rng: Rand) -> Scene:
         for p in placed:
             p.drawer = True
         return Scene(layout, placed, np.zeros(3), max(w, d) * 0.5, split, {"w": w, "d": d, "h": h})
+    if layout == "bin":
+        return bin_scene(things, split, rng)
     sizes = sum(float(np.prod(t.size()[:2] + 0.03)) for t in things)
     half = float(np.clip(math.sqrt(sizes) * rng.uniform(0.6, 1.1), 0.14, 0.45))
     if layout == "pile":
@@ -226,6 +234,18 @@ def arrange(assets: Assets, split: str, rng: Rand) -> Scene:
             p.pos[0] -= x / 2
         return Scene("row", placed, np.zeros(3), x / 2, split)
     return Scene(layout, spread(things, rng, (half, half * 0.75)), np.zeros(3), half, split)
+
+
+def bin_scene(things: list[Thing], split: str, rng: Rand) -> Scene:
+    """Things dropped into a tote, a crate or a carton."""
+    w, d, h = rng.uniform(0.34, 0.56), rng.uniform(0.28, 0.42), rng.uniform(0.1, 0.24)
+    things = [t for t in things if max(t.size()) < min(w, d) * 0.9]
+    placed = []
+    for i, t in enumerate(things[:10]):
+        room = max(0.01, min(w, d) / 2 - max(t.size()[:2]) * 0.6)
+        pos = np.array([rng.uniform(-room, room) * w / min(w, d), rng.uniform(-room, room), 0.03 + 0.07 * i])
+        placed.append(Placed(t, pos, float(rng.uniform(0, 6.28)), loose=True))
+    return Scene("bin", placed, np.zeros(3), max(w, d) * 0.5, split, {"w": w, "d": d, "h": h})
 
 
 # ---- MuJoCo ---------------------------------------------------------------------------------------------------------
@@ -339,6 +359,17 @@ def compile_scene(scene: Scene, assets: Assets, rng: Rng) -> tuple[mujoco.MjMode
         if rng.random() < 0.7:
             b.block((w, 0.005, n * g / 2), (0, d + 0.005, n * g / 2), mat if rng.random() < 0.6 else surface("wall", 0.8))
         drop = -float(rng.uniform(0.1, 1.0))
+    elif scene.layout == "bin":
+        i = scene.info
+        w, d, h = i["w"] / 2 + 0.02, i["d"] / 2 + 0.02, i["h"]
+        grey = float(rng.uniform(0.15, 0.95))
+        tint = np.clip(np.full(3, grey) + rng.normal(0, 0.12, 3) * (rng.random() < 0.6), 0.05, 1.0)
+        mat = b.material(None, (*tint, 1), float(rng.uniform(0.1, 0.5))) if rng.random() < 0.6 else surface("table", 0.8)
+        b.block((w, d, 0.02), (0, 0, -0.02), mat)
+        for s in (-1, 1):
+            b.block((0.012, d, h / 2), (s * w, 0, h / 2), mat)
+            b.block((w, 0.012, h / 2), (0, s * d, h / 2), mat)
+        drop = -0.05 if rng.random() < 0.4 else -0.75
     elif scene.layout == "drawer":
         i = scene.info
         mat, base = surface("table", 0.8), surface("table", 0.6)
