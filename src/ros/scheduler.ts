@@ -1,6 +1,7 @@
 import { GraspGroundingError } from "../errors/index.js";
 import type { Seconds, Stamp } from "../geometry/index.js";
 import type { ReadyFrame } from "./camera-input.js";
+import { discard } from "./discard.js";
 import type { Job, JobDone, QueryResult } from "./job.js";
 import { JobError } from "./pipeline-host.js";
 
@@ -101,7 +102,9 @@ export class Scheduler {
   }
 
   offer(frame: ReadyFrame): void {
-    if (this.#waiting !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
+    const replaced = this.#waiting;
+    if (replaced !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
+    discard(replaced?.bytes.colour.cdr, replaced?.bytes.depth?.cdr);
     this.#waiting = frame;
     this.pump();
   }
