@@ -43,6 +43,11 @@ export const resultSchema = z
     stamp: z.string().optional().describe("nanoseconds since the clock's epoch, of a recorded or live frame"),
     frame: z.string().optional().describe("frame id of the picture"),
     source: z.string().optional().describe("file or bag the picture is from"),
+    topic: z.string().optional().describe("colour topic of a recorded frame"),
+    time: z
+      .number()
+      .optional()
+      .describe("when the frame was recorded, in seconds from the bag's start, as `replay --at` takes it"),
   })
   .meta({ title: "grasp-grounding result" });
 

@@ -1,20 +1,9 @@
-import { basename } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Command } from "commander";
-import {
-  type BagMessage,
-  type BagReader,
-  type FrameHandle,
-  type FrameSource,
-  openBag,
-  rgbdFrames,
-} from "../bags/index.js";
+import { Command, Option } from "commander";
+import { bagName } from "../bags/index.js";
 import type { Bridge, BridgeResult } from "../bridge/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
-import { cleanQuery } from "../grounding/index.js";
-import { Progress, resultHeader, resultRow, table, writeWhole } from "./output.js";
-import { drawOverlay } from "./overlay.js";
+import { Progress, resultHeader, resultRow, table } from "./output.js";
 import {
   collect,
   nonNegative,
@@ -24,56 +13,99 @@ import {
   positiveInteger,
   usage,
 } from "./pipeline.js";
-import { type OutputOptions, Outputs } from "./replay-outputs.js";
+import { compare } from "./replay/compare.js";
+import { Interrupt } from "./replay/interrupt.js";
+import { type OutputOptions, Outputs } from "./replay/outputs.js";
+import { Pace } from "./replay/pace.js";
+import { type Played, play, WorkClock } from "./replay/play.js";
+import { Publication, rosAgain } from "./replay/publish.js";
+import { givenQueries } from "./replay/queries.js";
+import { Resumed } from "./replay/resume.js";
+import { Session, type SessionOptions } from "./replay/session.js";
+import { parseShard, type Shard, slicesOf, withShard } from "./replay/shard.js";
+import { packageVersion } from "./version.js";
 
-export interface ReplayOptions extends PipelineOptions, OutputOptions {
-  readonly query: readonly string[];
-  readonly at?: number;
-  readonly from?: number;
-  readonly to?: number;
-  readonly every?: number;
+export interface ReplayOptions extends PipelineOptions, OutputOptions, SessionOptions {
   readonly rate?: number;
-  readonly colour?: string;
-  readonly depth?: string | false;
-  readonly cameraInfo?: string;
-  readonly tolerance?: number;
-  /** Copy the recording's own messages into the result bag. */
-  readonly copy?: boolean;
-  readonly overlay?: string;
+  readonly resume?: boolean;
+  readonly shard?: Shard;
+  /** Two models or settings to hold against each other. */
+  readonly compare?: readonly string[];
+  /** Publish what was recorded, and the answers, on live ROS topics. */
+  readonly publish?: boolean;
   readonly quiet?: boolean;
 }
 
-/** `replay`: a recorded bag and sentences in, boxes and grasps out. */
+/** `replay`: recorded bags and sentences in; boxes, masks and grasps out. */
 export function replayCommand(): Command {
   const command = new Command("replay")
-    .description("ask a recorded bag: boxes, masks and grasps for each frame")
-    .argument("<bag>", ".mcap or .db3 file, or rosbag2 folder")
-    .requiredOption("--query <sentence>", "what to find; may be given several times", collect)
+    .description("ask recorded bags: boxes, masks and grasps for each frame")
+    .argument(
+      "[bag...]",
+      ".mcap or .db3 files, rosbag2 folders, or http(s) addresses of these (presigned too)",
+    )
+    .optionsGroup("What is asked:")
+    .option("--query <sentence>", "what to find; may be given several times", collect)
+    .option("--queries <file>", "sentences from a file, one a line")
+    .option("--recorded", "ask what was asked on the bag's own query topic; the default without --query")
+    .option("--query-topic <topic>", "topic of the recorded sentences, when it is not named …/query")
+    .optionsGroup("Which frames:")
     .option("--at <s>", "only the first frame at or after this many seconds from the start", nonNegative)
     .option("--from <s>", "first frame, in seconds from the start", nonNegative)
     .option("--to <s>", "last frame, in seconds from the start", nonNegative)
     .option("--every <n>", "every n-th frame", positiveInteger)
     .option(
+      "--shard <i/n>",
+      "the i-th of n parts, from 0; /n takes i from Kubernetes or Slurm",
+      (text: string) => parseShard(text),
+    )
+    .option(
       "--rate <r>",
-      "play at r times real time, dropping frames that come too fast; default: all, as fast as possible",
+      "r times real time, dropping late frames; default: all, as fast as possible",
       nonNegative,
     )
-    .option("--colour <topic>", "colour topic, when the guess is wrong")
-    .option("--depth <topic>", "depth topic, when the guess is wrong")
+    .optionsGroup("Topics, when the guess is wrong:")
+    .option("--camera <name>", "a camera by a part of its colour topic, or all; several times", collect)
+    .option("--colour <topic>", "colour topic")
+    .option("--depth <topic>", "depth topic")
     .option("--no-depth", "boxes and masks only")
-    .option("--camera-info <topic>", "camera info topic, when the guess is wrong")
+    .option("--camera-info <topic>", "camera info topic")
     .option("--tolerance <s>", "largest stamp difference of a colour and depth pair", nonNegative, 0.02)
-    .option("--json <file>", "write one JSON line a frame and query (docs/result.schema.json); - for stdout")
-    .option("--out <file>", "write an MCAP with detections, masks and grasps, for Foxglove and ros2 bag play")
-    .option("--copy", "copy the recording's own messages into --out")
-    .option("--overlay <file>", "write the last frame with what was found drawn in (.png, .jpg)")
-    .option("--no-timings", "leave timings out of the JSON: the same bag gives the same bytes")
-    .option("--quiet", "no table");
+    .optionsGroup("What is written ({shard} in a name becomes 3-of-8):")
+    .option("--json <file>", "one JSON line a frame and sentence (docs/result.schema.json); - for stdout")
+    .option("--timings", "put timings into the JSON, which then differs from run to run")
+    .option(
+      "--out <file>",
+      "an MCAP with detections, masks, markers and grasps for Foxglove and ros2 bag play",
+    )
+    .option("--copy", "copy the recording's own messages, or the cut of them, into --out")
+    .option("--report <file>", "one HTML page with tables, pictures and plots, to mail around")
+    .option("--contact-sheet <file>", "many frames in one picture (.png, .jpg)")
+    .option("--overlay <file>", "the last frame with what was found drawn in (.png, .jpg)")
+    .option("--resume", "go on where an interrupted or killed run stopped")
+    .option("--quiet", "no table, no progress")
+    .optionsGroup("More than one run:")
+    .option(
+      "--compare <settings...>",
+      "hold two models or settings against each other: lite lite,threshold=0.7",
+    )
+    .option(
+      "--publish",
+      "publish the recording and the answers on live ROS topics, with /clock; --rate 1 unless given",
+    )
+    .addOption(new Option("--no-timings").hideHelp())
+    .optionsGroup("Model:");
   for (const flag of pipelineFlags()) command.addOption(flag);
-  return command.action(async (bag: string, options: ReplayOptions) => {
-    const { damage } = await replay(bag, options);
-    for (const text of damage) process.stderr.write(`grasp-grounding: ${bag}: ${text}\n`);
-    if (damage.length > 0) process.exitCode = 3;
+  command.addHelpText("after", "\nExamples and the rest: docs/replay.md");
+  return command.action(async (given: readonly string[], options: ReplayOptions) => {
+    // Commander gives an option that takes several values all that follow: what is behind the second is a bag.
+    const bags = [...given, ...(options.compare ?? []).slice(2)];
+    if (bags.length === 0) throw usage("name a bag");
+    if (options.publish && (await rosAgain())) return;
+    if (options.compare !== undefined) return await compare(bags, options);
+    const { damage, exitCode } = await replay(bags, options);
+    for (const text of damage) process.stderr.write(`grasp-grounding: ${text}\n`);
+    if (exitCode !== 0) process.exitCode = exitCode;
   });
 }
 
@@ -82,135 +114,242 @@ export interface ReplayReport {
   /** Skipped to keep up with --rate. */
   readonly dropped: number;
   readonly damage: readonly string[];
+  /** 0 done, 3 partial result, 130 or 143 interrupted. */
+  readonly exitCode: number;
+  /** Shares of the wall time: reading (with decoding and pairing), model, writing. */
+  readonly shares: WorkClock["shares"];
+  readonly seconds: number;
   /** Results of the last frame, and that frame. */
   readonly last?: { readonly frame: RgbdFrame; readonly results: readonly BridgeResult[] };
 }
 
-/** Replays a bag through the bridge into the outputs the options name. */
-export async function replay(path: string, options: ReplayOptions): Promise<ReplayReport> {
-  const queries = options.query.map(cleanQuery);
-  if (options.at !== undefined && (options.from !== undefined || options.to !== undefined)) {
-    throw usage("--at and --from/--to exclude each other");
-  }
-  const bag = await openBag(path);
+/** Replays bags through the bridge into the outputs the options name. */
+export async function replay(bags: string | readonly string[], given: ReplayOptions): Promise<ReplayReport> {
+  const paths = typeof bags === "string" ? [bags] : bags;
+  const options = named(given);
+  checkOptions(options, paths);
+  const queries = await givenQueries(options);
+  const resumed = options.resume ? await Resumed.find(options) : undefined;
+  const run = new Run(paths, options, queries, resumed);
+  const interrupt = new Interrupt();
   try {
-    const recorded: BagMessage[] = [];
-    const copied = options.copy && options.out !== undefined ? bag.topics.map((topic) => topic.name) : [];
-    const source = await rgbdFrames(bag, {
-      ...frameOptions(bag, options),
-      also: copied,
-      onMessage: (message) => recorded.push(message),
-    });
-    const bridge = await openBridge({ ...options, grasps: source.topics.depth !== undefined });
-    const outputs = await Outputs.open(path, options);
+    return await run.all(interrupt);
+  } finally {
+    interrupt.release();
+  }
+}
+
+function named(options: ReplayOptions): ReplayOptions {
+  const files = ["json", "out", "overlay", "contactSheet", "report"] as const;
+  const renamed = files.flatMap((key) => {
+    const path = options[key];
+    return path === undefined ? [] : [[key, withShard(path, options.shard)]];
+  });
+  return { ...options, ...Object.fromEntries(renamed) };
+}
+
+function checkOptions(options: ReplayOptions, paths: readonly string[]): void {
+  const { at, from, to, camera, colour, publish } = options;
+  if (at !== undefined && (from !== undefined || to !== undefined))
+    throw usage("--at and --from/--to exclude each other");
+  if (from !== undefined && to !== undefined && to < from) throw usage("--to is before --from");
+  if (camera !== undefined && colour !== undefined) throw usage("--camera and --colour exclude each other");
+  if (publish && paths.length > 1) throw usage("--publish plays one bag");
+  if (publish && options.rate === 0) throw usage("--publish needs a rate above 0");
+}
+
+/** What bags are called in results: their names, or the paths given where names are not enough to tell them apart. */
+export function sourceNames(paths: readonly string[]): readonly string[] {
+  const names = paths.map(bagName);
+  const unique = new Set(names).size === names.length;
+  return unique ? names : paths.map((path) => path.replace(/\?.*$/, ""));
+}
+
+class Run {
+  readonly #paths: readonly string[];
+  readonly #sources: readonly string[];
+  readonly #options: ReplayOptions;
+  readonly #queries: readonly string[];
+  readonly #resumed: Resumed | undefined;
+  readonly #problems: string[] = [];
+  #bridge: Bridge | undefined;
+  #outputs: Outputs | undefined;
+  #clock = new WorkClock();
+  #frames = 0;
+  #dropped = 0;
+  #last: Played["last"];
+  #failure: unknown;
+  #summary: string | undefined;
+
+  constructor(
+    paths: readonly string[],
+    options: ReplayOptions,
+    queries: readonly string[],
+    resumed: Resumed | undefined,
+  ) {
+    this.#paths = paths;
+    this.#sources = sourceNames(paths);
+    this.#options = options;
+    this.#queries = queries;
+    this.#resumed = resumed;
+  }
+
+  async all(interrupt: Interrupt): Promise<ReplayReport> {
     try {
-      const report = await play({ bag, source, bridge, queries, outputs, recorded }, options);
-      await outputs.close();
-      return report;
+      for (const slice of this.#slicesToDo()) {
+        if (interrupt.aborted) break;
+        await this.#slice(slice, interrupt);
+      }
+      const partial = this.#options.shard !== undefined || this.#resumed !== undefined;
+      if (this.#frames === 0 && this.#failure !== undefined && !(partial && this.#outputs !== undefined))
+        throw this.#failure;
+      await this.#finish(interrupt);
     } catch (error) {
-      await outputs.abort();
+      await this.#fail(error, interrupt);
       throw error;
     } finally {
-      await bridge.close();
+      await this.#bridge?.close();
     }
-  } finally {
-    await bag.close();
+    if (this.#summary !== undefined) process.stdout.write(this.#summary);
+    return {
+      frames: this.#frames,
+      dropped: this.#dropped,
+      damage: this.#problems,
+      exitCode: interrupt.exitCode ?? (this.#problems.length > 0 ? 3 : 0),
+      shares: this.#clock.shares,
+      seconds: this.#clock.wall / 1e3,
+      ...(this.#last !== undefined && { last: this.#last }),
+    };
+  }
+
+  /** Bags behind which an earlier run has come are left out. */
+  #slicesToDo() {
+    const slices = slicesOf(this.#paths.length, this.#options.shard);
+    if (this.#resumed === undefined) return slices;
+    const { source } = this.#resumed.last;
+    const at = slices.findIndex(({ bag }) => this.#sources[bag] === source);
+    if (at < 0) throw this.#mismatch(`its last frame is of ${source}, which is not asked here`);
+    const strange = [...this.#resumed.queries].find(
+      (query) => this.#queries.length > 0 && !this.#options.recorded && !this.#queries.includes(query),
+    );
+    if (strange !== undefined) throw this.#mismatch(`it was asked "${strange}"`);
+    return slices.slice(at);
+  }
+
+  async #slice(slice: ReturnType<typeof slicesOf>[number], interrupt: Interrupt): Promise<void> {
+    const { publish, rate, quiet } = this.#options;
+    const path = this.#paths[slice.bag]!;
+    const source = this.#sources[slice.bag]!;
+    const after = this.#resumed?.last.source === source ? this.#resumed.last : undefined;
+    let session: Session;
+    try {
+      session = await Session.open(path, slice, this.#queries, this.#options, after?.time);
+    } catch (error) {
+      return this.#lost(source, error);
+    }
+    try {
+      const { bridge, outputs } = await this.#open();
+      const pace = new Pace(rate ?? (publish ? 1 : undefined), interrupt.signal);
+      const publication = publish ? await Publication.begin(session, pace, interrupt.signal) : undefined;
+      const progress = quiet ? undefined : new Progress(source);
+      const stage = {
+        bridge,
+        outputs,
+        clock: this.#clock,
+        pace,
+        progress,
+        source,
+        interrupted: () => interrupt.aborted,
+        ...(this.#resumed !== undefined && { resumed: this.#resumed }),
+        ...(after !== undefined && { after }),
+        ...(publication !== undefined && {
+          onAnswer: (answered: Parameters<Publication["answer"]>[0]) => publication.answer(answered),
+        }),
+      };
+      let played: Played;
+      try {
+        played = await play(session, stage, this.#options);
+        await publication?.ended;
+      } finally {
+        progress?.done();
+        await publication?.close();
+      }
+      this.#frames += played.frames;
+      this.#dropped += pace.dropped;
+      this.#last = played.last ?? this.#last;
+      if (played.frames === 0 && !interrupt.aborted)
+        this.#failure ??= played.firstError ?? nothingRead(session, this.#options);
+      if (played.frames > 0 || this.#options.shard !== undefined || after !== undefined)
+        this.#problems.push(...played.problems.map((text) => `${source}: ${text}`));
+      else if (this.#paths.length > 1 && !interrupt.aborted)
+        this.#problems.push(`${source}: ${asCatalogued(this.#failure).message}`);
+      if (!quiet && this.#options.json !== "-" && played.last !== undefined)
+        this.#summary = summary(session, source, played, pace.dropped, this.#clock);
+    } catch (error) {
+      this.#lost(source, error);
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** One bag of many that cannot be used is said at the end; the only one is a failure. */
+  #lost(source: string, error: unknown): void {
+    const catalogued = asCatalogued(error);
+    const ofTheBag = /^(BAG|MESSAGE|DEPTH|IMAGE|CAMERA|FILE)_/.test(catalogued.code);
+    if (this.#paths.length === 1 || !ofTheBag) throw error;
+    this.#failure ??= error;
+    this.#problems.push(
+      catalogued.message.includes(source) ? catalogued.message : `${source}: ${catalogued.message}`,
+    );
+  }
+
+  async #open(): Promise<{ bridge: Bridge; outputs: Outputs }> {
+    const { depth } = this.#options;
+    this.#bridge ??= await openBridge({ ...this.#options, grasps: depth !== false });
+    const model = this.#resumed?.last.model;
+    if (model !== undefined && model !== this.#bridge.model)
+      throw this.#mismatch(`it was made with model ${model}`);
+    if (this.#outputs === undefined) {
+      this.#outputs = await Outputs.open(this.#options, this.#resumed);
+      // Loading the model is no part of the replay's speed.
+      this.#clock = new WorkClock();
+    }
+    return { bridge: this.#bridge, outputs: this.#outputs };
+  }
+
+  async #finish(interrupt: Interrupt): Promise<void> {
+    await this.#outputs?.close(() => ({
+      title: `Replay of ${this.#sources.slice(0, 3).join(", ")}${this.#sources.length > 3 ? ` and ${this.#sources.length - 3} more` : ""}`,
+      model: this.#bridge?.model ?? "",
+      frames: this.#frames + (this.#resumed?.frames ?? 0),
+      dropped: this.#dropped,
+      seconds: this.#clock.wall / 1e3,
+      shares: this.#clock.shares,
+      damage: this.#problems,
+      interrupted: interrupt.aborted,
+      version: packageVersion(),
+    }));
+    await this.#resumed?.forget();
+    if (interrupt.aborted)
+      process.stderr.write(
+        `grasp-grounding: interrupted after ${this.#frames} frames; what was written is whole, and --resume goes on\n`,
+      );
+  }
+
+  /** Hours of answers are not thrown away with the connection; without any, nothing is left behind. */
+  async #fail(error: unknown, interrupt: Interrupt): Promise<void> {
+    const worth =
+      this.#frames > 0 || this.#resumed !== undefined || asCatalogued(error).code === "BAG_UNREACHABLE";
+    if (!worth || asCatalogued(error).code === "OUTPUT_UNWRITABLE") return await this.#outputs?.abort();
+    await this.#finish(interrupt).catch(() => this.#outputs?.abort());
+  }
+
+  #mismatch(detail: string): GraspGroundingError {
+    return new GraspGroundingError("RESUME_MISMATCH", { path: this.#options.json ?? "", detail });
   }
 }
 
-function frameOptions(bag: BagReader, options: ReplayOptions) {
-  const start = bag.startTime;
-  const after = (seconds: number) => (start ?? 0n) + BigInt(Math.round(seconds * 1e9));
-  const from = options.at ?? options.from;
-  if (
-    options.at !== undefined &&
-    start !== undefined &&
-    bag.endTime !== undefined &&
-    after(options.at) > bag.endTime
-  ) {
-    const duration = Number(bag.endTime - start) / 1e9;
-    throw new GraspGroundingError("BAG_NO_FRAME_AT", {
-      path: bag.path,
-      at: options.at,
-      duration: duration.toFixed(2),
-    });
-  }
-  return {
-    ...(options.colour !== undefined && { colour: options.colour }),
-    ...(options.depth !== undefined && { depth: options.depth }),
-    ...(options.cameraInfo !== undefined && { cameraInfo: options.cameraInfo }),
-    ...(options.tolerance !== undefined && { tolerance: options.tolerance }),
-    ...(from !== undefined && { from: after(from) }),
-    ...(options.to !== undefined && { to: after(options.to) }),
-  };
-}
-
-interface Stage {
-  readonly bag: BagReader;
-  readonly source: FrameSource;
-  readonly bridge: Bridge;
-  readonly queries: readonly string[];
-  readonly outputs: Outputs;
-  /** Messages read since the last frame, to be copied. */
-  readonly recorded: BagMessage[];
-}
-
-async function play(stage: Stage, options: ReplayOptions): Promise<ReplayReport> {
-  const { bag, source, bridge, queries, outputs } = stage;
-  const total = bag.topics.find((topic) => topic.name === source.topics.colour)?.count;
-  const progress = new Progress(basename(bag.path));
-  const pace = new Pace(options.rate);
-  const interrupted = onInterrupt();
-  const unusable = new Unusable();
-  let frames = 0;
-  let last: ReplayReport["last"];
-  for await (const handle of source) {
-    if (interrupted.aborted) break;
-    await copyRecorded(stage);
-    if (handle.index % (options.every ?? 1) !== 0 || (await pace.skip(handle))) continue;
-    const frame = await handle.load().catch((error) => unusable.note(error));
-    if (frame === undefined) continue;
-    const results = await bridge.process(frame, queries);
-    await outputs.write(frame, results);
-    last = { frame, results };
-    frames++;
-    if (!options.quiet) progress.update(handle.index + 1, options.at === undefined ? total : undefined);
-    if (options.at !== undefined) break;
-  }
-  await copyRecorded(stage);
-  progress.done();
-  interrupted.release();
-  if (last === undefined) throw unusable.first ?? nothingRead(bag, source, options);
-  if (options.overlay !== undefined) await writeOverlay(options.overlay, last);
-  if (!options.quiet && options.json !== "-") printSummary(bag, source, last.results, frames, pace.dropped);
-  return { frames, dropped: pace.dropped, damage: [...bag.damage, ...unusable.report()], last };
-}
-
-/** Frames that were read but cannot be used: one bad picture must not end a replay, nor go unsaid. */
-class Unusable {
-  first: GraspGroundingError | undefined;
-  #count = 0;
-
-  note(error: unknown): undefined {
-    this.first ??= asCatalogued(error);
-    this.#count++;
-  }
-
-  report(): readonly string[] {
-    return this.first === undefined
-      ? []
-      : [`${this.#count} frames could not be used, the first because: ${this.first.message}`];
-  }
-}
-
-async function copyRecorded({ bag, outputs, recorded }: Stage): Promise<void> {
-  for (const message of recorded.splice(0)) {
-    const topic = bag.topics.find(({ name }) => name === message.topic);
-    if (topic !== undefined) await outputs.copy(message, topic);
-  }
-}
-
-function nothingRead(bag: BagReader, source: FrameSource, options: ReplayOptions): GraspGroundingError {
+function nothingRead({ bag, cameras }: Session, options: ReplayOptions): GraspGroundingError {
   const { path } = bag;
   if (bag.damage.length > 0)
     return new GraspGroundingError("BAG_DAMAGED", { path, detail: bag.damage.join("; ") });
@@ -222,71 +361,32 @@ function nothingRead(bag: BagReader, source: FrameSource, options: ReplayOptions
       duration: duration.toFixed(2),
     });
   }
-  if (source.counts.colour > 0) {
+  if (cameras.some(({ frames }) => frames.counts.frames > 0))
+    return new GraspGroundingError("BAG_NO_QUERY", { path });
+  if (cameras.some(({ frames }) => frames.counts.colour > 0))
     return new GraspGroundingError("BAG_NOTHING_PAIRED", { path, tolerance: options.tolerance ?? 0.02 });
-  }
   return new GraspGroundingError("BAG_EMPTY", { path });
 }
 
-export async function writeOverlay(path: string, last: NonNullable<ReplayReport["last"]>): Promise<void> {
-  const format = /\.jpe?g$/i.test(path) ? "jpeg" : "png";
-  await writeWhole(path, await drawOverlay(last.frame.colour, last.results, { ...last.frame, format }));
-}
-
-function printSummary(
-  bag: BagReader,
-  source: FrameSource,
-  results: readonly BridgeResult[],
-  frames: number,
+function summary(
+  { cameras }: Session,
+  source: string,
+  { frames, last }: Played,
   dropped: number,
-): void {
-  const { colour, depth } = source.topics;
-  const unpaired = source.counts.withoutDepth > 0 ? `, ${source.counts.withoutDepth} without depth` : "";
-  const skipped = dropped > 0 ? `, ${dropped} dropped to keep the rate` : "";
-  process.stdout.write(
-    `${basename(bag.path)}: ${frames} frames of ${colour}${depth ? ` with ${depth}` : ", no depth"}${unpaired}${skipped}; the last one:\n` +
-      `${table(resultHeader, results.map(resultRow))}\n`,
+  clock: WorkClock,
+): string {
+  const topics = cameras.map(({ frames: { topics } }) =>
+    topics.depth === undefined ? `${topics.colour}, no depth` : `${topics.colour} with ${topics.depth}`,
   );
-}
-
-/** Real-time pacing: waits for a frame's time, and skips the frames whose time has passed by more than a frame. */
-class Pace {
-  dropped = 0;
-  readonly #rate: number | undefined;
-  #start: { readonly wall: number; readonly bag: bigint } | undefined;
-
-  constructor(rate: number | undefined) {
-    this.#rate = rate === 0 ? undefined : rate;
-  }
-
-  async skip(handle: FrameHandle): Promise<boolean> {
-    if (this.#rate === undefined) return false;
-    this.#start ??= { wall: performance.now(), bag: handle.logTime };
-    const due = this.#start.wall + Number(handle.logTime - this.#start.bag) / 1e6 / this.#rate;
-    const wait = due - performance.now();
-    if (wait > 0) await sleep(wait);
-    const late = wait < -33;
-    if (late) this.dropped++;
-    return late;
-  }
-}
-
-/** Ctrl-C ends the replay after the frame at work, with valid output; a second one ends it at once. */
-function onInterrupt(): { readonly aborted: boolean; release(): void } {
-  let aborted = false;
-  const stop = () => {
-    if (aborted) process.exit(130);
-    aborted = true;
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  return {
-    get aborted() {
-      return aborted;
-    },
-    release: () => {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
-    },
-  };
+  const without = cameras.reduce((sum, camera) => sum + camera.frames.counts.withoutDepth, 0);
+  const unpaired = without > 0 ? `, ${without} without depth` : "";
+  const skipped = dropped > 0 ? `, ${dropped} dropped to keep the rate` : "";
+  const { reading, model, writing } = clock.shares;
+  const share = (value: number) => `${(value * 100).toFixed(0)} %`;
+  const seconds = clock.wall / 1e3;
+  return (
+    `${source}: ${frames} frames of ${topics.join("; ")}${unpaired}${skipped}\n` +
+    `${(frames / seconds).toFixed(1)} frames a second; the time went into the model ${share(model)}, reading ${share(reading)}, writing ${share(writing)}\n` +
+    `the last frame:\n${table(resultHeader, (last?.results ?? []).map(resultRow))}\n`
+  );
 }

@@ -1,0 +1,14 @@
+import type { Answered } from "./outputs.js";
+import type { Pace } from "./pace.js";
+import type { Session } from "./session.js";
+export async function rosAgain(): Promise<boolean> {
+  return false;
+}
+export class Publication {
+  ended = Promise.resolve();
+  static async begin(_s: Session, _p: Pace, _signal: AbortSignal): Promise<Publication> {
+    return new Publication();
+  }
+  answer(_a: Answered): void {}
+  async close(): Promise<void> {}
+}
