@@ -1,8 +1,9 @@
 import { packageVersion } from "../version.js";
+import { agreements } from "./agreement.js";
 import { escapeHtml, quantile, strip } from "./charts.js";
-import { agreements, type ComparedSetting, type Pair } from "./compare.js";
 import type { DifferencePicture } from "./differences.js";
 import { card, colourOf, page, picture } from "./page.js";
+import type { ComparedSetting, Pair } from "./types.js";
 
 export interface Comparison {
   readonly settings: readonly ComparedSetting[];

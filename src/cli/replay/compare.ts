@@ -1,9 +1,8 @@
 import type { Bridge, BridgeResult } from "../../bridge/index.js";
-import { maskIou } from "../../geometry/index.js";
 import type { Grounding } from "../../grounding/index.js";
 import { Progress, table, writeWhole } from "../output.js";
 import { openBridge, type PipelineOptions, probability, usage } from "../pipeline.js";
-import type { ReplayOptions } from "../replay.js";
+import { agreementOf, agreements } from "./agreement.js";
 import { loadedAhead } from "./ahead.js";
 import { quantile } from "./charts.js";
 import { comparePage } from "./compare-page.js";
@@ -13,30 +12,7 @@ import { JsonLines } from "./json-lines.js";
 import { givenQueries } from "./queries.js";
 import { Session } from "./session.js";
 import { slicesOf } from "./shard.js";
-
-/** One side's answer. */
-export interface Side {
-  readonly found: boolean;
-  readonly score: number;
-  readonly box: readonly number[] | undefined;
-}
-
-/** One sentence on one frame, answered by both. */
-export interface Pair {
-  readonly source: string;
-  readonly topic: string;
-  readonly time: number;
-  readonly query: string;
-  readonly a: Side;
-  readonly b: Side;
-  /** Intersection over union of both sides' masks; 1 when neither found anything. */
-  readonly agreement: number;
-}
-
-export interface ComparedSetting {
-  readonly name: string;
-  readonly latencies: number[];
-}
+import type { ComparedSetting, Pair, ReplayOptions, Side } from "./types.js";
 
 /**
  * `replay --compare A B`: two models or settings on the same frames, and where they differ.
@@ -171,48 +147,6 @@ const side = ({ found, detections: [best] }: Grounding): Side => ({
   score: Number((best?.score ?? 0).toFixed(4)),
   box: best?.box,
 });
-
-/** Overlap of all that each found; different answers about whether it is there at all agree in nothing. */
-export function agreementOf(a: Grounding, b: Grounding): number {
-  if (!a.found && !b.found) return 1;
-  if (a.found !== b.found) return 0;
-  const [x, y] = [a, b].map(({ detections }) => {
-    const { width, height } = detections[0]!.mask;
-    const data = new Uint8Array(width * height);
-    for (const { mask } of detections) for (let i = 0; i < data.length; i++) data[i]! |= mask.data[i]!;
-    return { width, height, data };
-  });
-  return Number(maskIou(x!, y!).toFixed(4));
-}
-
-export interface Agreement {
-  readonly query: string;
-  readonly n: number;
-  readonly bothFound: number;
-  readonly neither: number;
-  readonly onlyA: number;
-  readonly onlyB: number;
-  /** Mean overlap where both found something. */
-  readonly overlap: number;
-}
-
-/** How well both sides agree, for each sentence. */
-export function agreements(pairs: readonly Pair[]): readonly Agreement[] {
-  return [...new Set(pairs.map(({ query }) => query))].map((query) => {
-    const own = pairs.filter((pair) => pair.query === query);
-    const both = own.filter(({ a, b }) => a.found && b.found);
-    const sum = both.reduce((total, { agreement }) => total + agreement, 0);
-    return {
-      query,
-      n: own.length,
-      bothFound: both.length,
-      neither: own.filter(({ a, b }) => !a.found && !b.found).length,
-      onlyA: own.filter(({ a, b }) => a.found && !b.found).length,
-      onlyB: own.filter(({ a, b }) => !a.found && b.found).length,
-      overlap: both.length === 0 ? 0 : sum / both.length,
-    };
-  });
-}
 
 function compareText(settings: readonly ComparedSetting[], pairs: readonly Pair[]): string {
   const header = ["sentence", "n", "both", "neither", "only A", "only B", "overlap"];

@@ -2,7 +2,7 @@ import sharp from "sharp";
 import type { BridgeResult } from "../../bridge/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import { drawOverlay } from "../overlay.js";
-import type { Pair } from "./compare.js";
+import type { Pair } from "./types.js";
 
 /** Both answers drawn, A on the left and B on the right. */
 export interface DifferencePicture {

@@ -11,35 +11,7 @@ import { ReportRows } from "./report-rows.js";
 import type { Resumed } from "./resume.js";
 import { surfacePosition } from "./surface.js";
 import { contactSheet, Thumbnails } from "./thumbnails.js";
-
-export interface OutputOptions {
-  /** JSON lines; `-` for stdout. */
-  readonly json?: string;
-  /** Result bag. */
-  readonly out?: string;
-  /** Put timings into the JSON, which then differs from run to run. */
-  readonly timings?: boolean;
-  /** The last frame, drawn. */
-  readonly overlay?: string;
-  /** Many frames in one picture. */
-  readonly contactSheet?: string;
-  /** A page with tables, pictures and plots. */
-  readonly report?: string;
-}
-
-/** A frame that was answered, and where it is from. */
-export interface Answered {
-  readonly frame: RgbdFrame;
-  readonly results: readonly BridgeResult[];
-  readonly source: string;
-  readonly topic: string;
-  /** Log time of the colour picture. */
-  readonly logTime: bigint;
-  /** Seconds from the bag's start. */
-  readonly time: number;
-  /** Name of the camera where there are several. */
-  readonly camera: string | undefined;
-}
+import type { Answered, OutputOptions } from "./types.js";
 
 /** The files a replay writes; whole or not at all. */
 export class Outputs {
@@ -128,7 +100,7 @@ const toLine = (answered: Answered, result: BridgeResult, timings: boolean): Res
   time: answered.time,
 });
 
-export async function writeOverlay(
+async function writeOverlay(
   path: string,
   { frame, results }: Pick<Answered, "frame" | "results">,
 ): Promise<void> {

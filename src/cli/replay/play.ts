@@ -3,10 +3,11 @@ import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
 import type { RgbdFrame } from "../../geometry/index.js";
 import type { Progress } from "../output.js";
 import { type Loaded, loadedAhead, loadedInTime } from "./ahead.js";
-import type { Answered, Outputs } from "./outputs.js";
+import type { Outputs } from "./outputs.js";
 import type { Pace } from "./pace.js";
 import type { LastFrame, Resumed } from "./resume.js";
-import type { CameraFrame, Session, SessionOptions } from "./session.js";
+import type { CameraFrame, Session } from "./session.js";
+import type { Answered, SessionOptions } from "./types.js";
 
 /** Where the wall time went, in milliseconds. */
 export class WorkClock {

@@ -1,6 +1,6 @@
-import type { Answered } from "./outputs.js";
 import type { Pace } from "./pace.js";
 import type { Session } from "./session.js";
+import type { Answered } from "./types.js";
 export async function rosAgain(): Promise<boolean> {
   return false;
 }

@@ -2,15 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type BagReader, queryTopics, recordedQueries } from "../../bags/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import { cleanQuery } from "../../grounding/index.js";
-
-export interface QueryOptions {
-  readonly query?: readonly string[];
-  /** A file of sentences, one a line. */
-  readonly queries?: string;
-  /** Also ask what was asked while the bag was recorded. */
-  readonly recorded?: boolean;
-  readonly queryTopic?: string;
-}
+import type { QueryOptions } from "./types.js";
 
 /** The sentences of --query and --queries, cleaned. @throws GraspGroundingError QUERY_*, FILE_MISSING */
 export async function givenQueries(options: QueryOptions): Promise<readonly string[]> {

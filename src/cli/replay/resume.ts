@@ -6,7 +6,7 @@ import type { ResultJson } from "../../bridge/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import { usage } from "../pipeline.js";
 import { fileSize, linesPart, readLines } from "./json-lines.js";
-import type { OutputOptions } from "./outputs.js";
+import type { OutputOptions } from "./types.js";
 
 /** The last frame that an earlier run has answered. */
 export interface LastFrame {

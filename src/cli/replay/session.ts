@@ -8,23 +8,9 @@ import {
   rgbdFrames,
 } from "../../bags/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
-import { type QueryOptions, QueryPlan } from "./queries.js";
+import { QueryPlan } from "./queries.js";
 import { type Slice, timesOf } from "./shard.js";
-
-export interface SessionOptions extends QueryOptions {
-  readonly at?: number;
-  readonly from?: number;
-  readonly to?: number;
-  readonly every?: number;
-  readonly colour?: string;
-  readonly depth?: string | false;
-  readonly cameraInfo?: string;
-  /** Parts of colour topics' names, or `all`: several cameras. */
-  readonly camera?: readonly string[];
-  readonly tolerance?: number;
-  readonly copy?: boolean;
-  readonly out?: string;
-}
+import type { SessionOptions } from "./types.js";
 
 /** One camera of the bag. */
 export interface Camera {

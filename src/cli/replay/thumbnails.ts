@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { palette, renderLabel } from "../overlay.js";
-import type { Answered } from "./outputs.js";
+import type { Answered } from "./types.js";
 
 /** A frame with what was found drawn in, small. */
 export interface Thumbnail {
