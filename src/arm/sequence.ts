@@ -220,12 +220,7 @@ export class SequencePlanner {
   }
 
   /** The parts as geometry, or why this posture does not do. */
-  async #parts(
-    start: JointValues,
-    before: number[],
-    pose: Pose,
-    after: Pose,
-  ): Promise<Ways | RefusedMotion> {
+  async #parts(start: JointValues, before: number[], pose: Pose, after: Pose): Promise<Ways | RefusedMotion> {
     const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
     if ("reason" in approach) return lineRefusal("approach", approach);

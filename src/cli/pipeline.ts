@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { Bridge } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
-import { createGraspPlanner } from "../grasping/index.js";
+import { createGraspPlanner, grippers } from "../grasping/index.js";
 import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
 import { InProcessBackend } from "../inference/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../proposals/index.js";
@@ -13,6 +13,8 @@ export interface PipelineOptions extends BackendOptions {
   readonly threshold?: number;
   /** `clusters`, or the folder of an exported open-set detector: its proposals are picked by the heat map. */
   readonly proposals?: string;
+  /** Name of a known gripper. Default: the Franka Hand. */
+  readonly gripper?: string;
   /** False leaves the grasp planner out. */
   readonly grasps?: boolean;
 }
@@ -38,7 +40,9 @@ export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
 /** Grounder and planner as one bridge. */
 export async function openBridge(options: PipelineOptions): Promise<Bridge> {
   const grounder = await guided(await openGrounder(options), options);
-  return new Bridge({ grounder, ...(options.grasps !== false && { planner: createGraspPlanner() }) });
+  const gripper = options.gripper === undefined ? undefined : grippers[options.gripper];
+  const planner = () => createGraspPlanner(gripper === undefined ? {} : { gripper });
+  return new Bridge({ grounder, ...(options.grasps !== false && { planner: planner() }) });
 }
 
 async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Grounder> {

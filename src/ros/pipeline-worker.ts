@@ -68,7 +68,7 @@ async function handle(job: Job): Promise<JobDone> {
     frameId: frame.frameId,
     width: frame.colour.width,
     height: frame.colour.height,
-    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks)),
+    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks, job.clouds)),
     problems,
     decodeMs,
     ...(wanted.whole && { whole: { frame, results } }),

@@ -24,13 +24,15 @@ export interface RequestOptions {
   readonly timeout: Seconds;
   readonly notBefore?: Stamp;
   readonly needDepth?: boolean;
+  /** Give what the camera saw, as points: for a motion. */
+  readonly clouds?: boolean;
   readonly onStart?: () => void;
 }
 
 export interface SchedulerOptions {
   /** Runs a job; undefined while there is no pipeline. */
   readonly run: (job: Omit<Job, "id">) => Promise<JobDone> | undefined;
-  readonly settings: () => Omit<Job, "id" | "frame" | "queries">;
+  readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds">;
   /** The sentence grounded on every picture, and how often at most (0: no limit). */
   readonly continuous: () => { readonly query: string | undefined; readonly maxRate: number };
   /** Seconds for which a picture that has arrived may answer a request. */
@@ -175,6 +177,7 @@ export class Scheduler {
     const running = this.#options.run({
       ...this.#options.settings(),
       queries,
+      clouds: due.some((each) => each.clouds === true),
       ...(fresh && { frame: frame.bytes }),
     } as Omit<Job, "id">);
     if (running === undefined) return;
