@@ -120,6 +120,14 @@ export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
       text: join(folder, text.file),
       decoder: join(folder, decoder.file),
     },
+    hashes: { encoder: encoder.sha256, text: text.sha256, decoder: decoder.sha256 },
+    input: { ...manifest.input, name: encoder.input },
+    outputs: {
+      encoder: encoder.outputs,
+      text: text.outputs,
+      decoder: [decoder.output, ...(decoder.presence === undefined ? [] : [decoder.presence])],
+    },
+    decoderInputs: decoder.inputs,
     ...(session && { session }),
     ...(text.pad_to_max && { tokens: text.max_tokens }),
   };

@@ -2,13 +2,17 @@
 export { type ProviderGap, providerGap, runtimeVersion } from "./gpu-libraries.js";
 export { InProcessBackend, type InProcessOptions } from "./in-process.js";
 export {
+  type BackendReport,
+  type CallOptions,
   elementCount,
   type InferenceBackend,
   type ModelFiles,
   type ModelPart,
+  type PictureFormat,
   type Tensor,
   type Tensors,
 } from "./port.js";
+export { decodeJpeg, minPictureSide, resizePicture, toTensor } from "./preprocess.js";
 export {
   describePlacement,
   type ExecutionProvider,
@@ -19,5 +23,6 @@ export {
   placementOf,
   placementProblem,
 } from "./providers.js";
+export { resizeBilinear } from "./resize.js";
 export type { ManifestSession } from "./session-options.js";
 export { SingleModel } from "./single.js";
