@@ -12,6 +12,7 @@ export const resultSchema = z
     image: z.object({ width: z.int().positive(), height: z.int().positive() }),
     query: z.string(),
     model: z.string(),
+    backend: z.string().optional().describe("where the model ran and on what, e.g. in-process/cpu"),
     found: z.boolean(),
     detections: z.array(
       z.object({
@@ -81,6 +82,7 @@ export function resultToJson(result: BridgeResult, options: JsonOptions = {}): R
     image: { width: result.image.width, height: result.image.height },
     query: grounding.query,
     model: grounding.model,
+    ...(grounding.backend !== undefined && { backend: grounding.backend }),
     found: grounding.found,
     detections: grounding.detections.map(({ box, score, mask }) => ({
       box: [...box],

@@ -26,6 +26,10 @@ const commands: Readonly<
     summary: "the teleop console on a recorded bag, without ROS",
     load: async () => (await import("./console.js")).consoleCommand(),
   },
+  worker: {
+    summary: "an inference worker: serves one model over ZeroMQ",
+    load: async () => (await import("./worker.js")).workerCommand(),
+  },
   eval: {
     summary: "measure accuracy on a data set",
     load: async () => (await import("./eval.js")).evalCommand(),

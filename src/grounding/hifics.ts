@@ -26,6 +26,8 @@ export interface HifiCsOptions {
   /** Overrides of the manifest's thresholds. */
   readonly threshold?: number;
   readonly foundThreshold?: number;
+  /** The back end has the weights elsewhere and compares their hashes: of the files here only the tokenizer is read. */
+  readonly runsElsewhere?: boolean;
 }
 
 type BackendFactory = (model: ModelFiles) => Promise<InferenceBackend>;
@@ -69,7 +71,7 @@ export class HifiCs implements Grounder {
     options: HifiCsOptions = {},
   ): Promise<HifiCs> {
     const manifest = await readManifest(folder);
-    await verifyFiles(folder, manifest);
+    await verifyFiles(folder, manifest, options.runsElsewhere ? "tokenizer" : "all");
     const tokenizer = await TextTokenizer.load(folder, manifest.text);
     const backend = await createBackend(modelFiles(folder, manifest));
     return new HifiCs(manifest, backend, tokenizer, options);
@@ -112,6 +114,7 @@ export class HifiCs implements Grounder {
       return {
         query: sentences[i] as string,
         model: this.model,
+        backend: this.runsOn,
         found: detections.length > 0,
         detections,
         presence,

@@ -133,10 +133,16 @@ export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
   };
 }
 
-/** Rehashes every file. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */
-export async function verifyFiles(folder: string, manifest: Manifest): Promise<void> {
+/** Rehashes every file, or the tokenizer's alone. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */
+export async function verifyFiles(
+  folder: string,
+  manifest: Manifest,
+  which: "all" | "tokenizer" = "all",
+): Promise<void> {
+  const { tokenizer } = manifest.text;
+  const files = manifestFiles(manifest).filter(({ file }) => which === "all" || file === tokenizer.file);
   await Promise.all(
-    manifestFiles(manifest).map(async ({ file, sha256: wanted }) => {
+    files.map(async ({ file, sha256: wanted }) => {
       const path = join(folder, file);
       const found = await hashFile(path);
       if (found !== wanted) throw new GraspGroundingError("MODEL_CORRUPT", { path, found, wanted });

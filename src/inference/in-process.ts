@@ -51,6 +51,11 @@ export class InProcessBackend implements InferenceBackend {
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #failure: Error | undefined;
+  #rejectFailed: (error: Error) => void = () => undefined;
+  /** Rejects when the inference thread ends by itself; never resolves. */
+  readonly failed = new Promise<never>((_, reject) => {
+    this.#rejectFailed = reject;
+  });
 
   private constructor(model: ModelFiles, description: string, worker: Worker) {
     this.#model = model.name;
@@ -58,6 +63,8 @@ export class InProcessBackend implements InferenceBackend {
     this.#pictures = new PictureThreads(model.input);
     this.description = `in-process/${description}`;
     this.#worker = worker;
+    // Whoever wants to know awaits it; a request that fails says so too.
+    this.failed.catch(() => undefined);
     worker.on("message", (reply: WorkerReply) => this.#settle(reply));
     worker.on("error", (error) => this.#fail(error));
     worker.on("exit", (code) => this.#fail(new Error(`the inference thread ended (${code})`)));
@@ -107,6 +114,7 @@ export class InProcessBackend implements InferenceBackend {
   }
 
   #fail(error: Error): void {
+    if (this.#failure === undefined) this.#rejectFailed(this.#inferenceError(error));
     this.#failure ??= error;
     for (const { reject } of this.#pending.values()) reject(this.#inferenceError(error));
     this.#pending.clear();

@@ -1,4 +1,5 @@
-/** Where tensors are run: one port with a back end per place (so far: ONNX Runtime in this process). */
+/** Where tensors are run: one port, and a back end for each place: in this process, ZeroMQ workers, Open Inference Protocol servers. */
+export { type BackendChoice, type BackendKind, backendKinds, createBackend } from "./choose.js";
 export { type ProviderGap, providerGap, runtimeVersion } from "./gpu-libraries.js";
 export { InProcessBackend, type InProcessOptions } from "./in-process.js";
 export {
@@ -26,3 +27,14 @@ export {
 export { resizeBilinear } from "./resize.js";
 export type { ManifestSession } from "./session-options.js";
 export { SingleModel } from "./single.js";
+export {
+  type ClientSecurity,
+  checkEndpoint,
+  type KeyPair,
+  keyFileText,
+  newKeyPair,
+  publicKeyOf,
+  readKeyFile,
+  readPublicKeys,
+  type ServerSecurity,
+} from "./zmq/security.js";
