@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
 def main() -> None:
+    if os.environ["MUJOCO_GL"] == "osmesa" and ctypes.util.find_library("OSMesa") is None:
+        sys.exit("the camera needs an off-screen OpenGL: install libosmesa6 (Debian, Ubuntu), or set MUJOCO_GL=egl with a GPU")
     import rclpy
     from interface import Cell
     from rclpy.executors import MultiThreadedExecutor
@@ -29,7 +32,9 @@ def main() -> None:
     spinning.start()
     cell.start()
     print("ready", flush=True)
-    stop.wait()
+    parent = os.getppid()
+    while not stop.wait(0.5) and os.getppid() == parent:  # whoever started it may die without a word
+        pass
     cell.leave()
     rclpy.try_shutdown()
     spinning.join(timeout=3)

@@ -26,6 +26,8 @@ class Picture:
     colour: np.ndarray
     depth_mm: np.ndarray
     ids: np.ndarray
+    #: A look at the whole cell from its side, when somebody wants it.
+    side: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,16 @@ class Eye(threading.Thread):
     """Publishes pictures at `rate` hertz, or as often as half a core allows while something moves."""
 
     def __init__(
-        self, physics: Physics, rate: float, noise: bool, on_picture: Callable[[Picture], None]
+        self,
+        physics: Physics,
+        rate: float,
+        noise: bool,
+        on_picture: Callable[[Picture], None],
+        side_wanted: Callable[[], bool],
     ) -> None:
         super().__init__(name="camera", daemon=True)
         self.physics, self.rate, self.noise, self.on_picture = physics, rate, noise, on_picture
+        self.side_wanted = side_wanted
         #: What is seen of each thing of the world in `seen_of`.
         self.seen: list[Seen] = []
         self.seen_of: World | None = None
@@ -102,6 +110,10 @@ class Eye(threading.Thread):
         self._pose(world.model, qpos)
         renderer.update_scene(self._data, "eye", self._options)
         colour = renderer.render().copy()
+        side = None
+        if self.side_wanted():
+            renderer.update_scene(self._data, "side", self._options)
+            side = renderer.render().copy()
         renderer.enable_depth_rendering()
         renderer.update_scene(self._data, "eye", self._options)
         depth = renderer.render().copy()
@@ -109,7 +121,7 @@ class Eye(threading.Thread):
         if self.noise:
             depth = add_noise(depth, self._rng)
         millimetres = np.where(np.isfinite(depth) & (depth < 10), np.rint(depth * 1000), 0).astype(np.uint16)
-        return Picture(world, colour, millimetres, self._ids())
+        return Picture(world, colour, millimetres, self._ids(), side)
 
     def _ids(self) -> np.ndarray:
         renderer = self._renderer

@@ -62,6 +62,7 @@ class Cell(Node):
         self.colour = self.create_publisher(Image, "camera/color/image_raw", 5)
         self.depth = self.create_publisher(Image, "camera/aligned_depth_to_color/image_raw", 5)
         self.info = self.create_publisher(CameraInfo, "camera/color/camera_info", 5)
+        self.side = self.create_publisher(Image, "side/image_raw", 2)
         self.told = self.create_publisher(String, "~/state", latched)
 
         group = ReentrantCallbackGroup()
@@ -76,13 +77,15 @@ class Cell(Node):
         self.add_on_set_parameters_callback(self._set)
 
         self.world = build(number, seed)
-        self.start_heights = {t.body: self.world.height(t.body) for t in self.world.things}
+        self._remember(self.world)
         self.motions: dict[bytes, Motion] = {}
         self._steps = 0
         self._warned = 0.0
         self._names: str | None = None
         self.physics = Physics(self.world, rate, self._on_state)
-        self.eye = Eye(self.physics, camera_rate, noise, self._on_picture)
+        self.eye = Eye(
+            self.physics, camera_rate, noise, self._on_picture, lambda: self.side.get_subscription_count() > 0
+        )
         self.description.publish(String(data=urdf()))
         self._publish_static()
         self._leaving = threading.Event()
@@ -124,10 +127,14 @@ class Cell(Node):
 
     def _load(self, number: int) -> None:
         world = build(number, self.seed)
-        self.start_heights = {t.body: world.height(t.body) for t in world.things}
+        self._remember(world)
         self.physics.load(world)
         self.world = world
         self.get_logger().info(f"scene {number}: {', '.join(t.name for t in world.things)}")
+
+    def _remember(self, world: World) -> None:
+        self.start_heights = {t.body: world.height(t.body) for t in world.things}
+        self.holdable = {t.body: world.could_be_held(t) for t in world.things}
 
     # What goes out
 
@@ -182,6 +189,8 @@ class Cell(Node):
         self.info.publish(camera_info(header))
         self.depth.publish(image(header, picture.depth_mm, "16UC1"))
         self.colour.publish(image(header, picture.colour, "rgb8"))
+        if picture.side is not None:
+            self.side.publish(image(Header(stamp=stamp, frame_id=WORLD_FRAME), picture.side, "rgb8"))
 
     def _write_truth(self, picture: Picture, stamp: Time) -> None:
         folder = Path(self.truth)
@@ -207,6 +216,7 @@ class Cell(Node):
                         "category": t.asset.category,
                         "position": [round(float(x), 4) for x in world.data.body(t.body).xipos],
                         "raised": round(world.height(t.body) - self.start_heights.get(t.body, 0.0), 4),
+                        "holdable": self.holdable.get(t.body, False),
                         "touched_by": sorted(world.touching(t.body)),
                     }
                     for t in world.things

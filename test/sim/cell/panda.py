@@ -34,8 +34,27 @@ def description_folder() -> Path:
 
 @lru_cache
 def urdf() -> str:
-    """What goes out on robot_description: links covered by primitives, which collision checks can read."""
-    return (description_folder() / "urdf" / "panda_collision.urdf").read_text()
+    """
+    What goes out on robot_description: links covered by primitives, which collision checks can read. The package's round
+    shapes of hand and fingers reach beyond the metal (6 mm below the fingertips); here they are boxes of the true size.
+    """
+    robot = ET.fromstring((description_folder() / "urdf" / "panda_collision.urdf").read_text())
+    side = FINGER_THICKNESS / 2
+    boxes = {
+        HAND: ((0.064, 0.206, 0.066), (0, 0, 0.033)),
+        FINGER_LINKS[0]: ((FINGER_WIDTH, FINGER_THICKNESS, FINGER_LENGTH), (0, side, FINGER_LENGTH / 2)),
+        FINGER_LINKS[1]: ((FINGER_WIDTH, FINGER_THICKNESS, FINGER_LENGTH), (0, -side, FINGER_LENGTH / 2)),
+    }
+    for link in robot.findall("link"):
+        if link.get("name") not in boxes:
+            continue
+        size, middle = (" ".join(map(str, each)) for each in boxes[link.get("name")])
+        for old in link.findall("collision"):
+            link.remove(old)
+        collision = ET.SubElement(link, "collision")
+        ET.SubElement(collision, "origin", rpy="0 0 0", xyz=middle)
+        ET.SubElement(ET.SubElement(collision, "geometry"), "box", size=size)
+    return ET.tostring(robot, encoding="unicode")
 
 
 def mjcf(position: tuple[float, float, float]) -> tuple[str, str, str, str, dict[str, bytes]]:

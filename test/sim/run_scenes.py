@@ -1,0 +1,224 @@
+"""Seeded scenes in the cell, from a sentence to a lifted thing, over ROS 2. Resumable: what is in --out is not run again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+import numpy as np  # noqa: E402
+import rclpy  # noqa: E402
+from grasp_grounding_interfaces.action import Grasp  # noqa: E402
+from PIL import Image as Picture  # noqa: E402
+from rclpy.action import ActionClient  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
+
+from client import ROOT, Client, Process, Timeout, start_cell, wait_for  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+MODES = ("oracle", "bundled")
+#: A thing counts as lifted when it hangs between the fingers this much above where it lay.
+RAISED = 0.08
+WIDTH, HEIGHT = 640, 480
+
+
+def start_node(mode: str, truth: Path, log: Path | None = None) -> Process:
+    """The node with true masks, or the program as it ships."""
+    node = os.environ.get("NODE", "node")
+    program = [str(HERE / "oracle-node.mjs"), str(truth)] if mode == "oracle" else [str(ROOT / "bin" / "grasp-grounding.mjs"), "node"]
+    return Process([node, *program, "--ros-args", "--params-file", str(HERE / "node.yaml")], log=log)
+
+
+class Driver(Client):
+    """Asks for things by ~/grasp and looks at what became of them."""
+
+    def __init__(self, truth: Path) -> None:
+        super().__init__("scene_driver")
+        self.truth = truth
+        self.grasper = ActionClient(self, Grasp, "/grasp_grounding/grasp")
+        self.reset = self.create_client(Trigger, "/grasp_grounding/reset")
+        self.kept: dict[str, np.ndarray] = {}
+        self.frames: list[np.ndarray] = []
+
+    def keep(self, topic: str) -> Any:
+        """Keeps the latest picture of a topic, and all of them in `frames`."""
+
+        def on_image(m: Image) -> None:
+            self.kept[topic] = np.frombuffer(m.data, np.uint8).reshape(m.height, m.width, 3)
+            self.frames.append(self.kept[topic])
+
+        return self.create_subscription(Image, topic, on_image, 2)
+
+    def grasp(
+        self, query: str, execute: bool = True, timeout: float = 20, on_stage: Callable[[float, str], None] | None = None
+    ) -> tuple[Any, list[tuple[float, str]]]:
+        """Result with status, and the stages with their times."""
+        stages: list[tuple[float, str]] = []
+        began = time.monotonic()
+
+        def on_feedback(m: Any) -> None:
+            if not stages or stages[-1][1] != m.feedback.stage:
+                stages.append((round(time.monotonic() - began, 3), m.feedback.stage))
+                if on_stage:
+                    on_stage(*stages[-1])
+
+        running = self.send(self.grasper, Grasp.Goal(query=query, execute=execute, timeout=float(timeout)), on_feedback)
+        if running is None:
+            raise RuntimeError("the goal was rejected")
+        return running.wait(90), stages
+
+    def true_iou(self, result: Any, name: str) -> float | None:
+        """Overlap of the first object's mask with the thing's own, on the picture it was found in."""
+        grounding = result.grounding
+        stamp = grounding.header.stamp.sec * 10**9 + grounding.header.stamp.nanosec
+        file = self.truth / f"{stamp}.ids"
+        if not grounding.objects or not file.exists():
+            return None
+        names = [t["name"] for t in self.cell["things"]]
+        true = np.frombuffer(file.read_bytes(), np.uint8).reshape(HEIGHT, WIDTH) == names.index(name)
+        found = grounding.objects[0]
+        mask = np.zeros_like(true)
+        part = np.frombuffer(found.mask.data, np.uint8).reshape(found.mask.height, found.mask.width) > 127
+        mask[found.mask_y : found.mask_y + part.shape[0], found.mask_x : found.mask_x + part.shape[1]] = part
+        return round(float((mask & true).sum() / max(1, (mask | true).sum())), 3)
+
+
+def target_of(cell: dict[str, Any], seed: int) -> dict[str, Any] | None:
+    """The thing to ask for: one of those a gripper could take and the camera sees well."""
+    fit = [
+        t for t in cell["things"] if t["holdable"] and t["visible"] >= 0.7 and t["pixels"] >= 250 and not t["border"]
+    ]
+    return fit[int(np.random.default_rng([seed, cell["scene"], 5]).integers(len(fit)))] if fit else None
+
+
+def outcome_of(answer: Any, stages: list[tuple[float, str]], iou: float | None, thing: dict[str, Any]) -> str:
+    """Where it ended: grounding, grasp planning, motion planning, moving, holding; or lifted."""
+    result = answer.result
+    lifted = thing["raised"] > RAISED and bool(thing["touched_by"])
+    names = [s for _, s in stages]
+    if result.success and lifted:
+        return "lifted"
+    if not result.grounding.objects:
+        return "grounding: not found"
+    if iou is not None and iou < 0.5:
+        return "grounding: wrong mask"
+    if not result.grasps:
+        return "grasp planning"
+    if not set(names) & {"opening", "pre_grasp", "approach", "grasp", "lift", "retreat"}:
+        return "motion planning"
+    if result.success:
+        return "not lifted"
+    return f"motion: {names[-1]}"
+
+
+def run(driver: Driver, mode: str, number: int, seed: int, pictures: Path | None) -> dict[str, Any]:
+    """One scene."""
+    began = time.monotonic()
+    cell = driver.scene(number)
+    target = target_of(cell, seed)
+    row: dict[str, Any] = {"scene": number, "seed": seed, "mode": mode, "things": [t["name"] for t in cell["things"]]}
+    if target is None:
+        return row | {"outcome": "no target"}
+    name = target["name"]
+    row |= {"target": target["id"], "category": target["category"], "query": f"pick up the {name}", "visible": target["visible"]}
+    if pictures:
+        wait_for("a picture", lambda: "camera/color/image_raw" in driver.kept)
+        before = driver.kept["camera/color/image_raw"]
+    answer, stages = driver.grasp(row["query"])
+    iou = driver.true_iou(answer.result, name)
+    time.sleep(0.6)
+    thing = driver.thing(name)
+    row["outcome"] = outcome_of(answer, stages, iou, thing)
+    row |= {
+        "message": answer.result.message,
+        "mask_iou": iou,
+        "grasps": len(answer.result.grasps),
+        "raised": thing["raised"],
+        "stages": stages,
+        "keeping_up": driver.cell["keeping_up"],
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    if pictures:
+        side = np.concatenate([before, driver.kept["camera/color/image_raw"]], axis=1)
+        word = row["outcome"].split(":")[0].replace(" ", "-")
+        Picture.fromarray(side).save(pictures / f"{mode}-{number:03}-{word}-{target['id']}.jpg", quality=85)
+    if driver.reset.service_is_ready():
+        driver.reset.call_async(Trigger.Request())  # clears a stop that was latched
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", type=int, default=50, help="how many, from --first on")
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--modes", default=",".join(MODES), help="oracle: true masks; bundled: the bundled model")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "sim" / "scenes.jsonl", help="JSON lines, one a scene and mode")
+    parser.add_argument("--pictures", action="store_true", help="keep before and after of each scene beside --out")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long; run again to go on")
+    args = parser.parse_args()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    done = set()
+    if args.out.exists():
+        rows = [json.loads(line) for line in args.out.read_text().splitlines()]
+        done = {(r["mode"], r["scene"], r["seed"]) for r in rows}
+    pictures = args.out.parent / "pictures" if args.pictures else None
+    if pictures:
+        pictures.mkdir(exist_ok=True)
+    until = time.monotonic() + args.minutes * 60
+    truth = Path(tempfile.mkdtemp(prefix="truth-"))
+    numbers = range(args.first, args.first + args.scenes)
+    left = 0
+    cell: Process | None = None
+    try:
+        rclpy.init()
+        for mode in args.modes.split(","):
+            todo = [n for n in numbers if (mode, n, args.seed) not in done]
+            if not todo or time.monotonic() > until:
+                left += len(todo)
+                continue
+            cell = cell or start_cell({"truth": truth, "seed": args.seed, "scene": todo[0]}, args.out.parent / "cell.log")
+            node = start_node(mode, truth, args.out.parent / f"node-{mode}.log")
+            driver = Driver(truth)
+            if pictures:
+                driver.keep("camera/color/image_raw")
+            try:
+                wait_for("the node's action", driver.grasper.server_is_ready, 60)
+                time.sleep(1.5)  # camera, TF and joint states find their way
+                for index, number in enumerate(todo):
+                    if time.monotonic() > until:
+                        left += len(todo) - index
+                        break
+                    try:
+                        row = run(driver, mode, number, args.seed, pictures)
+                    except Timeout as problem:
+                        row = {"scene": number, "seed": args.seed, "mode": mode, "outcome": "no answer", "message": str(problem)}
+                    with args.out.open("a") as out:
+                        out.write(json.dumps(row) + "\n")
+                    print(f"{mode} {number}: {row['outcome']}: {row.get('query', '')}; {row.get('message', '')} ({row.get('seconds')} s)", flush=True)
+            finally:
+                driver.leave()
+                node.stop()
+    finally:
+        if cell:
+            cell.stop()
+        rclpy.try_shutdown()
+        shutil.rmtree(truth, ignore_errors=True)
+    if left:
+        print(f"{left} scenes are left; run the same command again", file=sys.stderr)
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()
