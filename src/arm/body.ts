@@ -11,7 +11,10 @@ export interface BodyCapsule {
   readonly a: Vec3;
   readonly b: Vec3;
   readonly radius: Metres;
-  /** Of a capsule about a box: the box's corners, which end before the capsule does and so tell exactly how far a plane is. */
+  /**
+   * Of a capsule about a box: the box's corners, which end before the capsule does and so tell exactly how far a plane or a
+   * point is. Corner k lies at the upper end of the edge along axis i where bit i of k is set.
+   */
   readonly corners?: readonly Vec3[];
 }
 

@@ -11,8 +11,11 @@ import { segmentDistance, squaredToSegment } from "./capsule.js";
 import type { Chain } from "./chain.js";
 import type { RobotDescription } from "./description.js";
 import { type JointValues, Kinematics } from "./kinematics.js";
-import { PointGrid } from "./point-grid.js";
+import { type Box, PointGrid } from "./point-grid.js";
 import type { WorkspaceBox } from "./supervisor-types.js";
+
+/** One point is kept of each cube of this edge length. */
+const SAMPLED: Metres = 0.005;
 
 /** What stands about the robot, in its base frame. */
 export interface Scene {
@@ -81,8 +84,10 @@ export class CollisionChecker {
   set scene(scene: Scene) {
     this.#scene = scene;
     this.#obstacles =
-      scene.obstacles === undefined ? undefined : new PointGrid(aboveTable(scene.obstacles, scene.table));
-    this.#target = scene.target === undefined ? undefined : new PointGrid(scene.target);
+      scene.obstacles === undefined
+        ? undefined
+        : new PointGrid(aboveTable(scene.obstacles, scene.table), SAMPLED);
+    this.#target = scene.target === undefined ? undefined : new PointGrid(scene.target, SAMPLED);
   }
 
   /** The first collision found at a posture; undefined when it is free. */
@@ -162,16 +167,29 @@ export class CollisionChecker {
         if (low < 0 || high < 0) return { kind: "workspace", distance: Math.min(low, high) };
       }
     }
-    const reach = radius + this.#clearance;
-    const near = this.#obstacles?.nearest(a, b, gripper ? radius + this.#gripperClearance : reach);
-    if (near !== undefined) return { kind: "obstacle", distance: near - radius };
+    const box = corners === undefined ? undefined : this.#box(segment, corners);
+    const clearance = gripper ? this.#gripperClearance : this.#clearance;
+    const seen = (points: PointGrid | undefined, kept: Metres): Metres | undefined => {
+      if (box !== undefined) return points?.nearest(a, b, radius + kept, box, kept);
+      const near = points?.nearest(a, b, radius + kept);
+      return near === undefined ? undefined : near - radius;
+    };
+    const obstacle = seen(this.#obstacles, clearance);
+    if (obstacle !== undefined) return { kind: "obstacle", distance: obstacle };
     if (gripper && options.touchTarget) return undefined;
-    const touched = this.#target?.nearest(a, b, reach);
-    return touched === undefined ? undefined : { kind: "target", distance: touched - radius };
+    const target = seen(this.#target, this.#clearance);
+    return target === undefined ? undefined : { kind: "target", distance: target };
+  }
+
+  /** A box in the base frame, at the posture last placed. */
+  #box(segment: number, corners: readonly Vec3[]): Box {
+    const at = (k: number): Vec3 => this.#inBase(segment, corners[k]!);
+    return { corner: at(0), beside: [at(1), at(2), at(4)] };
   }
 
   /** A point of a segment's frame, at the posture last placed. */
   #inBase(segment: number, [x, y, z]: Vec3): Vec3 {
+    if (segment < 0) return [x, y, z];
     const { rotations: r, origins: o } = this.#kinematics;
     const row = (k: number) => {
       const m = segment * 9 + k * 3;

@@ -1,7 +1,34 @@
-import { type Metres, type Points, selectPoints, voxelRepresentatives } from "../geometry/index.js";
+import {
+  type Metres,
+  type Points,
+  selectPoints,
+  type Vec3,
+  voxelRepresentatives,
+} from "../geometry/index.js";
 import { squaredToSegment } from "./capsule.js";
 
 const SPAN = 4096;
+
+/** A box by one corner and the corners next to it: its edges from there are at right angles. */
+export interface Box {
+  readonly corner: Vec3;
+  readonly beside: readonly [Vec3, Vec3, Vec3];
+}
+
+/** Squared distance from a point to a box; 0 inside. */
+export function squaredToBox(px: number, py: number, pz: number, { corner, beside }: Box): number {
+  const [x, y, z] = [px - corner[0], py - corner[1], pz - corner[2]];
+  let sum = 0;
+  for (const [bx, by, bz] of beside) {
+    const [ux, uy, uz] = [bx - corner[0], by - corner[1], bz - corner[2]];
+    const length = Math.hypot(ux, uy, uz);
+    if (length === 0) continue;
+    const along = (x * ux + y * uy + z * uz) / length;
+    const out = along < 0 ? along : Math.max(0, along - length);
+    sum += out * out;
+  }
+  return sum;
+}
 
 /** Points sorted into cubes, for the question which of them lie close to a segment. */
 export class PointGrid {
@@ -27,8 +54,18 @@ export class PointGrid {
     for (const [key, list] of lists) this.#cells.set(key, Uint32Array.from(list));
   }
 
-  /** Distance from the segment a-b to the nearest point closer than `within`; undefined when there is none. */
-  nearest(a: ArrayLike<number>, b: ArrayLike<number>, within: Metres): Metres | undefined {
+  /**
+   * Distance from the segment a-b to the nearest point closer than `within`; undefined when there is none.
+   * @param box takes the distance to this box instead; it must lie so that points closer to it than `closerThan` are closer to the
+   *   segment than `within`
+   */
+  nearest(
+    a: ArrayLike<number>,
+    b: ArrayLike<number>,
+    within: Metres,
+    box?: Box,
+    closerThan: Metres = within,
+  ): Metres | undefined {
     const size = this.#cell;
     const [ax, ay, az] = [a[0]!, a[1]!, a[2]!];
     const [bx, by, bz] = [b[0]!, b[1]!, b[2]!];
@@ -36,7 +73,8 @@ export class PointGrid {
     const high = (p: number, q: number) => Math.floor((Math.max(p, q) + within) / size);
     // A cube farther from the segment than this, centre to segment, holds no point of interest.
     const skip = (within + (size * Math.sqrt(3)) / 2) ** 2;
-    let best = within * within;
+    const widest = within * within;
+    let best = closerThan * closerThan;
     let found = false;
     for (let x = low(ax, bx); x <= high(ax, bx); x++) {
       for (let y = low(ay, by); y <= high(ay, by); y++) {
@@ -58,8 +96,10 @@ export class PointGrid {
           for (const i of cell) {
             const p = this.points;
             const square = squaredToSegment(p[i]!, p[i + 1]!, p[i + 2]!, ax, ay, az, bx, by, bz);
-            if (square < best) {
-              best = square;
+            if (square >= widest) continue;
+            const exact = box === undefined ? square : squaredToBox(p[i]!, p[i + 1]!, p[i + 2]!, box);
+            if (exact < best) {
+              best = exact;
               found = true;
             }
           }

@@ -184,22 +184,53 @@ describe("surroundings", () => {
     expect(c.check(bent)).toMatchObject({ kind: "table", link: expect.stringContaining("finger") });
   });
 
+  const boxed = parseUrdf(
+    '<robot name="r"><link name="a"/><link name="b"/><link name="c"/><link name="d"><collision><origin xyz="0 0 -0.3"/><geometry><box size="0.02 0.025 0.2"/></geometry></collision></link>' +
+      ["ab", "bc", "cd"]
+        .map(
+          ([from, to]) =>
+            `<joint name="${to}" type="revolute"><parent link="${from}"/><child link="${to}"/><axis xyz="1 0 0"/><limit lower="-3" upper="3" velocity="1"/></joint>`,
+        )
+        .join("") +
+      "</robot>",
+  );
+
   it("of a box, the corners tell how far the table is", () => {
-    const boxed = parseUrdf(
-      '<robot name="r"><link name="a"/><link name="b"/><link name="c"/><link name="d"><collision><origin xyz="0 0 -0.3"/><geometry><box size="0.02 0.03 0.2"/></geometry></collision></link>' +
-        ["ab", "bc", "cd"]
-          .map(
-            ([from, to]) =>
-              `<joint name="${to}" type="revolute"><parent link="${from}"/><child link="${to}"/><axis xyz="1 0 0"/><limit lower="-3" upper="3" velocity="1"/></joint>`,
-          )
-          .join("") +
-        "</robot>",
-    );
     const c = new CollisionChecker(boxed, selectChain(boxed, { tip: "d" }));
     c.scene = { table: { normal: [0, 0, 1], offset: 0.403 } };
     expect(c.check([0, 0, 0])).toBeUndefined();
     c.scene = { table: { normal: [0, 0, 1], offset: 0.401 } };
     expect(c.check([0, 0, 0])).toMatchObject({ kind: "table", distance: expect.closeTo(0.001, 9) });
+  });
+
+  it("seen points count by their distance to the box itself, not to the capsule about it", () => {
+    const c = new CollisionChecker(boxed, selectChain(boxed, { tip: "d" }));
+    const random = seededRandom(5);
+    const outside = (v: number, half: number) => Math.max(0, Math.abs(v) - half);
+    let [hits, misses] = [0, 0];
+    for (let k = 0; k < 400; k++) {
+      const [x, y, z] = [0.015, 0.02, 0.105].map((reach) => (random() * 2 - 1) * reach) as [
+        number,
+        number,
+        number,
+      ];
+      const distance = Math.hypot(outside(x, 0.01), outside(y, 0.0125), outside(z, 0.1));
+      // The box hangs 0.3 m below an axis along x and swings by the sum of the joints.
+      const angle = random() * 2 - 1;
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      const [v, w] = [y, z - 0.3];
+      c.scene = { obstacles: Float32Array.of(x, cos * v - sin * w, sin * v + cos * w) };
+      const found = c.check([angle / 2, angle / 4, angle / 4]);
+      if (Math.abs(distance - 0.002) < 1e-6) continue;
+      if (distance < 0.002) {
+        hits++;
+        expect(found).toMatchObject({ kind: "obstacle", link: "d", distance: expect.closeTo(distance, 6) });
+      } else {
+        misses++;
+        expect(found).toBeUndefined();
+      }
+    }
+    expect(Math.min(hits, misses)).toBeGreaterThan(50);
   });
 
   it("the border of the workspace holds for the whole arm", () => {
