@@ -1,9 +1,10 @@
-// Writes the docs that are made from code: docs/result.schema.json and docs/errors.md. `--check` only compares.
+// Writes the docs that are made from code: docs/result.schema.json, errors.md, licences.md, sbom.cdx.json. `--check` only compares.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, setUp } from "./lib/setup.mjs";
 
 await setUp();
+const { licencePage, listed, sbom, shipped } = await import("./lib/supply-chain.mjs");
 const { resultSchema } = await import("../dist/bridge/index.js");
 const { sections } = await import("../dist/errors/index.js");
 const { z } = await import("zod");
@@ -35,15 +36,24 @@ ${tables.join("\n")}`;
 const files = {
   "docs/result.schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
   "docs/errors.md": errors,
+  "docs/licences.md": licencePage(),
 };
+const check = process.argv.includes("--check");
 
 let stale = 0;
 for (const [name, content] of Object.entries(files)) {
   const path = join(root, name);
-  if (!process.argv.includes("--check")) writeFileSync(path, content);
+  if (!check) writeFileSync(path, content);
   else if (readFileSync(path, "utf8") !== content) {
     process.stderr.write(`${name} is out of date; run \`npm run docs\`\n`);
     stale++;
   }
+}
+// Which packages it lists is compared, not every byte: npm's versions differ in what else they write.
+const bill = join(root, "docs", "sbom.cdx.json");
+if (!check) writeFileSync(bill, sbom());
+else if (listed(readFileSync(bill, "utf8")).join() !== shipped().join()) {
+  process.stderr.write("docs/sbom.cdx.json is out of date; run `npm run docs`\n");
+  stale++;
 }
 process.exitCode = stale === 0 ? 0 : 1;

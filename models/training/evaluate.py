@@ -277,7 +277,8 @@ def main() -> None:
     args.rows.write_text("".join(json.dumps(r) + "\n" for r in rows))
     model = Lite(args.model)
     sizes = {f.name: f.stat().st_size for f in sorted(args.model.iterdir())}
-    result = {"model": model.manifest["name"], "split": args.split, "bytes": sizes, "milliseconds": timings(model), "sets": results}
+    command = "python models/training/evaluate.py"
+    result = {"command": command, "model": model.manifest["name"], "split": args.split, "bytes": sizes, "milliseconds": timings(model), "sets": results}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(result, indent=1) + "\n")
     print("wrote", args.out, result["milliseconds"])

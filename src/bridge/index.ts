@@ -8,4 +8,3 @@ export {
   resultSchema,
   resultToJson,
 } from "./result.js";
-export { type ScenePoints, scenePoints } from "./scene-points.js";

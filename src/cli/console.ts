@@ -108,12 +108,14 @@ export async function runConsole(bag: string | undefined, options: ConsoleCliOpt
       ...(bag === undefined && { arm: await demoArm(path) }),
       ...(metrics !== undefined && { metrics }),
     });
+    // Before the address is out: whoever waits for it may send the signal at once.
+    const ended = interrupted();
     announce(running, options.open);
     const served = await serveMetrics(metrics, endpoint).catch(async (error) => {
       await running.close();
       throw error;
     });
-    await interrupted();
+    await ended;
     await served?.close();
     await running.close();
   } finally {

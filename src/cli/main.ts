@@ -14,21 +14,13 @@ const commands: Readonly<
     load: async () => (await import("./ground.js")).groundCommand(),
   },
   replay: {
-    summary: "ask recorded bags: boxes, masks and grasps for each frame",
+    summary: "ask a recorded bag: boxes, masks and grasps for each frame",
     load: async () => (await import("./replay.js")).replayCommand(),
-  },
-  merge: {
-    summary: "put the results of a replay's shards together",
-    load: async () => (await import("./merge.js")).mergeCommand(),
   },
   node: { summary: "the ROS 2 node", load: async () => (await import("./node.js")).nodeCommand() },
   console: {
     summary: "the teleop console on a recorded bag, without ROS",
     load: async () => (await import("./console.js")).consoleCommand(),
-  },
-  worker: {
-    summary: "an inference worker: serves one model over ZeroMQ",
-    load: async () => (await import("./worker.js")).workerCommand(),
   },
   eval: {
     summary: "measure accuracy on a data set",
@@ -52,7 +44,8 @@ const commands: Readonly<
   },
 };
 
-async function buildProgram(argv: readonly string[]): Promise<Command> {
+/** The command line as commander knows it, the command named in `argv` with its options. */
+export async function buildProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command("grasp-grounding")
     .description("finds the object a sentence names in a robot's RGB-D picture and works out how to grasp it")
     .version(packageVersion())

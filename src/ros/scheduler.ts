@@ -1,7 +1,6 @@
 import { GraspGroundingError } from "../errors/index.js";
 import type { Seconds, Stamp } from "../geometry/index.js";
 import type { ReadyFrame } from "./camera-input.js";
-import { discard } from "./discard.js";
 import type { Job, JobDone, QueryResult } from "./job.js";
 import { JobError } from "./pipeline-host.js";
 
@@ -24,15 +23,13 @@ export interface RequestOptions {
   readonly timeout: Seconds;
   readonly notBefore?: Stamp;
   readonly needDepth?: boolean;
-  /** Give what the camera saw, as points: for a motion. */
-  readonly clouds?: boolean;
   readonly onStart?: () => void;
 }
 
 export interface SchedulerOptions {
   /** Runs a job; undefined while there is no pipeline. */
   readonly run: (job: Omit<Job, "id">) => Promise<JobDone> | undefined;
-  readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds">;
+  readonly settings: () => Omit<Job, "id" | "frame" | "queries">;
   /** The sentence grounded on every picture, and how often at most (0: no limit). */
   readonly continuous: () => { readonly query: string | undefined; readonly maxRate: number };
   /** Seconds for which a picture that has arrived may answer a request. */
@@ -104,9 +101,7 @@ export class Scheduler {
   }
 
   offer(frame: ReadyFrame): void {
-    const replaced = this.#waiting;
-    if (replaced !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
-    discard(replaced?.bytes.colour.cdr, replaced?.bytes.depth?.cdr);
+    if (this.#waiting !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
     this.#waiting = frame;
     this.pump();
   }
@@ -177,7 +172,6 @@ export class Scheduler {
     const running = this.#options.run({
       ...this.#options.settings(),
       queries,
-      clouds: due.some((each) => each.clouds === true),
       ...(fresh && { frame: frame.bytes }),
     } as Omit<Job, "id">);
     if (running === undefined) return;

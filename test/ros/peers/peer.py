@@ -295,6 +295,16 @@ class Peer(Node):
                 raise TimeoutError("the node does not subscribe ~/query")
             time.sleep(0.05)
 
+    def do_graph(self, name: str = "grasp_grounding") -> dict[str, list[str]]:
+        """Names of what the node publishes, reads, serves and calls."""
+        asks = {
+            "publish": self.get_publisher_names_and_types_by_node,
+            "subscribe": self.get_subscriber_names_and_types_by_node,
+            "reply": self.get_service_names_and_types_by_node,
+            "request": self.get_client_names_and_types_by_node,
+        }
+        return {kind: sorted(each for each, _ in ask(name, "/")) for kind, ask in asks.items()}
+
     def call(self, kind: Any, name: str, request: Any, timeout: float) -> Any:
         client = self.cached.get(name)
         if client is None:
