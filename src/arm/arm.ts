@@ -12,6 +12,7 @@ import {
   SequencePlanner,
   type Stage,
   type StageName,
+  type WayPlanner,
 } from "./sequence.js";
 import type { SafetySupervisor } from "./supervisor.js";
 import { type SafetyReason, type SupervisorEvent, safetyText, type Verdict } from "./supervisor-types.js";
@@ -23,6 +24,8 @@ export interface ArmParts {
   readonly gripper: GripperController;
   readonly supervisor: SafetySupervisor;
   readonly sequence: SequenceOptions;
+  /** Plans the ways there and back in place of the built-in search. */
+  readonly ways?: WayPlanner;
   readonly clock?: Clock;
   /** How often the supervisor is asked during a motion. Default 0.01 s. */
   readonly watchEvery?: Seconds;
@@ -98,7 +101,7 @@ export class Arm {
     this.supervisor = parts.supervisor;
     this.#clock = parts.clock ?? systemClock;
     this.#kinematics = new Kinematics(parts.solver.chain);
-    this.#planner = new SequencePlanner(parts.solver, parts.checker, parts.sequence);
+    this.#planner = new SequencePlanner(parts.solver, parts.checker, parts.sequence, parts.ways);
   }
 
   /**
@@ -339,6 +342,7 @@ export class Arm {
       return undefined;
     }
     if (ended === undefined || ended === "late") return failure("gripper", "the gripper does not answer");
+    if ("problem" in ended) return failure("gripper", ended.problem);
     if (stage.name === "open" && ended.width < stage.width - 0.005) {
       return failure("gripper", "the gripper did not open as far as the grasp needs");
     }

@@ -77,6 +77,10 @@ export class CollisionChecker {
     this.#pairs = this.#selfPairs(chain, options.reference);
   }
 
+  get scene(): Scene {
+    return this.#scene;
+  }
+
   set scene(scene: Scene) {
     this.#scene = scene;
     this.#obstacles =

@@ -66,9 +66,14 @@ export interface GripperResult {
   readonly width: Metres;
 }
 
+/** Why a gripper did not do what it was told, in one line. */
+export interface GripperProblem {
+  readonly problem: string;
+}
+
 /** A parallel gripper: GripperCommand, ParallelGripperCommand or a simulation. */
 export interface GripperController {
   /** Moves the fingers until they are `width` apart or hold something. Undefined when it does not answer. */
-  move(width: Metres, force?: number): Promise<GripperResult | undefined>;
+  move(width: Metres, force?: number): Promise<GripperResult | GripperProblem | undefined>;
   stop(): Promise<void>;
 }

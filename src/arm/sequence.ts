@@ -1,6 +1,6 @@
 import type { Metres, Pose, Vec3 } from "../geometry/index.js";
 import { compose } from "../geometry/index.js";
-import { type CheckOptions, type CollisionChecker, describeCollision } from "./collision.js";
+import { type CheckOptions, type CollisionChecker, describeCollision, type Scene } from "./collision.js";
 import type { IkSolver, PostureWishes } from "./ik.js";
 import { type JointValues, Kinematics } from "./kinematics.js";
 import { type JointPath, splinePath } from "./path.js";
@@ -76,6 +76,16 @@ export interface RefusedMotion {
   readonly reason: string;
 }
 
+/** Finds ways round what stands about: a motion planner behind the sequence. */
+export interface WayPlanner {
+  /** Postures of a free way, both ends included, or why there is none. Never rejects for what can go wrong with a planner. */
+  plan(
+    from: JointValues,
+    to: JointValues,
+    scene: Scene,
+  ): Promise<{ readonly postures: readonly (readonly number[])[] } | { readonly reason: string }>;
+}
+
 const ORDER: readonly MotionRefusal[] = [
   "start-blocked",
   "unreachable",
@@ -107,11 +117,14 @@ export class SequencePlanner {
   readonly #solver: IkSolver;
   readonly #checker: CollisionChecker;
   readonly #options: SequenceOptions;
+  readonly #ways: WayPlanner | undefined;
 
-  constructor(solver: IkSolver, checker: CollisionChecker, options: SequenceOptions) {
+  /** @param ways plans the ways there and back; without one they are straight in joint space, or over raised postures */
+  constructor(solver: IkSolver, checker: CollisionChecker, options: SequenceOptions, ways?: WayPlanner) {
     this.#solver = solver;
     this.#checker = checker;
     this.#options = options;
+    this.#ways = ways;
   }
 
   /** @param pause awaited now and then, so that a long search does not keep the process from hearing anything else */
@@ -178,7 +191,7 @@ export class SequencePlanner {
     };
     for (const { pose, joints } of this.#postures(goal.pose, start, straight.before)) {
       await pause();
-      const ways = this.#ways(start, joints, pose, straight.after(pose));
+      const ways = await this.#parts(start, joints, pose, straight.after(pose));
       if (!("refusal" in ways)) return await timed(ways);
       if (ORDER.indexOf(ways.refusal) >= ORDER.indexOf(worst.refusal)) worst = ways;
     }
@@ -207,7 +220,7 @@ export class SequencePlanner {
   }
 
   /** The parts as geometry, or why this posture does not do. */
-  #ways(start: JointValues, before: number[], pose: Pose, after: Pose): Ways | RefusedMotion {
+  async #parts(start: JointValues, before: number[], pose: Pose, after: Pose): Promise<Ways | RefusedMotion> {
     const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
     if ("reason" in approach) return lineRefusal("approach", approach);
@@ -218,23 +231,37 @@ export class SequencePlanner {
       const hit = this.#checker.checkAll(along(splinePath(postures)), { touchTarget: true });
       if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
     }
-    const there = this.#freeWay(start, before, pose);
+    const there = await this.#freeWay(start, before, pose);
     if ("refusal" in there) return there;
     const back =
       retreat === "start"
-        ? this.#freeWay(lifting.postures.at(-1)!, Array.from(start), pose, { touchTarget: true })
+        ? await this.#freeWay(lifting.postures.at(-1)!, Array.from(start), pose, { touchTarget: true })
         : undefined;
     if (back !== undefined && "refusal" in back) return back;
     return { there, approach: approach.postures, lift: lifting.postures, back };
   }
 
-  /** Straight in joint space, or over a raised posture. */
-  #freeWay(
+  /** As the motion planner says, where there is one, and free by our own check as well. */
+  async #freeWay(
     from: JointValues,
     to: JointValues,
     near: Pose,
     options: CheckOptions = {},
-  ): JointPath | RefusedMotion {
+  ): Promise<JointPath | RefusedMotion> {
+    if (this.#ways === undefined) return this.#ownWay(from, to, near, options);
+    const planned = await this.#ways.plan(from, to, this.#checker.scene);
+    if ("reason" in planned) return { refusal: "way-blocked", reason: planned.reason };
+    const path = splinePath(planned.postures);
+    if (!this.#within(path))
+      return { refusal: "way-blocked", reason: "the planned way leaves a joint's limits" };
+    const hit = this.#checker.checkAll(along(path), options);
+    return hit === undefined
+      ? path
+      : { refusal: "way-blocked", reason: `the planned way: ${describeCollision(hit)}` };
+  }
+
+  /** Straight in joint space, or over a raised posture. */
+  #ownWay(from: JointValues, to: JointValues, near: Pose, options: CheckOptions): JointPath | RefusedMotion {
     const direct = splinePath([from, to]);
     const hit = this.#checker.checkAll(along(direct), options);
     if (hit === undefined) return direct;

@@ -26,6 +26,8 @@ export interface ResultTime {
   readonly frameId: FrameId;
   /** Default: the stamp. */
   readonly logTime?: Stamp;
+  /** A further name between the prefix and the topic: one camera of several. */
+  readonly under?: string;
 }
 
 export interface ResultWriterOptions {
@@ -179,7 +181,8 @@ export class ResultWriter {
 
   async #result(topic: string, type: string, time: ResultTime, message: unknown): Promise<void> {
     const data = encodeMessage(type, message);
-    const name = topic.startsWith("/") ? topic : `${this.#prefix}/${topic}`;
+    const under = time.under === undefined ? "" : `/${time.under}`;
+    const name = topic.startsWith("/") ? topic : `${this.#prefix}${under}/${topic}`;
     const logTime = time.logTime ?? time.stamp;
     await this.#enqueue(async () => {
       const channelId = await this.#channel(name, type, builtin(type), "cdr");

@@ -22,8 +22,11 @@ export const queryTopics = (bag: BagReader): readonly string[] =>
   named(bag, "std_msgs/msg/String", /(^|\/)query$/);
 
 /** The sentences asked while the bag was recorded. */
-export async function* recordedQueries(bag: BagReader, range: Range = {}): AsyncGenerator<RecordedQuery> {
-  for await (const { topic, logTime, message } of decoded<StringMessage>(bag, queryTopics(bag), range))
+export async function* recordedQueries(
+  bag: BagReader,
+  { topics = queryTopics(bag), ...range }: Range & { readonly topics?: readonly string[] } = {},
+): AsyncGenerator<RecordedQuery> {
+  for await (const { topic, logTime, message } of decoded<StringMessage>(bag, topics, range))
     yield { topic, logTime, text: message.data };
 }
 

@@ -8,3 +8,4 @@ export {
   resultSchema,
   resultToJson,
 } from "./result.js";
+export { type ScenePoints, scenePoints } from "./scene-points.js";

@@ -12,6 +12,7 @@ export const resultSchema = z
     image: z.object({ width: z.int().positive(), height: z.int().positive() }),
     query: z.string(),
     model: z.string(),
+    backend: z.string().optional().describe("where the model ran and on what, e.g. in-process/cpu"),
     found: z.boolean(),
     detections: z.array(
       z.object({
@@ -43,6 +44,11 @@ export const resultSchema = z
     stamp: z.string().optional().describe("nanoseconds since the clock's epoch, of a recorded or live frame"),
     frame: z.string().optional().describe("frame id of the picture"),
     source: z.string().optional().describe("file or bag the picture is from"),
+    topic: z.string().optional().describe("colour topic of a recorded frame"),
+    time: z
+      .number()
+      .optional()
+      .describe("when the frame was recorded, in seconds from the bag's start, as `replay --at` takes it"),
   })
   .meta({ title: "grasp-grounding result" });
 
@@ -76,6 +82,7 @@ export function resultToJson(result: BridgeResult, options: JsonOptions = {}): R
     image: { width: result.image.width, height: result.image.height },
     query: grounding.query,
     model: grounding.model,
+    ...(grounding.backend !== undefined && { backend: grounding.backend }),
     found: grounding.found,
     detections: grounding.detections.map(({ box, score, mask }) => ({
       box: [...box],

@@ -3,11 +3,16 @@ import { join } from "node:path";
 import { Option } from "commander";
 import { GraspGroundingError } from "../errors/index.js";
 import {
+  type BackendChoice,
+  type BackendKind,
+  backendKinds,
   type ExecutionProvider,
   executionProviders,
   type InProcessOptions,
   isProvider,
   parseProviders,
+  publicKeyOf,
+  readKeyFile,
 } from "../inference/index.js";
 
 const usage = (detail: string): GraspGroundingError => new GraspGroundingError("USAGE", { detail });
@@ -26,6 +31,84 @@ export interface BackendOptions {
   readonly engineCache?: string;
   /** Half precision in TensorRT. */
   readonly fp16?: boolean;
+}
+
+/** Where the model runs: in this process, or with whom. */
+export interface RemoteOptions extends BackendOptions {
+  readonly backend?: BackendKind;
+  readonly endpoint?: readonly string[];
+  /** File with this side's CURVE keys. */
+  readonly key?: string;
+  /** The workers' public key, or the file that holds it. */
+  readonly serverKey?: string;
+  readonly insecurePlainTcp?: boolean;
+  /** Milliseconds an inference request may take in all. */
+  readonly requestTimeout?: number;
+  /** Milliseconds from one heartbeat to the next. */
+  readonly heartbeat?: number;
+  /** Seconds to wait for a first worker, or the server. */
+  readonly startTimeout?: number;
+  /** Name of the model on a server, where it has another there. */
+  readonly serverModel?: string;
+}
+
+/** Options of every command that runs a model: where it runs, and on what. */
+export const backendFlags = (): Option[] => [
+  new Option(
+    "--backend <kind>",
+    "where the model runs: in this process, in workers (ZeroMQ), or on a server of the Open Inference Protocol",
+  )
+    .choices(backendKinds)
+    .default("in-process"),
+  new Option(
+    "--endpoint <address>",
+    "a worker (ipc:///path, tcp://host:port) or server (http://host:port); may be repeated",
+  ).argParser((value: string, previous: readonly string[] = []) => [...previous, value]),
+  new Option("--key <file>", "this side's CURVE keys, for workers on other machines"),
+  new Option("--server-key <key>", "the workers' public key, or the file that holds it"),
+  new Option(
+    "--insecure-plain-tcp",
+    "let plain TCP leave this machine: anybody on the network can read pictures",
+  ),
+  new Option("--request-timeout <ms>", "an inference request may take this long in all").argParser(whole(1)),
+  new Option(
+    "--start-timeout <s>",
+    "how long to wait for a first worker, or for the server (default: 30)",
+  ).argParser(whole(1)),
+  new Option("--heartbeat <ms>", "a worker that is silent for two of these is out of service").argParser(
+    whole(50),
+  ),
+  new Option("--server-model <name>", "name of the model on the server, where it has another there"),
+  ...providerFlags(),
+];
+
+/** @throws GraspGroundingError USAGE, KEY_FILE */
+export async function backendChoice(options: RemoteOptions): Promise<BackendChoice> {
+  const { backend: kind = "in-process", endpoint: endpoints = [], key, serverKey } = options;
+  const { insecurePlainTcp, requestTimeout, startTimeout, heartbeat, serverModel } = options;
+  if (kind === "in-process") {
+    if (endpoints.length > 0) throw usage("--endpoint is of use only with --backend zmq or oip");
+    return { kind, ...inProcessOptions(options) };
+  }
+  if (endpoints.length === 0) throw usage(`--backend ${kind} needs an --endpoint`);
+  const times = {
+    ...(requestTimeout !== undefined && { timeout: requestTimeout }),
+    ...(startTimeout !== undefined && { startTimeout: startTimeout * 1000 }),
+  };
+  if (kind === "oip") return { kind, endpoints, ...(serverModel !== undefined && { serverModel }), ...times };
+  if ((key === undefined) !== (serverKey === undefined))
+    throw usage("--key and --server-key belong together");
+  return {
+    kind,
+    endpoints,
+    ...times,
+    ...(heartbeat !== undefined && { heartbeat }),
+    ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
+    ...(key !== undefined &&
+      serverKey !== undefined && {
+        security: { keys: await readKeyFile(key), serverKey: await publicKeyOf(serverKey) },
+      }),
+  };
 }
 
 /** Options of commands that run a model in this process. */
@@ -86,7 +169,8 @@ function defaultEngineCache(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "grasp-grounding", "tensorrt");
 }
 
-function whole(least: number): (text: string) => number {
+/** Parser of a whole number of at least `least`. */
+export function whole(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === "" || !Number.isInteger(value) || value < least)

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { defaultAudit, runConsole } from "./console.js";
-import { replay } from "./replay.js";
+import { replay } from "./replay/run.js";
 import { packageRoot } from "./version.js";
 
 /** What the bundled bag is asked; the last one is not on the table. */

@@ -14,13 +14,21 @@ const commands: Readonly<
     load: async () => (await import("./ground.js")).groundCommand(),
   },
   replay: {
-    summary: "ask a recorded bag: boxes, masks and grasps for each frame",
+    summary: "ask recorded bags: boxes, masks and grasps for each frame",
     load: async () => (await import("./replay.js")).replayCommand(),
+  },
+  merge: {
+    summary: "put the results of a replay's shards together",
+    load: async () => (await import("./merge.js")).mergeCommand(),
   },
   node: { summary: "the ROS 2 node", load: async () => (await import("./node.js")).nodeCommand() },
   console: {
     summary: "the teleop console on a recorded bag, without ROS",
     load: async () => (await import("./console.js")).consoleCommand(),
+  },
+  worker: {
+    summary: "an inference worker: serves one model over ZeroMQ",
+    load: async () => (await import("./worker.js")).workerCommand(),
   },
   eval: {
     summary: "measure accuracy on a data set",

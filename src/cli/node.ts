@@ -51,6 +51,7 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
         ...(parameters.threads > 0 && { threads: parameters.threads }),
         ...(parameters.threshold > 0 && { threshold: parameters.threshold }),
         grasps: parameters.plan_grasps,
+        gripper: gripperNames[parameters.gripper_preset],
       } satisfies PipelineOptions,
     }),
   });
@@ -73,6 +74,13 @@ async function serveConsole(
   announce(running, open);
   return () => running.close();
 }
+
+/** The planner's gripper of each preset; a custom one is planned for as a Franka Hand. */
+const gripperNames = {
+  franka_hand: "franka_hand",
+  robotiq_2f_85: "robotiq_2f85",
+  custom: "franka_hand",
+} as const;
 
 /** The same command line in the environment `npm run ros:setup` made. */
 function runAgain(env: NodeJS.ProcessEnv): Promise<number> {

@@ -12,7 +12,7 @@ import {
 import type { Grasp } from "../grasping/index.js";
 
 /** Blue, orange, green, magenta, cyan, yellow: apart for the colour-blind too (Okabe and Ito's palette). */
-const palette: readonly (readonly [number, number, number])[] = [
+export const palette: readonly (readonly [number, number, number])[] = [
   [0, 158, 115],
   [230, 159, 0],
   [86, 180, 233],
@@ -119,7 +119,7 @@ const overlaps = (box: Box, left: number, top: number, label: { width: number; h
   left < box[2] && left + label.width > box[0] && top < box[3] && top + label.height > box[1];
 
 /** A filled tag with text. The font comes with the package: many robots have none installed. */
-async function renderLabel(
+export async function renderLabel(
   text: string,
   colour: readonly [number, number, number],
   size: number,

@@ -29,7 +29,9 @@ export async function readColour(path: string): Promise<ColourImage> {
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     const rgb = info.channels === 3 ? data : greyToRgb(data, info.channels);
-    return { width: info.width, height: info.height, data: rgb };
+    const { format, orientation = 1 } = await picture.metadata();
+    const jpeg = format === "jpeg" && orientation === 1 ? await readFile(path) : undefined;
+    return { width: info.width, height: info.height, data: rgb, ...(jpeg && { jpeg }) };
   } catch (cause) {
     throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: describe(cause) }, { cause });
   }

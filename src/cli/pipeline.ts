@@ -1,18 +1,20 @@
 import { Option } from "commander";
 import { Bridge } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
-import { createGraspPlanner } from "../grasping/index.js";
+import { createGraspPlanner, grippers } from "../grasping/index.js";
 import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
-import { InProcessBackend } from "../inference/index.js";
+import { createBackend } from "../inference/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../proposals/index.js";
-import { type BackendOptions, inProcessOptions, providerFlags } from "./backend.js";
+import { backendChoice, backendFlags, inProcessOptions, type RemoteOptions } from "./backend.js";
 import { defaultModel, findModel } from "./model-store.js";
 
-export interface PipelineOptions extends BackendOptions {
+export interface PipelineOptions extends RemoteOptions {
   readonly model?: string;
   readonly threshold?: number;
   /** `clusters`, or the folder of an exported open-set detector: its proposals are picked by the heat map. */
   readonly proposals?: string;
+  /** Name of a known gripper. Default: the Franka Hand. */
+  readonly gripper?: string;
   /** False leaves the grasp planner out. */
   readonly grasps?: boolean;
 }
@@ -20,7 +22,7 @@ export interface PipelineOptions extends BackendOptions {
 /** Options every command that runs the model has. */
 export const pipelineFlags = (): Option[] => [
   new Option("--model <name>", "model name or folder").default(defaultModel),
-  ...providerFlags(),
+  ...backendFlags(),
   new Option(
     "--proposals <source>",
     "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
@@ -31,14 +33,20 @@ export const pipelineFlags = (): Option[] => [
 /** Loads a model by name or folder. */
 export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
   const folder = await findModel(options.model ?? defaultModel);
-  const engine: HifiCsOptions = options.threshold === undefined ? {} : { threshold: options.threshold };
-  return HifiCs.open(folder, (model) => InProcessBackend.create(model, inProcessOptions(options)), engine);
+  const choice = await backendChoice(options);
+  const engine: HifiCsOptions = {
+    ...(options.threshold !== undefined && { threshold: options.threshold }),
+    runsElsewhere: choice.kind !== "in-process",
+  };
+  return HifiCs.open(folder, (model) => createBackend(model, choice), engine);
 }
 
 /** Grounder and planner as one bridge. */
 export async function openBridge(options: PipelineOptions): Promise<Bridge> {
   const grounder = await guided(await openGrounder(options), options);
-  return new Bridge({ grounder, ...(options.grasps !== false && { planner: createGraspPlanner() }) });
+  const gripper = options.gripper === undefined ? undefined : grippers[options.gripper];
+  const planner = () => createGraspPlanner(gripper === undefined ? {} : { gripper });
+  return new Bridge({ grounder, ...(options.grasps !== false && { planner: planner() }) });
 }
 
 async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Grounder> {

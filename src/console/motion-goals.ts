@@ -1,12 +1,10 @@
 import type { GraspGoal, PlannedMotion, Scene } from "../arm/index.js";
-import type { BridgeResult } from "../bridge/index.js";
+import { type BridgeResult, scenePoints } from "../bridge/index.js";
 import {
   compose,
   deproject,
   depthAt,
   type Mask,
-  organisedCloud,
-  type Points,
   type Pose,
   planeDistance,
   type RgbdFrame,
@@ -15,9 +13,6 @@ import {
   type Vec3,
 } from "../geometry/index.js";
 import type { MotionPreview } from "./protocol.js";
-
-/** Pixels between the points a scene is made of: enough for a gripper, few enough to be quick. */
-const step = 3;
 
 /** Grasps in the robot's base frame, and what the camera saw around the object and of it. */
 export function goalsFor(
@@ -38,13 +33,11 @@ export function goalsFor(
 
 /** What the camera saw, in the robot's base: the masked thing as the target, the rest as obstacles. */
 export function sceneOf(frame: RgbdFrame, mask: Mask | undefined, cameraInBase: Pose): Scene {
-  if (frame.depth === undefined || frame.camera === undefined) return {};
-  const window = { x1: 0, y1: 0, x2: frame.depth.width, y2: frame.depth.height };
-  const { points, width } = organisedCloud(frame.depth, frame.camera, window, step);
-  const { inside, outside } = split(points, width, mask);
+  const seen = scenePoints(frame, mask);
+  if (seen === undefined) return {};
   return {
-    ...(mask !== undefined && { target: transformPoints(cameraInBase, inside) }),
-    obstacles: transformPoints(cameraInBase, outside),
+    ...(mask !== undefined && { target: transformPoints(cameraInBase, seen.target) }),
+    obstacles: transformPoints(cameraInBase, seen.obstacles),
   };
 }
 
@@ -77,16 +70,3 @@ export function previewOf({ grasp, motion }: PlannedMotion, every = 0.05): Motio
 }
 
 const rounded = (q: readonly number[]): number[] => Array.from(q, (v) => Math.round(v * 1e4) / 1e4);
-
-/** Points on the mask and beside it; those without depth are left out. */
-function split(points: Points, width: number, mask: Mask | undefined): { inside: Points; outside: Points } {
-  const parts: { inside: number[]; outside: number[] } = { inside: [], outside: [] };
-  for (let i = 0; i < points.length; i += 3) {
-    if (Number.isNaN(points[i + 2])) continue;
-    const column = (i / 3) % width;
-    const row = Math.trunc(i / 3 / width);
-    const on = mask !== undefined && mask.data[row * step * mask.width + column * step] === 1;
-    parts[on ? "inside" : "outside"].push(points[i]!, points[i + 1]!, points[i + 2]!);
-  }
-  return { inside: Float32Array.from(parts.inside), outside: Float32Array.from(parts.outside) };
-}

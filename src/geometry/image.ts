@@ -5,6 +5,8 @@ export interface ColourImage {
   readonly width: Pixels;
   readonly height: Pixels;
   readonly data: Uint8Array;
+  /** The JPEG that `data` was decoded from, where there was one: what goes over a network in its place. */
+  readonly jpeg?: Uint8Array;
 }
 
 /** Depth along the optical axis (z, not range) in metres, height × width, rows top to bottom; NaN where unknown. */

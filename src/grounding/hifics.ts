@@ -1,17 +1,19 @@
 import { createHash } from "node:crypto";
 import { GraspGroundingError } from "../errors/index.js";
-import type { RgbdFrame } from "../geometry/index.js";
+import type { ColourImage, RgbdFrame } from "../geometry/index.js";
 import {
+  type BackendReport,
+  type CallOptions,
   elementCount,
   type InferenceBackend,
   type ModelFiles,
+  minPictureSide,
   type Tensor,
   type Tensors,
 } from "../inference/index.js";
 import { LruCache } from "./cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
-import { resizePicture, toTensor } from "./preprocess.js";
 import { cleanQuery } from "./query.js";
 import { TextTokenizer } from "./tokenizer.js";
 import type { Grounder, Grounding, Heatmap } from "./types.js";
@@ -24,6 +26,8 @@ export interface HifiCsOptions {
   /** Overrides of the manifest's thresholds. */
   readonly threshold?: number;
   readonly foundThreshold?: number;
+  /** The back end has the weights elsewhere and compares their hashes: of the files here only the tokenizer is read. */
+  readonly runsElsewhere?: boolean;
 }
 
 type BackendFactory = (model: ModelFiles) => Promise<InferenceBackend>;
@@ -67,7 +71,7 @@ export class HifiCs implements Grounder {
     options: HifiCsOptions = {},
   ): Promise<HifiCs> {
     const manifest = await readManifest(folder);
-    await verifyFiles(folder, manifest);
+    await verifyFiles(folder, manifest, options.runsElsewhere ? "tokenizer" : "all");
     const tokenizer = await TextTokenizer.load(folder, manifest.text);
     const backend = await createBackend(modelFiles(folder, manifest));
     return new HifiCs(manifest, backend, tokenizer, options);
@@ -82,17 +86,26 @@ export class HifiCs implements Grounder {
     return this.#backend.description;
   }
 
-  async ground(frame: Pick<RgbdFrame, "colour">, queries: readonly string[]): Promise<readonly Grounding[]> {
+  /** What the back end says of itself, for diagnostics. */
+  get backendReport(): BackendReport {
+    return this.#backend.report?.() ?? {};
+  }
+
+  /** @param options.signal gives up what is not done yet, wherever the model runs */
+  async ground(
+    frame: Pick<RgbdFrame, "colour">,
+    queries: readonly string[],
+    options: CallOptions = {},
+  ): Promise<readonly Grounding[]> {
     const sentences = queries.map(cleanQuery);
     if (sentences.length === 0) return [];
     const clock = stopwatch();
-    const pixels = await resizePicture(frame.colour, this.manifest.input);
-    const resize = clock();
-    const features = await this.#encodeFrame(pixels);
+    checkSize(frame.colour);
+    const features = await this.#encodePicture(frame.colour, options);
     const encode = clock();
-    const texts = await this.#encodeTexts(sentences);
+    const texts = await this.#encodeTexts(sentences, options);
     const text = clock();
-    const maps = await this.#decode(features, texts);
+    const maps = await this.#decode(features, texts, options);
     const decode = clock();
     return maps.map(({ heatmap, presence }, i) => {
       const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
@@ -101,11 +114,12 @@ export class HifiCs implements Grounder {
       return {
         query: sentences[i] as string,
         model: this.model,
+        backend: this.runsOn,
         found: detections.length > 0,
         detections,
         presence,
         heatmap,
-        timings: { resize, encode, text, decode, instances },
+        timings: { encode, text, decode, instances },
       };
     });
   }
@@ -114,23 +128,30 @@ export class HifiCs implements Grounder {
     return this.#backend.close();
   }
 
-  #encodeFrame(pixels: Uint8Array): Promise<Tensors> {
-    const key = createHash("sha1").update(pixels).digest("base64");
+  async #encodePicture(picture: ColourImage, options: CallOptions): Promise<Tensors> {
+    const { width, height, data, jpeg } = picture;
+    const key = createHash("sha1")
+      .update(`${width} ${height} `)
+      .update(jpeg ?? data)
+      .digest("base64");
     const known = this.#frames.get(key);
-    if (known !== undefined) return known;
-    const feeds = { [this.manifest.encoder.input]: toTensor(pixels, this.manifest.input) };
-    const features = this.#backend.encodeFrame(feeds);
+    if (known !== undefined) {
+      const features = await known.catch(() => undefined);
+      // Who asked first may have given up; that is no reason to fail for who asked second.
+      if (features !== undefined) return features;
+    }
+    const features = this.#backend.encodePicture(picture, options);
     this.#frames.set(key, features);
     features.catch(() => this.#frames.delete(key));
     return features;
   }
 
   /** One sentence a call: padding then never changes a result, and each is encoded once in its life. */
-  async #encodeTexts(sentences: readonly string[]): Promise<readonly Tensors[]> {
+  async #encodeTexts(sentences: readonly string[], options: CallOptions): Promise<readonly Tensors[]> {
     const missing = [...new Set(sentences)].filter((sentence) => this.#texts.get(sentence) === undefined);
     for (const sentence of missing) {
       const tokens = this.#tokenizer.batch([sentence]);
-      this.#texts.set(sentence, { ...tokens, ...(await this.#backend.encodeText(tokens)) });
+      this.#texts.set(sentence, { ...tokens, ...(await this.#backend.encodeText(tokens, options)) });
     }
     return sentences.map((sentence) => this.#texts.get(sentence) as Tensors);
   }
@@ -138,11 +159,12 @@ export class HifiCs implements Grounder {
   async #decode(
     features: Tensors,
     texts: readonly Tensors[],
+    options: CallOptions,
   ): Promise<{ heatmap: Heatmap; presence: number }[]> {
     const maps: { heatmap: Heatmap; presence: number }[] = [];
     for (let start = 0; start < texts.length; start += decodeBatch) {
       const rows = texts.slice(start, start + decodeBatch);
-      const outputs = await this.#backend.decode(this.#decoderFeeds(features, rows));
+      const outputs = await this.#backend.decode(this.#decoderFeeds(features, rows), options);
       maps.push(...this.#readOutputs(outputs, rows.length));
     }
     return maps;
@@ -220,6 +242,16 @@ function stack(tensors: readonly Tensor[]): Tensor {
     (data as Float32Array).set(tensor.data as Float32Array, i * row);
   });
   return { type: first.type, dims, data };
+}
+
+function checkSize({ width, height }: ColourImage): void {
+  if (width < minPictureSide || height < minPictureSide)
+    throw new GraspGroundingError("IMAGE_TOO_SMALL", {
+      path: "picture",
+      width,
+      height,
+      limit: minPictureSide,
+    });
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

@@ -1,4 +1,5 @@
 /** Sentence + picture -> masks and boxes: the HiFi-CS engine, its model folders, tokenizer, preprocessing and instances. */
+export { minPictureSide, resizeBilinear, resizePicture, toTensor } from "../inference/index.js";
 export { HifiCs, type HifiCsOptions } from "./hifics.js";
 export { type InstanceOptions, instancesFromHeatmap } from "./instances.js";
 export {
@@ -11,9 +12,7 @@ export {
   verifyFiles,
 } from "./manifest.js";
 export { parseNpy, readNpy } from "./npy.js";
-export { minPictureSide, resizePicture, toTensor } from "./preprocess.js";
 export { cleanQuery, maxQueryLength } from "./query.js";
-export { resizeBilinear } from "./resize.js";
 export { compareLogits, runModel, runSelfTest, type SelfTestResult } from "./self-test.js";
 export { TextTokenizer } from "./tokenizer.js";
 export type { Detection, Grounder, Grounding, Heatmap, Timings } from "./types.js";

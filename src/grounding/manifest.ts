@@ -120,15 +120,29 @@ export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
       text: join(folder, text.file),
       decoder: join(folder, decoder.file),
     },
+    hashes: { encoder: encoder.sha256, text: text.sha256, decoder: decoder.sha256 },
+    input: { ...manifest.input, name: encoder.input },
+    outputs: {
+      encoder: encoder.outputs,
+      text: text.outputs,
+      decoder: [decoder.output, ...(decoder.presence === undefined ? [] : [decoder.presence])],
+    },
+    decoderInputs: decoder.inputs,
     ...(session && { session }),
     ...(text.pad_to_max && { tokens: text.max_tokens }),
   };
 }
 
-/** Rehashes every file. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */
-export async function verifyFiles(folder: string, manifest: Manifest): Promise<void> {
+/** Rehashes every file, or the tokenizer's alone. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */
+export async function verifyFiles(
+  folder: string,
+  manifest: Manifest,
+  which: "all" | "tokenizer" = "all",
+): Promise<void> {
+  const { tokenizer } = manifest.text;
+  const files = manifestFiles(manifest).filter(({ file }) => which === "all" || file === tokenizer.file);
   await Promise.all(
-    manifestFiles(manifest).map(async ({ file, sha256: wanted }) => {
+    files.map(async ({ file, sha256: wanted }) => {
       const path = join(folder, file);
       const found = await hashFile(path);
       if (found !== wanted) throw new GraspGroundingError("MODEL_CORRUPT", { path, found, wanted });

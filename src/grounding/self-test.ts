@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { GraspGroundingError } from "../errors/index.js";
-import type { InferenceBackend, Tensor, Tensors } from "../inference/index.js";
+import { type InferenceBackend, type Tensor, type Tensors, toTensor } from "../inference/index.js";
 import { hashFile, type Manifest } from "./manifest.js";
 import { readNpy } from "./npy.js";
-import { toTensor } from "./preprocess.js";
 
 const entry = z.object({ file: z.string(), sha256: z.string() });
 

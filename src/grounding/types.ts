@@ -25,6 +25,8 @@ export interface Grounding {
   readonly query: string;
   /** Name of the model. */
   readonly model: string;
+  /** Where it ran, and on what: `in-process/cpu`, `zmq/in-process/cuda`. */
+  readonly backend?: string;
   readonly found: boolean;
   /** Best first; empty unless `found`. */
   readonly detections: readonly Detection[];

@@ -1,10 +1,13 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { describe, GraspGroundingError } from "../errors/index.js";
+import type { ColourImage } from "../geometry/index.js";
 import { providerGap } from "./gpu-libraries.js";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./ort-worker.js";
+import { PictureThreads } from "./picture-threads.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensors } from "./port.js";
 import { describePlacement, type ExecutionProvider, type Placement, placementProblem } from "./providers.js";
+import { compiledModule } from "./thread.js";
 
 export interface InProcessOptions {
   /**
@@ -42,15 +45,26 @@ interface Pending {
 export class InProcessBackend implements InferenceBackend {
   readonly description: string;
   readonly #model: string;
+  readonly #input: string;
+  readonly #pictures: PictureThreads;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #failure: Error | undefined;
+  #rejectFailed: (error: Error) => void = () => undefined;
+  /** Rejects when the inference thread ends by itself; never resolves. */
+  readonly failed = new Promise<never>((_, reject) => {
+    this.#rejectFailed = reject;
+  });
 
-  private constructor(model: string, description: string, worker: Worker) {
-    this.#model = model;
+  private constructor(model: ModelFiles, description: string, worker: Worker) {
+    this.#model = model.name;
+    this.#input = model.input.name;
+    this.#pictures = new PictureThreads(model.input);
     this.description = `in-process/${description}`;
     this.#worker = worker;
+    // Whoever wants to know awaits it; a request that fails says so too.
+    this.failed.catch(() => undefined);
     worker.on("message", (reply: WorkerReply) => this.#settle(reply));
     worker.on("error", (error) => this.#fail(error));
     worker.on("exit", (code) => this.#fail(new Error(`the inference thread ended (${code})`)));
@@ -60,7 +74,15 @@ export class InProcessBackend implements InferenceBackend {
   static async create(model: ModelFiles, options: InProcessOptions = {}): Promise<InProcessBackend> {
     const { worker, description } = await startWorker(model, options);
     worker.unref();
-    return new InProcessBackend(model.name, description, worker);
+    return new InProcessBackend(model, description, worker);
+  }
+
+  async encodePicture(picture: ColourImage): Promise<Tensors> {
+    const { width, height, data } = picture;
+    const tensor = await this.#pictures.tensor({ kind: "rgb", width, height, data }).catch((error) => {
+      throw this.#inferenceError(error as Error);
+    });
+    return this.encodeFrame({ [this.#input]: tensor });
   }
 
   encodeFrame = (feeds: Tensors): Promise<Tensors> => this.#run("encoder", feeds);
@@ -69,7 +91,7 @@ export class InProcessBackend implements InferenceBackend {
 
   async close(): Promise<void> {
     this.#fail(new Error("the back end was closed"));
-    await this.#worker.terminate();
+    await Promise.all([this.#worker.terminate(), this.#pictures.close()]);
   }
 
   #run(part: ModelPart, feeds: Tensors): Promise<Tensors> {
@@ -92,6 +114,7 @@ export class InProcessBackend implements InferenceBackend {
   }
 
   #fail(error: Error): void {
+    if (this.#failure === undefined) this.#rejectFailed(this.#inferenceError(error));
     this.#failure ??= error;
     for (const { reject } of this.#pending.values()) reject(this.#inferenceError(error));
     this.#pending.clear();
@@ -169,7 +192,7 @@ async function tryProviders(
     warmUp: warmUp ?? providers[0] !== "cpu",
     tokens: model.tokens ?? 8,
   };
-  const worker = new Worker(workerUrl(), { workerData });
+  const worker = new Worker(compiledModule("ort-worker"), { workerData });
   const placement = await new Promise<Placement | undefined>((resolve, reject) => {
     worker.once("error", reject);
     worker.once("message", (reply: WorkerReply) => {
@@ -191,10 +214,4 @@ async function loadError(name: string, provider: ExecutionProvider, cause: Error
   const gap = await providerGap(provider);
   const detail = gap?.detail ?? text;
   return new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail }, { cause });
-}
-
-/** The compiled worker, also when this file itself runs from source (as it does under the test runner). */
-export function workerUrl(): URL {
-  const here = import.meta.url.replace("/src/inference/", "/dist/inference/");
-  return new URL("./ort-worker.js", here);
 }

@@ -1,14 +1,19 @@
-/** Where tensors are run: one port with a back end per place (so far: ONNX Runtime in this process). */
+/** Where tensors are run: one port, and a back end for each place: in this process, ZeroMQ workers, Open Inference Protocol servers. */
+export { type BackendChoice, type BackendKind, backendKinds, createBackend } from "./choose.js";
 export { type ProviderGap, providerGap, runtimeVersion } from "./gpu-libraries.js";
 export { InProcessBackend, type InProcessOptions } from "./in-process.js";
 export {
+  type BackendReport,
+  type CallOptions,
   elementCount,
   type InferenceBackend,
   type ModelFiles,
   type ModelPart,
+  type PictureFormat,
   type Tensor,
   type Tensors,
 } from "./port.js";
+export { decodeJpeg, minPictureSide, resizePicture, toTensor } from "./preprocess.js";
 export {
   describePlacement,
   type ExecutionProvider,
@@ -19,5 +24,17 @@ export {
   placementOf,
   placementProblem,
 } from "./providers.js";
+export { resizeBilinear } from "./resize.js";
 export type { ManifestSession } from "./session-options.js";
 export { SingleModel } from "./single.js";
+export {
+  type ClientSecurity,
+  checkEndpoint,
+  type KeyPair,
+  keyFileText,
+  newKeyPair,
+  publicKeyOf,
+  readKeyFile,
+  readPublicKeys,
+  type ServerSecurity,
+} from "./zmq/security.js";

@@ -1,3 +1,4 @@
+import type { ColourImage } from "../geometry/index.js";
 import type { ManifestSession } from "./session-options.js";
 
 /** A dense tensor, row-major. */
@@ -5,34 +6,65 @@ export interface Tensor {
   readonly type: "float32" | "int64" | "uint8";
   readonly dims: readonly number[];
   readonly data: Float32Array | BigInt64Array | Uint8Array;
+  /** Of a back end that keeps features where it made them: says which, and `data` is empty. */
+  readonly kept?: object;
 }
 
 /** Tensors by the name they have in the ONNX graph. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** What a model takes: pictures stretched to width × height, a channel's value (pixel * scale - mean) / std, in the order R, G, B. */
+export interface PictureFormat {
+  readonly width: number;
+  readonly height: number;
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
 /** The three parts of a grounding model. */
 export type ModelPart = "encoder" | "text" | "decoder";
 
-/** Where the parts' files are, and how to run them. */
+/** Where the parts' files are, what they are, and how to run them. */
 export interface ModelFiles {
   readonly name: string;
   readonly files: Readonly<Record<ModelPart, string>>;
+  /** SHA-256 of each part: what a worker elsewhere must have too. */
+  readonly hashes: Readonly<Record<ModelPart, string>>;
+  /** What the encoder takes, and the name of that input. */
+  readonly input: PictureFormat & { readonly name: string };
+  /** Names of what each part gives. */
+  readonly outputs: Readonly<Record<ModelPart, readonly string[]>>;
+  /** Names of what the decoder takes. */
+  readonly decoderInputs: readonly string[];
   /** The manifest's field `session`. */
   readonly session?: ManifestSession | undefined;
   /** Tokens a sentence is padded to, where the model wants a fixed number. */
   readonly tokens?: number | undefined;
 }
 
+export interface CallOptions {
+  /** Whoever asked gives up: what was not sent is not sent, what waits at a worker is dropped. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a back end has done so far and how its parts are, for diagnostics: names to numbers and short texts. */
+export type BackendReport = Readonly<Record<string, string | number>>;
+
 /** Where tensors are run: in this process, in workers, or on a server. Safe to call concurrently. */
 export interface InferenceBackend {
   /** Kind of back end and execution provider, reported with every result, e.g. `in-process/cpu`. */
   readonly description: string;
-  /** Picture batch -> feature levels. */
-  encodeFrame(feeds: Tensors): Promise<Tensors>;
+  /** A picture, decoded and resized off the event loop -> feature levels. */
+  encodePicture(picture: ColourImage, options?: CallOptions): Promise<Tensors>;
+  /** Picture batch as the encoder takes it -> feature levels. */
+  encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Token batch -> text features. */
-  encodeText(feeds: Tensors): Promise<Tensors>;
+  encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Features of one picture and a batch of sentences -> logits, one row a sentence. */
-  decode(feeds: Tensors): Promise<Tensors>;
+  decode(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
+  /** Counters and states. */
+  report?(): BackendReport;
   close(): Promise<void>;
 }
 

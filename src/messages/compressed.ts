@@ -26,7 +26,8 @@ export async function colourFromCompressed(message: CompressedImageMessage): Pro
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
-    return { width, height, data: (channels as number) === 1 ? expandGrey(data) : bytesOf(data) };
+    const rgb = (channels as number) === 1 ? expandGrey(data) : bytesOf(data);
+    return { width, height, data: rgb, ...(isJpeg(message.data) && { jpeg: message.data }) };
   } catch (error) {
     throw unreadable(message, error);
   }
@@ -93,6 +94,8 @@ function inverseDepth(values: Uint16Array, a: number, b: number): Float32Array {
   }
   return out;
 }
+
+const isJpeg = (data: Uint8Array): boolean => data[0] === 0xff && data[1] === 0xd8;
 
 const bytesOf = (data: Buffer): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 

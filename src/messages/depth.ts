@@ -8,17 +8,18 @@ export const depthEncodings: readonly string[] = ["16UC1", "mono16", "32FC1"];
 
 /**
  * A sensor_msgs/Image as depth in metres, NaN where the sensor saw nothing (0, negative, NaN or infinite).
+ * The metres are never the message's own memory; they are written to `memory` when it holds as many values.
  * @throws GraspGroundingError IMAGE_ENCODING, IMAGE_LAYOUT
  */
-export function depthFromImage(image: ImageMessage): DepthImage {
+export function depthFromImage(image: ImageMessage, memory?: Float32Array): DepthImage {
   checkSize(image);
   const { width, height } = image;
   switch (image.encoding) {
     case "16UC1":
     case "mono16":
-      return { width, height, data: metresFromMillimetres(packed16(image, width)) };
+      return { width, height, data: metresFromMillimetres(packed16(image, width), memory) };
     case "32FC1":
-      return { width, height, data: validMetres(packedFloat(image, width)) };
+      return { width, height, data: validMetres(packedFloat(image, width), memory) };
     default:
       throw new GraspGroundingError("IMAGE_ENCODING", {
         encoding: image.encoding === "" ? "(empty)" : image.encoding,
@@ -27,9 +28,9 @@ export function depthFromImage(image: ImageMessage): DepthImage {
   }
 }
 
-/** 0 is "no reading" and becomes NaN. */
-export function metresFromMillimetres(values: Uint16Array): Float32Array {
-  const out = new Float32Array(values.length);
+/** 0 is "no reading" and becomes NaN. Written to `memory` when it holds as many values. */
+export function metresFromMillimetres(values: Uint16Array, memory?: Float32Array): Float32Array {
+  const out = room(values.length, memory);
   const whole = values.length - (values.length % 4);
   // A table and four values a turn take a third of the time of a comparison and a product for each.
   for (let i = 0; i < whole; i += 4) {
@@ -46,11 +47,14 @@ export function metresFromMillimetres(values: Uint16Array): Float32Array {
 const metres = Float32Array.from({ length: 65_536 }, (_, mm) => (mm === 0 ? Number.NaN : mm * 0.001));
 
 /** A copy in which everything but finite positive values is NaN. */
-export function validMetres(values: Float32Array): Float32Array {
-  const out = new Float32Array(values.length);
+export function validMetres(values: Float32Array, memory?: Float32Array): Float32Array {
+  const out = room(values.length, memory);
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     out[i] = value > 0 && value < Number.POSITIVE_INFINITY ? value : Number.NaN;
   }
   return out;
 }
+
+const room = (length: number, memory: Float32Array | undefined): Float32Array =>
+  memory?.length === length ? memory : new Float32Array(length);

@@ -117,7 +117,7 @@ export class OnnxDetector implements ProposalSource {
     const { input_ids, attention_mask } = this.#tokenizer.batch([`${cleanQuery(query)}${text.suffix}`]);
     const ids = input_ids as Tensor;
     const all: Record<(typeof inputs)[number], Tensor> = {
-      pixel_values: toTensor(resized, { ...input, resize: "stretch" }),
+      pixel_values: toTensor(resized, input),
       input_ids: ids,
       attention_mask: attention_mask as Tensor,
       token_type_ids: { type: "int64", dims: ids.dims, data: new BigInt64Array(ids.data.length) },

@@ -27,6 +27,8 @@ export interface DiagnosedParts {
   readonly camera: CameraInput | undefined;
   readonly scheduler: Scheduler;
   readonly transforms: Transforms | undefined;
+  /** Undefined without an arm. */
+  readonly arm: Status | undefined;
   readonly targetFrame: string;
   readonly refusedQueries: number;
 }
@@ -148,6 +150,7 @@ export class Diagnostics {
           refused: transforms.refused,
         },
       });
+    if (parts.arm !== undefined) statuses.push(parts.arm);
     return statuses;
   }
 }

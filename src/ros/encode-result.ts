@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import type { BridgeResult } from "../bridge/index.js";
+import { type BridgeResult, scenePoints } from "../bridge/index.js";
 import {
   deproject,
   type Mask,
@@ -19,8 +19,11 @@ export function queryResult(
   result: BridgeResult,
   maxDetections: number,
   masks: boolean,
+  withClouds = false,
 ): QueryResult {
   const { grounding, grasps, graspFailure, timings } = result;
+  const first = grounding.detections[0];
+  const clouds = withClouds && first !== undefined ? scenePoints(frame, first.mask) : undefined;
   return {
     query: grounding.query,
     model: grounding.model,
@@ -29,6 +32,7 @@ export function queryResult(
     objects: grounding.detections.slice(0, maxDetections).map((each) => foundObject(frame, each, masks)),
     grasps,
     ...(graspFailure !== undefined && { graspFailure }),
+    ...(clouds !== undefined && { clouds }),
     timings,
   };
 }

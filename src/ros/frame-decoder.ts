@@ -12,6 +12,7 @@ import {
   type ImageMessage,
   stampOf,
 } from "../messages/index.js";
+import { discard } from "./discard.js";
 import type { FrameBytes, PictureBytes, Problem } from "./job.js";
 import { registerDepth } from "./registration.js";
 
@@ -21,23 +22,32 @@ const cameraInfos = decoderFor("sensor_msgs/msg/CameraInfo");
 
 export interface DecodedFrame {
   readonly frame: RgbdFrame;
+  /** The colour message, whose memory the frame's colour may share. */
+  readonly colourBytes: Uint8Array;
   /** Why depth was left out, when it was. */
   readonly problems: readonly Problem[];
 }
 
 /**
  * The frame of one job. Colour must be readable; depth and camera info that are not are left out and named.
+ * `depthMemory`, metres of a frame that is done with, is filled anew when it has the right size.
  * @throws GraspGroundingError IMAGE_*, MESSAGE_MALFORMED
  */
-export async function decodeFrame(bytes: FrameBytes, rectified: boolean): Promise<DecodedFrame> {
+export async function decodeFrame(
+  bytes: FrameBytes,
+  rectified: boolean,
+  depthMemory?: Float32Array,
+): Promise<DecodedFrame> {
   const { header, colour } = await decodeColour(bytes.colour);
+  const colourBytes = bytes.colour.cdr;
   const base = { stamp: stampOf(header.stamp), frameId: header.frame_id, colour };
   const problems: Problem[] = [];
   try {
     const camera = bytes.cameraInfo && cameraOf(bytes.cameraInfo, colour, rectified);
-    if (bytes.depth === undefined) return { frame: camera ? { ...base, camera } : base, problems };
+    if (bytes.depth === undefined)
+      return { frame: camera ? { ...base, camera } : base, colourBytes, problems };
     if (camera === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
-    const depth = await decodeDepth(bytes.depth);
+    const depth = await decodeDepth(bytes.depth, depthMemory);
     const aligned = bytes.depthCamera
       ? registerDepth(depth, cameraOf(bytes.depthCamera.info, depth, false), bytes.depthCamera.pose, camera)
       : depth;
@@ -46,11 +56,11 @@ export async function decodeFrame(bytes: FrameBytes, rectified: boolean): Promis
         depth: `${aligned.width}×${aligned.height}`,
         colour: `${colour.width}×${colour.height}`,
       });
-    return { frame: { ...base, depth: aligned, camera }, problems };
+    return { frame: { ...base, depth: aligned, camera }, colourBytes, problems };
   } catch (error) {
     const { code, message } = asCatalogued(error);
     problems.push({ code, message });
-    return { frame: base, problems };
+    return { frame: base, colourBytes, problems };
   }
 }
 
@@ -63,10 +73,14 @@ async function decodeColour({ kind, cdr }: PictureBytes) {
   return { header: message.header, colour: await colourFromCompressed(message) };
 }
 
-async function decodeDepth({ kind, cdr }: PictureBytes): Promise<DepthImage> {
-  return kind === "image"
-    ? depthFromImage(images.decode<ImageMessage>(cdr))
-    : depthFromCompressed(compressedImages.decode<CompressedImageMessage>(cdr));
+async function decodeDepth({ kind, cdr }: PictureBytes, memory?: Float32Array): Promise<DepthImage> {
+  const depth =
+    kind === "image"
+      ? depthFromImage(images.decode<ImageMessage>(cdr), memory)
+      : await depthFromCompressed(compressedImages.decode<CompressedImageMessage>(cdr));
+  // Metres are a copy, whatever the encoding.
+  discard(cdr);
+  return depth;
 }
 
 function cameraOf(

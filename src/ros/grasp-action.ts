@@ -78,9 +78,13 @@ export class GraspAction {
       if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress });
     };
     try {
-      const result = await this.#handle(request, controller.signal, feedback);
-      if (controller.signal.aborted)
-        return this.#end(goal, "canceled", { success: false, message: "cancelled" });
+      const operator = `~/grasp goal ${Buffer.from(goal.goalId.uuid).toString("hex", 0, 4)}`;
+      const result = await this.#handle(request, operator, controller, feedback);
+      if (goal.isCancelRequested) {
+        // What is known of the arm is told: a cancelled goal is no proof that it stands.
+        const message = request.execute && !result.success ? result.message : "cancelled";
+        return this.#end(goal, "canceled", { ...result, success: false, message });
+      }
       return this.#end(goal, result.success ? "succeed" : "abort", result);
     } catch (error) {
       if (controller.signal.aborted)
@@ -98,7 +102,13 @@ export class GraspAction {
     return new this.#resultType({ success: false, message: "", grounding: {}, grasps: [], ...result });
   }
 
-  async #handle(goal: Goal, signal: AbortSignal, feedback: (stage: string, progress: number) => void) {
+  async #handle(
+    goal: Goal,
+    operator: string,
+    abort: AbortController,
+    feedback: (stage: string, progress: number) => void,
+  ) {
+    const { signal } = abort;
     const { parameters, scheduler, place } = this.#parts;
     const refused = this.#parts.refusal() ?? this.#executeRefusal(goal);
     if (refused !== undefined) throw refused;
@@ -109,6 +119,7 @@ export class GraspAction {
       query,
       timeout,
       needDepth: true,
+      clouds: goal.execute,
       onStart: () => feedback("grounding", 0.1),
     });
     const cancel = (): void => request.cancel();
@@ -131,11 +142,29 @@ export class GraspAction {
     if (placed.grasps.length === 0) return { ...base, success: false, message: placed.reason };
     if (!goal.execute || signal.aborted)
       return { ...base, success: true, message: `${placed.grasps.length} grasps planned` };
-    feedback("executing", 0.5);
-    const outcome = await this.#parts.arm!.execute(placed.grasps, signal, (stage, part) =>
-      feedback(`executing: ${stage}`, 0.5 + part / 2),
-    );
-    return { ...base, ...outcome };
+    const watch = this.#watchClient(abort);
+    try {
+      const outcome = await this.#parts.arm!.execute({
+        answer,
+        operator,
+        tfTimeout: parameters().tf_timeout,
+        signal: abort.signal,
+        onStage: (stage, part) => feedback(stage, 0.5 + part / 2),
+      });
+      const gone = abort.signal.reason === clientGone ? `${clientGone}; ` : "";
+      return { ...base, success: outcome.success, message: gone + outcome.message };
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  /** A motion that nobody can cancel any more must not go on. */
+  #watchClient(abort: AbortController): NodeJS.Timeout {
+    const { node } = this.#parts;
+    const topic = node.resolveTopicName("~/grasp/_action/feedback");
+    return setInterval(() => {
+      if (node.countSubscribers(topic) === 0) abort.abort(clientGone);
+    }, 100);
   }
 
   #executeRefusal(goal: Goal): GraspGroundingError | undefined {
@@ -149,3 +178,5 @@ export class GraspAction {
     return detail === undefined ? undefined : new GraspGroundingError("EXECUTE_REFUSED", { detail });
   }
 }
+
+const clientGone = "the goal's client is gone";

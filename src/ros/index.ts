@@ -1,5 +1,7 @@
 /** The ROS 2 node: camera topics, sentences, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
 
+export { NodeArm } from "./arm/node-arm.js";
+export type { ReadyArm } from "./arm/ready-arm.js";
 export type { Status } from "./diagnostics.js";
 export { missingEnvironment } from "./environment.js";
 export { BridgeNode, type BridgeNodeOptions } from "./node.js";
@@ -15,7 +17,7 @@ export {
   parameterSpecs,
 } from "./parameters.js";
 export type { PipelineSource } from "./pipeline-host.js";
-export type { ArmPort } from "./ports.js";
+export type { ArmPort, ArmRequest } from "./ports.js";
 export { loadRcl } from "./rcl.js";
 export { registerDepth } from "./registration.js";
 export { type RunOptions, runNode } from "./run.js";

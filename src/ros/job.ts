@@ -1,4 +1,4 @@
-import type { BridgeResult } from "../bridge/index.js";
+import type { BridgeResult, ScenePoints } from "../bridge/index.js";
 import type { Box, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
 
@@ -40,6 +40,8 @@ export interface Job {
   readonly rectified: boolean;
   readonly maxDetections: number;
   readonly masks: boolean;
+  /** Give what the camera saw, as points: for a motion. */
+  readonly clouds?: boolean;
   readonly overlayQuality: number;
 }
 
@@ -65,6 +67,8 @@ export interface QueryResult {
   readonly objects: readonly FoundObject[];
   readonly grasps: readonly Grasp[];
   readonly graspFailure?: string;
+  /** Of the first object, and of all else. */
+  readonly clouds?: ScenePoints;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
 }

@@ -2,13 +2,14 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Pose, Stamp } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
+import type { NodeArm } from "./arm/node-arm.js";
+import type { ReadyArm } from "./arm/ready-arm.js";
 import { Diagnostics } from "./diagnostics.js";
 import { NodeBridge } from "./node-bridge.js";
 import type { NodeObserver } from "./observer.js";
 import { ParameterServer } from "./parameter-server.js";
 import type { Parameters } from "./parameters.js";
 import type { PipelineSource } from "./pipeline-host.js";
-import type { ArmPort } from "./ports.js";
 import { makeQos } from "./qos.js";
 import type { Rcl, RclNode } from "./rcl.js";
 import { Scheduler } from "./scheduler.js";
@@ -18,9 +19,10 @@ export interface BridgeNodeOptions {
   readonly rcl: Rcl;
   /** Makes the pipeline for the node's parameters; called when the node is configured. */
   readonly pipeline: (parameters: Parameters) => PipelineSource;
-  readonly arm?: ArmPort;
   /** Sees pictures, answers, diagnostics and log lines, as the console does. */
   readonly observer?: NodeObserver;
+  /** Called when there is an arm to move, or none any more. */
+  readonly onArm?: (arm: ReadyArm | undefined) => void;
   readonly name?: string;
   /** Of this software, for its metrics. */
   readonly version?: string;
@@ -67,6 +69,7 @@ export class BridgeNode {
       if (names.includes("query")) this.#onQuery(this.#parameters.values.query);
       else this.#session?.tick();
       options.observer?.parametersChanged();
+      this.#session?.arm?.parametersChanged();
     };
     const period = this.#parameters.values.diagnostics_period * 1e3;
     this.#timers = [
@@ -92,6 +95,11 @@ export class BridgeNode {
   /** Sets a parameter as a ROS client would. @throws GraspGroundingError ROS_PARAMETER */
   setParameter(name: string, value: unknown): void {
     this.#parameters.set(name, value);
+  }
+
+  /** The arm; undefined while the node is not configured, or with the parameter `arm` none. */
+  get arm(): NodeArm | undefined {
+    return this.#session?.arm;
   }
 
   spin(): void {
@@ -188,8 +196,8 @@ export class BridgeNode {
       parameters: () => this.#parameters.values,
       diagnostics: this.#diagnostics,
       pipeline: this.#options.pipeline,
-      arm: this.#options.arm,
       observer: this.#options.observer,
+      onArm: this.#options.onArm,
       refusal: () => (this.state === "active" ? undefined : this.#inactive(this.state)),
     });
     if (this.#query !== undefined) this.#session.setQuery(this.#query);
@@ -234,6 +242,7 @@ export class BridgeNode {
       camera: this.state === "active" ? session?.camera : undefined,
       scheduler: session?.scheduler ?? this.#idle,
       transforms: session?.transforms,
+      arm: session?.arm?.status(),
       targetFrame: values.target_frame,
       refusedQueries: this.#refusedQueries,
     });

@@ -1,9 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Bridge } from "../bridge/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
+import { discard } from "./discard.js";
 import { drawOverlay, maskImage, overlayCompressed, overlayImage, queryResult } from "./encode-result.js";
 import { type DecodedFrame, decodeFrame } from "./frame-decoder.js";
-import type { BridgeCall, CallMessage, Job, JobDone, JobReply } from "./job.js";
+import type { BridgeCall, CallMessage, FrameBytes, Job, JobDone, JobReply } from "./job.js";
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
@@ -54,7 +55,7 @@ async function call(wanted: BridgeCall): Promise<unknown> {
 
 async function handle(job: Job): Promise<JobDone> {
   const began = performance.now();
-  if (job.frame !== undefined) last = await decodeFrame(job.frame, job.rectified);
+  if (job.frame !== undefined) await take(job.frame, job.rectified);
   if (last === undefined) throw new GraspGroundingError("INTERNAL", { detail: "there is no picture yet" });
   const { frame, problems } = last;
   const decodeMs = performance.now() - began;
@@ -67,7 +68,7 @@ async function handle(job: Job): Promise<JobDone> {
     frameId: frame.frameId,
     width: frame.colour.width,
     height: frame.colour.height,
-    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks)),
+    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks, job.clouds)),
     problems,
     decodeMs,
     ...(wanted.whole && { whole: { frame, results } }),
@@ -78,6 +79,14 @@ async function handle(job: Job): Promise<JobDone> {
         overlayCompressed: await overlayCompressed(frame, pixels, job.overlayQuality),
       }),
   };
+}
+
+/** Makes `bytes` the picture that is worked on. The one before is done with: its memory serves this one, or is freed. */
+async function take(bytes: FrameBytes, rectified: boolean): Promise<void> {
+  const before = last;
+  last = undefined;
+  discard(before?.colourBytes);
+  last = await decodeFrame(bytes, rectified, before?.frame.depth?.data);
 }
 
 /** Big encoded pictures move; whatever shares its memory with something else is copied instead. */

@@ -28,6 +28,7 @@ export interface Rcl {
     accepted?: (goal: RclGoalHandle) => void,
     cancel?: (goal: RclGoalHandle) => unknown,
   ) => { destroy(): void };
+  readonly ActionClient: new (node: RclNode, type: string, name: string) => RclActionClient;
   readonly GoalResponse: { readonly ACCEPT: unknown; readonly REJECT: unknown };
   readonly CancelResponse: { readonly ACCEPT: unknown; readonly REJECT: unknown };
   readonly lifecycle: {
@@ -94,6 +95,29 @@ export interface RclGoalHandle {
   canceled(): void;
 }
 
+export interface RclActionClient {
+  isActionServerAvailable(): boolean;
+  sendGoal(
+    goal: object,
+    feedback?: (feedback: unknown) => void,
+    goalId?: { readonly uuid: Uint8Array },
+  ): Promise<RclGoal>;
+  destroy(): void;
+}
+
+/** A goal of ours at another node's action server. */
+export interface RclGoal {
+  /** action_msgs/msg/GoalStatus */
+  readonly status: number;
+  isAccepted(): boolean;
+  cancelGoal(): Promise<unknown>;
+  getResult(): Promise<unknown>;
+}
+
+export interface RclClient {
+  sendRequest(request: object, answered: (response: unknown) => void): void;
+}
+
 export interface RclEndpointInfo {
   readonly node_name: string;
   readonly node_namespace: string;
@@ -133,6 +157,8 @@ export interface RclNode {
     name: string,
     callback: (request: never, response: RclResponse) => unknown,
   ): RclService;
+  createClient(type: string, name: string): RclClient;
+  destroyClient(client: RclClient): void;
   destroySubscription(subscription: RclSubscription): void;
   destroyPublisher(publisher: RclPublisher): void;
   destroyService(service: RclService): void;

@@ -1,6 +1,7 @@
 import { GraspGroundingError } from "../errors/index.js";
 import type { Seconds, Stamp } from "../geometry/index.js";
 import type { ReadyFrame } from "./camera-input.js";
+import { discard } from "./discard.js";
 import type { Job, JobDone, QueryResult } from "./job.js";
 import { JobError } from "./pipeline-host.js";
 
@@ -23,13 +24,15 @@ export interface RequestOptions {
   readonly timeout: Seconds;
   readonly notBefore?: Stamp;
   readonly needDepth?: boolean;
+  /** Give what the camera saw, as points: for a motion. */
+  readonly clouds?: boolean;
   readonly onStart?: () => void;
 }
 
 export interface SchedulerOptions {
   /** Runs a job; undefined while there is no pipeline. */
   readonly run: (job: Omit<Job, "id">) => Promise<JobDone> | undefined;
-  readonly settings: () => Omit<Job, "id" | "frame" | "queries">;
+  readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds">;
   /** The sentence grounded on every picture, and how often at most (0: no limit). */
   readonly continuous: () => { readonly query: string | undefined; readonly maxRate: number };
   /** Seconds for which a picture that has arrived may answer a request. */
@@ -101,7 +104,9 @@ export class Scheduler {
   }
 
   offer(frame: ReadyFrame): void {
-    if (this.#waiting !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
+    const replaced = this.#waiting;
+    if (replaced !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
+    discard(replaced?.bytes.colour.cdr, replaced?.bytes.depth?.cdr);
     this.#waiting = frame;
     this.pump();
   }
@@ -172,6 +177,7 @@ export class Scheduler {
     const running = this.#options.run({
       ...this.#options.settings(),
       queries,
+      clouds: due.some((each) => each.clouds === true),
       ...(fresh && { frame: frame.bytes }),
     } as Omit<Job, "id">);
     if (running === undefined) return;

@@ -1,5 +1,7 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { compose } from "../geometry/index.js";
+import { NodeArm } from "./arm/node-arm.js";
+import type { ReadyArm } from "./arm/ready-arm.js";
 import { CameraInput } from "./camera-input.js";
 import type { Diagnostics } from "./diagnostics.js";
 import { GraspAction } from "./grasp-action.js";
@@ -9,7 +11,6 @@ import { type NodeObserver, ObservedPicture } from "./observer.js";
 import { Outputs, type PlacedGrasps } from "./outputs.js";
 import type { Parameters } from "./parameters.js";
 import { PipelineHost, type PipelineSource } from "./pipeline-host.js";
-import type { ArmPort } from "./ports.js";
 import type { Rcl, RclNode, RclService } from "./rcl.js";
 import { type Finished, Scheduler } from "./scheduler.js";
 import { Transforms } from "./transforms.js";
@@ -20,8 +21,9 @@ export interface SessionParts {
   readonly parameters: () => Parameters;
   readonly diagnostics: Diagnostics;
   readonly pipeline: (parameters: Parameters) => PipelineSource;
-  readonly arm: ArmPort | undefined;
   readonly observer?: NodeObserver | undefined;
+  /** Called when there is an arm to move, or none any more. */
+  readonly onArm: ((arm: ReadyArm | undefined) => void) | undefined;
   readonly refusal: () => GraspGroundingError | undefined;
 }
 
@@ -30,6 +32,8 @@ export class Session {
   readonly camera: CameraInput;
   readonly scheduler: Scheduler;
   readonly transforms: Transforms;
+  /** Undefined when the parameter `arm` is none. */
+  readonly arm: NodeArm | undefined;
   readonly #parts: SessionParts;
   readonly #outputs: Outputs;
   readonly #service: RclService;
@@ -87,6 +91,14 @@ export class Session {
       },
       depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
     });
+    if (values.arm !== "none")
+      this.arm = new NodeArm({
+        rcl,
+        node,
+        parameters,
+        transforms: this.transforms,
+        ...(parts.onArm !== undefined && { onChange: parts.onArm }),
+      });
     const shared = {
       node,
       scheduler: this.scheduler,
@@ -96,7 +108,7 @@ export class Session {
         this.#place(finished, result, frame),
     };
     this.#service = createGroundService(shared);
-    this.#action = new GraspAction({ ...shared, rcl, arm: parts.arm });
+    this.#action = new GraspAction({ ...shared, rcl, arm: this.arm });
   }
 
   /** The pipeline that runs now. */
@@ -132,10 +144,13 @@ export class Session {
     this.#active = true;
     this.scheduler.open();
     this.camera.open();
+    this.arm?.activate();
   }
 
   deactivate(reason: Error): void {
     this.#active = false;
+    // First of all the arm: what takes longer must not keep it moving.
+    this.arm?.deactivate();
     this.camera.close();
     this.#action.stop();
     this.scheduler.close(reason);
@@ -144,6 +159,7 @@ export class Session {
   /** About once a second: follows publishers, and starts a pipeline again that ended by itself. */
   refresh(): void {
     if (this.#active) this.camera.refresh();
+    this.arm?.refresh();
     if (!this.#host.ended || performance.now() < this.#restartAt) return;
     try {
       this.#host = this.#startPipeline();
@@ -166,6 +182,7 @@ export class Session {
     const { node } = this.#parts;
     this.deactivate(new GraspGroundingError("INTERNAL", { detail: "the node is shutting down" }));
     this.#action.close();
+    await this.arm?.close();
     node.destroyService(this.#service);
     this.#outputs.close();
     this.transforms.close();

@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Box, boxIou, maskArea, maskBox } from "../../src/geometry/index.js";
+import { type Box, boxIou, type ColourImage, maskArea, maskBox } from "../../src/geometry/index.js";
 import { HifiCs } from "../../src/grounding/index.js";
 import {
   type InferenceBackend,
@@ -34,6 +34,11 @@ class Counting implements InferenceBackend {
 
   static async create(files: ModelFiles): Promise<Counting> {
     return new Counting(await InProcessBackend.create(files, { threads: 1 }));
+  }
+
+  encodePicture(image: ColourImage) {
+    this.calls.frame++;
+    return this.inner.encodePicture(image);
   }
 
   encodeFrame(feeds: Tensors) {

@@ -76,4 +76,77 @@ export const modelErrors = {
     cause: "a damaged model, too little memory, or the inference thread ended",
     remedy: "run `grasp-grounding models verify {name}`",
   }),
+
+  WORKERS_UNAVAILABLE: entry({
+    message: "no inference worker is ready: {detail}",
+    cause: "workers that were not started, another endpoint, a firewall, or keys that do not belong together",
+    remedy:
+      "start one with `grasp-grounding worker --bind ENDPOINT`, and check the endpoint, model and keys of both sides",
+    httpStatus: 503,
+  }),
+  WORKER_LOST: entry({
+    message: "the request was lost with {detail}",
+    cause: "workers that crash, hang or are cut off one after the other",
+    remedy:
+      "look at the workers' own output; a worker that runs out of memory needs another model or a memory limit",
+    httpStatus: 503,
+  }),
+  WORKER_FAILED: entry({
+    message: "the worker at {endpoint} cannot serve: {detail}",
+    cause: "an endpoint that is in use, a folder that does not exist, or no permission",
+    remedy: "stop what uses the endpoint, or choose another with --bind",
+  }),
+  INFERENCE_TIMEOUT: entry({
+    message: "no answer from {where} within {ms} ms",
+    cause: "a model that is too slow for its deadline, too few workers, or a network that is down",
+    remedy: "raise --request-timeout, or add workers",
+    httpStatus: 504,
+    level: "stale",
+  }),
+  INFERENCE_BUSY: entry({
+    message: "{waiting} inference requests are waiting already",
+    cause: "more requests than the workers can answer",
+    remedy: "ask less often, or add workers",
+    httpStatus: 503,
+    level: "warn",
+  }),
+  INFERENCE_CANCELLED: entry({
+    message: "the request was given up",
+    cause: "a newer picture, or a client that went away",
+    remedy: "nothing to do",
+    httpStatus: 409,
+    level: "warn",
+  }),
+  SERVER_UNAVAILABLE: entry({
+    message: "inference server {url}: {detail}",
+    cause: "a server that is not running or does not have the model, or another address",
+    remedy:
+      "check it with `curl {url}/v2/health/ready`, and that it serves what `models export --triton` wrote",
+    httpStatus: 502,
+  }),
+  ENDPOINT_INVALID: entry({
+    message: "{endpoint} is no endpoint",
+    cause: "a typing mistake",
+    remedy: "write ipc:///path, tcp://host:port (zmq), or http://host:port (oip)",
+    exitCode: 2,
+    httpStatus: 400,
+    level: "warn",
+  }),
+  ENDPOINT_INSECURE: entry({
+    message:
+      "{endpoint} is plain TCP beyond this machine: anybody on the network could read pictures and ask",
+    cause: "a network endpoint without CURVE keys",
+    remedy: "give keys (docs/inference.md), or --insecure-plain-tcp if the network is your own",
+    exitCode: 2,
+    httpStatus: 400,
+    level: "warn",
+  }),
+  KEY_FILE: entry({
+    message: "{path}: not a usable key file ({detail})",
+    cause: "a key cut in copying, or the wrong file",
+    remedy: "make keys with `grasp-grounding worker --new-key FILE`",
+    exitCode: 2,
+    httpStatus: 400,
+    level: "warn",
+  }),
 } as const satisfies Record<string, CatalogueEntry>;

@@ -24,8 +24,8 @@ export class Peer {
   #next = 1;
   #errors = "";
 
-  constructor(extra: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn("python", [path("peers/peer.py")], {
+  constructor(extra: Readonly<Record<string, string>> = {}, script = "peer.py") {
+    this.#child = spawn("python", [path(`peers/${script}`)], {
       env: env(extra),
       stdio: ["pipe", "pipe", "pipe"],
     });

@@ -1,0 +1,34 @@
+/** Ctrl-C or SIGTERM ends the work after the frame at hand, with valid output; a second one ends it at once. */
+export class Interrupt {
+  readonly #controller = new AbortController();
+  #signal: NodeJS.Signals | undefined;
+
+  constructor() {
+    process.on("SIGINT", this.#stop);
+    process.on("SIGTERM", this.#stop);
+  }
+
+  get aborted(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** As shells count: 128 and the signal's number; undefined when nobody interrupted. */
+  get exitCode(): number | undefined {
+    return this.#signal === undefined ? undefined : this.#signal === "SIGINT" ? 130 : 143;
+  }
+
+  release(): void {
+    process.off("SIGINT", this.#stop);
+    process.off("SIGTERM", this.#stop);
+  }
+
+  readonly #stop = (signal: NodeJS.Signals): void => {
+    if (this.#controller.signal.aborted) process.exit(130);
+    this.#signal = signal;
+    this.#controller.abort();
+  };
+}

@@ -1,0 +1,128 @@
+import { chmod, writeFile } from "node:fs/promises";
+import { Command } from "commander";
+import { describe, GraspGroundingError } from "../errors/index.js";
+import { modelFiles, readManifest, verifyFiles } from "../grounding/index.js";
+import { InProcessBackend, readKeyFile, readPublicKeys } from "../inference/index.js";
+import { keyFileText, newKeyPair, WorkerServer } from "../inference/zmq/index.js";
+import { type BackendOptions, inProcessOptions, providerFlags, whole } from "./backend.js";
+import { defaultModel, findModel } from "./model-store.js";
+import { usage } from "./pipeline.js";
+
+interface WorkerOptions extends BackendOptions {
+  readonly bind?: string;
+  readonly model: string;
+  readonly key?: string;
+  readonly allow?: string;
+  readonly insecurePlainTcp?: boolean;
+  readonly maxBatch?: number;
+  readonly batchWait?: number;
+  readonly queue?: number;
+  readonly keep?: number;
+  readonly pictureThreads?: number;
+  readonly newKey?: string;
+  readonly json?: boolean;
+}
+
+/** `worker`: one model behind a ZeroMQ socket. */
+export function workerCommand(): Command {
+  const command = new Command("worker")
+    .description("an inference worker: serves one model to robots over ZeroMQ")
+    .option(
+      "--bind <endpoint>",
+      "where to listen: ipc:///path, tcp://127.0.0.1:5601, or with keys tcp://0.0.0.0:5601",
+    )
+    .option("--model <name>", "model name or folder", defaultModel)
+    .option("--key <file>", "this worker's CURVE keys; needed to listen beyond this machine")
+    .option("--allow <file>", "public keys that may connect, one a line")
+    .option("--insecure-plain-tcp", "listen beyond this machine without keys: anybody can read and ask")
+    .option(
+      "--max-batch <n>",
+      "pictures (or sentences) run together at most (default: 1 on the CPU, 8 elsewhere)",
+      whole(1),
+    )
+    .option(
+      "--batch-wait <ms>",
+      "how long the first of a batch waits for company, as its deadline allows",
+      whole(0),
+      2,
+    )
+    .option("--queue <n>", "requests that wait or run at most; more are refused as busy", whole(1), 64)
+    .option("--keep <n>", "pictures whose features are kept", whole(1), 32)
+    .option(
+      "--picture-threads <n>",
+      "threads that decode and resize pictures (default: 1 on the CPU, 4 elsewhere)",
+      whole(1),
+    )
+    .option(
+      "--new-key <file>",
+      "write a new key pair to this file (and the public key to FILE.pub), and leave",
+    )
+    .option("--json", "report as JSON lines: bound, ready, stopped");
+  for (const flag of providerFlags()) command.addOption(flag);
+  return command.action(run);
+}
+
+async function run(options: WorkerOptions): Promise<void> {
+  if (options.newKey !== undefined) return writeKey(options.newKey);
+  if (options.bind === undefined) throw usage("worker needs --bind ENDPOINT (or --new-key FILE)");
+  if ((options.key === undefined) !== (options.allow === undefined))
+    throw usage("--key and --allow belong together: without a list anybody who has the public key may ask");
+  const folder = await findModel(options.model);
+  const manifest = await readManifest(folder);
+  const model = modelFiles(folder, manifest);
+  const onCpu = (options.requireProvider ?? options.provider ?? "cpu") === "cpu";
+  const { key, allow, insecurePlainTcp, batchWait, queue, keep } = options;
+  const server = await WorkerServer.bind(model, {
+    bind: options.bind,
+    maxBatch: options.maxBatch ?? (onCpu ? 1 : 8),
+    pictureThreads: options.pictureThreads ?? (onCpu ? 1 : 4),
+    ...(batchWait !== undefined && { batchWait }),
+    ...(queue !== undefined && { maxQueue: queue }),
+    ...(keep !== undefined && { keep }),
+    ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
+    ...(key !== undefined &&
+      allow !== undefined && {
+        security: { keys: await readKeyFile(key), allowed: await readPublicKeys(allow) },
+      }),
+  });
+  const say = (event: string, detail: object, text: string) =>
+    process.stdout.write(`${options.json ? JSON.stringify({ event, ...detail }) : `worker: ${text}`}\n`);
+  say("bound", { endpoint: server.endpoint }, `${model.name} on ${server.endpoint}, loading`);
+  try {
+    await verifyFiles(folder, manifest);
+    const backend = await InProcessBackend.create(model, { ...inProcessOptions(options), warmUp: true });
+    server.serve(backend);
+    say("ready", { description: backend.description }, `ready on ${backend.description}; Ctrl-C ends it`);
+    await Promise.race([interrupted(), backend.failed]);
+    await server.drain();
+  } finally {
+    say("stopped", { report: server.report() }, "stopped");
+    await server.close();
+  }
+}
+
+async function writeKey(path: string): Promise<void> {
+  const keys = newKeyPair();
+  try {
+    // Never over another key: what it opened would be lost.
+    await writeFile(path, keyFileText(keys), { mode: 0o600, flag: "wx" });
+    await chmod(path, 0o600);
+    await writeFile(`${path}.pub`, `${keys.publicKey}\n`);
+  } catch (cause) {
+    throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path, detail: describe(cause) }, { cause });
+  }
+  process.stdout.write(`keys: ${path} (keep it secret)\npublic key: ${keys.publicKey} (${path}.pub)\n`);
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    let count = 0;
+    const stop = () => {
+      if (++count > 1) process.exit(130);
+      resolve();
+    };
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
+  });
+}

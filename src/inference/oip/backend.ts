@@ -1,0 +1,238 @@
+import { describe, GraspGroundingError } from "../../errors/index.js";
+import type { ColourImage } from "../../geometry/index.js";
+import { PictureThreads } from "../picture-threads.js";
+import type {
+  BackendReport,
+  CallOptions,
+  InferenceBackend,
+  ModelFiles,
+  ModelPart,
+  Tensor,
+  Tensors,
+} from "../port.js";
+import { type OipModel, OipServer, Passing, whenUp } from "./server.js";
+
+export interface OipOptions {
+  /** Addresses of servers, e.g. `http://triton:8000`; more than one share the requests. */
+  readonly endpoints: readonly string[];
+  /** Name of the model on the servers. Default: the model's own. Parts are `NAME-encoder`, `NAME-text`, `NAME-decoder`. */
+  readonly serverModel?: string;
+  /** `auto`: binary where the server says that it can. */
+  readonly format?: "auto" | "binary" | "json";
+  /** Milliseconds a request may take in all. Default 10,000. */
+  readonly timeout?: number;
+  /** Milliseconds to wait for a server to come up. Default 30,000. */
+  readonly startTimeout?: number;
+}
+
+/** Features of a picture that a server makes anew with each question about it: they are larger than the picture. */
+class Picture {
+  readonly feeds: Tensors;
+  constructor(feeds: Tensors) {
+    this.feeds = feeds;
+  }
+}
+
+/**
+ * A server of the Open Inference Protocol v2 over HTTP (Triton, KServe, MLServer, Ray Serve). Where it serves `NAME-locate`,
+ * encoder and decoder in one as `models export --triton` writes it, features never travel.
+ */
+export class OipBackend implements InferenceBackend {
+  readonly description: string;
+  readonly #model: ModelFiles;
+  readonly #name: string;
+  readonly #servers: readonly OipServer[];
+  readonly #pictures: PictureThreads;
+  readonly #timeout: number;
+  readonly #locate: boolean;
+  readonly #counts = { requests: 0, answered: 0, failed: 0, retried: 0, expired: 0, cancelled: 0 };
+  readonly #unchecked: boolean;
+  readonly #closed = new AbortController();
+
+  private constructor(
+    model: ModelFiles,
+    options: OipOptions,
+    servers: readonly OipServer[],
+    found: { readonly locate: boolean; readonly unchecked: boolean },
+  ) {
+    this.#model = model;
+    this.#name = options.serverModel ?? model.name;
+    this.#servers = servers;
+    this.#pictures = new PictureThreads(model.input);
+    this.#timeout = options.timeout ?? 10_000;
+    this.#locate = found.locate;
+    this.#unchecked = found.unchecked;
+    const binary = servers.every((server) => server.binary);
+    this.description = `oip/${binary ? "binary" : "json"}${found.locate ? "/locate" : ""}`;
+  }
+
+  /**
+   * Checks that the servers are ready and serve this model: names, types and sizes, and SHA-256 where the server tells it.
+   * @throws GraspGroundingError SERVER_UNAVAILABLE, MODEL_MISMATCH, ENDPOINT_INVALID
+   */
+  static async create(model: ModelFiles, options: OipOptions): Promise<OipBackend> {
+    const { endpoints, format = "auto", startTimeout = 30_000, timeout = 10_000 } = options;
+    const name = options.serverModel ?? model.name;
+    const servers = endpoints.map((url) => {
+      if (!/^https?:\/\/[^/]+/.test(url))
+        throw new GraspGroundingError("ENDPOINT_INVALID", { endpoint: url });
+      return new OipServer(url, format === "binary");
+    });
+    if (servers.length === 0)
+      throw new GraspGroundingError("SERVER_UNAVAILABLE", { url: "", detail: "none is named" });
+    let locate = true;
+    let unchecked = false;
+    for (const server of servers) {
+      const extensions = await whenUp(startTimeout, () => server.extensions(timeout));
+      if (format === "auto") server.binary = extensions.includes("binary_tensor_data");
+      for (const part of ["encoder", "text", "decoder"] as const) {
+        const served = `${name}-${part}`;
+        const found = await whenUp(startTimeout, async () => {
+          const metadata = await server.model(served, timeout);
+          if (metadata !== undefined) return metadata;
+          const detail = `does not serve ${served}`;
+          throw new GraspGroundingError("SERVER_UNAVAILABLE", { url: server.url, detail });
+        });
+        checkPart(model, part, served, found);
+        unchecked ||= !(await checkHash(server, served, model.hashes[part], timeout, model.name));
+      }
+      locate &&= (await server.model(`${name}-locate`, timeout)) !== undefined;
+    }
+    return new OipBackend(model, options, servers, { locate, unchecked });
+  }
+
+  async encodePicture({ width, height, data }: ColourImage, options?: CallOptions): Promise<Tensors> {
+    const tensor = await this.#pictures.tensor({ kind: "rgb", width, height, data }).catch((error: Error) => {
+      throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name: this.#model.name });
+    });
+    return this.encodeFrame({ [this.#model.input.name]: tensor }, options);
+  }
+
+  async encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
+    if (!this.#locate) return this.#infer("encoder", feeds, this.#model.outputs.encoder, options);
+    const kept = new Picture(feeds);
+    const empty: Tensor = { type: "float32", dims: [], data: new Float32Array(0), kept };
+    return Object.fromEntries(this.#model.outputs.encoder.map((name) => [name, empty]));
+  }
+
+  encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
+    return this.#infer("text", feeds, this.#model.outputs.text, options);
+  }
+
+  decode(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
+    const { decoder } = this.#model.outputs;
+    const kept = Object.values(feeds).find((tensor) => tensor.kept instanceof Picture)?.kept;
+    if (!(kept instanceof Picture)) return this.#infer("decoder", feeds, decoder, options);
+    const texts = Object.entries(feeds).filter(([, tensor]) => tensor.kept === undefined);
+    return this.#infer("locate", { ...kept.feeds, ...Object.fromEntries(texts) }, decoder, options);
+  }
+
+  report(): BackendReport {
+    const servers = this.#servers.map(({ url, problem, inFlight }, i) => [
+      `server_${i}`,
+      `${url} ${problem ?? `${inFlight} in flight`}`,
+    ]);
+    return {
+      ...Object.fromEntries(servers),
+      ...this.#counts,
+      weights: this.#unchecked ? "not told by the server" : "as in the manifest",
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#pictures.close();
+  }
+
+  async #infer(
+    part: ModelPart | "locate",
+    feeds: Tensors,
+    outputs: readonly string[],
+    { signal }: CallOptions = {},
+  ): Promise<Tensors> {
+    this.#counts.requests++;
+    const until = performance.now() + this.#timeout;
+    const either =
+      signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
+    let failure: unknown;
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const server = this.#leastBusy();
+      const left = until - performance.now();
+      if (left <= 0) break;
+      try {
+        const answer = await server.infer(`${this.#name}-${part}`, feeds, outputs, left, { signal: either });
+        server.problem = undefined;
+        this.#counts.answered++;
+        return answer;
+      } catch (error) {
+        failure = error;
+        if (signal?.aborted) {
+          this.#counts.cancelled++;
+          throw new GraspGroundingError("INFERENCE_CANCELLED");
+        }
+        if (performance.now() >= until) break;
+        server.problem = describe(error);
+        if (!(error instanceof Passing)) break;
+        server.restUntil = performance.now() + restAfterFailure;
+        if (attempt === 0) this.#counts.retried++;
+      }
+    }
+    const [{ url }] = this.#servers as [OipServer];
+    if (performance.now() >= until) {
+      this.#counts.expired++;
+      throw new GraspGroundingError("INFERENCE_TIMEOUT", { where: url, ms: this.#timeout });
+    }
+    this.#counts.failed++;
+    const detail = describe(failure);
+    if (failure instanceof Passing) throw new GraspGroundingError("SERVER_UNAVAILABLE", { url, detail });
+    throw new GraspGroundingError("INFERENCE_FAILED", { detail, name: this.#model.name }, { cause: failure });
+  }
+
+  /** Servers that just failed come last. */
+  #leastBusy(): OipServer {
+    const now = performance.now();
+    const cost = (server: OipServer) => server.inFlight + (server.restUntil > now ? 1e6 : 0);
+    return this.#servers.reduce((a, b) => (cost(b) < cost(a) ? b : a));
+  }
+}
+
+/** Milliseconds a server that failed is passed over where there is another. */
+const restAfterFailure = 2000;
+
+/** @throws GraspGroundingError MODEL_MISMATCH */
+function checkPart(model: ModelFiles, part: ModelPart, served: string, { inputs, outputs }: OipModel): void {
+  const mismatch = (detail: string) =>
+    new GraspGroundingError("MODEL_MISMATCH", {
+      name: model.name,
+      detail: `${served} on the server ${detail}`,
+    });
+  const names = new Set(outputs.map(({ name }) => name));
+  const missing = model.outputs[part].find((name) => !names.has(name));
+  if (missing !== undefined) throw mismatch(`gives no ${missing}`);
+  if (part === "text") return;
+  const wanted = part === "encoder" ? [model.input.name] : model.decoderInputs;
+  const extra = inputs.find(({ name }) => !wanted.includes(name));
+  if (extra !== undefined) throw mismatch(`wants ${extra.name}`);
+  const image = inputs.find(({ name }) => name === model.input.name);
+  if (part !== "encoder" || image === undefined) return;
+  const { width, height } = model.input;
+  const [h = -1, w = -1] = image.shape.slice(-2);
+  if (image.datatype !== "FP32" || (h >= 0 && h !== height) || (w >= 0 && w !== width))
+    throw mismatch(`takes ${image.datatype} of ${w}×${h}, this side has FP32 of ${width}×${height}`);
+}
+
+/** False when the server does not tell. @throws GraspGroundingError MODEL_MISMATCH */
+async function checkHash(
+  server: OipServer,
+  served: string,
+  wanted: string,
+  timeout: number,
+  name: string,
+): Promise<boolean> {
+  const found = await server.hash(served, timeout);
+  if (found !== undefined && found !== wanted) {
+    const detail = `${served} on the server has SHA-256 ${found.slice(0, 8)}, this side has ${wanted.slice(0, 8)}`;
+    throw new GraspGroundingError("MODEL_MISMATCH", { name, detail });
+  }
+  return found !== undefined;
+}

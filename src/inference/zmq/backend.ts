@@ -1,0 +1,249 @@
+import { describe, GraspGroundingError } from "../../errors/index.js";
+import type { ColourImage } from "../../geometry/index.js";
+import { PictureThreads } from "../picture-threads.js";
+import type { BackendReport, CallOptions, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
+import { WorkerLink } from "./link.js";
+import { type Answer, JobPool, type PoolOptions } from "./pool.js";
+import {
+  describePayload,
+  describeTensors,
+  type Payload,
+  payloadBlobs,
+  payloadKey,
+  readTensors,
+  tensorBlobs,
+} from "./protocol.js";
+import { type ClientSecurity, checkEndpoint } from "./security.js";
+
+export interface ZmqOptions extends PoolOptions {
+  /** Endpoints of the workers: `ipc:///path` or `tcp://host:port`. */
+  readonly endpoints: readonly string[];
+  readonly security?: ClientSecurity;
+  /** Plain TCP beyond this machine was asked for by name. */
+  readonly insecurePlainTcp?: boolean;
+  /** Milliseconds from one heartbeat to the next; a worker that misses two is out. Default 1000. */
+  readonly heartbeat?: number;
+  /** Milliseconds to wait for a first worker. Default 30,000. */
+  readonly startTimeout?: number;
+  /** Send the JPEG a picture came from where that is smaller than its pixels at the model's size. Default true. */
+  readonly jpeg?: boolean;
+}
+
+/** Features of one picture, kept by the workers that made them. */
+class Kept {
+  readonly key: string;
+  readonly payload: Payload;
+  /** Worker and the session in which it said that it keeps them. */
+  readonly holders = new Map<WorkerLink, string>();
+
+  constructor(key: string, payload: Payload) {
+    this.key = key;
+    this.payload = payload;
+  }
+
+  isAt(link: WorkerLink): boolean {
+    return this.holders.get(link) === link.session;
+  }
+}
+
+/** Workers over ZeroMQ. Features of pictures stay where they were made: only pictures, sentences and logits travel. */
+export class ZmqBackend implements InferenceBackend {
+  readonly #links: readonly WorkerLink[];
+  readonly #pool: JobPool;
+  readonly #pictures: PictureThreads;
+  readonly #model: ModelFiles;
+  readonly #jpeg: boolean;
+  readonly #dropped: Record<string, number> = {};
+  readonly #watchers = new Set<() => void>();
+  readonly #timer: NodeJS.Timeout;
+  #lost = 0;
+  #description = "zmq";
+
+  private constructor(model: ModelFiles, options: ZmqOptions) {
+    const heartbeat = options.heartbeat ?? 1000;
+    this.#model = model;
+    this.#jpeg = options.jpeg ?? true;
+    this.#pictures = new PictureThreads(model.input);
+    this.#links = options.endpoints.map(
+      (endpoint) =>
+        new WorkerLink(endpoint, model, heartbeat, options.security, {
+          onAnswer: (link, id, answer) => this.#pool.answer(link, id, answer),
+          onLost: (link) => {
+            this.#lost++;
+            this.#pool.lost(link, link.problem ?? "lost");
+          },
+          onState: () => this.#changed(),
+          onDropped: (reason) => {
+            this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
+          },
+        }),
+    );
+    this.#pool = new JobPool(this.#links, options);
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      for (const link of this.#links) link.tick(now);
+    }, heartbeat / 4);
+  }
+
+  /**
+   * Connects, and waits for a first worker that is ready.
+   * @throws GraspGroundingError WORKERS_UNAVAILABLE, ENDPOINT_INVALID, ENDPOINT_INSECURE
+   */
+  static async create(model: ModelFiles, options: ZmqOptions): Promise<ZmqBackend> {
+    for (const endpoint of options.endpoints)
+      checkEndpoint(endpoint, options.security !== undefined, options.insecurePlainTcp ?? false);
+    if (options.endpoints.length === 0)
+      throw new GraspGroundingError("WORKERS_UNAVAILABLE", { detail: "no endpoint is named" });
+    const backend = new ZmqBackend(model, options);
+    try {
+      await backend.#firstReady(options.startTimeout ?? 30_000);
+    } catch (error) {
+      await backend.close();
+      throw error;
+    }
+    return backend;
+  }
+
+  /** What the workers run on, e.g. `zmq/in-process/cuda`. */
+  get description(): string {
+    return this.#description;
+  }
+
+  async encodePicture(picture: ColourImage, options?: CallOptions): Promise<Tensors> {
+    return this.#encode(await this.#payload(picture), options);
+  }
+
+  encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
+    return this.#encode({ kind: "tensors", tensors: feeds }, options);
+  }
+
+  async encodeText(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
+    const build = () => ({ meta: { tensors: describeTensors(feeds) }, blobs: tensorBlobs(feeds) });
+    return this.#outputsOf(await this.#pool.submit({ kind: "text", build, ...options }));
+  }
+
+  async decode(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
+    const { kept, names, inline } = partition(feeds);
+    const blobs = tensorBlobs(inline);
+    const build = (link: WorkerLink, full: boolean) => {
+      const tensors = describeTensors(inline);
+      if (kept === undefined) return { meta: { tensors }, blobs };
+      const { key, payload } = kept;
+      if (!full && kept.isAt(link)) return { meta: { frame: { key, names }, tensors }, blobs };
+      const picture = describePayload(payload, blobs.length);
+      return {
+        meta: { frame: { key, names, picture }, tensors },
+        blobs: [...blobs, ...payloadBlobs(payload)],
+      };
+    };
+    const has = (link: WorkerLink) => kept?.isAt(link) ?? true;
+    const answer = await this.#pool.submit({ kind: "decode", build, has, ...options });
+    kept?.holders.set(answer.link, answer.link.session);
+    return this.#outputsOf(answer);
+  }
+
+  report(): BackendReport {
+    const ready = this.#links.filter(({ state }) => state === "ready").length;
+    const workers = this.#links.map((link, i) => {
+      const { endpoint, state, problem, description, inFlight } = link;
+      const detail = problem ?? (state === "ready" ? `${inFlight.size} in flight, ${description}` : "");
+      return [`worker_${i}`, `${endpoint} ${state}${detail === "" ? "" : `: ${detail}`}`] as const;
+    });
+    return {
+      workers: `${ready} of ${this.#links.length} ready`,
+      ...Object.fromEntries(workers),
+      ...this.#pool.counts,
+      waiting: this.#pool.waiting,
+      workers_lost: this.#lost,
+      ...Object.fromEntries(Object.entries(this.#dropped).map(([why, n]) => [`dropped_${why}`, n])),
+    };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    const detail = "the back end was closed";
+    this.#pool.close(new GraspGroundingError("INFERENCE_FAILED", { detail, name: this.#model.name }));
+    for (const link of this.#links) link.close();
+    await this.#pictures.close();
+  }
+
+  /** The JPEG where there is a small one, else the pixels at the model's size; both give the same features. */
+  async #payload(picture: ColourImage): Promise<Payload> {
+    const { width, height, data, jpeg } = picture;
+    const { input, name } = this.#model;
+    if (this.#jpeg && jpeg !== undefined && jpeg.byteLength < 3 * input.width * input.height)
+      return { kind: "jpeg", data: jpeg };
+    const rgb = await this.#pictures.rgb({ kind: "rgb", width, height, data }).catch((error: Error) => {
+      throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name });
+    });
+    return { kind: "rgb", data: rgb };
+  }
+
+  async #encode(payload: Payload, options: CallOptions = {}): Promise<Tensors> {
+    const kept = new Kept(payloadKey(payload), payload);
+    const build = () => ({
+      meta: { key: kept.key, picture: describePayload(payload, 0) },
+      blobs: payloadBlobs(payload),
+    });
+    const { link, meta } = await this.#pool.submit({ kind: "encode", build, ...options });
+    kept.holders.set(link, link.session);
+    return Object.fromEntries(
+      meta.tensors.map(({ name, type, dims }): [string, Tensor] => [
+        name,
+        { type, dims, data: new Float32Array(0), kept },
+      ]),
+    );
+  }
+
+  #outputsOf({ link, meta, blobs }: Answer): Tensors {
+    try {
+      return readTensors(meta.tensors, blobs);
+    } catch (cause) {
+      const detail = `${link.endpoint}: ${describe(cause)}`;
+      throw new GraspGroundingError("INFERENCE_FAILED", { detail, name: this.#model.name }, { cause });
+    }
+  }
+
+  #changed(): void {
+    const kinds = new Set(
+      this.#links.filter(({ state }) => state === "ready").map(({ description }) => description),
+    );
+    if (kinds.size > 0) this.#description = `zmq/${[...kinds].sort().join("+")}`;
+    for (const watcher of this.#watchers) watcher();
+    this.#pool?.pump();
+  }
+
+  #firstReady(timeout: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error?: Error) => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const why = () => {
+        const each = this.#links.map(
+          ({ endpoint, state, problem }) => `${endpoint}: ${problem ?? `no answer (${state})`}`,
+        );
+        return new GraspGroundingError("WORKERS_UNAVAILABLE", { detail: each.join(", ") });
+      };
+      const look = () => {
+        if (this.#links.some(({ state }) => state === "ready")) done();
+        else if (this.#links.every(({ state }) => state === "mismatch")) done(why());
+      };
+      const timer = setTimeout(() => done(why()), timeout);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+}
+
+/** Feeds that travel, and the one picture whose features do not. */
+function partition(feeds: Tensors): { kept: Kept | undefined; names: string[]; inline: Tensors } {
+  const entries = Object.entries(feeds);
+  const names = entries.filter(([, { kept }]) => kept !== undefined).map(([name]) => name);
+  const all = new Set(entries.flatMap(([, { kept }]) => (kept instanceof Kept ? [kept] : [])));
+  if (all.size > 1) throw new RangeError("features of several pictures cannot be decoded together");
+  const inline = Object.fromEntries(entries.filter(([, { kept }]) => kept === undefined));
+  return { kept: [...all][0], names, inline };
+}

@@ -1,0 +1,228 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { elementCount, type Tensor, type Tensors } from "../port.js";
+
+/**
+ * The messages between the pool and a worker: a header of 32 bytes, a frame of JSON, then tensors or a JPEG as frames of
+ * their own. Everything that arrives is checked before anything is allocated or believed.
+ */
+export const protocolVersion = 1;
+
+export const kinds = {
+  hello: 1,
+  ping: 2,
+  encode: 3,
+  text: 4,
+  decode: 5,
+  cancel: 6,
+  welcome: 17,
+  pong: 18,
+  result: 19,
+  error: 20,
+} as const;
+export type Kind = keyof typeof kinds;
+
+const kindNames = new Map<number, Kind>(Object.entries(kinds).map(([name, code]) => [code, name as Kind]));
+
+/** Bytes of a message's frame at most; ZeroMQ ends the connection of a peer that announces more. */
+export const maxFrameBytes = 64 * 2 ** 20;
+const maxMetaBytes = 64 * 2 ** 10;
+const maxBlobs = 64;
+const headerBytes = 32;
+const magic = 0x57494747; // "GGIW"
+
+export interface Message {
+  readonly kind: Kind;
+  /** Counts up within a session; an answer carries the id of what it answers. */
+  readonly id: number;
+  /** 16 random bytes of whoever asks, as hex. */
+  readonly session: string;
+  readonly meta: unknown;
+  readonly blobs: readonly Uint8Array[];
+}
+
+/** Why a message was dropped, e.g. `magic`, `version`, `meta`. */
+export class ProtocolError extends Error {
+  readonly reason: string;
+  constructor(reason: string, detail: string) {
+    super(detail);
+    this.reason = reason;
+  }
+}
+
+export function encodeMessage(message: Message): Uint8Array[] {
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt32LE(magic, 0);
+  header.writeUInt8(protocolVersion, 4);
+  header.writeUInt8(kinds[message.kind], 5);
+  header.writeUInt16LE(message.blobs.length, 6);
+  header.writeBigUInt64LE(BigInt(message.id), 8);
+  header.write(message.session, 16, 16, "hex");
+  return [header, Buffer.from(JSON.stringify(message.meta)), ...message.blobs];
+}
+
+/** @throws ProtocolError */
+export function decodeMessage(frames: readonly Buffer[]): Message {
+  const [header, metaFrame, ...blobs] = frames;
+  if (header === undefined || metaFrame === undefined || header.length !== headerBytes)
+    throw new ProtocolError("frames", "not a message of this protocol");
+  if (header.readUInt32LE(0) !== magic) throw new ProtocolError("magic", "not a message of this protocol");
+  const version = header.readUInt8(4);
+  if (version !== protocolVersion)
+    throw new ProtocolError("version", `protocol ${version}, this side speaks ${protocolVersion}`);
+  const kind = kindNames.get(header.readUInt8(5));
+  if (kind === undefined) throw new ProtocolError("kind", `no kind ${header.readUInt8(5)}`);
+  if (blobs.length !== header.readUInt16LE(6) || blobs.length > maxBlobs)
+    throw new ProtocolError("frames", `${blobs.length} frames, announced ${header.readUInt16LE(6)}`);
+  const id = header.readBigUInt64LE(8);
+  if (id > BigInt(Number.MAX_SAFE_INTEGER)) throw new ProtocolError("id", "the id is out of range");
+  if (metaFrame.length > maxMetaBytes) throw new ProtocolError("meta", `${metaFrame.length} bytes of meta`);
+  let meta: unknown;
+  try {
+    meta = JSON.parse(metaFrame.toString("utf8"));
+  } catch {
+    throw new ProtocolError("meta", "the meta frame is not JSON");
+  }
+  return { kind, id: Number(id), session: header.toString("hex", 16), meta, blobs };
+}
+
+const name = z.string().min(1).max(200);
+const key = z.string().regex(/^[0-9a-f]{64}$/);
+const tensorMeta = z.object({
+  name,
+  type: z.enum(["float32", "int64", "uint8"]),
+  dims: z.array(z.int().min(0).max(0x7fffffff)).max(8),
+});
+const remaining = z.number().min(0).max(3_600_000);
+const blob = z.int().min(0).max(maxBlobs);
+
+/** The picture of a frame: as a JPEG, as RGB bytes of the model's size, or as the encoder's tensors; from frame `blob` on. */
+const picture = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("jpeg"), blob }),
+  z.object({ kind: z.literal("rgb"), blob }),
+  z.object({ kind: z.literal("tensors"), blob, tensors: z.array(tensorMeta).max(maxBlobs) }),
+]);
+
+export const states = ["loading", "ready", "draining"] as const;
+const status = { state: z.enum(states), queued: z.int().min(0) };
+
+/** What the JSON frame of each kind holds. */
+export const metaSchemas = {
+  hello: z.object({ model: name }),
+  ping: z.object({}),
+  cancel: z.object({ id: z.int().min(0) }),
+  encode: z.object({ remaining_ms: remaining, key, picture }),
+  text: z.object({ remaining_ms: remaining, tensors: z.array(tensorMeta).max(maxBlobs) }),
+  decode: z.object({
+    remaining_ms: remaining,
+    /** Features the worker keeps: which, and the picture to make them of where it does not. */
+    frame: z.object({ key, names: z.array(name).max(maxBlobs), picture: picture.optional() }).optional(),
+    tensors: z.array(tensorMeta).max(maxBlobs),
+  }),
+  welcome: z.object({
+    ...status,
+    model: name,
+    hashes: z.object({ encoder: key, text: key, decoder: key }),
+    description: z.string().max(400),
+  }),
+  pong: z.object(status),
+  result: z.object({
+    queued: z.int().min(0),
+    /** Milliseconds it waited at the worker, and that the model ran. */
+    waited_ms: z.number().min(0),
+    ran_ms: z.number().min(0),
+    /** Features stay at the worker: their shapes alone, no frames. */
+    kept: z.boolean().optional(),
+    tensors: z.array(tensorMeta).max(maxBlobs),
+  }),
+  error: z.object({
+    code: z.enum([
+      "busy",
+      "draining",
+      "loading",
+      "deadline",
+      "cancelled",
+      "missing",
+      "session",
+      "bad",
+      "failed",
+    ]),
+    detail: z.string().max(1000),
+  }),
+} as const satisfies Record<Kind, z.ZodType>;
+
+export type MetaOf<K extends Kind> = z.infer<(typeof metaSchemas)[K]>;
+export type PictureMeta = z.infer<typeof picture>;
+export type TensorMeta = z.infer<typeof tensorMeta>;
+export type WorkerErrorCode = MetaOf<"error">["code"];
+
+/** @throws ProtocolError */
+export function metaOf<K extends Kind>(kind: K, message: Message): MetaOf<K> {
+  const parsed = metaSchemas[kind].safeParse(message.meta);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new ProtocolError("meta", `${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  return parsed.data as MetaOf<K>;
+}
+
+export const describeTensors = (tensors: Tensors): TensorMeta[] =>
+  Object.entries(tensors).map(([key, { type, dims }]) => ({ name: key, type, dims: [...dims] }));
+
+/** The bytes of tensors, in place. */
+export const tensorBlobs = (tensors: Tensors): Uint8Array[] =>
+  Object.values(tensors).map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+
+const arrays = { float32: Float32Array, int64: BigInt64Array, uint8: Uint8Array } as const;
+
+/** Tensors whose bytes are `blobs`, from `start` on; viewed in place where they are aligned. @throws ProtocolError */
+export function readTensors(
+  metas: readonly TensorMeta[],
+  blobs: readonly Uint8Array[],
+  start = 0,
+): Record<string, Tensor> {
+  const tensors: Record<string, Tensor> = {};
+  metas.forEach(({ name: tensor, type, dims }, i) => {
+    const bytes = blobs[start + i];
+    const array = arrays[type];
+    const n = elementCount(dims);
+    if (bytes === undefined || n * array.BYTES_PER_ELEMENT !== bytes.byteLength)
+      throw new ProtocolError("tensor", `${tensor} [${dims}] is not ${bytes?.byteLength ?? 0} bytes`);
+    if (Object.hasOwn(tensors, tensor)) throw new ProtocolError("tensor", `${tensor} is there twice`);
+    const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+    const data = new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, n);
+    tensors[tensor] = { type, dims, data };
+  });
+  return tensors;
+}
+
+/** A picture on its way to a worker. */
+export type Payload =
+  | { readonly kind: "jpeg" | "rgb"; readonly data: Uint8Array }
+  | { readonly kind: "tensors"; readonly tensors: Tensors };
+
+export function describePayload(payload: Payload, at: number): PictureMeta {
+  return payload.kind === "tensors"
+    ? { kind: "tensors", blob: at, tensors: describeTensors(payload.tensors) }
+    : { kind: payload.kind, blob: at };
+}
+
+export const payloadBlobs = (payload: Payload): Uint8Array[] =>
+  payload.kind === "tensors" ? tensorBlobs(payload.tensors) : [payload.data];
+
+/** @throws ProtocolError */
+export function readPayload(meta: PictureMeta, blobs: readonly Uint8Array[]): Payload {
+  if (meta.kind === "tensors")
+    return { kind: "tensors", tensors: readTensors(meta.tensors, blobs, meta.blob) };
+  const data = blobs[meta.blob];
+  if (data === undefined) throw new ProtocolError("frames", `there is no frame ${meta.blob}`);
+  return { kind: meta.kind, data };
+}
+
+/** Content hash by which features are known on both sides. */
+export function payloadKey(payload: Payload): string {
+  const hash = createHash("sha256").update(payload.kind);
+  if (payload.kind === "tensors") hash.update(JSON.stringify(describeTensors(payload.tensors)));
+  for (const bytes of payloadBlobs(payload)) hash.update(bytes);
+  return hash.digest("hex");
+}

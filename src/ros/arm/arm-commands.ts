@@ -1,0 +1,212 @@
+import { safetyText, systemClock } from "../../arm/index.js";
+import type { Seconds, Vec3 } from "../../geometry/index.js";
+import type { Parameters } from "../parameters.js";
+import { makeQos } from "../qos.js";
+import type { Rcl, RclNode, RclResponse, RclService, RclSubscription } from "../rcl.js";
+import type { ReadyArm } from "./ready-arm.js";
+
+export interface ArmCommandParts {
+  readonly rcl: Rcl;
+  readonly node: RclNode;
+  readonly parameters: () => Parameters;
+  readonly ready: () => ReadyArm | undefined;
+  /** Why there is no arm. */
+  readonly why: () => string;
+}
+
+interface TwistStamped {
+  readonly header: { readonly frame_id: string };
+  readonly twist: { readonly linear: Xyz; readonly angular: Xyz };
+}
+
+interface Xyz {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+interface Answer {
+  readonly success: boolean;
+  readonly message: string;
+}
+
+/** The lease's label for what comes over ~/teleop and ~/reset. */
+const teleopOperator = "~/teleop";
+const resetOperator = "~/reset";
+/** Repeats of the same refusal are logged this often. */
+const logEvery: Seconds = 2;
+
+/** What people say to the arm over ROS: e-stop (topic and service), stop, reset, heartbeats and teleop. */
+export class ArmCommands {
+  readonly #parts: ArmCommandParts;
+  readonly #services: readonly RclService[];
+  readonly #subscriptions: readonly RclSubscription[];
+  /** Who holds an emergency stop down. */
+  readonly #pressed = new Set<"topic" | "service">();
+  /** The stop has to be latched in an arm that comes. */
+  #latch = false;
+  #holding: string | undefined;
+  #teleop = false;
+  #logged = { message: "", at: Number.NEGATIVE_INFINITY };
+
+  constructor(parts: ArmCommandParts) {
+    this.#parts = parts;
+    const { rcl, node } = parts;
+    this.#services = [
+      this.#serve("std_srvs/srv/SetBool", "~/estop", ({ data }: { data: boolean }) =>
+        this.#press("service", data),
+      ),
+      this.#serve("std_srvs/srv/Trigger", "~/reset", () => this.#reset()),
+      this.#serve("std_srvs/srv/Trigger", "~/stop", () => this.#stop()),
+    ];
+    const newest = { qos: makeQos(rcl, 1, "best_effort") };
+    this.#subscriptions = [
+      node.createSubscription(
+        "std_msgs/msg/Bool",
+        "estop",
+        { qos: makeQos(rcl, 10, "best_effort") },
+        (message: { data: boolean }) => void this.#press("topic", message.data),
+      ),
+      node.createSubscription("std_msgs/msg/Empty", "~/heartbeat", newest, () => this.#heartbeat()),
+      node.createSubscription("geometry_msgs/msg/TwistStamped", "~/teleop", newest, (message: TwistStamped) =>
+        this.#log(this.#drive(message)),
+      ),
+    ];
+  }
+
+  /** Latches the stop in the next arm. */
+  latch(): void {
+    this.#latch = true;
+  }
+
+  /** From now on ~/heartbeat keeps this operator's lease. @returns what ends that */
+  expectHeartbeats(operator: string): () => void {
+    this.#holding = operator;
+    return () => {
+      if (this.#holding === operator) this.#holding = undefined;
+    };
+  }
+
+  /** Often: keeps what is pressed pressed, whoever says it is released, and ends teleop that was stopped. */
+  tick(): void {
+    const arm = this.#parts.ready()?.arm;
+    if (arm === undefined) return;
+    const at = systemClock.now();
+    const { snapshot } = arm.supervisor;
+    if (this.#pressed.size > 0 && !snapshot.estopPressed)
+      arm.handle({ type: "estop", source: [...this.#pressed].join(" and "), at });
+    else if (this.#latch) {
+      arm.handle({ type: "estop", source: "before", at });
+      arm.handle({ type: "estop-released", at });
+    }
+    this.#latch = false;
+    if (this.#teleop && arm.supervisor.state !== "moving") this.#endTeleop();
+  }
+
+  close(): void {
+    const { node } = this.#parts;
+    for (const each of this.#services) node.destroyService(each);
+    for (const each of this.#subscriptions) node.destroySubscription(each);
+  }
+
+  #press(source: "topic" | "service", down: boolean): Answer {
+    const already = this.#pressed.has(source);
+    if (down) this.#pressed.add(source);
+    else this.#pressed.delete(source);
+    const arm = this.#parts.ready()?.arm;
+    if (down) {
+      arm?.handle({ type: "estop", source, at: systemClock.now() });
+      if (!already) this.#parts.node.getLogger().warn(`emergency stop by ${source}`);
+      return { success: true, message: arm === undefined ? `noted; ${this.#parts.why()}` : safetyText.estop };
+    }
+    if (this.#pressed.size === 0) arm?.handle({ type: "estop-released", at: systemClock.now() });
+    return { success: true, message: "released; ~/reset makes motion possible again" };
+  }
+
+  #reset(): Answer {
+    const arm = this.#parts.ready()?.arm;
+    if (arm === undefined) return { success: false, message: this.#parts.why() };
+    arm.update();
+    const at = systemClock.now();
+    const claimed = arm.handle({ type: "claim", operator: resetOperator, at });
+    const verdict = claimed.granted ? arm.handle({ type: "reset", operator: resetOperator, at }) : claimed;
+    if (claimed.granted) arm.handle({ type: "release", operator: resetOperator, at });
+    if (verdict.granted) return { success: true, message: "motion is possible again" };
+    return { success: false, message: safetyText[verdict.refusal ?? "estop"] };
+  }
+
+  #stop(): Answer {
+    const arm = this.#parts.ready()?.arm;
+    if (arm === undefined) return { success: false, message: this.#parts.why() };
+    arm.handle({ type: "stop", at: systemClock.now() });
+    return { success: true, message: "told to stop" };
+  }
+
+  #heartbeat(): void {
+    if (this.#holding === undefined) return;
+    this.#parts.ready()?.arm.handle({ type: "heartbeat", operator: this.#holding, at: systemClock.now() });
+  }
+
+  /** @returns why it does not move; undefined when it does */
+  #drive({ header, twist }: TwistStamped): string | undefined {
+    const { ready, parameters, why } = this.#parts;
+    const found = ready();
+    if (found === undefined) return why();
+    if (!parameters().allow_teleop) return "the parameter allow_teleop is off";
+    const linear = inBase(found, header.frame_id, twist.linear);
+    const angular = inBase(found, header.frame_id, twist.angular);
+    if (linear === undefined || angular === undefined)
+      return `it is in frame ${header.frame_id}; use ${found.base} or ${found.tip}`;
+    const { arm, teleop } = found;
+    arm.update();
+    const at = systemClock.now();
+    if (!this.#teleop) {
+      const refused = this.#startTeleop(found, at);
+      if (refused !== undefined) return refused;
+    }
+    arm.handle({ type: "heartbeat", operator: teleopOperator, at });
+    const answer = teleop.command(teleopOperator, linear, angular, at);
+    return answer.moved ? undefined : (answer.message ?? "it does not move");
+  }
+
+  #startTeleop({ arm }: ReadyArm, at: Seconds): string | undefined {
+    const claimed = arm.handle({ type: "claim", operator: teleopOperator, at });
+    if (!claimed.granted) return safetyText[claimed.refusal ?? "no-operator"];
+    const granted = arm.handle({
+      type: "request",
+      operator: teleopOperator,
+      at,
+      motion: { kind: "teleop" },
+    });
+    this.#teleop = granted.granted;
+    if (granted.granted) return undefined;
+    arm.handle({ type: "release", operator: teleopOperator, at });
+    return safetyText[granted.refusal ?? "disabled"];
+  }
+
+  #endTeleop(): void {
+    this.#teleop = false;
+    const arm = this.#parts.ready()?.arm;
+    arm?.handle({ type: "release", operator: teleopOperator, at: systemClock.now() });
+  }
+
+  #log(message: string | undefined): void {
+    if (message === undefined) return;
+    const at = systemClock.now();
+    if (message === this.#logged.message && at - this.#logged.at < logEvery) return;
+    this.#logged = { message, at };
+    this.#parts.node.getLogger().warn(`teleop: ${message}`);
+  }
+
+  #serve<R>(type: string, name: string, answer: (request: R) => Answer): RclService {
+    return this.#parts.node.createService(type, name, (request: R, response: RclResponse) =>
+      response.send(answer(request)),
+    );
+  }
+}
+
+/** A vector of a frame in the base's axes. */
+function inBase(found: ReadyArm, frame: string, { x, y, z }: Xyz): Vec3 | undefined {
+  if (frame === "" || frame === found.base) return [x, y, z];
+  return frame === found.tip ? found.fromTool([x, y, z]) : undefined;
+}

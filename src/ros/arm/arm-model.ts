@@ -1,0 +1,146 @@
+import {
+  Arm,
+  type ArmController,
+  type Chain,
+  CollisionChecker,
+  defaultLimits,
+  type GripperController,
+  IkSolver,
+  Kinematics,
+  parseUrdf,
+  type RobotDescription,
+  SafetySupervisor,
+  type Scene,
+  type SequenceOptions,
+  type SupervisorLimits,
+  selectChain,
+  Teleop,
+  type WayPlanner,
+} from "../../arm/index.js";
+import { GraspGroundingError } from "../../errors/index.js";
+import type { Pose } from "../../geometry/index.js";
+import type { Parameters } from "../parameters.js";
+import { type GripperMapping, gripperMappings } from "./gripper.js";
+
+/** Speed taken for joints whose description gives none, per second. */
+const unknownSpeed = 1;
+
+/** The robot as its description and the node's parameters have it. */
+export interface ArmModel {
+  readonly robot: RobotDescription;
+  readonly chain: Chain;
+  readonly limits: SupervisorLimits;
+  readonly sequence: SequenceOptions;
+}
+
+/** @throws GraspGroundingError ROBOT_DESCRIPTION, ARM_CONFIG */
+export function armModel(urdf: string, parameters: Parameters): ArmModel {
+  const robot = parseUrdf(urdf);
+  const { base_frame, tool_frame, velocity_scale, max_joint_acceleration, max_joint_jerk } = parameters;
+  const chain = selectChain(robot, {
+    ...(base_frame !== "" && { base: base_frame }),
+    ...(tool_frame !== "" && { tip: tool_frame }),
+    tool: toolOf(parameters),
+    rest: openFingers(robot, parameters),
+  });
+  const each = (value: number) => chain.joints.map(() => value);
+  const velocity = chain.velocity.map((v) => (Number.isFinite(v) ? v : unknownSpeed) * velocity_scale);
+  return {
+    robot,
+    chain,
+    limits: {
+      ...defaultLimits,
+      workspace: {
+        min: [parameters.workspace_min_x, parameters.workspace_min_y, parameters.workspace_min_z],
+        max: [parameters.workspace_max_x, parameters.workspace_max_y, parameters.workspace_max_z],
+      },
+      lower: chain.lower,
+      upper: chain.upper,
+      velocity,
+      teleopSpeed: parameters.teleop_speed,
+      frameAge: parameters.execute_frame_age,
+      feedbackAge: parameters.joint_state_timeout,
+      lease: parameters.heartbeat_timeout,
+      stopWithin: parameters.stop_timeout,
+    },
+    sequence: {
+      limits: { velocity, acceleration: each(max_joint_acceleration), jerk: each(max_joint_jerk) },
+      approach: parameters.approach_distance,
+      lift: parameters.lift_height,
+      straightSpeed: parameters.straight_speed,
+      freeSpeed: parameters.free_speed,
+      retreat: parameters.retreat,
+    },
+  };
+}
+
+export interface MotionParts {
+  readonly controller: ArmController;
+  readonly gripper: GripperController;
+  /** Where the arm stands now: it does not touch itself there, whatever the capsules around it do. */
+  readonly posture: readonly number[];
+  readonly ways?: WayPlanner;
+}
+
+/** Everything that moves one arm. */
+export interface MotionStack {
+  readonly arm: Arm;
+  readonly teleop: Teleop;
+  readonly kinematics: Kinematics;
+}
+
+export function motionStack(
+  { robot, chain, limits, sequence }: ArmModel,
+  { posture, ways, ...parts }: MotionParts,
+): MotionStack {
+  const checker = new CollisionChecker(robot, chain, { reference: posture });
+  const arm = new Arm({
+    ...parts,
+    solver: new IkSolver(chain),
+    checker,
+    supervisor: new SafetySupervisor(limits),
+    sequence,
+    ...(ways !== undefined && { ways }),
+  });
+  const kinematics = new Kinematics(chain);
+  const teleop = new Teleop({
+    arm,
+    checker,
+    controller: parts.controller,
+    kinematics: new Kinematics(chain),
+  });
+  return { arm, teleop, kinematics };
+}
+
+/** What stands about the arm whatever the camera sees. */
+export const knownScene = ({ use_table, table_height }: Parameters): Scene =>
+  use_table ? { table: { normal: [0, 0, 1], offset: -table_height } } : {};
+
+/** @throws GraspGroundingError ARM_CONFIG */
+export function gripperMapping(parameters: Parameters): GripperMapping {
+  const { gripper_preset, gripper_stroke, gripper_open, gripper_closed } = parameters;
+  if (gripper_preset !== "custom") return gripperMappings[gripper_preset];
+  if (gripper_open === gripper_closed)
+    throw new GraspGroundingError("ARM_CONFIG", { detail: "gripper_open and gripper_closed are the same" });
+  return { stroke: gripper_stroke, open: gripper_open, closed: gripper_closed };
+}
+
+/** The tool's frame in the link that carries it. */
+export function toolOf({ tool_offset, tool_yaw }: Parameters): Pose {
+  const half = (tool_yaw * Math.PI) / 360;
+  return { position: [0, 0, tool_offset], orientation: [0, 0, Math.sin(half), Math.cos(half)] };
+}
+
+/** The gripper's joints when it is open, for collision checks. */
+function openFingers(robot: RobotDescription, parameters: Parameters): Record<string, number> {
+  const { gripper_joint } = parameters;
+  if (gripper_joint === "") return {};
+  const { open } = gripperMapping(parameters);
+  const joints = [...robot.joints.values()];
+  return Object.fromEntries([
+    [gripper_joint, open],
+    ...joints
+      .filter(({ mimic }) => mimic?.joint === gripper_joint)
+      .map(({ name, mimic }) => [name, mimic!.multiplier * open + mimic!.offset]),
+  ]);
+}

@@ -1,0 +1,289 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ColourImage } from "../../../src/geometry/index.js";
+import { HifiCs } from "../../../src/grounding/index.js";
+import {
+  type BackendChoice,
+  createBackend,
+  type ModelFiles,
+  type Tensors,
+} from "../../../src/inference/index.js";
+import { ZmqBackend, type ZmqOptions } from "../../../src/inference/zmq/index.js";
+import { blue, grey, picture, red } from "../../support/pictures.js";
+import { repository, runPython } from "../../support/python.js";
+import { filesOf, until, WorkerProcess } from "../../support/workers.js";
+
+const folder = mkdtempSync(join(tmpdir(), "zmq-"));
+const tiny = join(folder, "object");
+const lite = join(repository, "models", "lite");
+const workers: WorkerProcess[] = [];
+const backends: ZmqBackend[] = [];
+let files: ModelFiles;
+let count = 0;
+
+const newIpc = () => `ipc://${join(folder, `worker-${count++}`)}`;
+
+async function worker(bind = newIpc(), ...args: string[]): Promise<WorkerProcess> {
+  const started = await WorkerProcess.start(bind, ["--model", tiny, ...args]);
+  workers.push(started);
+  return started;
+}
+
+async function client(endpoints: readonly (string | WorkerProcess)[], options: Partial<ZmqOptions> = {}) {
+  const backend = await ZmqBackend.create(files, {
+    endpoints: endpoints.map((each) => (typeof each === "string" ? each : each.endpoint)),
+    heartbeat: 300,
+    startTimeout: 20_000,
+    ...options,
+  });
+  backends.push(backend);
+  return backend;
+}
+
+/** A picture no other call made. */
+let shade = 0;
+const fresh = (): ColourImage => {
+  shade++;
+  return picture(64, 48, [shade % 256, Math.floor(shade / 256) % 256, 7], [[[10, 10, 30, 30], red]]);
+};
+
+/** Frame and decoder, as the engine calls them. */
+async function locate(backend: ZmqBackend, image = fresh(), signal?: AbortSignal): Promise<Tensors> {
+  const texts = await backend.encodeText(sentence, { signal });
+  const features = await backend.encodePicture(image, { signal });
+  const feeds = Object.fromEntries(
+    files.decoderInputs.map((name) => [name, features[name] ?? texts[name] ?? sentence[name]]),
+  );
+  return backend.decode(feeds as Tensors, { signal });
+}
+const sentence: Record<string, Tensors[string]> = {
+  input_ids: { type: "int64", dims: [1, 3], data: BigInt64Array.from([1n, 2n, 3n]) },
+  attention_mask: { type: "int64", dims: [1, 3], data: BigInt64Array.from([1n, 1n, 1n]) },
+};
+
+beforeAll(async () => {
+  runPython("test/support/tiny_model.py", [tiny]);
+  files = await filesOf(tiny);
+});
+afterEach(async () => {
+  await Promise.all(backends.splice(0).map((backend) => backend.close()));
+  await Promise.all(workers.splice(0).map((each) => each.stop()));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the golden corpus", () => {
+  it("gives the same bytes over ipc and tcp, from pixels and from a JPEG, as in process", async () => {
+    const queries = ["the red cup", "the blue box on the left"];
+    const scene = picture(640, 360, grey, [
+      [[40, 20, 180, 160], red],
+      [[340, 140, 480, 280], blue],
+    ]);
+    const { width, height } = scene;
+    const jpeg = await sharp(scene.data, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 92 })
+      .toBuffer();
+    const decoded = { width, height, data: new Uint8Array(await sharp(jpeg).raw().toBuffer()) };
+    const corpus: ColourImage[] = [scene, { ...decoded, jpeg }, picture(512, 384, blue, [])];
+    const answers = async (choice: BackendChoice) => {
+      const engine = await HifiCs.open(lite, (model) => createBackend(model, choice), {
+        runsElsewhere: choice.kind !== "in-process",
+      });
+      const all = [];
+      for (const colour of corpus) all.push(...(await engine.ground({ colour }, queries)));
+      const { runsOn } = engine;
+      await engine.close();
+      return { runsOn, all: all.map(({ timings, backend, ...rest }) => rest) };
+    };
+    const here = await answers({ kind: "in-process", threads: 1 });
+    for (const bind of [newIpc(), "tcp://127.0.0.1:*"]) {
+      const remote = await worker(bind, "--model", lite);
+      const there = await answers({ kind: "zmq", endpoints: [remote.endpoint] });
+      expect(there.runsOn).toBe("zmq/in-process/cpu");
+      expect(there.all).toEqual(here.all);
+      const report = await remote.stop();
+      expect(report).toMatchObject({ failed: 0, refused: 0, kept_pictures: 3 });
+    }
+  });
+});
+
+describe("workers that fail", () => {
+  it("loses and repeats nothing when one is killed", async () => {
+    const two = [await worker(), await worker()];
+    const backend = await client(two);
+    await until(() => backend.report().workers === "2 of 2 ready", 10_000, "both ready");
+    let answered = 0;
+    const all = Array.from({ length: 60 }, async (_, i) => {
+      if (i === 20) two[0]?.signal("SIGKILL");
+      const logits = await locate(backend);
+      answered++;
+      return logits;
+    });
+    const done = await Promise.all(all);
+    expect(answered).toBe(60);
+    expect(done.every(({ logits }) => logits !== undefined)).toBe(true);
+    const report = backend.report();
+    expect(report).toMatchObject({
+      requests: 180,
+      answered: 180,
+      failed: 0,
+      expired: 0,
+      workers: "1 of 2 ready",
+    });
+  });
+
+  it("takes a hung one out within two heartbeats, and back when it goes on", async () => {
+    const two = [await worker(), await worker()];
+    const heartbeat = 500;
+    const backend = await client(two, { heartbeat });
+    await until(() => backend.report().workers === "2 of 2 ready", 10_000, "both ready");
+    two[1]?.signal("SIGSTOP");
+    const took = await until(() => backend.report().workers === "1 of 2 ready", 10_000, "out of service");
+    // The two heartbeats, and what a loaded machine needs to run a timer.
+    expect(took).toBeLessThan(2 * heartbeat + 150);
+    await Promise.all(Array.from({ length: 8 }, () => locate(backend)));
+    two[1]?.signal("SIGCONT");
+    await until(() => backend.report().workers === "2 of 2 ready", 10_000, "back in service");
+  });
+
+  it("answers what a hung worker had with another one", async () => {
+    const two = [await worker(), await worker()];
+    const backend = await client(two, { heartbeat: 400, timeout: 8000 });
+    await until(() => backend.report().workers === "2 of 2 ready", 10_000, "both ready");
+    two[0]?.signal("SIGSTOP");
+    await Promise.all(Array.from({ length: 10 }, () => locate(backend)));
+    expect(Number(backend.report().retried)).toBeGreaterThan(0);
+    expect(backend.report().failed).toBe(0);
+  });
+
+  it("gives up at the deadline when nobody answers", async () => {
+    const only = await worker();
+    const backend = await client([only], { timeout: 700, heartbeat: 5000 });
+    await only.ready;
+    only.signal("SIGSTOP");
+    const began = performance.now();
+    await expect(locate(backend)).rejects.toMatchObject({ code: "INFERENCE_TIMEOUT" });
+    expect(performance.now() - began).toBeLessThan(1200);
+    only.signal("SIGCONT");
+    await until(() => Number(backend.report().expired) === 1, 1000, "counted");
+    await locate(backend);
+  });
+
+  it("goes on with a worker that was restarted, which has forgotten the picture", async () => {
+    const bind = newIpc();
+    const first = await worker(bind);
+    const backend = await client([bind]);
+    const texts = await backend.encodeText(sentence);
+    const features = await backend.encodePicture(fresh());
+    const feeds = Object.fromEntries(
+      files.decoderInputs.map((name) => [name, features[name] ?? texts[name] ?? sentence[name]]),
+    ) as Tensors;
+    const before = await backend.decode(feeds);
+    first.signal("SIGKILL");
+    await until(() => !first.running, 5000, "killed");
+    await worker(bind);
+    const after = await backend.decode(feeds);
+    expect(after.logits?.data).toEqual(before.logits?.data);
+  });
+
+  it("forgets pictures at the worker's limit and is sent them again", async () => {
+    const backend = await client([await worker(newIpc(), "--keep", "1")]);
+    const texts = await backend.encodeText(sentence);
+    const [first] = [await backend.encodePicture(fresh()), await backend.encodePicture(fresh())];
+    const feeds = Object.fromEntries(
+      files.decoderInputs.map((name) => [name, first[name] ?? texts[name] ?? sentence[name]]),
+    ) as Tensors;
+    expect((await backend.decode(feeds)).logits).toBeDefined();
+  });
+
+  it("waits for a worker that starts late, and shows what it waits for", async () => {
+    const bind = newIpc();
+    const waiting = client([bind]);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await worker(bind);
+    await locate(await waiting);
+  });
+
+  it("says of each endpoint why there is no worker", async () => {
+    const error = await client([newIpc()], { startTimeout: 300 }).catch((failure) => failure);
+    expect(error.code).toBe("WORKERS_UNAVAILABLE");
+    expect(error.message).toContain("no answer");
+  });
+});
+
+describe("work that is not wanted", () => {
+  it("is given up with the signal, and not run by the worker", async () => {
+    const only = await worker();
+    const backend = await client([only], { window: 8 });
+    await only.ready;
+    only.signal("SIGSTOP");
+    const stale = new AbortController();
+    const requests = Array.from({ length: 4 }, () => locate(backend, fresh(), stale.signal));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    stale.abort();
+    for (const request of requests)
+      await expect(request).rejects.toMatchObject({ code: "INFERENCE_CANCELLED" });
+    only.signal("SIGCONT");
+    await locate(backend);
+    expect(backend.report().cancelled).toBe(4);
+  });
+
+  it("is refused when too much waits", async () => {
+    const only = await worker();
+    const backend = await client([only], { maxQueue: 3, window: 1, heartbeat: 5000, timeout: 1000 });
+    await only.ready;
+    only.signal("SIGSTOP");
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => backend.encodeText(sentence)));
+    const codes = outcomes.map((each) => (each.status === "rejected" ? each.reason.code : "answered"));
+    expect(codes.filter((code) => code === "INFERENCE_BUSY")).toHaveLength(4);
+    expect(backend.report().refused).toBe(4);
+  });
+
+  it("is turned away by a worker that is full, and comes again", async () => {
+    const backend = await client([await worker(newIpc(), "--queue", "1")], { window: 8 });
+    await Promise.all(Array.from({ length: 12 }, () => locate(backend)));
+    expect(backend.report()).toMatchObject({ failed: 0, answered: 36 });
+  });
+});
+
+describe("micro-batching", () => {
+  it("runs pictures that wait together, each answered as it is alone", async () => {
+    const batching = await worker(newIpc(), "--max-batch", "4", "--batch-wait", "50");
+    const alone = await worker();
+    const backend = await client([batching], { window: 8 });
+    const single = await client([alone]);
+    const images = Array.from({ length: 12 }, fresh);
+    const together = await Promise.all(images.map((image) => locate(backend, image)));
+    for (const [i, image] of images.entries()) {
+      const { logits } = await locate(single, image);
+      const own = together[i]?.logits?.data as Float32Array;
+      expect(Math.max(...own.map((value, k) => Math.abs(value - Number(logits?.data[k]))))).toBeLessThan(
+        1e-4,
+      );
+    }
+    await backend.close();
+    const { batches, batched } = await batching.stop();
+    expect(Number(batched)).toBe(36);
+    expect(Number(batches)).toBeLessThan(30);
+  });
+});
+
+describe("a worker that does not fit", () => {
+  it("is not used when its weights are others, and named", async () => {
+    const other = join(folder, "other");
+    runPython("test/support/tiny_model.py", [other, "--background"]);
+    const wrong = await WorkerProcess.start(newIpc(), ["--model", other]);
+    workers.push(wrong);
+    const error = await client([wrong]).catch((failure) => failure);
+    expect(error.code).toBe("WORKERS_UNAVAILABLE");
+    expect(error.message).toMatch(/serves .* this side wants/);
+
+    const backend = await client([wrong, await worker()]);
+    await locate(backend);
+    const report = backend.report();
+    expect(report.workers).toBe("1 of 2 ready");
+    expect(report.worker_0).toContain("mismatch");
+  });
+});
