@@ -7,7 +7,11 @@ type Bench = () => Promise<object>;
 /** Benches by name; each module is loaded only when it is run. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ground: async () => (await import("../bench/ground.js")).benchGround,
-  replay: async () => (await import("../bench/replay.js")).benchReplay,
+  replay: async () => {
+    const { benchReplay } = await import("../bench/replay.js");
+    const { replay } = await import("./replay/run.js");
+    return () => benchReplay((path) => replay(path, { query: ["the red mug"], quiet: true }));
+  },
   parity: async () => (await import("../bench/parity.js")).benchParity,
   grasp: async () => (await import("../bench/grasp.js")).benchGrasp,
   arm: async () => (await import("../bench/arm.js")).benchArm,

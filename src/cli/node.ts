@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { Command } from "commander";
 import { startConsole } from "../console/index.js";
 import { isProvider } from "../inference/index.js";
@@ -6,6 +5,7 @@ import { type BridgeNode, missingEnvironment, runNode } from "../ros/index.js";
 import { announce, type ServeOptions, serveFlags, serveOptions } from "./console.js";
 import { NodeSource } from "./node-source.js";
 import type { PipelineOptions } from "./pipeline.js";
+import { runInEnvironment } from "./ros-again.js";
 import { packageRoot, packageVersion } from "./version.js";
 
 interface NodeCliOptions extends ServeOptions {
@@ -26,7 +26,7 @@ export const nodeCommand = (): Command =>
     )
     .action(async (rosArgs: readonly string[], options: NodeCliOptions) => {
       const env = missingEnvironment(packageRoot);
-      process.exitCode = env === undefined ? await run(rosArgs, options) : await runAgain(env);
+      process.exitCode = env === undefined ? await run(rosArgs, options) : await runInEnvironment(env);
     });
 
 function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<number> {
@@ -81,23 +81,3 @@ const gripperNames = {
   robotiq_2f_85: "robotiq_2f85",
   custom: "franka_hand",
 } as const;
-
-/** The same command line in the environment `npm run ros:setup` made. */
-function runAgain(env: NodeJS.ProcessEnv): Promise<number> {
-  // Pictures are garbage of megabytes: V8's helper threads cost more than they save (1.4 ms of CPU a picture).
-  const flags = [...process.execArgv, "--single-threaded-gc"];
-  const child = spawn(process.execPath, [...flags, ...process.argv.slice(1)], {
-    env,
-    stdio: "inherit",
-  });
-  // A terminal signals the whole group; a launch system only this process.
-  const forward = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
-  };
-  process.on("SIGINT", forward);
-  process.on("SIGTERM", forward);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 143)));
-  });
-}

@@ -17,6 +17,7 @@ export {
   parameterSpecs,
 } from "./parameters.js";
 export type { PipelineSource } from "./pipeline-host.js";
+export { type PlayedTopic, Player } from "./player.js";
 export type { ArmPort, ArmRequest } from "./ports.js";
 export { loadRcl } from "./rcl.js";
 export { registerDepth } from "./registration.js";

@@ -67,7 +67,7 @@ export class QueryPlan {
       }
     }
     const recorded = [...asked.values()].filter((list) => list.length > 0);
-    if (given.length === 0 && recorded.length === 0)
+    if (given.length === 0 && recorded.length === 0 && !options.publish)
       throw new GraspGroundingError("BAG_NO_QUERY", { path: bag.path });
     const problems =
       bad === 0 ? [] : [`${bad} recorded sentences cannot be asked, the first because: ${first}`];

@@ -184,7 +184,7 @@ class Run {
       this.#frames += played.frames;
       this.#dropped += pace.dropped;
       this.#last = played.last ?? this.#last;
-      if (played.frames === 0 && !interrupt.aborted)
+      if (played.frames === 0 && !interrupt.aborted && !publish)
         this.#failure ??= played.firstError ?? nothingRead(session, this.#options);
       if (played.frames > 0 || this.#options.shard !== undefined || after !== undefined)
         this.#problems.push(...played.problems.map((text) => `${source}: ${text}`));

@@ -12,6 +12,8 @@ export interface QueryOptions {
   /** Also ask what was asked while the bag was recorded. */
   readonly recorded?: boolean;
   readonly queryTopic?: string;
+  /** Publish what was recorded, and the answers, on live ROS topics; nothing need be asked then. */
+  readonly publish?: boolean;
 }
 
 export interface SessionOptions extends QueryOptions {
@@ -50,8 +52,6 @@ export interface ReplayOptions extends PipelineOptions, OutputOptions, SessionOp
   readonly shard?: Shard;
   /** Two models or settings to hold against each other. */
   readonly compare?: readonly string[];
-  /** Publish what was recorded, and the answers, on live ROS topics. */
-  readonly publish?: boolean;
   readonly quiet?: boolean;
 }
 

@@ -1,0 +1,93 @@
+import { describe } from "../errors/index.js";
+import type { Stamp } from "../geometry/index.js";
+import { timeOf } from "../messages/index.js";
+import { makeQos } from "./qos.js";
+import { loadRcl, type Rcl, type RclNode, type RclPublisher } from "./rcl.js";
+
+/** A topic to publish on. */
+export interface PlayedTopic {
+  readonly name: string;
+  /** e.g. `sensor_msgs/msg/Image` */
+  readonly type: string;
+  /** Late subscribers get the last message (transient local), as of /tf_static. */
+  readonly latched?: boolean;
+}
+
+/** Publishes recorded messages and results as serialised bytes, and a clock that simulated time follows. */
+export class Player {
+  /** Topics that cannot be published here, and why: their types are not installed. */
+  readonly missing: readonly string[];
+  readonly #rcl: Rcl;
+  readonly #node: RclNode;
+  readonly #clock: RclPublisher;
+  readonly #publishers: ReadonlyMap<string, RclPublisher>;
+
+  private constructor(
+    rcl: Rcl,
+    node: RclNode,
+    clock: RclPublisher,
+    publishers: ReadonlyMap<string, RclPublisher>,
+    missing: readonly string[],
+  ) {
+    this.#rcl = rcl;
+    this.#node = node;
+    this.#clock = clock;
+    this.#publishers = publishers;
+    this.missing = missing;
+  }
+
+  /** @throws GraspGroundingError ROS_MISSING */
+  static async open(topics: readonly PlayedTopic[], rosArgs: readonly string[] = []): Promise<Player> {
+    const rcl = await loadRcl();
+    rcl.removeSignalHandlers();
+    await rcl.init(undefined, [process.argv[0]!, "grasp_grounding_replay", ...rosArgs]);
+    const node = new rcl.Node("grasp_grounding_replay");
+    const publishers = new Map<string, RclPublisher>();
+    const missing: string[] = [];
+    for (const { name, type, latched = false } of topics) {
+      try {
+        const qos = makeQos(rcl, latched ? 100 : 10, "reliable", latched);
+        publishers.set(name, node.createPublisher(type, name, { qos }));
+      } catch (error) {
+        missing.push(`${name} (${type}): ${describe(error).split("\n", 1)[0]}`);
+      }
+    }
+    const clock = node.createPublisher("rosgraph_msgs/msg/Clock", "/clock", {
+      qos: makeQos(rcl, 1, "best_effort"),
+    });
+    node.spin();
+    return new Player(rcl, node, clock, publishers, missing);
+  }
+
+  /** Waits until somebody listens to a topic or the clock, or the time is over: what is sent before is lost. */
+  async listeners(seconds: number, signal?: AbortSignal): Promise<boolean> {
+    const end = performance.now() + seconds * 1e3;
+    const heard = () =>
+      [...this.#publishers.values(), this.#clock].some(({ topic }) => this.#node.countSubscribers(topic) > 0);
+    while (!heard()) {
+      if (performance.now() > end || signal?.aborted) return false;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return true;
+  }
+
+  /** False for a topic that is not published. */
+  publish(topic: string, cdr: Uint8Array): boolean {
+    const publisher = this.#publishers.get(topic);
+    if (publisher === undefined) return false;
+    publisher.publish(Buffer.from(cdr.buffer, cdr.byteOffset, cdr.byteLength));
+    return true;
+  }
+
+  clock(time: Stamp): void {
+    this.#clock.publish({ clock: timeOf(time) });
+  }
+
+  async close(): Promise<void> {
+    // What was published last is still on its way to its readers.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    this.#node.stop();
+    this.#node.destroy();
+    if (!this.#rcl.isShutdown()) this.#rcl.shutdown();
+  }
+}
