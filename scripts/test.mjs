@@ -29,6 +29,21 @@ function setUpPython() {
   });
 }
 
+/** OpenCV 4 apart: OpenCV 5's Python has no calibrateHandEye, and the two share no environment. */
+function setUpOpencv4() {
+  const venv = ".cache/venv-opencv4";
+  step("opencv4-test-peer", {
+    inputs: ["test/requirements-opencv4.txt"],
+    output: `${venv}/bin/python`,
+    run: () => {
+      rmSync(join(root, venv), { recursive: true, force: true });
+      sh("python3", ["-m", "venv", venv]);
+      const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+      sh(join(root, venv, "bin", "python"), [...install, "test/requirements-opencv4.txt"]);
+    },
+  });
+}
+
 const environment = {
   ...process.env,
   GRASP_GROUNDING_SETUP: "skip",
@@ -112,6 +127,7 @@ const suites = [
 
 await setUp();
 setUpPython();
+setUpOpencv4();
 mkdirSync(reports, { recursive: true });
 
 const wanted = process.argv.slice(2);

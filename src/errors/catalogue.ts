@@ -1,5 +1,6 @@
 import { armErrors } from "./catalogue/arm.js";
 import { bagErrors } from "./catalogue/bags.js";
+import { calibrationErrors } from "./catalogue/calibration.js";
 import { consoleErrors } from "./catalogue/console.js";
 import { generalErrors } from "./catalogue/general.js";
 import { inputErrors } from "./catalogue/input.js";
@@ -15,6 +16,7 @@ export const sections = {
   "Recorded bags": bagErrors,
   "ROS 2 node": rosErrors,
   "Grasps and the arm": armErrors,
+  Calibration: calibrationErrors,
   Console: consoleErrors,
 } as const satisfies Readonly<Record<string, Readonly<Record<string, CatalogueEntry>>>>;
 
@@ -26,6 +28,7 @@ export const catalogue = {
   ...bagErrors,
   ...rosErrors,
   ...armErrors,
+  ...calibrationErrors,
   ...consoleErrors,
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 

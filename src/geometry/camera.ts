@@ -1,8 +1,9 @@
+import { type Distortion, distort, isDistorted, undistort } from "./distortion.js";
 import type { Vec3 } from "./pose.js";
 import type { Metres, Pixels } from "./units.js";
 
 /**
- * Pinhole camera of a rectified picture, in the optical frame of REP-103: x right, y down, z forward.
+ * A camera, in the optical frame of REP-103: x right, y down, z forward.
  * Pixel centres are at integer coordinates, as ROS and OpenCV have it.
  */
 export interface CameraModel {
@@ -13,7 +14,7 @@ export interface CameraModel {
   readonly cx: Pixels;
   readonly cy: Pixels;
   /** sensor_msgs/CameraInfo distortion; absent means rectified. */
-  readonly distortion?: { readonly model: string; readonly coefficients: readonly number[] };
+  readonly distortion?: Distortion;
 }
 
 /** Why a camera cannot be used, or undefined when it can. */
@@ -25,18 +26,30 @@ export function cameraProblem(camera: CameraModel): string | undefined {
   return undefined;
 }
 
-/** Point of the optical frame in metres at a pixel and depth z (along the optical axis). */
-export const deproject = (camera: CameraModel, u: Pixels, v: Pixels, z: Metres): Vec3 => [
-  ((u - camera.cx) / camera.fx) * z,
-  ((v - camera.cy) / camera.fy) * z,
-  z,
-];
+/**
+ * Point of the optical frame in metres at a pixel and depth z (along the optical axis). Distortion is undone; at pixels
+ * that no ray falls on, outside a lens's field, it is left as it is.
+ */
+export function deproject(camera: CameraModel, u: Pixels, v: Pixels, z: Metres): Vec3 {
+  const ray = pixelRay(camera, u, v) ?? [(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy];
+  return [ray[0] * z, ray[1] * z, z];
+}
 
-/** Pixel of a point of the optical frame, or undefined behind the camera. */
+/** The ray (x, y, 1) that falls on a pixel; undefined where none does. */
+export function pixelRay(camera: CameraModel, u: Pixels, v: Pixels): readonly [number, number] | undefined {
+  const x = (u - camera.cx) / camera.fx;
+  const y = (v - camera.cy) / camera.fy;
+  return isDistorted(camera.distortion) ? undistort(camera.distortion, x, y) : [x, y];
+}
+
+/** Pixel of a point of the optical frame, distortion included, or undefined behind the camera. */
 export function project(camera: CameraModel, point: Vec3): readonly [Pixels, Pixels] | undefined {
   const [x, y, z] = point;
   if (!(z > 0)) return undefined;
-  return [(camera.fx * x) / z + camera.cx, (camera.fy * y) / z + camera.cy];
+  if (!isDistorted(camera.distortion))
+    return [(camera.fx * x) / z + camera.cx, (camera.fy * y) / z + camera.cy];
+  const [u, v] = distort(camera.distortion, x / z, y / z);
+  return [camera.fx * u + camera.cx, camera.fy * v + camera.cy];
 }
 
 /** The same camera for a picture scaled to width × height. */

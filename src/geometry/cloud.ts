@@ -1,4 +1,5 @@
-import type { CameraModel } from "./camera.js";
+import { type CameraModel, pixelRay } from "./camera.js";
+import { isDistorted } from "./distortion.js";
 import type { DepthImage } from "./image.js";
 import type { Pose } from "./pose.js";
 import { matrixFromQuaternion } from "./pose.js";
@@ -38,6 +39,7 @@ export function organisedCloud(
   const height = Math.max(0, Math.ceil((window.y2 - window.y1) / step));
   const points = new Float32Array(width * height * 3);
   const { fx, fy, cx, cy } = camera;
+  const bent = isDistorted(camera.distortion);
   let o = 0;
   for (let r = 0; r < height; r++) {
     const v = window.y1 + r * step;
@@ -46,8 +48,9 @@ export function organisedCloud(
       const u = window.x1 + c * step;
       const z = depth.data[v * depth.width + u]!;
       const good = z > 0 && z < 100;
-      points[o] = good ? ((u - cx) / fx) * z : Number.NaN;
-      points[o + 1] = good ? ky * z : Number.NaN;
+      const ray = bent && good ? pixelRay(camera, u, v) : undefined;
+      points[o] = good ? (ray?.[0] ?? (u - cx) / fx) * z : Number.NaN;
+      points[o + 1] = good ? (ray?.[1] ?? ky) * z : Number.NaN;
       points[o + 2] = good ? z : Number.NaN;
     }
   }

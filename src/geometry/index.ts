@@ -2,6 +2,7 @@
 export * from "./box.js";
 export * from "./camera.js";
 export * from "./cloud.js";
+export * from "./distortion.js";
 export * from "./eigen.js";
 export * from "./frame.js";
 export * from "./image.js";
@@ -10,4 +11,5 @@ export * from "./normals.js";
 export * from "./plane.js";
 export * from "./pose.js";
 export * from "./random.js";
+export * from "./rotation-vector.js";
 export * from "./units.js";

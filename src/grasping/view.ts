@@ -2,6 +2,8 @@ import type { Metres, Pose } from "../geometry/index.js";
 import {
   type CameraModel,
   type DepthImage,
+  distort,
+  isDistorted,
   type Mask,
   type Mat3,
   matrixFromQuaternion,
@@ -44,9 +46,12 @@ export class View {
     const t = this.#position;
     const cz = r[6] * x + r[7] * y + r[8] * z + t[2];
     if (!(cz > 0)) return Sight.unknown;
-    const { fx, fy, cx, cy } = this.#camera;
-    const u = Math.round((fx * (r[0] * x + r[1] * y + r[2] * z + t[0])) / cz + cx);
-    const v = Math.round((fy * (r[3] * x + r[4] * y + r[5] * z + t[1])) / cz + cy);
+    const { fx, fy, cx, cy, distortion } = this.#camera;
+    let kx = (r[0] * x + r[1] * y + r[2] * z + t[0]) / cz;
+    let ky = (r[3] * x + r[4] * y + r[5] * z + t[1]) / cz;
+    if (isDistorted(distortion)) [kx, ky] = distort(distortion, kx, ky);
+    const u = Math.round(fx * kx + cx);
+    const v = Math.round(fy * ky + cy);
     const { width, height, data } = this.#depth;
     if (u < 0 || v < 0 || u >= width || v >= height) return Sight.unknown;
     const index = v * width + u;

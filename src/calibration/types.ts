@@ -1,0 +1,29 @@
+import type { Metres, Pixels } from "../geometry/index.js";
+
+/** What was found of a target in one picture. */
+export interface Sighting {
+  /** File name, or time in the bag: what reports call it. */
+  readonly name: string;
+  readonly width: Pixels;
+  readonly height: Pixels;
+  /** Points of the target, x, y, z, …, in its own frame (z = 0, x right, y down, seen from the front). */
+  readonly object: Float64Array;
+  /** Where each was seen, u, v, …. */
+  readonly pixels: Float64Array;
+}
+
+/** Root mean square and largest distance of the corners of one picture from where they should be. */
+export interface ViewError {
+  readonly name: string;
+  readonly corners: number;
+  readonly rms: Pixels;
+  readonly max: Pixels;
+  /** Left out of the solution, and why. */
+  readonly rejected?: string;
+}
+
+/** A length with its standard deviation. */
+export interface Uncertain {
+  readonly value: Metres;
+  readonly deviation: Metres;
+}
