@@ -38,6 +38,10 @@ const commands: Readonly<
     summary: "list, verify, pull and import models",
     load: async () => (await import("./models.js")).modelsCommand(),
   },
+  calibrate: {
+    summary: "camera and hand-eye calibration",
+    load: async () => (await import("./calibrate.js")).calibrateCommand(),
+  },
   doctor: {
     summary: "what works on this machine, and what to do about the rest",
     load: async () => (await import("./doctor.js")).doctorCommand(),
@@ -63,9 +67,16 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .configureOutput({ outputError });
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = argv.includes(name) ? await load() : new Command(name).description(summary);
-    program.addCommand(command.exitOverride().configureOutput({ outputError }));
+    program.addCommand(withOneExit(command));
   }
   return program;
+}
+
+/** Commander's settings are not handed down to commands that were built apart: wrong usage of each must end with 2. */
+function withOneExit(command: Command): Command {
+  command.exitOverride().configureOutput({ outputError }).showHelpAfterError("(--help shows the options)");
+  command.commands.forEach(withOneExit);
+  return command;
 }
 
 /** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result. */

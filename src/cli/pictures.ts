@@ -8,6 +8,7 @@ import {
   type ColourImage,
   cameraProblem,
   type DepthImage,
+  distortionProblem,
   type Pixels,
 } from "../geometry/index.js";
 import { minPictureSide } from "../grounding/index.js";
@@ -77,6 +78,8 @@ const rosCameraInfo = z.looseObject({
   image_width: z.number(),
   image_height: z.number(),
   camera_matrix: z.looseObject({ data: z.array(z.number()).length(9) }),
+  distortion_model: z.string().optional(),
+  distortion_coefficients: z.looseObject({ data: z.array(z.number()) }).optional(),
 });
 
 /**
@@ -95,7 +98,7 @@ export async function readCamera(path: string): Promise<CameraModel> {
   const problem =
     camera === undefined
       ? "neither {width, height, fx, fy, cx, cy} nor a camera_info YAML"
-      : cameraProblem(camera);
+      : (cameraProblem(camera) ?? (camera.distortion && distortionProblem(camera.distortion)));
   if (camera === undefined || problem !== undefined) {
     throw new GraspGroundingError("CAMERA_INVALID", { detail: `${path}: ${problem}` });
   }
@@ -110,25 +113,12 @@ function toCamera(content: unknown): CameraModel | undefined {
   }
   const ros = rosCameraInfo.safeParse(content);
   if (!ros.success) return undefined;
-  const k = ros.data.camera_matrix.data as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return {
-    width: ros.data.image_width,
-    height: ros.data.image_height,
-    fx: k[0],
-    fy: k[4],
-    cx: k[2],
-    cy: k[5],
-  };
+  const [fx = 0, , cx = 0, , fy = 0, cy = 0] = ros.data.camera_matrix.data;
+  const { distortion_model: model, distortion_coefficients: coefficients } = ros.data;
+  const camera = { width: ros.data.image_width, height: ros.data.image_height, fx, fy, cx, cy };
+  if (model === undefined || coefficients === undefined || coefficients.data.every((value) => value === 0))
+    return camera;
+  return { ...camera, distortion: { model, coefficients: coefficients.data } };
 }
 
 /** @throws GraspGroundingError FILE_MISSING, FILE_UNREADABLE */
