@@ -276,7 +276,9 @@ function warnings(
       `the error is ${error.toFixed(2)} px; below 0.5 is usual (is the target flat, and its size as printed?)`,
     );
   if (camera.distortion !== undefined && !fieldIsCovered(camera))
-    found.push("the distortion found folds over within the picture; bring the target into the corners too, or fix k3");
+    found.push(
+      "the distortion found folds over within the picture; bring the target into the corners too, or fix k3",
+    );
   return found;
 }
 

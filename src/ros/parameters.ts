@@ -227,6 +227,13 @@ export const parameterSpecs = {
     description:
       "Frame the grasps are published in, e.g. base_link; empty leaves them in the camera's optical frame.",
   },
+  hand_eye_file: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description:
+      "YAML of `calibrate hand-eye`, published as a static transform on /tf_static; empty publishes none.",
+  },
   tf_timeout: {
     type: "double",
     default: 0.2,

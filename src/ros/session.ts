@@ -6,6 +6,7 @@ import { CameraInput } from "./camera-input.js";
 import type { Diagnostics } from "./diagnostics.js";
 import { GraspAction } from "./grasp-action.js";
 import { createGroundService } from "./ground-service.js";
+import { HandEyeBroadcaster } from "./hand-eye.js";
 import type { QueryResult } from "./job.js";
 import { type NodeObserver, ObservedPicture } from "./observer.js";
 import { Outputs, type PlacedGrasps } from "./outputs.js";
@@ -38,6 +39,7 @@ export class Session {
   readonly #outputs: Outputs;
   readonly #service: RclService;
   readonly #action: GraspAction;
+  readonly #handEye: HandEyeBroadcaster | undefined;
   #host: PipelineHost;
   #hostProblem: string | undefined;
   #restartAt = 0;
@@ -50,8 +52,17 @@ export class Session {
     const { rcl, node, parameters } = parts;
     const values = parameters();
     this.#query = values.query || undefined;
-    this.#host = this.#startPipeline();
+    // Before the model, which takes its time: a file that cannot be read ends configuring at once.
+    const file = values.hand_eye_file;
+    this.#handEye = file === "" ? undefined : new HandEyeBroadcaster(rcl, node, file);
+    try {
+      this.#host = this.#startPipeline();
+    } catch (error) {
+      this.#handEye?.close();
+      throw error;
+    }
     this.transforms = new Transforms(rcl, node, values.tf_cache);
+    if (this.#handEye !== undefined) this.transforms.buffer.add(this.#handEye.message, true);
     this.#outputs = new Outputs(rcl, node);
     this.scheduler = new Scheduler({
       run: (job) => (this.#host.ended ? undefined : this.#host.run(job)),
@@ -185,6 +196,7 @@ export class Session {
     await this.arm?.close();
     node.destroyService(this.#service);
     this.#outputs.close();
+    this.#handEye?.close();
     this.transforms.close();
     await this.#host.close();
   }

@@ -2,27 +2,38 @@ import { type CatalogueEntry, entry } from "../entry.js";
 
 /** Camera and hand-eye calibration. */
 export const calibrationErrors = {
-  CALIBRATION_REFUSED: entry("no calibration: {detail}", "{remedy}", 1, 422),
-  CALIBRATION_TARGET: entry(
-    "{path}: not a calibration target ({detail})",
-    "make one with `grasp-grounding calibrate target`, or see calibration/README.md",
-    2,
-    422,
-  ),
-  CALIBRATION_POSES: entry(
-    "{path}: robot poses cannot be used ({detail})",
-    "give image, x, y, z, qx, qy, qz, qw (metres; tool in the robot's base) for each picture",
-    2,
-    422,
-  ),
-  CALIBRATION_FILE: entry(
-    "{path}: not a hand-eye calibration ({detail})",
-    "write one with `grasp-grounding calibrate hand-eye --out FILE`, or see calibration/hand_eye.yaml",
-    1,
-    422,
-  ),
-  CALIBRATION_OFF: entry(
-    "the calibration is off by {found}; the limit is {limit}",
-    "calibrate again, or check that camera, target and robot are those it was made with",
-  ),
-} as const satisfies Readonly<Record<string, CatalogueEntry>>;
+  CALIBRATION_REFUSED: entry({
+    message: "no calibration: {detail}",
+    cause: "the pictures or the robot's motions do not determine what is asked for, or contradict each other",
+    remedy: "{remedy}",
+    httpStatus: 422,
+    level: "warn",
+  }),
+  CALIBRATION_TARGET: entry({
+    message: "{path}: not a calibration target ({detail})",
+    cause: "a field of the target's YAML is missing or impossible",
+    remedy: "make one with `grasp-grounding calibrate target`, or see calibration/README.md",
+    exitCode: 2,
+    httpStatus: 422,
+    level: "warn",
+  }),
+  CALIBRATION_POSES: entry({
+    message: "{path}: robot poses cannot be used ({detail})",
+    cause: "the file is missing, or holds other fields, other units or no unit quaternions",
+    remedy: "give image, x, y, z, qx, qy, qz, qw (metres; tool in the robot's base) for each picture",
+    exitCode: 2,
+    httpStatus: 422,
+    level: "warn",
+  }),
+  CALIBRATION_FILE: entry({
+    message: "{path}: not a hand-eye calibration ({detail})",
+    cause: "it was written by another program, or edited",
+    remedy: "write one with `grasp-grounding calibrate hand-eye --out FILE`, or see calibration/hand_eye.yaml",
+    httpStatus: 422,
+  }),
+  CALIBRATION_OFF: entry({
+    message: "the calibration is off by {found}; the limit is {limit}",
+    cause: "the camera was knocked, or target and robot are not those it was made with",
+    remedy: "calibrate again, or check that camera, target and robot are those it was made with",
+  }),
+} as const satisfies Record<string, CatalogueEntry>;

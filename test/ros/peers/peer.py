@@ -109,6 +109,10 @@ class Peer(Node):
         for topic in topics:
             if topic in self.listeners:
                 continue
+            if topic == "tf_static":
+                keep = lambda m: self.keep("tf_static", m)
+                self.listeners[topic] = self.create_subscription(TFMessage, "/tf_static", keep, qos("reliable", 10, True))
+                continue
             kind, name = (DiagnosticArray, "/diagnostics") if topic == "diagnostics" else (OUTPUTS[topic], f"{NODE}/{topic}")
             self.listeners[topic] = self.create_subscription(kind, name, lambda m, t=topic: self.keep(t, m), 10)
 
