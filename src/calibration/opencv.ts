@@ -90,6 +90,8 @@ export interface CvCharucoParameters extends CvObject {
 
 export interface CvDetectorParameters extends CvObject {
   cornerRefinementMethod: number;
+  /** OpenCV's own spelling. */
+  relativeCornerRefinmentWinSize: number;
 }
 
 export interface CvCharucoDetector extends CvObject {

@@ -96,7 +96,7 @@ describe("detection in pictures that OpenCV rendered of our printed targets", ()
           square += (u - pixels[2 * i]!) ** 2 + (v - pixels[2 * i + 1]!) ** 2;
         }
         const rms = Math.sqrt((2 * square) / pixels.length);
-        expect(rms, `${type} ${k}`).toBeLessThan(type === "apriltag" ? 0.6 : 0.15);
+        expect(rms, `${type} ${k}`).toBeLessThan(type === "apriltag" ? 0.4 : 0.15);
         const theirs = chessboard[k];
         if (theirs) {
           // OpenCV may count from the other end: the set of corners is what must agree.
