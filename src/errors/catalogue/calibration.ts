@@ -28,7 +28,8 @@ export const calibrationErrors = {
   CALIBRATION_FILE: entry({
     message: "{path}: not a hand-eye calibration ({detail})",
     cause: "it was written by another program, or edited",
-    remedy: "write one with `grasp-grounding calibrate hand-eye --out FILE`, or see calibration/hand_eye.yaml",
+    remedy:
+      "write one with `grasp-grounding calibrate hand-eye --out FILE`, or see calibration/hand_eye.yaml",
     httpStatus: 422,
   }),
   CALIBRATION_OFF: entry({
