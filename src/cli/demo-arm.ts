@@ -69,6 +69,7 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     robot: {
       urdf,
       base: chain.base,
+      tip: chain.tip,
       joints: [...chain.joints],
       lower: [...chain.lower],
       upper: [...chain.upper],

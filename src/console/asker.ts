@@ -3,7 +3,7 @@ import { resultToJson } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
 import { type CameraModel, type Pose, project, type RgbdFrame, transformPoint } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
-import { explain } from "./explain.js";
+import { explain, peak } from "./explain.js";
 import { cropPicture, heatPicture } from "./pictures.js";
 import type { Answer } from "./protocol.js";
 import type { ConsoleBridge, SourceFrame } from "./types.js";
@@ -91,13 +91,16 @@ export class Asker {
   /** @throws GraspGroundingError QUERY_*, CONSOLE_NO_FRAME, CONSOLE_BUSY, INFERENCE_FAILED */
   async ask(query: string): Promise<Answer> {
     const source = this.#frame();
-    const { whole, result } = await this.#enqueue(() => this.#process(source, query));
-    return this.#keep(whole, result, false);
+    const { whole, result, closest } = await this.#enqueue(async () => {
+      const found = await this.#process(source, query);
+      return { ...found, closest: await this.#closest(found.whole.frame, found.result) };
+    });
+    return this.#keep(whole, result, "console", closest);
   }
 
   /** Keeps an answer somebody else got from the pipeline. */
   adopt(source: Whole, result: BridgeResult): void {
-    this.#keep(source, result, true, "ros");
+    this.#keep(source, result, "ros");
   }
 
   /** Asks an answer's sentence again on the picture shown now, without showing what comes out. @throws as `ask` */
@@ -202,6 +205,18 @@ export class Asker {
     return this.#current;
   }
 
+  /** What is where an object that was not found comes nearest, when one of the known names fits it. */
+  async #closest(frame: RgbdFrame, { grounding }: BridgeResult): Promise<string | undefined> {
+    if (grounding.found) return undefined;
+    const at = peak(grounding.heatmap.data);
+    const names = (await this.#bridge.ground(frame, vocabulary)).map(({ query, presence, heatmap }) => ({
+      name: query,
+      probability: presence * (heatmap.data[at] ?? 0),
+    }));
+    const best = names.reduce((a, b) => (b.probability > a.probability ? b : a));
+    return best.probability < 0.4 ? undefined : `${/^[aeiou]/.test(best.name) ? "an" : "a"} ${best.name}`;
+  }
+
   async #process({ frame, position, complete }: SourceFrame, query: string) {
     const whole = { frame: (await complete?.()) ?? frame, ...(position !== undefined && { position }) };
     const [result] = await this.#bridge.process(whole.frame, [query]);
@@ -213,7 +228,7 @@ export class Asker {
     try {
       const source = this.#frame();
       const { whole, result } = await this.#enqueue(() => this.#process(source, query));
-      if (this.#follow === query) this.#keep(whole, result, true);
+      if (this.#follow === query) this.#keep(whole, result);
     } catch (error) {
       this.#follow = undefined;
       this.#events.failed(error);
@@ -237,12 +252,10 @@ export class Asker {
     }
   }
 
-  /** @param replace takes the place of the last answer to the same sentence, as following does */
-  #keep(source: Whole, result: BridgeResult, replace: boolean, asked: Answer["asked"] = "console"): Answer {
-    const answer = this.#toAnswer(this.#nextId++, source, result, asked);
-    const others = replace
-      ? this.#answers.filter((other) => other.answer.result.query !== answer.result.query)
-      : this.#answers;
+  /** Takes the place of an earlier answer to the same sentence. */
+  #keep(source: Whole, result: BridgeResult, asked: Answer["asked"] = "console", closest?: string): Answer {
+    const answer = this.#toAnswer(this.#nextId++, source, result, asked, closest);
+    const others = this.#answers.filter((other) => other.answer.result.query !== answer.result.query);
     this.#answers = [{ source, result, answer }, ...others].slice(0, kept);
     this.#latency = answer.result.timings_ms;
     this.#events.answered?.(result);
@@ -251,7 +264,13 @@ export class Asker {
     return answer;
   }
 
-  #toAnswer(id: number, { frame, position }: Whole, result: BridgeResult, asked: Answer["asked"]): Answer {
+  #toAnswer(
+    id: number,
+    { frame, position }: Whole,
+    result: BridgeResult,
+    asked: Answer["asked"],
+    closest?: string,
+  ): Answer {
     const camera = this.#events.cameraInBase?.(frame);
     return {
       id,
@@ -261,7 +280,7 @@ export class Asker {
       }),
       ...(position !== undefined && { position }),
       stamp: String(frame.stamp),
-      text: explain(result),
+      text: explain(result, closest),
       chosen: 0,
       presence: result.grounding.presence,
       drawn: frame.camera === undefined ? [] : result.grasps.map((grasp) => drawGrasp(grasp, frame.camera!)),

@@ -160,6 +160,7 @@ export const robotSchema = z.object({
   name: z.string(),
   urdf: z.string(),
   base: z.string().describe("link the camera's pose and all motions are given in"),
+  tip: z.string().describe("link whose origin is between the fingertips"),
   joints: z.array(z.string()).describe("in the order of all joint values"),
   lower: z.array(z.number()).describe("radians; a joint without end is given as ±2π"),
   upper: z.array(z.number()),

@@ -107,9 +107,11 @@ it("jogs the tool while a button is held, the way it says", async () => {
     arm.kinematics.update(arm.controller.reading()?.positions ?? []);
     return arm.kinematics.forward(arm.controller.reading()?.positions ?? []).position[2];
   };
-  await page.getByText("Jog", { exact: true }).click();
+  await page.getByRole("tab", { name: "Jog" }).click();
   const before = height();
-  const button = (await page.getByRole("button", { name: "down" }).boundingBox())!;
+  const down = page.getByRole("button", { name: "down", exact: true });
+  await down.scrollIntoViewIfNeeded();
+  const button = (await down.boundingBox())!;
   await page.mouse.move(button.x + 5, button.y + 5);
   await page.mouse.down();
   await expect.poll(() => before - height(), { timeout: 15_000 }).toBeGreaterThan(0.02);

@@ -178,7 +178,7 @@ it("marks where in the recording questions were answered", async () => {
 
 it("shows the points and the grasps in three dimensions", async () => {
   await ask("the blue mug");
-  await page.getByText("3D", { exact: true }).click();
+  await page.getByRole("radio", { name: "3D" }).click();
   const text = page.getByText(/\d+ points; drag to turn|cannot draw in 3D/);
   await text.waitFor({ timeout: 20_000 });
   expect(Number.parseInt((await text.textContent()) ?? "", 10)).toBeGreaterThan(50_000);

@@ -103,6 +103,11 @@ export class Live {
     this.#send({ type: "drive", linear, angular });
   }
 
+  /** Turns one joint while a button is held, in rad/s. */
+  turn(joint: number, velocity: number): void {
+    this.#send({ type: "turn", joint, velocity });
+  }
+
   close(): void {
     this.#closed = true;
     this.#socket?.close();

@@ -2,38 +2,58 @@ import {
   BufferAttribute,
   BufferGeometry,
   CylinderGeometry,
+  DirectionalLight,
+  GridHelper,
   Group,
+  HemisphereLight,
+  Line,
+  LineDashedMaterial,
   Mesh,
   MeshBasicMaterial,
   PerspectiveCamera,
   Points,
   PointsMaterial,
   Scene,
+  type Vector3,
   WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
-import type { Answer } from "../protocol.js";
+import type { Answer, MotionPreview, RobotView } from "../protocol.js";
+import { Robot3d } from "./robot3d.js";
 
-/** The seen points and the grippers of an answer, to be looked at from all sides. In the camera's optical frame. */
+/**
+ * The seen points, the grasps and the arm, to be looked at from all sides: in the robot's base, z up, where it is known how the
+ * camera stands to it, else in the camera's optical frame.
+ */
 export class Scene3d {
   readonly #renderer: WebGLRenderer;
   readonly #scene = new Scene();
-  readonly #camera = new PerspectiveCamera(45, 4 / 3, 0.05, 20);
+  readonly #camera = new PerspectiveCamera(42, 4 / 3, 0.03, 30);
   readonly #controls: OrbitControls;
   readonly #observer: ResizeObserver;
+  readonly #grid = new GridHelper(2, 20, 0x4a5560, 0x2c343c);
   #shown: Group | undefined;
+  #robot: Robot3d | undefined;
+  #ghost: Robot3d | undefined;
+  #path: Line | undefined;
+  #animation = 0;
+  #inBase: boolean | undefined;
+  #asked = 0;
+  #queued = false;
 
   /** @throws Error where the browser has no WebGL */
   constructor(host: HTMLElement) {
     this.#renderer = new WebGLRenderer({ antialias: true });
     this.#renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.#renderer.setClearColor(0x11161b);
     host.append(this.#renderer.domElement);
-    // The optical frame has y down and z ahead.
-    this.#camera.up.set(0, -1, 0);
-    this.#camera.position.set(0, -0.15, -0.05);
+    const sun = new DirectionalLight(0xffffff, 2.2);
+    sun.position.set(1.5, -1, 2.5);
+    this.#scene.add(new HemisphereLight(0xffffff, 0x56606b, 1.6), sun);
+    this.#grid.rotation.x = Math.PI / 2;
     this.#controls = new OrbitControls(this.#camera, this.#renderer.domElement);
-    this.#controls.target.set(0, 0, 0.75);
     this.#controls.addEventListener("change", () => this.#draw());
+    this.#look(false);
     this.#observer = new ResizeObserver(() => {
       const { clientWidth: width, clientHeight: height } = host;
       if (width === 0 || height === 0) return;
@@ -43,13 +63,28 @@ export class Scene3d {
       this.#draw();
     });
     this.#observer.observe(host);
-    this.#controls.update();
   }
 
-  /** Number of points shown. */
+  /** Draws the arm from here on. */
+  setRobot(view: RobotView): void {
+    this.#robot = new Robot3d(view);
+    this.#ghost = new Robot3d(view, true);
+    this.#ghost.object.visible = false;
+    this.#scene.add(this.#robot.object, this.#ghost.object);
+    this.#look(true);
+  }
+
+  /** The present posture. */
+  pose(joints: readonly number[], opening?: number): void {
+    this.#robot?.pose(joints, opening);
+    this.#draw();
+  }
+
+  /** @returns number of points shown */
   async show(answer: Answer): Promise<number> {
+    const asked = ++this.#asked;
     const reply = await fetch(`api/answers/${answer.id}/cloud`);
-    if (!reply.ok) return 0;
+    if (!reply.ok || asked !== this.#asked) return 0;
     const data = await reply.arrayBuffer();
     const count = new DataView(data).getUint32(0, true);
     const group = new Group();
@@ -61,41 +96,127 @@ export class Scene3d {
     );
     group.add(new Points(cloud, new PointsMaterial({ size: 0.0042, vertexColors: true })));
     answer.result.grasps.forEach((grasp, index) => {
-      group.add(gripper(grasp, index === 0 ? 0x00e09a : 0x8a8f98));
+      group.add(gripper(grasp, index === 0 ? 0x00e09a : 0x7d8792, index === 0 ? 0.0035 : 0.002));
     });
     if (this.#shown) this.#scene.remove(this.#shown);
     this.#shown = group;
     this.#scene.add(group);
-    const [target] = answer.result.grasps;
-    if (target) {
-      this.#controls.target.set(...target.position);
-      this.#controls.update();
+    const { camera } = answer;
+    if (camera !== undefined) {
+      group.position.set(...camera.position);
+      group.quaternion.set(...camera.orientation);
     }
+    this.#look(camera !== undefined);
+    const [target] = answer.result.grasps;
+    if (target && camera === undefined) this.#controls.target.set(...target.position);
+    this.#controls.update();
     this.#draw();
     return count;
   }
 
+  /** Shows a planned motion again and again, and its way as a line; undefined takes it away. */
+  animate(preview: MotionPreview | undefined, told: (stage: string, progress: number) => void): void {
+    cancelAnimationFrame(this.#animation);
+    if (this.#path !== undefined) this.#scene.remove(this.#path);
+    this.#path = undefined;
+    const ghost = this.#ghost;
+    if (ghost === undefined) return;
+    ghost.object.visible = preview !== undefined;
+    this.#draw();
+    if (preview === undefined) return;
+    const frames = preview.stages.flatMap(({ name, postures, opening }) =>
+      // The gripper's own stages take a moment too.
+      (opening === undefined ? postures : Array.from({ length: 8 }, () => postures[0]!)).map((posture) => ({
+        name,
+        posture,
+        opening,
+      })),
+    );
+    let opening = 0.08;
+    const openings = frames.map((each) => {
+      opening = each.opening ?? opening;
+      return opening;
+    });
+    this.#path = way(
+      frames.map(({ posture }) => {
+        ghost.pose(posture);
+        return ghost.tool();
+      }),
+    );
+    this.#scene.add(this.#path);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const began = performance.now();
+    const every = 50;
+    const rest = 20;
+    const next = () => {
+      const at = Math.floor((performance.now() - began) / every) % (frames.length + rest);
+      const index = calm ? frames.length - 1 : Math.min(at, frames.length - 1);
+      const frame = frames[index]!;
+      ghost.pose(frame.posture, openings[index]);
+      told(frame.name, index / Math.max(1, frames.length - 1));
+      this.#draw();
+      if (!calm) this.#animation = requestAnimationFrame(next);
+    };
+    next();
+  }
+
   close(): void {
+    cancelAnimationFrame(this.#animation);
     this.#observer.disconnect();
     this.#controls.dispose();
     this.#renderer.dispose();
     this.#renderer.domElement.remove();
   }
 
-  #draw(): void {
-    this.#renderer.render(this.#scene, this.#camera);
+  /** Turns the view to the frame things are given in. */
+  #look(inBase: boolean): void {
+    if (this.#inBase === inBase) return;
+    this.#inBase = inBase;
+    if (inBase) {
+      this.#scene.add(this.#grid);
+      this.#camera.up.set(0, 0, 1);
+      this.#camera.position.set(1.35, -1.25, 1.05);
+      this.#controls.target.set(0.3, 0, 0.25);
+    } else {
+      // The optical frame has y down and z ahead.
+      this.#scene.remove(this.#grid);
+      this.#camera.up.set(0, -1, 0);
+      this.#camera.position.set(0, -0.15, -0.05);
+      this.#controls.target.set(0, 0, 0.75);
+    }
+    this.#controls.update();
   }
+
+  /** Once for each picture of the screen, however many changes there were. */
+  #draw(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    requestAnimationFrame(() => {
+      this.#queued = false;
+      this.#renderer.render(this.#scene, this.#camera);
+    });
+  }
+}
+
+/** The way of the tool, dashed. */
+function way(points: readonly Vector3[]): Line {
+  const apart = points.filter((point, i) => i === 0 || point.distanceTo(points[i - 1] as Vector3) > 1e-4);
+  const material = new LineDashedMaterial({ color: 0xffc247, dashSize: 0.015, gapSize: 0.01 });
+  const line = new Line(new BufferGeometry().setFromPoints(apart), material);
+  line.computeLineDistances();
+  return line;
 }
 
 /** Two fingers, the bar between them and the stem; tool frame: z along the approach, x along the closing direction. */
 function gripper(
   { position, orientation, width }: Answer["result"]["grasps"][number],
   colour: number,
+  radius: number,
 ): Group {
   const material = new MeshBasicMaterial({ color: colour });
   const group = new Group();
   const rod = (length: number, x: number, z: number, across = false) => {
-    const mesh = new Mesh(new CylinderGeometry(0.003, 0.003, length, 8), material);
+    const mesh = new Mesh(new CylinderGeometry(radius, radius, length, 8), material);
     if (across) mesh.rotation.z = Math.PI / 2;
     else mesh.rotation.x = Math.PI / 2;
     mesh.position.set(x, 0, z);

@@ -9,6 +9,7 @@ interface Recogniser {
   interimResults: boolean;
   onresult: ((event: { results: ArrayLike<ArrayLike<{ transcript: string }>> }) => void) | null;
   onend: (() => void) | null;
+  onerror: (() => void) | null;
   start(): void;
   stop(): void;
 }
@@ -16,7 +17,10 @@ interface Recogniser {
 const scope = globalThis as unknown as Record<string, (new () => Recogniser) | undefined>;
 const Recognition = scope.SpeechRecognition ?? scope.webkitSpeechRecognition;
 
-/** Listens until stopped; `heard` gets the words so far. */
+/**
+ * Listens until stopped; `heard` gets the words so far. Without permission, microphone or service it ends at once, and
+ * typing goes on as before.
+ */
 export const speech =
   Recognition === undefined
     ? undefined
@@ -31,6 +35,11 @@ export const speech =
               .join(" "),
           );
         recogniser.onend = ended;
-        recogniser.start();
+        recogniser.onerror = () => undefined;
+        try {
+          recogniser.start();
+        } catch {
+          ended();
+        }
         return recogniser;
       };

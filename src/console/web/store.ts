@@ -1,5 +1,13 @@
 import { computed, effect, signal } from "@preact/signals";
-import type { Answer, Command, ConsoleState, FrameHeader, Identity, ServerMessage } from "../protocol.js";
+import type {
+  Answer,
+  Command,
+  ConsoleState,
+  FrameHeader,
+  Identity,
+  MotionPreview,
+  ServerMessage,
+} from "../protocol.js";
 import { Live, Refused } from "./live.js";
 
 /** What the page shows. The server holds the truth; this is its mirror, and what only concerns this browser. */
@@ -11,9 +19,39 @@ export const connection = signal<"start" | "connecting" | "open" | "lost" | "ref
 export const header = signal<FrameHeader | undefined>(undefined);
 /** Milliseconds from the picture's arrival at the console to the screen. */
 export const screenLatency = signal<number | undefined>(undefined);
-export const notice = signal<{ readonly text: string; readonly bad: boolean } | undefined>(undefined);
+export const notice = signal<
+  { readonly text: string; readonly bad: boolean; readonly spoken: boolean } | undefined
+>(undefined);
 export const asking = signal(false);
 export const suggestions = signal<readonly string[]>([]);
+
+/** Which of the big views is shown. */
+export const view = kept<"camera" | "scene" | "both">("view", "camera");
+export const tab = kept<"move" | "status" | "settings" | "log">("tab", "status");
+/** Answer whose grasp is looked at: the newest unless another was opened. */
+export const opened = signal<number | undefined>(undefined);
+export const selected = computed(
+  () => answers.value.find(({ id }) => id === opened.value) ?? answers.value[0],
+);
+/** What was found at a pixel somebody pointed at; the names come when the model has answered. */
+export const here = signal<
+  | {
+      readonly x: number;
+      readonly y: number;
+      readonly names?: readonly { readonly name: string; readonly probability: number }[];
+    }
+  | undefined
+>(undefined);
+/** A click on the picture chooses where the held object is put down. */
+export const placing = signal(false);
+export const placeAt = signal<readonly [number, number] | undefined>(undefined);
+/** The planned motion that is shown, and how far its animation is, 0..1. */
+export const plan = signal<{ readonly answer: number; readonly preview: MotionPreview } | undefined>(
+  undefined,
+);
+export const planning = signal(false);
+/** Heartbeats sent while a button is held. */
+export const beats = signal(0);
 
 export const layers = {
   boxes: kept("boxes", true),
@@ -30,11 +68,14 @@ export const inControl = computed(() => {
 });
 export const stopped = computed(() => state.value?.estop.latched === true);
 
-let paint: (header: FrameHeader, bitmap: ImageBitmap) => void = (_header, bitmap) => bitmap.close();
+let paint: ((bitmap: ImageBitmap) => void) | undefined;
+/** The picture shown now, for a view that is opened later. */
+let lastPicture: ImageBitmap | undefined;
 
-/** Where pictures are drawn. */
+/** Where pictures are drawn; undefined when the view is closed. The bitmap stays the store's. */
 export function onPicture(painter: typeof paint): void {
   paint = painter;
+  if (lastPicture !== undefined) paint?.(lastPicture);
 }
 
 export const live = new Live({
@@ -46,7 +87,9 @@ export const live = new Live({
   picture(next, bitmap, shown) {
     const decoded = performance.now();
     requestAnimationFrame(() => {
-      paint(next, bitmap);
+      lastPicture?.close();
+      lastPicture = bitmap;
+      paint?.(bitmap);
       header.value = next;
       screenLatency.value = Math.round(next.age + performance.now() - decoded);
       shown();
@@ -59,6 +102,7 @@ function receive(message: ServerMessage): void {
     you.value = message.you;
     state.value = message.state;
     answers.value = message.answers;
+    here.value = undefined;
   } else if (message.type === "state" && state.value !== undefined) {
     // A part that is gone is told as null.
     const parts = Object.fromEntries(
@@ -66,14 +110,18 @@ function receive(message: ServerMessage): void {
     );
     state.value = { ...state.value, ...(parts as Partial<ConsoleState>) };
   } else if (message.type === "answers") {
+    if (message.answers[0]?.id !== answers.value[0]?.id) opened.value = undefined;
     answers.value = message.answers;
+    const now = plan.value && message.answers.find(({ id }) => id === plan.value?.answer);
+    if (plan.value !== undefined && now === undefined) plan.value = undefined;
   }
 }
 
 let clearing: ReturnType<typeof setTimeout> | undefined;
 
-export function say(text: string, bad = false): void {
-  notice.value = { text, bad };
+/** @param spoken for screen readers alone: what it says stands on the page already */
+export function say(text: string, bad = false, spoken = false): void {
+  notice.value = { text, bad, spoken };
   clearTimeout(clearing);
   clearing = setTimeout(() => {
     notice.value = undefined;
@@ -95,9 +143,10 @@ export async function ask(text: string): Promise<void> {
   if (query === "") return;
   history.value = [query, ...history.value.filter((other) => other !== query)].slice(0, 20);
   asking.value = true;
+  here.value = undefined;
   const { done, result } = await act({ name: "ask", query });
   asking.value = false;
-  if (done) say((result as Answer).text);
+  if (done) say((result as Answer).text, false, true);
 }
 
 /** Stops, over whichever way answers first. */
@@ -113,12 +162,56 @@ export function stop(): void {
   );
 }
 
+/** Names what is at a pixel of the picture. */
+export async function identify(x: number, y: number): Promise<void> {
+  here.value = { x, y };
+  const { done, result } = await act({ name: "identify", x, y });
+  if (here.value?.x !== x || here.value.y !== y) return;
+  if (!done) {
+    here.value = undefined;
+    return;
+  }
+  const { candidates } = result as { candidates: { name: string; probability: number }[] };
+  const names = candidates.filter(({ probability }) => probability >= 0.15);
+  here.value = { x, y, names };
+  const list = names.map(({ name, probability }) => `${name} (${Math.round(probability * 100)} %)`);
+  const text =
+    list.length === 0 ? "nothing here that has a name the console knows" : `this may be: ${list.join(", ")}`;
+  say(text, false, true);
+}
+
+/** Takes another candidate; its motion has to be planned anew. */
+export async function choose(answer: number, candidate: number): Promise<void> {
+  opened.value = answer;
+  if (plan.value?.answer === answer) plan.value = undefined;
+  await act({ name: "choose", answer, candidate });
+}
+
+/** Plans the motion for an answer and shows it. */
+export async function preview(answer: number): Promise<void> {
+  planning.value = true;
+  const { done, result } = await act({ name: "preview", answer });
+  planning.value = false;
+  if (!done) return;
+  plan.value = { answer, preview: result as MotionPreview };
+  if (view.value === "camera") view.value = "scene";
+}
+
 let beating: ReturnType<typeof setInterval> | undefined;
+
+function beatBy(send: () => void): ReturnType<typeof setInterval> {
+  beats.value = 0;
+  return setInterval(() => {
+    send();
+    beats.value++;
+  }, 40);
+}
 
 /** Runs a motion as long as its button is held: heartbeats go out until `letGo`. */
 export function hold(command: Command): void {
   if (beating !== undefined) return;
-  beating = setInterval(() => live.beat(), 40);
+  beating = beatBy(() => live.beat());
+  plan.value = undefined;
   void act(command).then(({ done, result }) => {
     clearInterval(beating);
     beating = undefined;
@@ -128,8 +221,18 @@ export function hold(command: Command): void {
 
 /** Jogs the tool as long as its button is held. */
 export function holdJog(linear: [number, number, number], angular: [number, number, number]): void {
+  jog(() => live.drive(linear, angular));
+}
+
+/** Turns one joint as long as its button is held. */
+export function holdTurn(joint: number, velocity: number): void {
+  jog(() => live.turn(joint, velocity));
+}
+
+function jog(send: () => void): void {
   if (beating !== undefined) return;
-  const mine = setInterval(() => live.drive(linear, angular), 40);
+  plan.value = undefined;
+  const mine = beatBy(send);
   beating = mine;
   void act({ name: "jog" }).then(({ done }) => {
     if (done || beating !== mine) return;

@@ -1,13 +1,11 @@
 import { useEffect } from "preact/hooks";
-import { act, connection, inControl, needsToken, notice, state, stop, you } from "../store.js";
+import { act, connection, inControl, needsToken, notice, placing, state, stop, you } from "../store.js";
 import { Answers } from "./answers.js";
 import { Ask } from "./ask.js";
-import { Camera } from "./camera.js";
-import { Header } from "./header.js";
-import { Jog } from "./jog.js";
-import { SceneView } from "./scene.js";
+import { Header, Stopped } from "./header.js";
+import { Panel } from "./panel.js";
 import { SignIn } from "./sign-in.js";
-import { Status } from "./status.js";
+import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 
 /** Keys: Escape stops, Space plays or pauses, arrows step, / goes to the question. */
@@ -15,6 +13,7 @@ function onKey(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.key === "Escape") {
     event.preventDefault();
+    placing.value = false;
     stop();
     return;
   }
@@ -48,20 +47,23 @@ export function App() {
   return (
     <>
       <Header />
+      <Stopped />
       <main>
-        <section class="stage" aria-label="Camera">
-          <Camera />
+        <section class="stage" aria-label="Camera and scene">
+          <Stage />
           {state.value?.playback && <Timeline />}
-          <SceneView />
         </section>
-        <section class="side" aria-label="Questions and status">
+        <section class="side" aria-label="Questions and answers">
           <Ask />
-          <div role="status" aria-live="polite" class={`notice ${notice.value?.bad ? "bad" : ""}`}>
+          <div
+            role="status"
+            aria-live="polite"
+            class={`notice ${notice.value?.bad ? "bad" : ""} ${notice.value?.spoken ? "hidden" : ""}`}
+          >
             {notice.value?.text}
           </div>
           <Answers />
-          <Jog />
-          <Status />
+          <Panel />
         </section>
       </main>
     </>

@@ -5,7 +5,9 @@ import { Icon } from "./icon.js";
 
 export function Ask() {
   const [text, setText] = useState("");
+  const [hearing, setHearing] = useState(false);
   const listening = useRef<Listening | undefined>(undefined);
+  const words = useRef("");
   const follow = state.value?.follow;
   const disabled = !inControl.value;
   const offers = [...new Set([...history.value.slice(0, 3), ...suggestions.value])].slice(0, 5);
@@ -14,13 +16,24 @@ export function Ask() {
     void ask(text);
   };
   const listen = () => {
-    listening.current ??= speech?.(
-      (words) => setText(words),
+    if (speech === undefined || listening.current !== undefined) return;
+    words.current = "";
+    setHearing(true);
+    listening.current = speech(
+      (heard) => {
+        words.current = heard;
+        setText(heard);
+      },
       () => {
         listening.current = undefined;
+        setHearing(false);
+        // A spoken question is asked at once; a motion is never spoken.
+        if (words.current.trim() !== "") void ask(words.current);
       },
     );
   };
+  const endListening = () => listening.current?.stop();
+  const isPress = ({ key }: KeyboardEvent) => key === " " || key === "Enter";
   return (
     <form class="ask" onSubmit={submit} aria-label="Ask">
       <label for="query">What should be grasped?</label>
@@ -32,7 +45,7 @@ export function Ask() {
           list="history"
           maxLength={500}
           autocomplete="off"
-          placeholder="the red mug on the left"
+          placeholder={hearing ? "listening…" : "the red mug on the left"}
           disabled={disabled}
         />
         <datalist id="history">
@@ -43,11 +56,19 @@ export function Ask() {
         {speech && (
           <button
             type="button"
-            class="quiet"
+            class={hearing ? "quiet square hearing" : "quiet square"}
             disabled={disabled}
             onPointerDown={listen}
-            onPointerUp={() => listening.current?.stop()}
-            onPointerLeave={() => listening.current?.stop()}
+            onPointerUp={endListening}
+            onPointerLeave={endListening}
+            onKeyDown={(event) => {
+              if (!isPress(event) || event.repeat) return;
+              event.preventDefault();
+              listen();
+            }}
+            onKeyUp={(event) => {
+              if (isPress(event)) endListening();
+            }}
             aria-label="Hold to speak"
             title="Hold to speak"
           >
@@ -74,23 +95,21 @@ export function Ask() {
           </button>
         ))}
       </div>
-      <div class="row">
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={follow !== undefined}
-            disabled={disabled || (follow === undefined && text.trim() === "")}
-            onChange={(event) =>
-              void act(
-                (event.target as HTMLInputElement).checked
-                  ? { name: "follow", query: text.trim() }
-                  : { name: "follow" },
-              )
-            }
-          />
-          {follow === undefined ? "keep following it" : `following “${follow}”`}
-        </label>
-      </div>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={follow !== undefined}
+          disabled={disabled || (follow === undefined && text.trim() === "")}
+          onChange={(event) =>
+            void act(
+              (event.target as HTMLInputElement).checked
+                ? { name: "follow", query: text.trim() }
+                : { name: "follow" },
+            )
+          }
+        />
+        {follow === undefined ? "Keep following it" : `Following “${follow}”`}
+      </label>
     </form>
   );
 }

@@ -1,85 +1,81 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Answer } from "../../protocol.js";
 import { colourOf, paintMasks } from "../draw.js";
-import { act, answers, header, inControl, layers, live, onPicture, say } from "../store.js";
+import {
+  answers,
+  choose,
+  header,
+  identify,
+  inControl,
+  layers,
+  live,
+  onPicture,
+  placeAt,
+  placing,
+  selected,
+} from "../store.js";
+import { Here } from "./here.js";
 
 export function Camera() {
   const picture = useRef<HTMLCanvasElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    onPicture((_header, bitmap) => {
+    onPicture((bitmap) => {
       const canvas = picture.current;
-      if (canvas === null) return bitmap.close();
+      if (canvas === null) return;
       if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
         canvas.width = bitmap.width;
         canvas.height = bitmap.height;
       }
       canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
-      bitmap.close();
     });
     const observer = new ResizeObserver(([entry]) => {
       if (entry) live.view(entry.contentRect.width * devicePixelRatio);
     });
     if (frame.current) observer.observe(frame.current);
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      onPicture(undefined);
+    };
   }, []);
   const { width = 4, height = 3, stamp } = header.value ?? {};
   return (
-    <>
-      <div
-        class="picture"
-        ref={frame}
-        style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}
+    <div
+      class="picture"
+      ref={frame}
+      style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}
+    >
+      <canvas id="picture" ref={picture} role="img" aria-label={describe(answers.value)} />
+      {layers.masks.value && <Masks width={width} height={height} />}
+      {layers.heat.value && selected.value && (
+        <img class="layer heat" alt="" src={`api/answers/${selected.value.id}/heat.png`} />
+      )}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard the same is chosen in the list of answers */}
+      <svg
+        class={placing.value ? "layer placing" : "layer"}
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        onClick={(event) => void point(event, width, height)}
       >
-        <canvas id="picture" ref={picture} role="img" aria-label={describe(answers.value)} />
-        {layers.masks.value && <Masks width={width} height={height} />}
-        {layers.heat.value && answers.value[0] && (
-          <img class="layer heat" alt="" src={`api/answers/${answers.value[0].id}/heat.png`} />
-        )}
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard the same is chosen in the list of answers */}
-        <svg
-          class="layer"
-          viewBox={`0 0 ${width} ${height}`}
-          preserveAspectRatio="none"
-          onClick={(event) => void point(event, width, height)}
-        >
-          <title>Click a box to choose it, or anything else to ask what it is</title>
-          {answers.value.map((answer, index) => (
-            <Drawn
-              key={answer.result.query}
-              answer={answer}
-              index={index}
-              scale={width / 640}
-              stale={answer.stamp !== stamp}
-            />
-          ))}
-        </svg>
-        {header.value === undefined && <p class="waiting">waiting for the first picture</p>}
-      </div>
-      <fieldset class="layers">
-        <legend>Show</legend>
-        {(["boxes", "masks", "heat", "grasps"] as const).map((name) => (
-          <label key={name} class="check">
-            <input
-              type="checkbox"
-              checked={layers[name].value}
-              onChange={(event) => {
-                layers[name].value = (event.target as HTMLInputElement).checked;
-              }}
-            />
-            {name === "heat" ? "heat map" : name}
-          </label>
+        <title>
+          {placing.value
+            ? "Click where it shall be put down"
+            : "Click a box to choose it, or anything else to ask what it is"}
+        </title>
+        {answers.value.map((answer, index) => (
+          <Drawn
+            key={answer.result.query}
+            answer={answer}
+            index={index}
+            scale={width / 640}
+            stale={answer.stamp !== stamp}
+          />
         ))}
-        <button
-          type="button"
-          class="quiet"
-          disabled={answers.value.length === 0 || !inControl.value}
-          onClick={() => void act({ name: "forget" })}
-        >
-          Clear
-        </button>
-      </fieldset>
-    </>
+        {placeAt.value && <Target at={placeAt.value} scale={width / 640} />}
+      </svg>
+      <Here width={width} height={height} />
+      {header.value === undefined && <p class="waiting">waiting for the first picture</p>}
+    </div>
   );
 }
 
@@ -88,28 +84,33 @@ async function point(event: MouseEvent, width: number, height: number): Promise<
   const area = (event.currentTarget as SVGElement).getBoundingClientRect();
   const x = ((event.clientX - area.left) / area.width) * width;
   const y = ((event.clientY - area.top) / area.height) * height;
+  if (!inControl.value) return;
+  if (placing.value) {
+    placing.value = false;
+    placeAt.value = [x, y];
+    return;
+  }
   const hits = answers.value.flatMap((answer) =>
     answer.result.detections.map(({ box }, candidate) => ({ answer, candidate, box })),
   );
   const hit = hits
     .filter(({ box }) => x >= box[0] && x < box[2] && y >= box[1] && y < box[3])
     .sort((a, b) => size(a.box) - size(b.box))[0];
-  if (hit !== undefined) {
-    if (hit.answer.chosen !== hit.candidate)
-      await act({ name: "choose", answer: hit.answer.id, candidate: hit.candidate });
-    return;
-  }
-  say("what is here?");
-  const { done, result } = await act({ name: "identify", x, y });
-  if (!done) return;
-  const { candidates } = result as { candidates: { name: string; probability: number }[] };
-  const likely = candidates.filter(({ probability }) => probability >= 0.15);
-  say(
-    likely.length === 0
-      ? "nothing here that has a name the console knows"
-      : `this may be: ${likely.map(({ name, probability }) => `${name} (${Math.round(probability * 100)} %)`).join(", ")}`,
-  );
+  if (hit === undefined) await identify(x, y);
+  else if (hit.answer.chosen !== hit.candidate) await choose(hit.answer.id, hit.candidate);
 }
+
+/** Where the held object is to be put down. */
+const Target = ({ at: [x, y], scale }: { at: readonly [number, number]; scale: number }) => (
+  <g class="target" stroke="#fff" stroke-width={2.5 * scale} fill="none">
+    <circle cx={x} cy={y} r={13 * scale} stroke="#000" stroke-width={5 * scale} />
+    <circle cx={x} cy={y} r={13 * scale} />
+    <path
+      d={`M${x - 20 * scale} ${y}h${40 * scale}M${x} ${y - 20 * scale}v${40 * scale}`}
+      stroke-width={1.5 * scale}
+    />
+  </g>
+);
 
 const size = (box: readonly number[]): number =>
   ((box[2] ?? 0) - (box[0] ?? 0)) * ((box[3] ?? 0) - (box[1] ?? 0));

@@ -1,4 +1,5 @@
 import { act, connection, inControl, say, state, stop, stopped, theme, you } from "../store.js";
+import { Icon } from "./icon.js";
 
 const words = {
   start: "starting",
@@ -10,52 +11,62 @@ const words = {
 const themes = { auto: "light", light: "dark", dark: "auto" } as const;
 
 export function Header() {
-  const { source, estop } = state.value ?? {};
+  const { source } = state.value ?? {};
   return (
     <header>
       <div class="title">
-        <h1>grasp-grounding</h1>
-        <span class="source">{source?.name}</span>
         <span
           class={`dot ${connection.value}`}
           role="img"
           aria-label={words[connection.value]}
           title={words[connection.value]}
         />
+        <h1>grasp-grounding</h1>
+        <span class="source">{source?.name}</span>
         {connection.value === "lost" && <span class="lost">{words.lost}</span>}
       </div>
       <Control />
       <button
         type="button"
-        class="quiet"
+        class="quiet square"
         aria-label={`Colours: ${theme.value}`}
-        title="Light, dark, or as the system has it"
+        title={`Colours: ${theme.value === "auto" ? "as the system has them" : theme.value}`}
         onClick={() => {
           theme.value = themes[theme.value];
         }}
       >
-        {theme.value}
+        <Icon name={theme.value === "dark" ? "moon" : theme.value === "light" ? "sun" : "half"} />
       </button>
-      {stopped.value ? (
-        <div class="stopped" role="alert">
-          <strong>STOPPED</strong>
-          <span>{estop?.by ? `by ${estop.by}` : ""}</span>
-          <button type="button" disabled={!inControl.value} onClick={() => void act({ name: "estop.reset" })}>
-            Reset
-          </button>
-        </div>
-      ) : (
-        <button
-          type="button"
-          id="estop"
-          class="estop"
-          title="Stops all motion at once (Escape)"
-          onClick={stop}
-        >
-          STOP
-        </button>
-      )}
+      <button
+        type="button"
+        id="estop"
+        class="estop"
+        aria-pressed={stopped.value}
+        title="Stops all motion at once (Escape)"
+        onClick={stop}
+      >
+        STOP
+      </button>
     </header>
+  );
+}
+
+/** Says who stopped everything, and lets whoever is in control go on. */
+export function Stopped() {
+  const estop = state.value?.estop;
+  if (estop?.latched !== true) return null;
+  return (
+    <div class="stopped" role="alert">
+      <strong>Emergency stop</strong>
+      <span>
+        {estop.by ? `pressed by ${estop.by}` : "pressed"}
+        {estop.at ? ` at ${new Date(estop.at).toLocaleTimeString()}` : ""}
+        {estop.reason ? `: ${estop.reason}` : ""}. Nothing moves until it is reset.
+      </span>
+      <button type="button" disabled={!inControl.value} onClick={() => void act({ name: "estop.reset" })}>
+        Reset
+      </button>
+    </div>
   );
 }
 
@@ -75,10 +86,15 @@ function Control() {
             </button>
           </>
         ) : (
-          <span>in control</span>
+          <span class="mine">in control</span>
         )}
-        <button type="button" class="quiet" onClick={() => void act({ name: "lease.release" })}>
-          Give up control
+        <button
+          type="button"
+          class="quiet"
+          title="Lets somebody else take control"
+          onClick={() => void act({ name: "lease.release" })}
+        >
+          Give up
         </button>
       </span>
     );

@@ -1,43 +1,78 @@
-import { hold, inControl, letGo, state, stopped } from "../store.js";
+import {
+  beats,
+  hold,
+  inControl,
+  placeAt,
+  placing,
+  plan,
+  planning,
+  preview,
+  state,
+  stopped,
+} from "../store.js";
+import { HoldButton } from "./hold-button.js";
 
-/** Takes the object while it is pressed, by pointer or by Space and Enter; letting go stops the arm. */
+/** Looks at the motion for an answer, then carries it out while a button is held; letting go stops the arm. */
 export function HoldToPick({ answer }: { answer: number }) {
   const arm = state.value?.arm;
-  if (arm === undefined || (!arm.available && !arm.moving)) return null;
-  const start = () => hold({ name: "pick", answer });
-  const isPress = ({ key }: KeyboardEvent) => key === " " || key === "Enter";
+  if (arm === undefined || (!arm.available && !arm.moving && arm.joints === undefined)) return null;
+  const disabled = !inControl.value || stopped.value || (!arm.available && !arm.moving);
+  if (arm.holding && !arm.moving) return <Place disabled={disabled} />;
   return (
-    <div class="row">
+    <div class="act">
+      {arm.robot && (
+        <button
+          type="button"
+          disabled={disabled || planning.value || arm.moving}
+          aria-pressed={plan.value?.answer === answer}
+          onClick={() => void preview(answer)}
+        >
+          {planning.value ? "Planning…" : "Preview motion"}
+        </button>
+      )}
+      <HoldButton class="primary hold" disabled={disabled} start={() => hold({ name: "pick", answer })}>
+        {arm.moving ? "Holding…" : "Hold to pick"}
+      </HoldButton>
+      <Heartbeat />
+    </div>
+  );
+}
+
+/** Puts down what is held: where it was, or where somebody points. */
+function Place({ disabled }: { disabled: boolean }) {
+  const at = placeAt.value;
+  const start = () =>
+    hold({ name: "place", ...(at !== undefined && { at: [at[0], at[1]] as [number, number] }) });
+  return (
+    <div class="act">
       <button
         type="button"
-        class="primary hold"
-        disabled={!inControl.value || stopped.value}
-        onPointerDown={(event) => {
-          (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-          start();
+        disabled={disabled}
+        aria-pressed={placing.value}
+        onClick={() => {
+          if (at !== undefined) placeAt.value = undefined;
+          else placing.value = !placing.value;
         }}
-        onPointerUp={letGo}
-        onPointerCancel={letGo}
-        onLostPointerCapture={letGo}
-        onContextMenu={(event) => event.preventDefault()}
-        onKeyDown={(event) => {
-          if (!isPress(event)) return;
-          event.preventDefault();
-          if (!event.repeat) start();
-        }}
-        onKeyUp={(event) => {
-          if (isPress(event)) letGo();
-        }}
-        onBlur={letGo}
       >
-        {arm.moving ? "Holding…" : "Hold to pick"}
+        {at !== undefined ? "Back where it was" : placing.value ? "Click on the picture…" : "Choose a place"}
       </button>
-      {arm.moving && (
-        <span role="status" class="beat">
-          {arm.stage}
-          <progress max={1} value={arm.progress ?? 0} aria-label="Progress of the motion" />
-        </span>
-      )}
+      <HoldButton class="primary hold" disabled={disabled} start={start}>
+        Hold to put down
+      </HoldButton>
+      <Heartbeat />
     </div>
+  );
+}
+
+/** What the arm does, and that the button's heartbeat goes out. */
+export function Heartbeat() {
+  const arm = state.value?.arm;
+  if (arm?.moving !== true) return null;
+  return (
+    <span role="status" class="beat">
+      <i class={beats.value % 8 < 4 ? "heart" : "heart small"} title="heartbeat" aria-hidden="true" />
+      {arm.stage}
+      <progress max={1} value={arm.progress ?? 0} aria-label="Progress of the motion" />
+    </span>
   );
 }

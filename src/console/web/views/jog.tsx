@@ -1,87 +1,158 @@
 import { useSignal } from "@preact/signals";
-import { holdJog, inControl, letGo, state, stopped } from "../store.js";
+import { useEffect } from "preact/hooks";
+import type { RobotView } from "../../protocol.js";
+import { holdJog, holdTurn, inControl, state, stopped } from "../store.js";
+import { Heartbeat } from "./hold.js";
+import { HoldButton } from "./hold-button.js";
+import { Icon } from "./icon.js";
 
 type Vector = [number, number, number];
 
-/** Label, axis and sign of each button; the axes are the robot's base: x ahead, y left, z up. */
+/** Label, sign on the button, axis and direction; the axes are the robot's base: x ahead, y left, z up. */
 const moves = [
-  ["ahead", 0, 1],
-  ["back", 0, -1],
-  ["left", 1, 1],
-  ["right", 1, -1],
-  ["up", 2, 1],
-  ["down", 2, -1],
+  ["ahead", "up", 0, 1],
+  ["left", "left", 1, 1],
+  ["right", "right", 1, -1],
+  ["back", "down", 0, -1],
+  ["up", "up", 2, 1],
+  ["down", "down", 2, -1],
 ] as const;
 const turns = [
-  ["roll +", 0, 1],
-  ["roll −", 0, -1],
-  ["pitch +", 1, 1],
-  ["pitch −", 1, -1],
-  ["yaw +", 2, 1],
-  ["yaw −", 2, -1],
+  ["roll", 0],
+  ["pitch", 1],
+  ["yaw", 2],
 ] as const;
 
-/** Moves the tool by hand, hold-to-run; the arm's supervisor keeps it below the reduced speed of ISO 10218-1. */
+/** Moves the arm by hand, hold-to-run; its supervisor keeps the tool below the reduced speed of ISO 10218-1. */
 export function Jog() {
   const speed = useSignal(0.05);
+  const joints = useSignal(false);
   const arm = state.value?.arm;
-  if (arm === undefined || (!arm.available && !arm.moving)) return null;
-  const disabled = !inControl.value || stopped.value;
+  if (arm === undefined || !arm.jogs)
+    return <p class="fine">{arm?.text ?? "no arm is connected"}; there is nothing to jog.</p>;
+  const disabled = !inControl.value || stopped.value || (!arm.available && !arm.moving);
   const vector = (axis: number, value: number): Vector =>
     [0, 1, 2].map((i) => (i === axis ? value : 0)) as Vector;
-  const button = (name: string, start: () => void) => (
-    <button
-      key={name}
-      type="button"
-      disabled={disabled}
-      class="jog"
-      onPointerDown={(event) => {
-        (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-        start();
-      }}
-      onPointerUp={letGo}
-      onPointerCancel={letGo}
-      onLostPointerCapture={letGo}
-      onContextMenu={(event) => event.preventDefault()}
-      onKeyDown={(event) => {
-        if (event.key !== " " && event.key !== "Enter") return;
-        event.preventDefault();
-        if (!event.repeat) start();
-      }}
-      onKeyUp={letGo}
-      onBlur={letGo}
-    >
-      {name}
-    </button>
-  );
   return (
-    <details class="status">
-      <summary>Jog</summary>
-      <div class="jogs">
-        {moves.map(([name, axis, sign]) =>
-          button(name, () => holdJog(vector(axis, sign * speed.value), [0, 0, 0])),
-        )}
+    <div class="jog-panel">
+      <div class="row apart">
+        <div class="segments" role="radiogroup" aria-label="What is jogged">
+          {(["tool", "joints"] as const).map((name) => (
+            // biome-ignore lint/a11y/useSemanticElements: looks like one switch with two places
+            <button
+              key={name}
+              type="button"
+              role="radio"
+              aria-checked={joints.value === (name === "joints")}
+              onClick={() => {
+                joints.value = name === "joints";
+              }}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+        <label class="speed">
+          <span>
+            {joints.value
+              ? `${Math.round(degrees(speed.value * 5))}°/s`
+              : `${Math.round(speed.value * 1000)} mm/s`}
+          </span>
+          <input
+            type="range"
+            aria-label="Speed"
+            min={0.01}
+            max={0.25}
+            step={0.01}
+            value={speed.value}
+            aria-valuetext={`${Math.round(speed.value * 1000)} mm/s`}
+            onInput={(event) => {
+              speed.value = Number((event.target as HTMLInputElement).value);
+            }}
+          />
+        </label>
       </div>
-      <div class="jogs">
-        {turns.map(([name, axis, sign]) =>
-          button(name, () => holdJog([0, 0, 0], vector(axis, sign * speed.value * 5))),
-        )}
-      </div>
-      <label class="check">
-        speed
-        <input
-          type="range"
-          min={0.01}
-          max={0.25}
-          step={0.01}
-          value={speed.value}
-          aria-valuetext={`${Math.round(speed.value * 1000)} mm/s`}
-          onInput={(event) => {
-            speed.value = Number((event.target as HTMLInputElement).value);
-          }}
-        />
-        {Math.round(speed.value * 1000)} mm/s
-      </label>
-    </details>
+      {joints.value ? (
+        <Joints disabled={disabled} speed={speed.value * 5} />
+      ) : (
+        <>
+          <div class="pad">
+            {moves.map(([name, icon, axis, sign]) => (
+              <HoldButton
+                key={name}
+                class={`jog ${name}`}
+                disabled={disabled}
+                label={name}
+                title={name}
+                start={() => holdJog(vector(axis, sign * speed.value), [0, 0, 0])}
+              >
+                <Icon name={icon} />
+                <small>{name}</small>
+              </HoldButton>
+            ))}
+          </div>
+          <div class="turns">
+            {turns.map(([name, axis]) => (
+              <div key={name} class="turn">
+                <span>{name}</span>
+                {([-1, 1] as const).map((sign) => (
+                  <HoldButton
+                    key={sign}
+                    class="jog"
+                    disabled={disabled}
+                    label={`${name} ${sign > 0 ? "plus" : "minus"}`}
+                    start={() => holdJog([0, 0, 0], vector(axis, sign * speed.value * 5))}
+                  >
+                    {sign > 0 ? "+" : "−"}
+                  </HoldButton>
+                ))}
+              </div>
+            ))}
+          </div>
+        </>
+      )}
+      <Heartbeat />
+      <p class="fine">Moves only while a button is held, in the axes of the robot's base.</p>
+    </div>
+  );
+}
+
+const degrees = (radians: number) => (radians * 180) / Math.PI;
+
+/** Each joint with where it stands between its limits. */
+function Joints({ disabled, speed }: { disabled: boolean; speed: number }) {
+  const robot = useSignal<RobotView | undefined>(undefined);
+  useEffect(() => {
+    void fetch("api/robot").then(async (reply) => {
+      if (reply.ok) robot.value = (await reply.json()) as RobotView;
+    });
+  }, []);
+  const values = state.value?.arm.joints ?? [];
+  const view = robot.value;
+  return (
+    <div class="joints">
+      {(view?.joints ?? values.map((_, i) => `joint ${i + 1}`)).map((name, joint) => {
+        const value = values[joint] ?? 0;
+        const [low, high] = [view?.lower[joint] ?? -Math.PI, view?.upper[joint] ?? Math.PI];
+        return (
+          <div key={name} class="joint">
+            <span>{name}</span>
+            {([-1, 1] as const).map((sign) => (
+              <HoldButton
+                key={sign}
+                class="jog"
+                disabled={disabled}
+                label={`${name} ${sign > 0 ? "plus" : "minus"}`}
+                start={() => holdTurn(joint, sign * speed)}
+              >
+                {sign > 0 ? "+" : "−"}
+              </HoldButton>
+            ))}
+            <meter min={low} max={high} value={value} aria-label={`${name} between its limits`} />
+            <output>{degrees(value).toFixed(1)}°</output>
+          </div>
+        );
+      })}
+    </div>
   );
 }

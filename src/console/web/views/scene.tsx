@@ -1,49 +1,105 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { RobotView } from "../../protocol.js";
 import type { Scene3d } from "../scene3d.js";
-import { answers } from "../store.js";
+import { plan, selected, state } from "../store.js";
 
-/** The points around the newest answer and its grasps; what it needs is loaded when it is opened. */
+const names: Readonly<Record<string, string>> = {
+  open: "open the gripper",
+  "pre-grasp": "go before the object",
+  approach: "approach",
+  close: "close the gripper",
+  lift: "lift",
+  retreat: "go back",
+};
+
+/** The points around an answer, its grasps, and the arm as it stands and as it is planned; loaded when it is opened. */
 export function SceneView() {
-  const open = useSignal(false);
   const text = useSignal("");
+  const stage = useSignal<{ readonly name: string; readonly progress: number } | undefined>(undefined);
+  const ready = useSignal(false);
   const host = useRef<HTMLDivElement>(null);
   const scene = useRef<Scene3d | undefined>(undefined);
-  const answer = answers.value[0];
+  const answer = selected.value;
+  const arm = state.value?.arm;
+  const hasRobot = arm?.robot === true;
   useEffect(() => {
-    if (!open.value || answer === undefined || host.current === null) return;
     let current = true;
     void (async () => {
       try {
-        if (scene.current === undefined) {
-          const { Scene3d } = await import("../scene3d.js");
-          if (!current || host.current === null) return;
-          scene.current ??= new Scene3d(host.current);
+        const { Scene3d } = await import("../scene3d.js");
+        if (!current || host.current === null) return;
+        scene.current = new Scene3d(host.current);
+        if (hasRobot) {
+          const reply = await fetch("api/robot");
+          if (current && reply.ok) scene.current.setRobot((await reply.json()) as RobotView);
         }
-        const count = await scene.current.show(answer);
-        if (current)
-          text.value =
-            count === 0 ? "the picture has no depth" : `${count} points; drag to turn, scroll to come near`;
+        if (current) ready.value = true;
       } catch {
         if (current) text.value = "this browser cannot draw in 3D";
       }
     })();
     return () => {
       current = false;
+      scene.current?.close();
+      scene.current = undefined;
+      ready.value = false;
     };
-  }, [open.value, answer?.id, answer?.chosen]);
-  useEffect(() => () => scene.current?.close(), []);
-  if (answer === undefined) return null;
+  }, [hasRobot]);
+  const joints = arm?.joints?.join();
+  useEffect(() => {
+    if (ready.value && arm?.joints !== undefined) scene.current?.pose(arm.joints, arm.opening);
+  }, [ready.value, joints, arm?.opening]);
+  useEffect(() => {
+    if (!ready.value || answer === undefined) return;
+    let current = true;
+    void scene.current?.show(answer).then((count) => {
+      if (current)
+        text.value =
+          count === 0 ? "the picture has no depth" : `${count} points; drag to turn, scroll to come near`;
+    });
+    return () => {
+      current = false;
+    };
+  }, [ready.value, answer?.id, answer?.chosen]);
+  const shown = plan.value;
+  useEffect(() => {
+    if (!ready.value) return;
+    scene.current?.animate(shown?.preview, (name, progress) => {
+      stage.value = { name, progress };
+    });
+    if (shown === undefined) stage.value = undefined;
+  }, [ready.value, shown]);
   return (
-    <details
-      class="status"
-      onToggle={(event) => {
-        open.value = (event.currentTarget as HTMLDetailsElement).open;
-      }}
-    >
-      <summary>3D</summary>
-      <div class="scene" ref={host} role="img" aria-label="Seen points and grasps in three dimensions" />
-      <p class="fine">{text.value}</p>
-    </details>
+    <div class="scene-box">
+      <div
+        class="scene"
+        ref={host}
+        role="img"
+        aria-label="Seen points, grasps and the arm in three dimensions"
+      />
+      {shown && stage.value && (
+        <div class="plan" role="status">
+          <span>
+            planned: {names[stage.value.name] ?? stage.value.name} · {shown.preview.duration.toFixed(1)} s in
+            all
+          </span>
+          <progress max={1} value={stage.value.progress} aria-label="Planned motion" />
+          <button
+            type="button"
+            class="quiet tiny"
+            aria-label="Hide the planned motion"
+            onClick={() => {
+              plan.value = undefined;
+            }}
+          >
+            ×
+          </button>
+        </div>
+      )}
+      <p class="fine caption">
+        {text.value || (answer === undefined ? "ask for an object to see its points" : "")}
+      </p>
+    </div>
   );
 }

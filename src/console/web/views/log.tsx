@@ -1,0 +1,16 @@
+import { state } from "../store.js";
+
+export function Log() {
+  const lines = state.value?.log ?? [];
+  if (lines.length === 0) return <p class="fine">Nothing has happened yet.</p>;
+  return (
+    <ol class="log">
+      {lines.map((line, index) => (
+        <li key={`${line.at}${index}`} class={line.level}>
+          <time dateTime={line.at}>{new Date(line.at).toLocaleTimeString()}</time>
+          <span>{line.text}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
