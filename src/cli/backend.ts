@@ -50,6 +50,8 @@ export interface RemoteOptions extends BackendOptions {
   readonly startTimeout?: number;
   /** Name of the model on a server, where it has another there. */
   readonly serverModel?: string;
+  /** How tensors travel to a server. */
+  readonly tensorFormat?: "auto" | "binary" | "json";
 }
 
 /** Options of every command that runs a model: where it runs, and on what. */
@@ -79,13 +81,17 @@ export const backendFlags = (): Option[] => [
     whole(50),
   ),
   new Option("--server-model <name>", "name of the model on the server, where it has another there"),
+  new Option(
+    "--tensor-format <kind>",
+    "how tensors travel to a server: auto asks it (KServe can binary and does not say so)",
+  ).choices(["auto", "binary", "json"]),
   ...providerFlags(),
 ];
 
 /** @throws GraspGroundingError USAGE, KEY_FILE */
 export async function backendChoice(options: RemoteOptions): Promise<BackendChoice> {
   const { backend: kind = "in-process", endpoint: endpoints = [], key, serverKey } = options;
-  const { insecurePlainTcp, requestTimeout, startTimeout, heartbeat, serverModel } = options;
+  const { insecurePlainTcp, requestTimeout, startTimeout, heartbeat, serverModel, tensorFormat } = options;
   if (kind === "in-process") {
     if (endpoints.length > 0) throw usage("--endpoint is of use only with --backend zmq or oip");
     return { kind, ...inProcessOptions(options) };
@@ -95,7 +101,14 @@ export async function backendChoice(options: RemoteOptions): Promise<BackendChoi
     ...(requestTimeout !== undefined && { timeout: requestTimeout }),
     ...(startTimeout !== undefined && { startTimeout: startTimeout * 1000 }),
   };
-  if (kind === "oip") return { kind, endpoints, ...(serverModel !== undefined && { serverModel }), ...times };
+  if (kind === "oip")
+    return {
+      kind,
+      endpoints,
+      ...(serverModel !== undefined && { serverModel }),
+      ...(tensorFormat !== undefined && { format: tensorFormat }),
+      ...times,
+    };
   if ((key === undefined) !== (serverKey === undefined))
     throw usage("--key and --server-key belong together");
   return {

@@ -20,6 +20,7 @@ import {
   type ModelPrecision,
 } from "../model-store/index.js";
 import { findModel, type InstalledModel, listModels, userModelFolder } from "./model-store.js";
+import { exportCommand } from "./models-export.js";
 import { Progress, table } from "./output.js";
 import { packageRoot } from "./version.js";
 
@@ -30,7 +31,8 @@ export function modelsCommand(): Command {
     .addCommand(listCommand())
     .addCommand(verifyCommand())
     .addCommand(pullCommand())
-    .addCommand(importCommand());
+    .addCommand(importCommand())
+    .addCommand(exportCommand());
 }
 
 function listCommand(): Command {

@@ -25,6 +25,16 @@ export interface OipOptions {
   readonly startTimeout?: number;
 }
 
+/** What the servers were found to be. */
+interface Found {
+  /** They serve encoder and decoder in one. */
+  readonly locate: boolean;
+  /** At least one does not tell the hash of its weights. */
+  readonly unchecked: boolean;
+  /** Inputs of each part, where the server tells them. */
+  readonly inputs: Readonly<Partial<Record<ModelPart, ReadonlySet<string>>>>;
+}
+
 /** Features of a picture that a server makes anew with each question about it: they are larger than the picture. */
 class Picture {
   readonly feeds: Tensors;
@@ -45,22 +55,19 @@ export class OipBackend implements InferenceBackend {
   readonly #pictures: PictureThreads;
   readonly #timeout: number;
   readonly #locate: boolean;
+  readonly #inputs: Found["inputs"];
   readonly #counts = { requests: 0, answered: 0, failed: 0, retried: 0, expired: 0, cancelled: 0 };
   readonly #unchecked: boolean;
   readonly #closed = new AbortController();
 
-  private constructor(
-    model: ModelFiles,
-    options: OipOptions,
-    servers: readonly OipServer[],
-    found: { readonly locate: boolean; readonly unchecked: boolean },
-  ) {
+  private constructor(model: ModelFiles, options: OipOptions, servers: readonly OipServer[], found: Found) {
     this.#model = model;
     this.#name = options.serverModel ?? model.name;
     this.#servers = servers;
     this.#pictures = new PictureThreads(model.input);
     this.#timeout = options.timeout ?? 10_000;
     this.#locate = found.locate;
+    this.#inputs = found.inputs;
     this.#unchecked = found.unchecked;
     const binary = servers.every((server) => server.binary);
     this.description = `oip/${binary ? "binary" : "json"}${found.locate ? "/locate" : ""}`;
@@ -82,6 +89,7 @@ export class OipBackend implements InferenceBackend {
       throw new GraspGroundingError("SERVER_UNAVAILABLE", { url: "", detail: "none is named" });
     let locate = true;
     let unchecked = false;
+    const inputs: Partial<Record<ModelPart, ReadonlySet<string>>> = {};
     for (const server of servers) {
       const extensions = await whenUp(startTimeout, () => server.extensions(timeout));
       if (format === "auto") server.binary = extensions.includes("binary_tensor_data");
@@ -94,11 +102,12 @@ export class OipBackend implements InferenceBackend {
           throw new GraspGroundingError("SERVER_UNAVAILABLE", { url: server.url, detail });
         });
         checkPart(model, part, served, found);
+        if (found.inputs.length > 0) inputs[part] = new Set(found.inputs.map((input) => input.name));
         unchecked ||= !(await checkHash(server, served, model.hashes[part], timeout, model.name));
       }
       locate &&= (await server.model(`${name}-locate`, timeout)) !== undefined;
     }
-    return new OipBackend(model, options, servers, { locate, unchecked });
+    return new OipBackend(model, options, servers, { locate, unchecked, inputs });
   }
 
   async encodePicture({ width, height, data }: ColourImage, options?: CallOptions): Promise<Tensors> {
@@ -154,13 +163,16 @@ export class OipBackend implements InferenceBackend {
     const until = performance.now() + this.#timeout;
     const either =
       signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
+    // Servers refuse inputs that a model does not have, e.g. a mask its text encoder does not read.
+    const names = part === "locate" ? undefined : this.#inputs[part];
+    const wanted = Object.fromEntries(Object.entries(feeds).filter(([name]) => names?.has(name) ?? true));
     let failure: unknown;
     for (let attempt = 0; attempt < 2; attempt++) {
       const server = this.#leastBusy();
       const left = until - performance.now();
       if (left <= 0) break;
       try {
-        const answer = await server.infer(`${this.#name}-${part}`, feeds, outputs, left, { signal: either });
+        const answer = await server.infer(`${this.#name}-${part}`, wanted, outputs, left, { signal: either });
         server.problem = undefined;
         this.#counts.answered++;
         return answer;
@@ -207,7 +219,8 @@ function checkPart(model: ModelFiles, part: ModelPart, served: string, { inputs,
       detail: `${served} on the server ${detail}`,
     });
   const names = new Set(outputs.map(({ name }) => name));
-  const missing = model.outputs[part].find((name) => !names.has(name));
+  // A server that tells neither inputs nor outputs is believed until it answers.
+  const missing = names.size === 0 ? undefined : model.outputs[part].find((name) => !names.has(name));
   if (missing !== undefined) throw mismatch(`gives no ${missing}`);
   if (part === "text") return;
   const wanted = part === "encoder" ? [model.input.name] : model.decoderInputs;

@@ -70,7 +70,7 @@ export class OipServer {
     { signal }: CallOptions,
   ): Promise<Tensors> {
     const { body, headers } = writeRequest(inputs, outputs, this.binary);
-    const limit = AbortSignal.timeout(Math.max(1, timeout));
+    const limit = AbortSignal.timeout(Math.max(1, Math.ceil(timeout)));
     this.inFlight++;
     try {
       const response = await fetch(`${this.url}/v2/models/${model}/infer`, {

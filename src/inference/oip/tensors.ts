@@ -67,8 +67,8 @@ export function readResponse(body: Uint8Array, headerLength: number | undefined)
     }
     if (size !== n * arrays[type].BYTES_PER_ELEMENT || at + size > body.byteLength)
       throw new RangeError(`output ${name} [${shape}] is not ${size} bytes`);
-    // A copy, because the JSON before it leaves it unaligned.
-    const bytes = body.slice(at, at + size);
+    // A copy, because the JSON before it leaves it unaligned; Buffer's own slice() would be none.
+    const bytes = Uint8Array.prototype.slice.call(body, at, at + size);
     tensors[name] = {
       type,
       dims: shape,
