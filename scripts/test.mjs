@@ -44,6 +44,21 @@ function setUpOpencv4() {
   });
 }
 
+/** A serving engine nobody here wrote, in an environment of its own. */
+function setUpServers() {
+  const folder = ".cache/venv/servers";
+  step("serving-engine", {
+    inputs: ["test/servers/requirements.txt"],
+    output: `${folder}/bin/python`,
+    run: () => {
+      rmSync(join(root, folder), { recursive: true, force: true });
+      sh("python3", ["-m", "venv", folder]);
+      const flags = ["--quiet", "--disable-pip-version-check", "-r", "test/servers/requirements.txt"];
+      sh(join(root, folder, "bin", "python"), ["-m", "pip", "install", ...flags]);
+    },
+  });
+}
+
 const environment = {
   ...process.env,
   GRASP_GROUNDING_SETUP: "skip",

@@ -1,6 +1,7 @@
 import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
 import type { Grounder, Grounding } from "../grounding/index.js";
+import type { BackendReport } from "../inference/index.js";
 import type { BridgeResult } from "./result.js";
 
 export interface BridgeOptions {
@@ -28,6 +29,11 @@ export class Bridge {
 
   get model(): string {
     return this.#grounder.model;
+  }
+
+  /** Where the model runs and on what, and what the back end says of itself: for diagnostics. */
+  get backend(): { readonly description: string; readonly report: BackendReport } {
+    return { description: this.#grounder.runsOn ?? "", report: this.#grounder.backendReport ?? {} };
   }
 
   /** One result a query, in their order. @throws GraspGroundingError of the grounder; a grasp that fails is a reason, no error */

@@ -43,6 +43,14 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
       module: new URL("./ros-pipeline.js", import.meta.url).href,
       options: {
         model: parameters.model,
+        backend: parameters.backend,
+        ...(parameters.endpoints.trim() !== "" && {
+          endpoint: parameters.endpoints.split(",").map((each) => each.trim()),
+        }),
+        ...(parameters.key_file !== "" && { key: parameters.key_file }),
+        ...(parameters.server_key !== "" && { serverKey: parameters.server_key }),
+        insecurePlainTcp: parameters.insecure_plain_tcp,
+        requestTimeout: Math.round(parameters.request_timeout * 1000),
         provider: parameters.provider,
         ...(isProvider(parameters.require_provider) && { requireProvider: parameters.require_provider }),
         device: parameters.device,

@@ -1,4 +1,5 @@
 import type { Box, Mask, Pixels, RgbdFrame } from "../geometry/index.js";
+import type { BackendReport } from "../inference/index.js";
 
 /** One object the sentence names. */
 export interface Detection {
@@ -39,6 +40,10 @@ export interface Grounding {
 /** Sentence + picture -> objects. A frame is encoded once however many sentences it gets. */
 export interface Grounder {
   readonly model: string;
+  /** Where the model runs, and on what. */
+  readonly runsOn?: string;
+  /** What the back end says of itself, for diagnostics. */
+  readonly backendReport?: BackendReport;
   /** One grounding a query, in their order. @throws GraspGroundingError QUERY_*, IMAGE_*, INFERENCE_FAILED */
   ground(frame: Pick<RgbdFrame, "colour">, queries: readonly string[]): Promise<readonly Grounding[]>;
   close(): Promise<void>;

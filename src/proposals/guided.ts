@@ -1,5 +1,6 @@
 import type { RgbdFrame } from "../geometry/index.js";
 import type { Grounder, Grounding } from "../grounding/index.js";
+import type { BackendReport } from "../inference/index.js";
 import { type PickOptions, pickProposals } from "./pick.js";
 import type { ProposalSource } from "./types.js";
 
@@ -20,6 +21,14 @@ export class GuidedGrounder implements Grounder {
 
   get model(): string {
     return `${this.#grounder.model} + ${this.#source.name}`;
+  }
+
+  get runsOn(): string {
+    return this.#grounder.runsOn ?? "";
+  }
+
+  get backendReport(): BackendReport {
+    return this.#grounder.backendReport ?? {};
   }
 
   async ground(frame: RgbdFrame, queries: readonly string[]): Promise<readonly Grounding[]> {

@@ -3,6 +3,7 @@ import type { Seconds } from "../geometry/index.js";
 import { timeOf } from "../messages/index.js";
 import type { Metrics } from "../metrics/index.js";
 import type { CameraInput } from "./camera-input.js";
+import type { BackendNews } from "./job.js";
 import type { RclNode, RclPublisher } from "./rcl.js";
 import type { Finished, Scheduler } from "./scheduler.js";
 import type { Transforms } from "./transforms.js";
@@ -22,6 +23,8 @@ export interface DiagnosedParts {
   readonly state: string;
   readonly model: string | undefined;
   readonly provider: string;
+  /** Where the model runs and what the back end says of itself; undefined until the pipeline has told. */
+  readonly backend: BackendNews["backend"] | undefined;
   /** Why the pipeline is not there. */
   readonly pipelineProblem: string | undefined;
   readonly camera: CameraInput | undefined;
@@ -118,6 +121,7 @@ export class Diagnostics {
         },
       },
     ];
+    if (parts.backend !== undefined) statuses.push(backendStatus(parts.backend));
     if (camera !== undefined) {
       const { problem } = camera;
       const broken = camera.inputs.some((each) => each.problem !== undefined);
@@ -153,6 +157,14 @@ export class Diagnostics {
     if (parts.arm !== undefined) statuses.push(parts.arm);
     return statuses;
   }
+}
+
+/** `workers` reads `1 of 2 ready`: fewer than all is a warning, none an error. */
+function backendStatus({ description, report }: BackendNews["backend"]): Status {
+  const [, ready = "1", all = "1"] = /^(\d+) of (\d+) ready$/.exec(String(report.workers ?? "")) ?? [];
+  const worst = Number(ready) === 0 ? level.error : Number(ready) < Number(all) ? level.warn : level.ok;
+  const message = report.workers === undefined ? description : `${description}, workers: ${report.workers}`;
+  return { name: "inference", level: worst, message, values: { backend: description, ...report } };
 }
 
 /** Seconds a failure stays visible after it happened. */

@@ -116,6 +116,14 @@ export interface CallDone {
   readonly value: unknown;
 }
 
+/** Told about once a second, unasked: where the model runs, and what the back end says of itself. */
+export interface BackendNews {
+  readonly backend: {
+    readonly description: string;
+    readonly report: Readonly<Record<string, string | number>>;
+  };
+}
+
 export type JobReply = JobDone | CallDone | JobFailed;
 
 export const hasFailed = (reply: JobReply): reply is JobFailed => "failure" in reply;

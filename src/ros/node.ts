@@ -238,6 +238,7 @@ export class BridgeNode {
       state: this.state,
       model: session?.model,
       provider: values.provider,
+      backend: session?.backend,
       pipelineProblem: session?.pipelineProblem ?? this.#configureProblem,
       camera: this.state === "active" ? session?.camera : undefined,
       scheduler: session?.scheduler ?? this.#idle,

@@ -30,6 +30,46 @@ export const parameterSpecs = {
     readOnly: true,
     description: "Name of an installed model, or the path of a model folder.",
   },
+  backend: {
+    type: "string",
+    default: "in-process",
+    options: ["in-process", "zmq", "oip"],
+    readOnly: true,
+    description:
+      "Where the model runs: in this process, in workers over ZeroMQ, or on a server of the Open Inference Protocol.",
+  },
+  endpoints: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description:
+      "Addresses of the workers (ipc:///path, tcp://host:port) or servers (http://host:port), with commas.",
+  },
+  key_file: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description: "File with this node's CURVE keys, for workers on other machines.",
+  },
+  server_key: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description: "The workers' public key, or the file that holds it.",
+  },
+  insecure_plain_tcp: {
+    type: "boolean",
+    default: false,
+    readOnly: true,
+    description: "Let plain TCP leave this machine: anybody on the network can read the pictures.",
+  },
+  request_timeout: {
+    type: "double",
+    default: 10,
+    range: [0.01, 3600],
+    readOnly: true,
+    description: "Seconds an inference request to a worker or server may take in all.",
+  },
   provider: {
     type: "string",
     default: "cpu",

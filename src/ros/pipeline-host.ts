@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { describe, type ErrorCode, GraspGroundingError } from "../errors/index.js";
 import {
+  type BackendNews,
   type BridgeCall,
   type CallMessage,
   hasFailed,
@@ -33,13 +34,18 @@ export class PipelineHost {
   readonly #pending = new Map<number, { resolve: (done: never) => void; reject: (error: Error) => void }>();
   #nextId = 1;
   #ended: Error | undefined;
+  /** Where the model runs, and what the back end last said of itself. */
+  backend: BackendNews["backend"] | undefined;
   /** Called once when the thread ends by itself. */
   onEnd: ((error: Error) => void) | undefined;
 
   private constructor(worker: Worker, model: string) {
     this.#worker = worker;
     this.model = model;
-    worker.on("message", (reply: JobReply) => this.#settle(reply));
+    worker.on("message", (reply: JobReply | BackendNews) => {
+      if ("backend" in reply) this.backend = reply.backend;
+      else this.#settle(reply);
+    });
     worker.on("error", (error) => this.#end(error));
     worker.on("exit", (code) => this.#end(new Error(`exit code ${code}`)));
   }

@@ -4,7 +4,7 @@ import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import { discard } from "./discard.js";
 import { drawOverlay, maskImage, overlayCompressed, overlayImage, queryResult } from "./encode-result.js";
 import { type DecodedFrame, decodeFrame } from "./frame-decoder.js";
-import type { BridgeCall, CallMessage, FrameBytes, Job, JobDone, JobReply } from "./job.js";
+import type { BackendNews, BridgeCall, CallMessage, FrameBytes, Job, JobDone, JobReply } from "./job.js";
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
@@ -22,6 +22,8 @@ try {
   };
   bridge = await createPipeline(options);
   reportState(state, { ready: true, model: bridge.model });
+  tellBackend();
+  setInterval(tellBackend, 1000).unref();
 } catch (error) {
   const { code, message } = asCatalogued(error);
   reportState(state, { ready: false, code, message });
@@ -41,6 +43,10 @@ port.on("message", (message: Job | CallMessage | "close") => {
     port.postMessage({ id: message.id, failure: { code, message: text } } satisfies JobReply);
   });
 });
+
+function tellBackend(): void {
+  if (bridge !== undefined) port.postMessage({ backend: bridge.backend } satisfies BackendNews);
+}
 
 async function call(wanted: BridgeCall): Promise<unknown> {
   switch (wanted.op) {

@@ -131,6 +131,10 @@ export class Session {
     return this.#host.model;
   }
 
+  get backend(): PipelineHost["backend"] {
+    return this.#host.backend;
+  }
+
   get pipelineProblem(): string | undefined {
     return this.#hostProblem;
   }

@@ -48,7 +48,7 @@ export async function startMlserver(model: string, folder: string): Promise<Runn
     const about = { name: `${name}-${part}`, implementation: "parts_runtime.OnnxPart", parameters: { uri } };
     writeFileSync(join(path, "model-settings.json"), JSON.stringify(about));
   }
-  const child = spawn(serversPython(), ["-m", "mlserver", "start", "."], {
+  const child = spawn(serversPython(), ["-c", "from mlserver.cli import main; main()", "start", "."], {
     cwd: folder,
     env: { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: "1" },
     stdio: ["ignore", "ignore", "pipe"],

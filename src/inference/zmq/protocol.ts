@@ -189,7 +189,8 @@ export function readTensors(
     if (bytes === undefined || n * array.BYTES_PER_ELEMENT !== bytes.byteLength)
       throw new ProtocolError("tensor", `${tensor} [${dims}] is not ${bytes?.byteLength ?? 0} bytes`);
     if (Object.hasOwn(tensors, tensor)) throw new ProtocolError("tensor", `${tensor} is there twice`);
-    const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : Uint8Array.prototype.slice.call(bytes);
+    const aligned =
+      bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : Uint8Array.prototype.slice.call(bytes);
     const data = new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, n);
     tensors[tensor] = { type, dims, data };
   });
