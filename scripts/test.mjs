@@ -46,7 +46,7 @@ function setUpOpencv4() {
 
 /** A serving engine nobody here wrote, in an environment of its own. */
 function setUpServers() {
-  const folder = ".cache/venv/servers";
+  const folder = ".cache/venv-servers";
   step("serving-engine", {
     inputs: ["test/servers/requirements.txt"],
     output: `${folder}/bin/python`,
@@ -143,6 +143,7 @@ const suites = [
 await setUp();
 setUpPython();
 setUpOpencv4();
+setUpServers();
 mkdirSync(reports, { recursive: true });
 
 const wanted = process.argv.slice(2);

@@ -7,7 +7,7 @@ import { repository } from "./python.js";
 
 /** The interpreter with test/servers/requirements.txt: GRASP_GROUNDING_SERVERS_PYTHON, or what `npm test` made. */
 export function serversPython(): string {
-  const made = join(repository, ".cache", "venv", "servers", "bin", "python");
+  const made = join(repository, ".cache", "venv-servers", "bin", "python");
   const path = process.env.GRASP_GROUNDING_SERVERS_PYTHON ?? made;
   if (existsSync(path)) return path;
   throw new Error("no MLServer: run `npm test` once to set it up, or set GRASP_GROUNDING_SERVERS_PYTHON");
