@@ -83,11 +83,18 @@ export function summarise(rows: readonly EvalRow[], withIntervals = false): Summ
     ...(withIntervals && {
       intervals: {
         mean_iou: bootstrap(ious, mean),
-        "precision_at_0.5": bootstrap(ious, (v) => share(v, (iou) => iou >= 0.5)),
-        ...(masks.length > 0 && { mean_mask_iou: bootstrap(masks, mean) }),
+        ...precisionIntervals("precision_at", ious),
+        ...(masks.length > 0 && {
+          mean_mask_iou: bootstrap(masks, mean),
+          ...precisionIntervals("mask_precision_at", masks),
+        }),
+        found_rate: bootstrap(
+          present.map((row) => (row.found ? 1 : 0)),
+          mean,
+        ),
         ...(absent.length > 0 && {
           false_find_rate: bootstrap(
-            absent.map((r) => (r.found ? 1 : 0)),
+            absent.map((row) => (row.found ? 1 : 0)),
             mean,
           ),
         }),
@@ -99,6 +106,7 @@ export function summarise(rows: readonly EvalRow[], withIntervals = false): Summ
 /** Summaries by every category of the lines: `{kind: {position: {...}}}`. */
 export function byCategory(
   rows: readonly EvalRow[],
+  withIntervals = false,
 ): Readonly<Record<string, Readonly<Record<string, Summary>>>> {
   const groups: Record<string, Record<string, EvalRow[]>> = {};
   for (const row of rows) {
@@ -108,7 +116,7 @@ export function byCategory(
       groups[category][value].push(row);
     }
   }
-  return mapValues(groups, (values) => mapValues(values, (group) => summarise(group)));
+  return mapValues(groups, (values) => mapValues(values, (group) => summarise(group, withIntervals)));
 }
 
 function mapValues<A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B): Record<string, B> {
@@ -118,6 +126,14 @@ function mapValues<A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B
       .map(([key, value]) => [key, f(value)]),
   );
 }
+
+const precisionIntervals = (
+  name: string,
+  ious: readonly number[],
+): Record<string, readonly [number, number]> =>
+  Object.fromEntries(
+    thresholds.map((t) => [`${name}_${t.toFixed(1)}`, bootstrap(ious, (v) => share(v, (iou) => iou >= t))]),
+  );
 
 const precision = (ious: readonly number[]): Record<string, number> =>
   Object.fromEntries(thresholds.map((t) => [t.toFixed(1), share(ious, (iou) => iou >= t)]));

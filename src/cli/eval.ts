@@ -1,139 +1,103 @@
-import { dirname, join } from "node:path";
-import { Command } from "commander";
-import { z } from "zod";
-import { describe, GraspGroundingError } from "../errors/index.js";
-import { type Box, type Mask, maskBox, maskFromRle } from "../geometry/index.js";
-import { cleanQuery, type Grounding } from "../grounding/index.js";
-import {
-  byCategory,
-  type EvalRow,
-  type Summary,
-  scoreRow,
-  summarise,
-  type Truth,
-  thresholds,
-} from "./eval-metrics.js";
+import { Command, Option } from "commander";
+import { GraspGroundingError } from "../errors/index.js";
+import type { Mask } from "../geometry/index.js";
+import type { Grounding } from "../grounding/index.js";
+import { type DatasetOptions, layouts, readDataset } from "./eval/datasets.js";
+import { evalPage } from "./eval/page.js";
+import type { EvalLine } from "./eval/types.js";
+import { WorstCases } from "./eval/worst.js";
+import { byCategory, type EvalRow, type Summary, scoreRow, summarise, thresholds } from "./eval-metrics.js";
 import { Progress, table, writeWhole } from "./output.js";
-import { readColour, readText } from "./pictures.js";
+import { readColour } from "./pictures.js";
 import { openGrounder, type PipelineOptions, pipelineFlags, positiveInteger } from "./pipeline.js";
 
-interface EvalOptions extends PipelineOptions {
+interface EvalOptions extends PipelineOptions, DatasetOptions {
   readonly json?: boolean;
   readonly rows?: string;
   readonly limit?: number;
+  readonly worst?: string;
+  readonly report?: string;
 }
 
-/** `eval`: accuracy on a data set of {image, query, box | boxes | mask | absent}. */
+/** `eval`: accuracy on a data set of sentences about pictures. */
 export function evalCommand(): Command {
   const command = new Command("eval")
-    .description("measure accuracy on a data set: lines of {image, query, box or mask, absent?}")
+    .description("measure accuracy on a data set: boxes and masks, by category, with intervals")
     .argument(
       "<dataset>",
-      "JSON lines; paths are relative to this file, any other short string is a category",
+      "JSON lines of {image, query, box or mask, absent?}, any other short string a category; or RoboRefIt, OCID-VLG or RefCOCO: their folder or list",
     )
+    .addOption(new Option("--layout <name>", "how the data set is laid out").choices(layouts).default("auto"))
+    .option("--split <name>", "split of the data set, such as testA")
+    .option("--images <folder>", "RefCOCO's pictures, when they are not beside or above the data set")
     .option("--json", "print everything as JSON")
     .option("--rows <file>", "write one JSON line a query")
-    .option("--limit <n>", "only the first lines", positiveInteger);
+    .option(
+      "--worst <file>",
+      "the worst cases in one picture (.png, .jpg): answers in colour, truth in white",
+    )
+    .option("--report <file>", "one HTML page with tables, plots and the worst cases")
+    .option("--limit <n>", "only the first lines", positiveInteger)
+    .optionsGroup("Model:");
   for (const flag of pipelineFlags()) command.addOption(flag);
   return command.action(run);
 }
 
-const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
-const rle = z.object({
-  size: z.tuple([z.int().positive(), z.int().positive()]),
-  counts: z.union([z.string(), z.array(z.int().min(0))]),
-});
-const lineSchema = z
-  .looseObject({
-    image: z.string().min(1),
-    query: z.string().min(1),
-    box: box.optional(),
-    boxes: z.array(box).min(1).optional(),
-    mask: rle.optional(),
-    absent: z.boolean().optional(),
-  })
-  .refine((line) => line.absent === true || line.box || line.boxes || line.mask, {
-    message: "needs box, boxes, mask or absent",
-  });
-
-interface Line {
-  readonly image: string;
-  readonly query: string;
-  readonly truth: Truth;
-}
-
 async function run(path: string, options: EvalOptions): Promise<void> {
-  const lines = (await readDataset(path)).slice(0, options.limit);
+  const lines = (await readDataset(path, options)).slice(0, options.limit);
   const grounder = await openGrounder(options);
   const rows: EvalRow[] = [];
+  const worst = options.worst === undefined && options.report === undefined ? undefined : new WorstCases();
   const progress = new Progress("eval");
   const started = performance.now();
   try {
     // Lines of one picture are answered together: it is decoded and encoded once.
-    for (const [image, group] of groupByImage(lines)) {
-      const colour = await readColour(join(dirname(path), image));
+    for (const [picture, group] of groupByImage(lines)) {
+      const colour = await readColour(picture);
       const groundings = await grounder.ground(
         { colour },
         group.map((line) => line.query),
       );
-      group.forEach((line, i) => {
-        rows.push(scoreRow(image, line.query, line.truth, toAnswer(groundings[i] as Grounding)));
-      });
+      for (const [i, line] of group.entries()) {
+        const grounding = groundings[i] as Grounding;
+        const mask = await maskOf(line, colour);
+        const truth = { ...line.truth, ...(mask !== undefined && { mask }) };
+        const row = scoreRow(line.image, line.query, truth, toAnswer(grounding));
+        rows.push(row);
+        await worst?.offer(row, colour, line.truth.boxes, grounding);
+      }
       progress.update(rows.length, lines.length);
     }
   } finally {
     progress.done();
     await grounder.close();
   }
+  const seconds = (performance.now() - started) / 1000;
   if (options.rows !== undefined)
     await writeWhole(options.rows, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  const seconds = (performance.now() - started) / 1000;
+  if (worst !== undefined && options.worst !== undefined)
+    await writeWhole(options.worst, await worst.sheet(options.worst));
+  if (worst !== undefined && options.report !== undefined)
+    await writeWhole(
+      options.report,
+      evalPage({ title: path, model: grounder.model, rows, worst: worst.all() }),
+    );
   process.stdout.write(`${options.json ? toJson(rows, grounder.model) : toText(rows, seconds)}\n`);
 }
 
-/** @throws GraspGroundingError FILE_MISSING, DATASET_INVALID naming the line */
-async function readDataset(path: string): Promise<readonly Line[]> {
-  const text = await readText(path);
-  const lines = text.split("\n").flatMap((raw, i) => (raw.trim() === "" ? [] : [readLine(path, i + 1, raw)]));
-  if (lines.length === 0)
-    throw new GraspGroundingError("DATASET_INVALID", { path, line: 1, detail: "holds no lines" });
-  return lines;
+/** @throws GraspGroundingError DATASET_INVALID when the mask is not of the picture's size */
+async function maskOf(line: EvalLine, picture: { width: number; height: number }): Promise<Mask | undefined> {
+  const mask = await line.mask?.();
+  if (mask === undefined || (mask.width === picture.width && mask.height === picture.height)) return mask;
+  const detail = `the mask is ${mask.width}×${mask.height} and the picture ${picture.width}×${picture.height}`;
+  throw new GraspGroundingError("DATASET_INVALID", { path: line.path, line: 1, detail });
 }
 
-function readLine(path: string, line: number, raw: string): Line {
-  try {
-    const parsed = lineSchema.safeParse(JSON.parse(raw));
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      throw new RangeError(`${issue?.path.join(".") || "line"}: ${issue?.message ?? "invalid"}`);
-    }
-    const { image, query, box: one, boxes, mask, absent, ...rest } = parsed.data;
-    cleanQuery(query);
-    const decoded = mask && maskFromRle(mask);
-    const categories = Object.fromEntries(
-      Object.entries(rest).filter(
-        (e): e is [string, string] => typeof e[1] === "string" && e[1].length <= 40,
-      ),
-    );
-    const fromMask = decoded && maskBox(decoded);
-    const truthBoxes: readonly Box[] = boxes ?? (one ? [one] : fromMask ? [fromMask] : []);
-    const truth = {
-      absent: absent === true,
-      boxes: truthBoxes,
-      categories,
-      ...(decoded && !absent && { mask: decoded }),
-    };
-    return { image, query, truth };
-  } catch (cause) {
-    throw new GraspGroundingError("DATASET_INVALID", { path, line, detail: describe(cause) }, { cause });
-  }
-}
-
-function groupByImage(lines: readonly Line[]): Map<string, Line[]> {
-  const groups = new Map<string, Line[]>();
+function groupByImage(lines: readonly EvalLine[]): Map<string, EvalLine[]> {
+  const groups = new Map<string, EvalLine[]>();
   for (const line of lines) {
-    const group = groups.get(line.image);
-    if (group === undefined) groups.set(line.image, [line]);
+    const group = groups.get(line.path);
+    if (group === undefined) groups.set(line.path, [line]);
     else group.push(line);
   }
   return groups;
@@ -161,33 +125,60 @@ function unite(masks: readonly Mask[]): Mask | undefined {
 
 function toJson(rows: readonly EvalRow[], model: string): string {
   return JSON.stringify(
-    { model, ...summarise(rows, true), by_category: byCategory(rows), rows },
+    { model, ...summarise(rows, true), by_category: byCategory(rows, true), rows },
     undefined,
     2,
   );
 }
 
 function toText(rows: readonly EvalRow[], seconds: number): string {
-  const header = [
-    "",
-    "n",
-    "mean IoU",
-    ...thresholds.map((t) => `P@${t}`),
-    "mask IoU",
-    "found",
-    "false finds",
-  ];
+  const all = summarise(rows, true);
+  const masks = all.mean_mask_iou !== undefined;
+  const header = ["", "n", "mean IoU", ...thresholds.map((t) => `P@${t}`), "found", "false finds"];
   const line = (name: string, s: Summary) => [
     name,
     s.n,
     s.mean_iou.toFixed(3),
     ...thresholds.map((t) => (s.precision_at[t.toFixed(1)] ?? 0).toFixed(3)),
-    s.mean_mask_iou?.toFixed(3),
     s.found_rate.toFixed(3),
     s.false_find_rate?.toFixed(3),
   ];
+  const maskLine = (name: string, s: Summary) => [
+    name,
+    s.n,
+    s.mean_mask_iou?.toFixed(3),
+    ...thresholds.map((t) => s.mask_precision_at?.[t.toFixed(1)]?.toFixed(3)),
+    undefined,
+    undefined,
+  ];
+  const interval = (key: string) =>
+    all.intervals?.[key]?.map((value) => value.toFixed(2).replace(/^0/, "")).join("–");
+  const within = (prefix: string, mean: string) => [
+    "  95 % interval",
+    undefined,
+    interval(mean),
+    ...thresholds.map((t) => interval(`${prefix}_${t.toFixed(1)}`)),
+    ...(prefix === "precision_at"
+      ? [interval("found_rate"), interval("false_find_rate")]
+      : [undefined, undefined]),
+  ];
   const groups = Object.entries(byCategory(rows)).flatMap(([category, values]) =>
-    Object.entries(values).map(([value, summary]) => line(`${category}=${value}`, summary)),
+    Object.entries(values).map(([value, summary]) => [`${category}=${value}`, summary] as const),
   );
-  return `${table(header, [line("all", summarise(rows)), ...groups])}\n${rows.length} queries in ${seconds.toFixed(1)} s`;
+  const tables = [
+    `boxes\n${table(header, [line("all", all), within("precision_at", "mean_iou"), ...groups.map((g) => line(...g))])}`,
+    ...(masks
+      ? [
+          `masks\n${table(
+            header.slice(0, -2),
+            [
+              maskLine("all", all),
+              within("mask_precision_at", "mean_mask_iou"),
+              ...groups.filter(([, s]) => s.mean_mask_iou !== undefined).map((g) => maskLine(...g)),
+            ].map((row) => row.slice(0, -2)),
+          )}`,
+        ]
+      : []),
+  ];
+  return `${tables.join("\n\n")}\n${rows.length} queries in ${seconds.toFixed(1)} s`;
 }
