@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+/** The tests that mutants have to get past: those of the mutated files that are quick and call nothing outside Node. */
+export default defineConfig({
+  test: {
+    include: [
+      "test/unit/geometry*.test.ts",
+      "test/unit/grounding-instances.test.ts",
+      "test/unit/arm/supervisor.test.ts",
+      "test/unit/arm/teleop.test.ts",
+    ],
+    exclude: ["test/unit/geometry-cloud.test.ts"],
+    testTimeout: 60_000,
+    pool: "threads",
+  },
+});
