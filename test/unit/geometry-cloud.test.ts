@@ -17,31 +17,9 @@ import {
   type Vec3,
   voxelRepresentatives,
 } from "../../src/geometry/index.js";
-import { runPython } from "../support/python.js";
+import { scatter } from "../support/scatter.js";
 
 const camera = { width: 64, height: 48, fx: 60, fy: 62, cx: 31.2, cy: 24.9 };
-
-/** Points of the plane n·p + d = 0 with noise, then points anywhere. */
-function scatter(
-  seed: number,
-  n: Vec3,
-  d: number,
-  inliers: number,
-  outliers: number,
-  noise: number,
-): Float32Array {
-  const random = seededRandom(seed);
-  const points: number[] = [];
-  const gauss = (): number =>
-    Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()) * noise;
-  for (let i = 0; i < inliers; i++) {
-    const p: Vec3 = [random() - 0.5, random() - 0.5, random() - 0.5];
-    const off = dot(n, p) + d - gauss();
-    points.push(p[0] - n[0] * off, p[1] - n[1] * off, p[2] - n[2] * off);
-  }
-  for (let i = 0; i < outliers; i++) points.push(random() - 0.5, random() - 0.5, random() - 0.5);
-  return Float32Array.from(points);
-}
 
 describe("organisedCloud", () => {
   it("back-projects as deproject does, and marks what is unknown with NaN", () => {
@@ -67,19 +45,9 @@ describe("organisedCloud", () => {
 });
 
 describe("planes", () => {
-  it("agree with SciPy's least squares, and RANSAC recovers them among 40 % outliers", () => {
+  it("RANSAC recovers a plane among 40 % outliers", () => {
     const n: Vec3 = [0.36, -0.48, 0.8];
-    const clean = scatter(3, n, -0.1, 600, 0, 0.002);
     const mixed = scatter(4, n, -0.1, 600, 400, 0.002);
-    const answer = JSON.parse(
-      runPython("test/peers/plane_normals.py", ["plane"], JSON.stringify([...clean])),
-    );
-    const fit = fitPlane(clean)!;
-    const sign = Math.sign(dot(fit.normal, answer.normal));
-    expect(sign * dot(fit.normal, answer.normal)).toBeGreaterThan(1 - 1e-9);
-    expect(Math.abs(fit.offset - sign * answer.offset)).toBeLessThan(1e-6);
-    expect(Math.abs(fit.rms - answer.rms)).toBeLessThan(1e-6);
-
     const found = ransacPlane(mixed, { tolerance: 0.006, random: seededRandom(1) })!;
     expect(Math.abs(dot(found.normal, n))).toBeGreaterThan(Math.cos(0.006));
     expect(found.inliers).toBeGreaterThan(590);
@@ -110,25 +78,6 @@ describe("planes", () => {
 });
 
 describe("organisedNormals", () => {
-  it("agree with the smallest singular vector of SciPy's neighbours and face the camera", () => {
-    const data = new Float32Array(64 * 48);
-    const random = seededRandom(5);
-    for (let v = 0; v < 48; v++)
-      for (let u = 0; u < 64; u++)
-        data[v * 64 + u] = 0.6 + 0.001 * u + 0.05 * Math.sin(v / 9) + 0.0002 * random();
-    const cloud = organisedCloud({ width: 64, height: 48, data }, camera, { x1: 0, y1: 0, x2: 64, y2: 48 });
-    const indices = [10 * 64 + 12, 24 * 64 + 32, 40 * 64 + 50, 30 * 64 + 20];
-    const radius = 0.035;
-    const normals = organisedNormals(cloud, indices, radius, 60);
-    const input = JSON.stringify({ points: [...cloud.points], indices, radius });
-    const expected: number[][] = JSON.parse(runPython("test/peers/plane_normals.py", ["normals"], input));
-    for (const [k, e] of expected.entries()) {
-      const n: Vec3 = [normals[k * 3]!, normals[k * 3 + 1]!, normals[k * 3 + 2]!];
-      expect(Math.abs(dot(n, e as unknown as Vec3))).toBeGreaterThan(Math.cos((1 * Math.PI) / 180));
-      expect(n[2]).toBeLessThan(0);
-    }
-  });
-
   it("are NaN where too little is known", () => {
     const data = new Float32Array(64 * 48).fill(Number.NaN);
     data[24 * 64 + 32] = 0.7;
