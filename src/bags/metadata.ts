@@ -31,7 +31,9 @@ export async function readMetadata(folder: string): Promise<BagMetadata | undefi
 /** @throws GraspGroundingError BAG_FORMAT when the text is no metadata.yaml. */
 export function parseMetadata(text: string, file: string): BagMetadata {
   try {
-    const { rosbag2_bagfile_information: info } = schema.parse(parse(text, { maxAliasCount: 0 }));
+    const { rosbag2_bagfile_information: info } = schema.parse(
+      parse(text, { maxAliasCount: 0, logLevel: "error" }),
+    );
     const format = info.compression_format ?? "";
     if (format !== "" && format !== "zstd") throw new RangeError(`compression ${format} is not known`);
     return {

@@ -40,7 +40,7 @@ export function parseHandEye(text: string, path: string): HandEyeCalibration {
     new GraspGroundingError("CALIBRATION_FILE", { path, detail }, { cause });
   let content: unknown;
   try {
-    content = parse(text);
+    content = parse(text, { logLevel: "error" });
   } catch (cause) {
     throw refuse(describe(cause), cause);
   }

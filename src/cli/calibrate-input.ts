@@ -62,7 +62,7 @@ export async function readTarget(path: string): Promise<Target> {
   const text = await readText(path);
   let content: unknown;
   try {
-    content = parseYaml(text);
+    content = parseYaml(text, { logLevel: "error" });
   } catch (cause) {
     throw new GraspGroundingError("CALIBRATION_TARGET", { path, detail: describe(cause) }, { cause });
   }

@@ -90,7 +90,7 @@ export async function readCamera(path: string): Promise<CameraModel> {
   const text = await readText(path);
   let content: unknown;
   try {
-    content = parseYaml(text);
+    content = parseYaml(text, { logLevel: "error" });
   } catch (cause) {
     throw new GraspGroundingError("CAMERA_INVALID", { detail: `${path}: ${describe(cause)}` }, { cause });
   }
