@@ -191,7 +191,7 @@ export class Arm {
     this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
     const plan = await this.#planner.planPlace(goal, start, () => this.#breathe(options));
     if ("refusal" in plan) return failure("no-plan", plan.reason, { refusal: plan.refusal });
-    await this.#breathe(options);
+    await this.#breathe(options, hearing);
     const verdict = this.handle({
       type: "request",
       at: this.#clock.now(),
@@ -229,7 +229,7 @@ export class Arm {
         why = failure("no-plan", plan.reason, { refusal: plan.refusal });
         continue;
       }
-      await this.#breathe(options);
+      await this.#breathe(options, hearing);
       const verdict = this.handle({
         type: "request",
         at: this.#clock.now(),
@@ -249,8 +249,11 @@ export class Arm {
   }
 
   /** Planning takes a while: heartbeats, stops and joint states must be heard in between. */
-  async #breathe({ lease, operator }: Pick<ExecuteOptions, "lease" | "operator">): Promise<void> {
-    await this.#clock.sleep(0);
+  async #breathe(
+    { lease, operator }: Pick<ExecuteOptions, "lease" | "operator">,
+    pause: Seconds = 0,
+  ): Promise<void> {
+    await this.#clock.sleep(pause);
     this.update();
     if (lease === "goal") this.#event({ type: "claim", operator });
   }
@@ -407,6 +410,9 @@ export class Arm {
     this.#halted?.();
   }
 }
+
+/** What is taken before a request, so that heartbeats and joint states that came while a plan was made are heard. */
+const hearing: Seconds = 0.02;
 
 const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmResult> = {}): ArmResult => ({
   success: false,

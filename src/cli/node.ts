@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { startConsole } from "../console/index.js";
 import { isProvider } from "../inference/index.js";
-import { type BridgeNode, missingEnvironment, runNode } from "../ros/index.js";
+import { type BridgeNode, missingEnvironment, type ReadyArm, runNode } from "../ros/index.js";
 import { announce, type ServeOptions, serveFlags, serveOptions } from "./console.js";
+import { consoleArm } from "./console-arm.js";
 import { NodeSource } from "./node-source.js";
 import type { PipelineOptions } from "./pipeline.js";
 import { runInEnvironment } from "./ros-again.js";
@@ -32,12 +33,14 @@ export const nodeCommand = (): Command =>
 function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<number> {
   const source = options.console === true ? new NodeSource() : undefined;
   const serve = serveOptions(options);
+  const arms = new ArmRelay();
   return runNode({
     rosArgs,
     version: packageVersion(),
     ...(source !== undefined && {
       observer: source,
-      beside: (node: BridgeNode) => serveConsole(node, source, serve, options.open === true),
+      onArm: (arm: ReadyArm | undefined) => arms.changed(arm),
+      beside: (node: BridgeNode) => serveConsole(node, source, serve, arms, options.open === true),
     }),
     pipeline: (parameters) => ({
       module: new URL("./ros-pipeline.js", import.meta.url).href,
@@ -70,6 +73,7 @@ async function serveConsole(
   node: BridgeNode,
   source: NodeSource,
   serve: ReturnType<typeof serveOptions>,
+  arms: ArmRelay,
   open: boolean,
 ): Promise<() => Promise<void>> {
   source.attach(node);
@@ -79,8 +83,28 @@ async function serveConsole(
     bridge: node.bridge,
     provider: node.parameters.provider,
   });
+  arms.attach((arm) => running.core.connectArm(arm === undefined ? undefined : consoleArm(arm)));
   announce(running, open);
-  return () => running.close();
+  return async () => {
+    arms.attach(undefined);
+    await running.close();
+  };
+}
+
+/** The arm may come before the console, or go and come again while it runs. */
+class ArmRelay {
+  #arm: ReadyArm | undefined;
+  #listener: ((arm: ReadyArm | undefined) => void) | undefined;
+
+  changed(arm: ReadyArm | undefined): void {
+    this.#arm = arm;
+    this.#listener?.(arm);
+  }
+
+  attach(listener: ((arm: ReadyArm | undefined) => void) | undefined): void {
+    this.#listener = listener;
+    listener?.(this.#arm);
+  }
 }
 
 /** The planner's gripper of each preset; a custom one is planned for as a Franka Hand. */

@@ -49,7 +49,7 @@ export class ConsoleCore {
   readonly #clients = new Set<LiveClient>();
   readonly #rate = new FrameRate();
   readonly #timer: NodeJS.Timeout;
-  readonly #motion: Motion | undefined;
+  #motion: Motion | undefined;
   #last: (LiveFrame & { readonly frame: RgbdFrame }) | undefined;
   #seq = 0;
   #marks: ConsoleState["marks"] = [];
@@ -68,7 +68,7 @@ export class ConsoleCore {
         this.log("error", describe(error));
       },
       answered: ({ grounding }) => metrics?.answered(grounding.found ? "found" : "not_found"),
-      cameraInBase: (frame) => arm?.cameraInBase(frame),
+      cameraInBase: (frame) => this.#motion?.cameraInBase(frame),
     });
     this.store = new StateStore({
       source: { kind: source.kind, name: source.name, problems: [...source.problems] },
@@ -78,19 +78,12 @@ export class ConsoleCore {
       stats: { fps: 0, dropped: 0, modelDropped: 0, clients: 0, latency: {} },
       lease: {},
       estop: { latched: false },
-      arm: {
-        available: false,
-        moving: false,
-        jogs: false,
-        robot: false,
-        holding: false,
-        text: "no arm is connected: grasps are shown, nothing moves",
-      },
+      arm: noArm,
       health: [],
       ...(source.parameters !== undefined && { parameters: [...source.parameters] }),
       log: [],
     });
-    this.#motion = arm === undefined ? undefined : new Motion(arm, (state) => this.store.set({ arm: state }));
+    this.connectArm(arm);
     this.store.subscribe((state) => {
       for (const client of this.#clients) {
         if (client.wantsState()) client.send({ type: "state", state: this.store.value });
@@ -100,6 +93,14 @@ export class ConsoleCore {
     this.#watch(metrics);
     this.#timer = setInterval(() => this.#showStats(), 500);
     this.#timer.unref();
+  }
+
+  /** Takes an arm that has come, or lets go of one that is gone (undefined). */
+  connectArm(arm: ConsoleArm | undefined): void {
+    this.#motion?.close();
+    this.#motion = arm === undefined ? undefined : new Motion(arm, (state) => this.store.set({ arm: state }));
+    this.store.set({ arm: this.#motion?.state ?? noArm });
+    if (this.store.value.estop.latched) this.#motion?.estop("console");
   }
 
   start(): void {
@@ -543,3 +544,12 @@ class FrameRate {
     return Math.round((this.#times.length / 2) * 10) / 10;
   }
 }
+
+const noArm: ConsoleState["arm"] = {
+  available: false,
+  moving: false,
+  jogs: false,
+  robot: false,
+  holding: false,
+  text: "no arm is connected: grasps are shown, nothing moves",
+};

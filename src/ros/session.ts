@@ -1,5 +1,6 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { compose } from "../geometry/index.js";
+import { armSetup } from "./arm/arm-model.js";
 import { NodeArm } from "./arm/node-arm.js";
 import type { ReadyArm } from "./arm/ready-arm.js";
 import { CameraInput } from "./camera-input.js";
@@ -52,6 +53,8 @@ export class Session {
     const { rcl, node, parameters } = parts;
     const values = parameters();
     this.#query = values.query || undefined;
+    // Before the model is loaded: what is wrong with the arm's parameters is known at once.
+    const setup = values.arm === "none" ? undefined : armSetup(values);
     // Before the model, which takes its time: a file that cannot be read ends configuring at once.
     const file = values.hand_eye_file;
     this.#handEye = file === "" ? undefined : new HandEyeBroadcaster(rcl, node, file);
@@ -102,8 +105,9 @@ export class Session {
       },
       depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
     });
-    if (values.arm !== "none")
+    if (setup !== undefined)
       this.arm = new NodeArm({
+        setup,
         rcl,
         node,
         parameters,

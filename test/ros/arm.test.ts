@@ -1,87 +1,36 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type ParameterName, parameterSpecs } from "../../src/ros/index.js";
-import { descriptions, home } from "../unit/arm/robots.js";
-import { diagnosed, type Message, NodeProcess, Peer } from "./support/peer.js";
+import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
+import { type Message, NodeProcess } from "./support/peer.js";
 
 const succeeded = 4;
-const joints = [1, 2, 3, 4, 5, 6, 7].map((i) => `joint_${i}`);
-const posture = home.gen3!;
-const urdf = descriptions(["gen3"]).gen3!;
+const canceled = 5;
+const aborted = 6;
 
-/** The camera hangs over the table and looks down; the boxes of the scene stand within the arm's reach. */
-const camera = { xyz: [0.55, 0, 1], xyzw: [0, 1, 0, 0] };
+/**
+ * What a stop may take until the controller is told, and until the joints rest. 100 ms by the contract; a loaded test
+ * machine gets as much again, and the best of the repetitions must hold the contract.
+ */
+const contract = 100;
+const loaded = 250;
 
-const parameters = (more: Readonly<Record<string, string | number | boolean>> = {}): string[] =>
-  Object.entries({
-    mode: "on_demand",
-    sync_tolerance: 0.05,
-    arm: "action",
-    allow_execute: true,
-    base_frame: "base_link",
-    // A gripper of 0.12 m on the bare flange of the description.
-    tool_offset: 0.12,
-    velocity_scale: 0.6,
-    max_joint_acceleration: 6,
-    max_joint_jerk: 200,
-    free_speed: 0.8,
-    straight_speed: 0.4,
-    // Test machines hold processes up for longer than a robot's may.
-    joint_state_timeout: 0.5,
-    execute_frame_age: 10,
-    stop_timeout: 1,
-    ...more,
-  }).flatMap(([name, value]) => ["-p", `${name}:=${spelled(name as ParameterName, value)}`]);
+describe("an arm over DDS, by the trajectory action", () => {
+  const cell = new ArmCell();
+  const { driver, grasp } = cell.doors();
 
-/** ROS takes 6 for an integer, also where a double is declared. */
-const spelled = (name: ParameterName, value: string | number | boolean): string =>
-  parameterSpecs[name].type === "double" ? Number(value).toFixed(3) : String(value);
-
-describe("the arm, against an rclpy driver over DDS", () => {
-  let peer: Peer;
-  let driver: Peer;
-  let node: NodeProcess;
-
-  beforeAll(async () => {
-    peer = new Peer();
-    driver = new Peer({}, "controller.py");
-    await driver.do("serve", { urdf, joints, posture });
-    node = await NodeProcess.start(parameters());
-    await peer.do("wait_for_node");
-    await peer.do("listen", { topics: ["diagnostics"] });
-    await peer.do("tf", { parent: "base_link", child: "camera_color_optical_frame", fixed: true, ...camera });
-    await peer.do("camera");
-    await armSays("idle");
-  });
-  afterAll(async () => {
-    await node?.stop();
-    await peer?.close();
-    await driver?.close();
-  });
+  beforeAll(() => cell.start(armParameters({ retreat: "start" })));
+  afterAll(() => cell.stop());
   afterEach(async () => {
-    await driver.do("fault");
-    await driver.do("posture", { posture });
+    await driver("fault");
+    await driver("publish");
+    await driver("posture", { posture });
+    await driver("clear");
+    await driver("gripper", { object: 0.02, position: 0.04, abort: false });
   });
 
-  /** Waits for the arm's line on /diagnostics. */
-  const armSays = async (pattern: string): Promise<Message> => {
-    await peer.do("clear");
-    for (let tries = 0; tries < 30; tries++) {
-      const arm = diagnosed(await peer.wait("diagnostics", { has: ": arm" }), "arm");
-      if (new RegExp(pattern).test(arm.message)) return arm;
-    }
-    throw new Error(`the arm never said ${pattern}`);
-  };
-
-  const grasp = (more: Readonly<Record<string, unknown>> = {}): Promise<Message> =>
-    peer.do("grasp", { query: "the blue box", execute: true, wait: 60, ...more });
-
-  it("takes the object", async () => {
-    await driver.do("gripper", { object: 0.02 });
+  it("takes the object: feedback by stage, limits and tolerances in the goals, the force at the gripper", async () => {
+    await driver("gripper", { object: 0.02 });
     const { status, result, feedback } = await grasp();
-    console.log(
-      result.message,
-      feedback.map((f: Message) => [f.stage, f.progress]),
-    );
     expect(result.message).toBe("the object was taken");
     expect(status).toBe(succeeded);
     expect([...new Set(feedback.map((each: Message) => each.stage))]).toEqual([
@@ -96,5 +45,284 @@ describe("the arm, against an rclpy driver over DDS", () => {
       "lift",
       "retreat",
     ]);
+    const progress = feedback.map((each: Message) => each.progress);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+    const { goals, positions } = await driver("state");
+    expect(goals).toHaveLength(4);
+    expect(goals[0].path_tolerance.joint_3).toBeCloseTo(0.5);
+    expect(goals[0].goal_time).toBeCloseTo(2);
+    // Back where it began, with the fingers on the object.
+    for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(posture[i]!, 2);
+    expect((await driver("gripper")).log).toEqual([
+      { position: expect.closeTo(0.03, 3), effort: 0 },
+      { position: 0, effort: 0 },
+    ]);
+    expect(await cell.armSays("idle")).toMatchObject({ level: 0, last_outcome: "done", latch: "" });
+  });
+
+  it("says so when the fingers close on nothing", async () => {
+    await driver("gripper", { object: 0 });
+    const { status, result } = await grasp();
+    expect(status).toBe(aborted);
+    expect(result.message).toBe("the fingers closed on nothing");
+    // Grasps are given all the same, for whoever wants to take the next one.
+    expect(result.grasps).toHaveLength(1);
+  });
+
+  it("gives grasps in the frame that is asked for and moves nothing without execute", async () => {
+    const { status, result } = await grasp({ execute: false, target_frame: "base_link" });
+    expect(status).toBe(succeeded);
+    expect(result.grasps[0].pose.header.frame_id).toBe("base_link");
+    expect(result.grasps[0].pose.pose.position.z).toBeCloseTo(0.2, 2);
+    expect((await driver("state")).goals).toEqual([]);
+  });
+
+  it.each(["cancel", "estop", "estop_topic", "stop"])(
+    "stops within 100 ms on %s, and moves again after what that needs",
+    async (what) => {
+      const runs: Message[] = [];
+      for (let n = 0; n < 3; n++) {
+        const [ended, stopped] = await Promise.all([grasp(), driver("provoke", { what })]);
+        expect(ended.status).toBe(what === "cancel" ? canceled : aborted);
+        expect(ended.result.success).toBe(false);
+        runs.push(stopped);
+        expect((await driver("state")).moving).toBe(false);
+        if (what.startsWith("estop")) {
+          expect(ended.result.message).toContain("emergency stop");
+          expect((await grasp()).result.message).toContain("emergency stop is latched");
+          expect(await driver("trigger", { name: "reset" })).toMatchObject({
+            success: false,
+            message: expect.stringContaining("still pressed"),
+          });
+          await driver(what, { down: false });
+          await cell.armSays("emergency stop", (arm) => arm.estop_pressed === "false");
+          expect(await driver("trigger", { name: "reset" })).toMatchObject({ success: true });
+        } else expect(ended.result.message).toContain("cancelled");
+        await driver("posture", { posture });
+      }
+      const worst = (key: string) => Math.max(...runs.map((each) => each[key] as number));
+      const best = (key: string) => Math.min(...runs.map((each) => each[key] as number));
+      console.info(
+        `${what}: told after ${runs.map((each) => each.ordered_ms.toFixed(1))} ms, at rest after ${runs.map((each) => each.rest_ms.toFixed(1))} ms`,
+      );
+      expect(best("rest_ms")).toBeLessThan(contract);
+      expect(worst("ordered_ms")).toBeLessThan(loaded);
+    },
+  );
+
+  it.each([
+    ["is rejected", { reject: true }, "did not accept the trajectory"],
+    ["leaves the path", { code: -4, text: "joint_2 path error 0.51" }, "the arm left the trajectory"],
+    ["misses the goal", { code: -5 }, "the arm did not reach the end of the trajectory"],
+    [
+      "is called invalid",
+      { code: -1, after: 0, text: "start point deviates" },
+      "calls the trajectory invalid",
+    ],
+    ["is not answered", { silent: true }, "no answer to the goal within 1.5 s"],
+  ])("ends with the reason and the arm at rest when a goal %s", async (_, fault, reason) => {
+    await driver("fault", fault);
+    const { status, result } = await grasp();
+    expect(status).toBe(aborted);
+    expect(result.message).toContain(reason);
+    if ("text" in fault) expect(result.message).toContain(fault.text);
+    expect((await driver("state")).moving).toBe(false);
+    await driver("posture", { posture });
+    // The goal that was not answered may still be accepted; it is cancelled then.
+    if ("silent" in fault) await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await cell.armSays("idle");
+    await driver("clear");
+    const [again] = await Promise.all([grasp(), driver("provoke", { what: "stop" })]);
+    expect(again.result.message).toContain("cancelled");
+    expect((await driver("state")).goals).toHaveLength(1);
+  });
+
+  it("ends when somebody else cancels the controller's goal", async () => {
+    const [ended] = await Promise.all([grasp(), driver("provoke", { what: "other" })]);
+    expect(ended.status).toBe(aborted);
+    expect(ended.result.message).toContain("pre-grasp: the motion was cancelled");
+    expect((await driver("state")).moving).toBe(false);
+  });
+
+  it("stops and latches when joint states cease, and is reset when they are back", async () => {
+    const [ended, stopped] = await Promise.all([grasp(), driver("provoke", { what: "silence" })]);
+    expect(ended.result.message).toContain("no fresh joint state");
+    // joint_state_timeout, and what the order takes.
+    expect(stopped.ordered_ms).toBeLessThan(500 + loaded);
+    expect(await driver("trigger", { name: "reset" })).toMatchObject({ success: false });
+    await driver("publish");
+    await cell.armSays("no fresh joint state", (arm) => Number(arm.joint_state_age_s) < 0.2);
+    expect(await driver("trigger", { name: "reset" })).toMatchObject({ success: true });
+    await driver("posture", { posture });
+    expect((await grasp()).result.message).toBe("the object was taken");
+  });
+
+  it("ends when the controller is gone while joint states go on", async () => {
+    await driver("fault", { vanish: true });
+    const { status, result } = await grasp();
+    expect(status).toBe(aborted);
+    expect(result.message).toContain("is gone");
+    expect((await grasp()).result.message).toMatch(
+      /no action server .*follow_joint_trajectory; start the controller/,
+    );
+    expect(await cell.armSays("no action server")).toMatchObject({ level: 2 });
+    await driver("serve_action");
+    await cell.armSays("idle");
+    await driver("posture", { posture });
+    expect((await grasp()).result.message).toBe("the object was taken");
+  });
+
+  it("refuses with the reason when execution is switched off, and stops when it is switched off on the way", async () => {
+    const [ended] = await Promise.all([grasp(), driver("provoke", { what: "disallow" })]);
+    expect(ended.result.message).toContain("execution is switched off");
+    expect((await driver("state")).moving).toBe(false);
+    await cell.set("allow_execute", true);
+  });
+
+  it("stops when the goal's client is gone", async () => {
+    const gone = await cell.leaveInMotion();
+    expect(gone.rest_ms).toBeLessThan(2_000);
+    await cell.armSays("idle", (arm) => /client is gone|cancelled/.test(arm.last_message));
+  });
+});
+
+describe("an arm over DDS, hold-to-run, teleop and a parallel gripper", () => {
+  const cell = new ArmCell();
+  const { driver, grasp } = cell.doors();
+  const heartbeatTimeout = 0.3;
+
+  beforeAll(() =>
+    cell.start(
+      armParameters({
+        hold_to_run: true,
+        heartbeat_timeout: heartbeatTimeout,
+        allow_teleop: true,
+        gripper: "parallel_gripper_command",
+        gripper_action: "parallel_gripper/gripper_cmd",
+        gripper_joint: "finger",
+        gripper_force: 25,
+      }),
+    ),
+  );
+  afterAll(() => cell.stop());
+  afterEach(async () => {
+    await driver("heartbeats", { on: false });
+    await driver("posture", { posture });
+    await driver("clear");
+  });
+
+  it("moves while heartbeats arrive", async () => {
+    await driver("heartbeats", { on: true });
+    await driver("gripper", { object: 0.02 });
+    expect((await grasp()).result.message).toBe("the object was taken");
+    expect((await driver("gripper")).log.at(-1)).toEqual({ position: 0, effort: 25 });
+  });
+
+  it("stops within 100 ms of the end of the lease when they cease", async () => {
+    await driver("heartbeats", { on: true });
+    const [ended, stopped] = await Promise.all([grasp(), driver("provoke", { what: "heartbeat" })]);
+    expect(ended.result.message).toContain("the heartbeat was lost");
+    console.info(
+      `heartbeat: at rest ${stopped.rest_ms.toFixed(1)} ms after the last one, lease ${heartbeatTimeout * 1e3} ms`,
+    );
+    expect(stopped.rest_ms).toBeLessThan(heartbeatTimeout * 1e3 + contract + 50);
+  });
+
+  it("does not begin without them", async () => {
+    const { result } = await grasp();
+    expect(result.message).toMatch(/heartbeat was lost/);
+    expect((await driver("state")).goals).toEqual([]);
+  });
+
+  it("follows ~/teleop, in the base's axes and the tool's, and rests when commands cease", async () => {
+    for (const frame of ["", "tool0"]) {
+      const jog = await driver("jog", { linear: [0, 0.1, 0], seconds: 1, frame });
+      expect(jog.moved).toBeGreaterThan(0.02);
+      // One command drives for 0.15 s at most.
+      expect(jog.rest_ms).toBeLessThan(150 + contract + 100);
+      await cell.armSays("idle");
+      await driver("posture", { posture });
+    }
+  });
+
+  it("does not follow ~/teleop in an unknown frame, or when it is switched off", async () => {
+    expect((await driver("jog", { linear: [0, 0.1, 0], seconds: 0.3, frame: "camera" })).topics).toBe(0);
+    await cell.set("allow_teleop", false);
+    expect((await driver("jog", { linear: [0, 0.1, 0], seconds: 0.3 })).topics).toBe(0);
+    await cell.set("allow_teleop", true);
+    expect(cell.output).toContain("the parameter allow_teleop is off");
+  });
+});
+
+describe("an arm over DDS, by the controller's topic, from a description in a file", () => {
+  const cell = new ArmCell();
+  const { driver, grasp } = cell.doors();
+
+  beforeAll(() => cell.start(armParameters({ arm: "topic" }), { action: false, describe: false }));
+  afterAll(() => cell.stop());
+
+  it("takes the object, with joint speeds worked out where the driver sends none", async () => {
+    await driver("publish", { velocities: false });
+    await driver("gripper", { object: 0.02 });
+    const { result } = await grasp();
+    expect(result.message).toBe("the object was taken");
+    expect((await driver("state")).topics).toBe(3);
+  });
+
+  it("stops on cancel by a braking trajectory", async () => {
+    await driver("posture", { posture });
+    const [ended, stopped] = await Promise.all([grasp(), driver("provoke", { what: "cancel" })]);
+    expect(ended.status).toBe(canceled);
+    console.info(
+      `cancel by topic: told after ${stopped.ordered_ms.toFixed(1)} ms, at rest after ${stopped.rest_ms.toFixed(1)} ms`,
+    );
+    expect(stopped.ordered_ms).toBeLessThan(loaded);
+    expect((await driver("state")).moving).toBe(false);
+  });
+
+  it("ends when the arm leaves the path", async () => {
+    await driver("posture", { posture });
+    const running = grasp();
+    await driver("provoke", { what: "hold" });
+    const { result } = await running;
+    expect(result.message).toContain("the arm left the trajectory");
+  });
+});
+
+describe("the console on a node with an arm", () => {
+  const cell = new ArmCell();
+  const command = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
+
+  beforeAll(() =>
+    cell.start(armParameters(), { script: [command, "node", "--console", "--port", "0", "--no-audit"] }),
+  );
+  afterAll(() => cell.stop());
+
+  it("shows the arm as it stands", async () => {
+    const url = /console: (http[^\s;]+)/.exec(cell.output)?.[1];
+    const signedIn = await fetch(`${url}api/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+    const get = async (path: string): Promise<Message> =>
+      (await fetch(`${url}api/${path}`, { headers: { cookie } })).json();
+    expect(await get("robot")).toMatchObject({ name: "gen3", base: "base_link", joints: { length: 7 } });
+    const { arm } = await get("state");
+    expect(arm).toMatchObject({ available: true, jogs: true, robot: true, moving: false });
+    for (const [i, q] of arm.joints.entries()) expect(q).toBeCloseTo(posture[i]!, 3);
+  });
+});
+
+describe("configuring an arm", () => {
+  it("says which parameter is missing", async () => {
+    const node = await NodeProcess.start(
+      armParameters({ gripper: "parallel_gripper_command", gripper_joint: "" }),
+      {},
+      { ready: false },
+    );
+    await node.says(/parallel_gripper_command needs gripper_joint/);
+    await node.exited();
   });
 });

@@ -1,5 +1,6 @@
 import { safetyText, systemClock } from "../../arm/index.js";
-import type { Seconds, Vec3 } from "../../geometry/index.js";
+import { type Seconds, secondsBetween, type Vec3 } from "../../geometry/index.js";
+import { type Header, stampOf } from "../../messages/index.js";
 import type { Parameters } from "../parameters.js";
 import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclResponse, RclService, RclSubscription } from "../rcl.js";
@@ -15,7 +16,7 @@ export interface ArmCommandParts {
 }
 
 interface TwistStamped {
-  readonly header: { readonly frame_id: string };
+  readonly header: Header;
   readonly twist: { readonly linear: Xyz; readonly angular: Xyz };
 }
 
@@ -143,8 +144,11 @@ export class ArmCommands {
   }
 
   #heartbeat(): void {
-    if (this.#holding === undefined) return;
-    this.#parts.ready()?.arm.handle({ type: "heartbeat", operator: this.#holding, at: systemClock.now() });
+    const arm = this.#parts.ready()?.arm;
+    if (arm === undefined || this.#holding === undefined) return;
+    // Planning may hold this process up for longer than a lease lasts; before the motion it may be taken again.
+    const type = arm.supervisor.state === "idle" ? "claim" : "heartbeat";
+    arm.handle({ type, operator: this.#holding, at: systemClock.now() });
   }
 
   /** @returns why it does not move; undefined when it does */
@@ -153,6 +157,9 @@ export class ArmCommands {
     const found = ready();
     if (found === undefined) return why();
     if (!parameters().allow_teleop) return "the parameter allow_teleop is off";
+    const age = this.#age(header);
+    // One that waited while this process was held up is not what its sender wants now.
+    if (age > found.arm.supervisor.limits.commandAge) return `the command is ${age.toFixed(2)} s old`;
     const linear = inBase(found, header.frame_id, twist.linear);
     const angular = inBase(found, header.frame_id, twist.angular);
     if (linear === undefined || angular === undefined)
@@ -167,6 +174,12 @@ export class ArmCommands {
     arm.handle({ type: "heartbeat", operator: teleopOperator, at });
     const answer = teleop.command(teleopOperator, linear, angular, at);
     return answer.moved ? undefined : (answer.message ?? "it does not move");
+  }
+
+  /** By the sender's stamp; 0 where it sends none. */
+  #age({ stamp }: Header): Seconds {
+    if (stamp.sec === 0 && stamp.nanosec === 0) return 0;
+    return secondsBetween(this.#parts.node.now().nanoseconds, stampOf(stamp));
   }
 
   #startTeleop({ arm }: ReadyArm, at: Seconds): string | undefined {

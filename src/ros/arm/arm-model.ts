@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import {
   Arm,
   type ArmController,
@@ -17,7 +18,7 @@ import {
   Teleop,
   type WayPlanner,
 } from "../../arm/index.js";
-import { GraspGroundingError } from "../../errors/index.js";
+import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Pose } from "../../geometry/index.js";
 import type { Parameters } from "../parameters.js";
 import { type GripperMapping, gripperMappings } from "./gripper.js";
@@ -27,10 +28,35 @@ const unknownSpeed = 1;
 
 /** The robot as its description and the node's parameters have it. */
 export interface ArmModel {
+  readonly urdf: string;
   readonly robot: RobotDescription;
   readonly chain: Chain;
   readonly limits: SupervisorLimits;
   readonly sequence: SequenceOptions;
+}
+
+/** What the parameters alone say of the arm. */
+export interface ArmSetup {
+  readonly mapping: GripperMapping;
+  /** Present when the robot description is a file. */
+  readonly model: ArmModel | undefined;
+}
+
+/** @throws GraspGroundingError ARM_CONFIG, ROBOT_DESCRIPTION, FILE_UNREADABLE */
+export function armSetup(parameters: Parameters): ArmSetup {
+  const { gripper, gripper_joint, robot_description_file: path } = parameters;
+  if (gripper === "parallel_gripper_command" && gripper_joint === "")
+    throw new GraspGroundingError("ARM_CONFIG", { detail: "parallel_gripper_command needs gripper_joint" });
+  const model = path === "" ? undefined : armModel(readDescription(path), parameters);
+  return { mapping: gripperMapping(parameters), model };
+}
+
+function readDescription(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new GraspGroundingError("FILE_UNREADABLE", { path, detail: describe(error) }, { cause: error });
+  }
 }
 
 /** @throws GraspGroundingError ROBOT_DESCRIPTION, ARM_CONFIG */
@@ -46,6 +72,7 @@ export function armModel(urdf: string, parameters: Parameters): ArmModel {
   const each = (value: number) => chain.joints.map(() => value);
   const velocity = chain.velocity.map((v) => (Number.isFinite(v) ? v : unknownSpeed) * velocity_scale);
   return {
+    urdf,
     robot,
     chain,
     limits: {

@@ -18,10 +18,12 @@ interface Joint {
   readonly velocity: number;
   /** By the arm's clock. */
   readonly at: MonotonicSeconds;
+  /** What a speed is worked out from, where the driver sends none. */
+  readonly from: { readonly position: number; readonly at: MonotonicSeconds };
 }
 
-/** Joint speeds are worked out over at least this long where the driver sends none. */
-const shortest: Seconds = 0.008;
+/** Joint speeds are worked out over at least this long: stamps jitter by milliseconds. */
+const shortest: Seconds = 0.05;
 
 /** joint_states of one or several publishers, joint by joint. */
 export class JointFeed {
@@ -122,14 +124,11 @@ export class JointFeed {
     const at = this.#measuredAt(header);
     for (const [i, joint] of name.entries()) {
       const before = this.#joints.get(joint);
-      const given = velocity[i];
-      const next = {
-        at,
-        position: position[i]!,
-        velocity: given !== undefined && !Number.isNaN(given) ? given : speed(before, position[i]!, at),
-      };
       // A message that overtook another one must not make the arm appear to go back.
-      if (before === undefined || at > before.at) this.#joints.set(joint, next);
+      if (before !== undefined && at <= before.at) continue;
+      const given = velocity[i];
+      const known = given !== undefined && !Number.isNaN(given);
+      this.#joints.set(joint, moved(before, position[i]!, at, known ? given : undefined));
     }
     this.onUpdate?.();
   }
@@ -147,8 +146,16 @@ export class JointFeed {
   }
 }
 
-function speed(before: Joint | undefined, position: number, at: MonotonicSeconds): number {
-  if (before === undefined) return 0;
-  const passed = at - before.at;
-  return passed < shortest ? before.velocity : (position - before.position) / passed;
+function moved(
+  before: Joint | undefined,
+  position: number,
+  at: MonotonicSeconds,
+  velocity: number | undefined,
+): Joint {
+  const here = { position, at };
+  if (velocity !== undefined || before === undefined) return { ...here, velocity: velocity ?? 0, from: here };
+  const { from } = before;
+  const passed = at - from.at;
+  if (passed < shortest) return { ...here, velocity: before.velocity, from };
+  return { ...here, velocity: (position - from.position) / passed, from: here };
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import {
   type ArmResult,
   type GraspGoal,
@@ -7,7 +6,7 @@ import {
   safetyText,
   systemClock,
 } from "../../arm/index.js";
-import { describe, GraspGroundingError } from "../../errors/index.js";
+import { describe } from "../../errors/index.js";
 import {
   compose,
   conjugate,
@@ -24,13 +23,22 @@ import type { Rcl, RclNode, RclSubscription } from "../rcl.js";
 import type { Answer } from "../scheduler.js";
 import type { Transforms } from "../transforms.js";
 import { ArmCommands } from "./arm-commands.js";
-import { type ArmModel, armModel, gripperMapping, knownScene, motionStack, toolOf } from "./arm-model.js";
+import {
+  type ArmModel,
+  type ArmSetup,
+  armModel,
+  gripperMapping,
+  knownScene,
+  motionStack,
+  toolOf,
+} from "./arm-model.js";
 import { GripperClient } from "./gripper.js";
 import { JointFeed } from "./joint-feed.js";
 import type { ReadyArm } from "./ready-arm.js";
 import { TrajectoryController } from "./trajectory-controller.js";
 
 export interface NodeArmParts {
+  readonly setup: ArmSetup;
   readonly rcl: Rcl;
   readonly node: RclNode;
   readonly parameters: () => Parameters;
@@ -74,19 +82,12 @@ export class NodeArm implements ArmPort {
   #busy = false;
   #waiting: string | undefined;
 
-  /** @throws GraspGroundingError ARM_CONFIG, ROBOT_DESCRIPTION, FILE_UNREADABLE */
   constructor(parts: NodeArmParts) {
     this.#parts = parts;
     const { rcl, node, parameters } = parts;
     const values = parameters();
-    const mapping = gripperMapping(values);
-    if (values.gripper === "parallel_gripper_command" && values.gripper_joint === "")
-      throw new GraspGroundingError("ARM_CONFIG", {
-        detail: "parallel_gripper_command needs gripper_joint",
-      });
-    const file = values.robot_description_file;
-    const urdf = file === "" ? undefined : readDescription(file);
-    if (urdf !== undefined) this.#model = armModel(urdf, values);
+    const { mapping, model } = parts.setup;
+    this.#model = model;
     this.#feed = new JointFeed(rcl, node);
     this.#gripper = new GripperClient(rcl, node, {
       interface: values.gripper,
@@ -102,7 +103,7 @@ export class NodeArm implements ArmPort {
       ready: () => this.#ready,
       why: () => this.#notReady(),
     });
-    if (urdf === undefined)
+    if (model === undefined)
       this.#description = node.createSubscription(
         "std_msgs/msg/String",
         "robot_description",
@@ -281,6 +282,11 @@ export class NodeArm implements ArmPort {
     if (reading === undefined) return;
     const { rcl, node, parameters, transforms } = this.#parts;
     const values = parameters();
+    const mapping = gripperMapping(values);
+    const fingers =
+      values.gripper_joint === "" || mapping.closed !== 0
+        ? undefined
+        : { joint: values.gripper_joint, perOpening: mapping.open / mapping.stroke };
     try {
       this.#controller?.close();
       this.#controller = new TrajectoryController(rcl, node, this.#feed, {
@@ -300,6 +306,16 @@ export class NodeArm implements ArmPort {
       this.#setReady({
         ...stack,
         name: robot.name,
+        chain,
+        urdf: model.urdf,
+        fingers,
+        reading: () => {
+          const positions = this.#controller?.reading()?.positions;
+          if (positions === undefined) return undefined;
+          const at = fingers === undefined ? undefined : this.#feed.position(fingers.joint);
+          const opening = at === undefined ? undefined : at / fingers!.perOpening;
+          return { positions, ...(opening !== undefined && { opening }) };
+        },
         base: chain.base,
         tip: chain.tip,
         scene: knownScene(values),
@@ -354,13 +370,4 @@ function seenFrom(camera: Pose, { result }: Answer): { goals: readonly GraspGoal
       obstacles: transformPoints(camera, clouds.obstacles),
     },
   };
-}
-
-/** @throws GraspGroundingError FILE_UNREADABLE */
-function readDescription(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new GraspGroundingError("FILE_UNREADABLE", { path, detail: describe(error) }, { cause: error });
-  }
 }

@@ -24,8 +24,11 @@ export function trajectoryMessage(joints: readonly string[], points: readonly Tr
 
 const rest = (n: number): number[] => new Array<number>(n).fill(0);
 
+/** A stop takes no longer than this, whatever it asks of a joint. */
+const longestBrake: Seconds = 0.08;
+
 /**
- * Brings joints from what they do now to rest, evenly, without asking more than `deceleration` of any.
+ * Brings joints from what they do now to rest, evenly; asks no more than `deceleration` of any where time allows.
  * @param deceleration per second squared, above 0
  */
 export function brakingPoints(
@@ -33,7 +36,7 @@ export function brakingPoints(
   deceleration: number,
 ): TrajectoryPoint[] {
   const fastest = Math.max(...velocities.map(Math.abs));
-  const time = Math.min(Math.max(fastest / deceleration, 0.02), 0.5);
+  const time = Math.min(Math.max(fastest / deceleration, 0.02), longestBrake);
   return [
     {
       t: time,

@@ -19,7 +19,10 @@ import rclpy
 from action_msgs.srv import CancelGoal
 from control_msgs.action import FollowJointTrajectory, GripperCommand, ParallelGripperCommand
 from geometry_msgs.msg import TwistStamped
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from grasp_grounding_interfaces.action import Grasp
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import SetParameters
+from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
@@ -123,6 +126,7 @@ class Driver(Node):
         if self.arm is None:
             return
         was = self.arm.moving
+        stamp = self.get_clock().now().to_msg()
         self.arm.tick()
         if self.arm.moving:
             self.moved.set()
@@ -131,7 +135,7 @@ class Driver(Node):
         if not self.publishing:
             return
         message = JointState(name=[*self.arm.joints, "finger"])
-        message.header.stamp = self.get_clock().now().to_msg()
+        message.header.stamp = stamp
         message.position = [*self.arm.positions, self.gripper["position"]]
         message.velocity = [*self.arm.velocities, 0.0] if self.velocities else []
         self.states.publish(message)
@@ -293,6 +297,7 @@ class Driver(Node):
     def do_twist(self, linear: list[float], angular: list[float] = (0, 0, 0), frame: str = "") -> None:
         """One message on ~/teleop."""
         message = TwistStamped()
+        message.header.stamp = self.get_clock().now().to_msg()
         message.header.frame_id = frame
         for vector, values in ((message.twist.linear, linear), (message.twist.angular, angular)):
             vector.x, vector.y, vector.z = map(float, values)
@@ -342,11 +347,37 @@ class Driver(Node):
             self.publishing = False
         elif what == "other":
             self.call(CancelGoal, f"{CONTROLLER}/follow_joint_trajectory/_action/cancel_goal", CancelGoal.Request(), wait=False)
+        elif what == "disallow":
+            self.do_allow("allow_execute", False)
+        elif what == "hold":
+            self.arm.hold()
+        return self.measured(began)
+
+    def measured(self, began: float) -> Any:
+        """Milliseconds from `began` until the controller was told and the arm rested."""
         end = time.monotonic() + 3
         while time.monotonic() < end and not (self.orders and self.rests):
             time.sleep(0.001)
-        since = lambda times: (times[0] - began) * 1e3 if times else None
-        return {"ordered_ms": since(self.orders), "rest_ms": since(self.rests)}
+        return {
+            "ordered_ms": (self.orders[0] - began) * 1e3 if self.orders else None,
+            "rest_ms": (self.rests[0] - began) * 1e3 if self.rests else None,
+        }
+
+    def do_leave(self, query: str) -> Any:
+        """Sends a goal to ~/grasp and, while the arm moves, ends the client."""
+        client = ActionClient(self, Grasp, f"{BRIDGE}/grasp")
+        if not client.wait_for_server(5):
+            raise TimeoutError("no action server")
+        self.moved.clear()
+        client.send_goal_async(Grasp.Goal(query=query, execute=True))
+        if not self.moved.wait(20):
+            raise TimeoutError("the arm does not move")
+        time.sleep(0.2)
+        self.orders.clear()
+        self.rests.clear()
+        began = time.monotonic()
+        client.destroy()
+        return self.measured(began)
 
     def do_estop(self, down: bool) -> Any:
         """Presses or releases by the service."""
@@ -361,6 +392,12 @@ class Driver(Node):
         """Calls ~/reset or ~/stop."""
         answer = self.call(Trigger, f"{BRIDGE}/{name}", Trigger.Request())
         return {"success": answer.success, "message": answer.message}
+
+    def do_allow(self, name: str, value: bool) -> bool:
+        """Sets a parameter of the node."""
+        parameter = Parameter(name=name, value=ParameterValue(type=1, bool_value=value))
+        request = SetParameters.Request(parameters=[parameter])
+        return self.call(SetParameters, f"{BRIDGE}/set_parameters", request).results[0].successful
 
     def do_state(self) -> Any:
         """Where the arm is and what it was told."""

@@ -356,6 +356,10 @@ class Peer(Node):
             "cancelled": cancelled,
         }
 
+    def do_forget_grasp(self) -> None:
+        """Ends the action's client."""
+        self.cached.pop("grasp").destroy()
+
     # Lifecycle, parameters, TF
 
     def do_state(self) -> str:
