@@ -37,6 +37,7 @@ module.exports = {
     only("model-store", "grounding", "net"),
     only("proposals", "geometry", "grounding", "inference"),
     only("grasping", "geometry"),
+    only("learned-grasps", "geometry", "grasping", "grounding", "inference"),
     only("arm", "geometry"),
     only("calibration", "geometry"),
     only("bags", "geometry", "messages", "net"),
@@ -51,7 +52,7 @@ module.exports = {
         path: "^src/",
         pathNot: [
           "^src/index",
-          ...["inference", "grounding", "proposals", "bench", "bridge", "cli"].map(layer),
+          ...["inference", "grounding", "proposals", "learned-grasps", "bench", "bridge", "cli"].map(layer),
         ],
       },
       to: { path: layer("inference") },

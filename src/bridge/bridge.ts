@@ -56,8 +56,9 @@ export class Bridge {
     return { ...plan, grasps: plan.grasps.slice(0, this.#grasps) };
   }
 
-  close(): Promise<void> {
-    return this.#grounder.close();
+  async close(): Promise<void> {
+    await this.#planner?.close?.();
+    await this.#grounder.close();
   }
 
   async #plan(frame: RgbdFrame, grounding: Grounding): Promise<BridgeResult> {

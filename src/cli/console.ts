@@ -5,7 +5,15 @@ import { Command } from "commander";
 import { BagSource, type ConsoleOptions, startConsole } from "../console/index.js";
 import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
 import { demoArm } from "./demo-arm.js";
-import { collect, nonNegative, openBridge, type PipelineOptions, pipelineFlags, usage } from "./pipeline.js";
+import {
+  collect,
+  graspFlags,
+  nonNegative,
+  openBridge,
+  type PipelineOptions,
+  pipelineFlags,
+  usage,
+} from "./pipeline.js";
 import { packageRoot, packageVersion } from "./version.js";
 
 /** What the console is served with, whatever its pictures come from. */
@@ -40,7 +48,7 @@ export function consoleCommand(): Command {
     .option("--paused", "start paused on the first picture")
     .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given");
   serveFlags(command);
-  for (const flag of pipelineFlags()) command.addOption(flag);
+  for (const flag of [...pipelineFlags(), ...graspFlags()]) command.addOption(flag);
   return command.action(async (bag: string | undefined, options: ConsoleCliOptions) => {
     await runConsole(bag, options);
   });

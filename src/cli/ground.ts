@@ -7,7 +7,15 @@ import { cleanQuery } from "../grounding/index.js";
 import { resultHeader, resultRow, table, writeWhole } from "./output.js";
 import { drawOverlay } from "./overlay.js";
 import { readCamera, readColour, readDepth } from "./pictures.js";
-import { collect, nonNegative, openBridge, type PipelineOptions, pipelineFlags, usage } from "./pipeline.js";
+import {
+  collect,
+  graspFlags,
+  nonNegative,
+  openBridge,
+  type PipelineOptions,
+  pipelineFlags,
+  usage,
+} from "./pipeline.js";
 
 interface GroundOptions extends PipelineOptions {
   readonly image: string;
@@ -35,7 +43,7 @@ export function groundCommand(): Command {
       "--heatmap <file>",
       "write the first query's object probability as float32 .npy, model resolution",
     );
-  for (const flag of pipelineFlags()) command.addOption(flag);
+  for (const flag of [...pipelineFlags(), ...graspFlags()]) command.addOption(flag);
   return command.action(run);
 }
 

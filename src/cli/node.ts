@@ -62,7 +62,10 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
         ...(parameters.threads > 0 && { threads: parameters.threads }),
         ...(parameters.threshold > 0 && { threshold: parameters.threshold }),
         grasps: parameters.plan_grasps,
-        gripper: gripperNames[parameters.gripper_preset],
+        gripper: parameters.gripper_model || gripperNames[parameters.gripper_preset],
+        ...(parameters.gripper_model === "" &&
+          parameters.gripper_preset === "custom" && { gripperStroke: parameters.gripper_stroke }),
+        ...(parameters.grasp_model !== "" && { graspModel: parameters.grasp_model }),
       } satisfies PipelineOptions,
     }),
   });
@@ -107,7 +110,7 @@ class ArmRelay {
   }
 }
 
-/** The planner's gripper of each preset; a custom one is planned for as a Franka Hand. */
+/** The planner's gripper of each preset; a custom one is a Franka Hand of its own stroke, unless gripper_model says more. */
 const gripperNames = {
   franka_hand: "franka_hand",
   robotiq_2f_85: "robotiq_2f85",

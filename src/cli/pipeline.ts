@@ -1,11 +1,13 @@
 import { Option } from "commander";
 import { Bridge } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
-import { createGraspPlanner, grippers } from "../grasping/index.js";
+import { createGraspPlanner, type GraspPlanner } from "../grasping/index.js";
 import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
 import { createBackend } from "../inference/index.js";
+import { GraspNetwork, LearnedGraspPlanner } from "../learned-grasps/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../proposals/index.js";
 import { backendChoice, backendFlags, inProcessOptions, type RemoteOptions } from "./backend.js";
+import { readGripper } from "./grippers.js";
 import { defaultModel, findModel } from "./model-store.js";
 
 export interface PipelineOptions extends RemoteOptions {
@@ -13,8 +15,12 @@ export interface PipelineOptions extends RemoteOptions {
   readonly threshold?: number;
   /** `clusters`, or the folder of an exported open-set detector: its proposals are picked by the heat map. */
   readonly proposals?: string;
-  /** Name of a known gripper. Default: the Franka Hand. */
+  /** Name of a known gripper, or a YAML file of its dimensions. Default: the Franka Hand. */
   readonly gripper?: string;
+  /** Distance between the open fingers, in metres, instead of the gripper's own. */
+  readonly gripperStroke?: number;
+  /** Folder of an exported grasp network, which then proposes the grasps. */
+  readonly graspModel?: string;
   /** False leaves the grasp planner out. */
   readonly grasps?: boolean;
 }
@@ -28,6 +34,17 @@ export const pipelineFlags = (): Option[] => [
     "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
   ),
   new Option("--threshold <p>", "object probability from which a pixel counts").argParser(probability),
+];
+
+/** Options of the commands that plan grasps. */
+export const graspFlags = (): Option[] => [
+  new Option("--gripper <name>", "franka_hand, robotiq_2f85, or a YAML file of dimensions").default(
+    "franka_hand",
+  ),
+  new Option(
+    "--grasp-model <folder>",
+    "an exported GR-ConvNet-style network proposes the grasps, instead of the geometric search",
+  ),
 ];
 
 /** Loads a model by name or folder. */
@@ -44,9 +61,24 @@ export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
 /** Grounder and planner as one bridge. */
 export async function openBridge(options: PipelineOptions): Promise<Bridge> {
   const grounder = await guided(await openGrounder(options), options);
-  const gripper = options.gripper === undefined ? undefined : grippers[options.gripper];
-  const planner = () => createGraspPlanner(gripper === undefined ? {} : { gripper });
-  return new Bridge({ grounder, ...(options.grasps !== false && { planner: planner() }) });
+  try {
+    return new Bridge({
+      grounder,
+      ...(options.grasps !== false && { planner: await openPlanner(options) }),
+    });
+  } catch (error) {
+    await grounder.close();
+    throw error;
+  }
+}
+
+async function openPlanner(options: PipelineOptions): Promise<GraspPlanner> {
+  const named = await readGripper(options.gripper ?? "franka_hand");
+  const { gripperStroke } = options;
+  const gripper = gripperStroke === undefined ? named : { ...named, stroke: gripperStroke };
+  if (options.graspModel === undefined) return createGraspPlanner({ gripper });
+  const network = await GraspNetwork.open(options.graspModel, inProcessOptions(options));
+  return new LearnedGraspPlanner(network, { gripper });
 }
 
 async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Grounder> {

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { collect, nonNegative, pipelineFlags, positiveInteger, usage } from "./pipeline.js";
+import { collect, graspFlags, nonNegative, pipelineFlags, positiveInteger, usage } from "./pipeline.js";
 import { compare } from "./replay/compare.js";
 import { rosAgain } from "./replay/publish.js";
 import { replay } from "./replay/run.js";
@@ -65,7 +65,7 @@ export function replayCommand(): Command {
     )
     .addOption(new Option("--no-timings").hideHelp())
     .optionsGroup("Model:");
-  for (const flag of pipelineFlags()) command.addOption(flag);
+  for (const flag of [...pipelineFlags(), ...graspFlags()]) command.addOption(flag);
   command.addHelpText("after", "\nExamples and the rest: docs/replay.md");
   return command.action(async (given: readonly string[], options: ReplayOptions) => {
     // Commander gives an option that takes several values all that follow: what is behind the second is a bag.

@@ -129,7 +129,8 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   return { grasps: diverse(found, settings.maxGrasps) };
 }
 
-function inputProblem(frame: RgbdFrame, mask: Mask): Refusal | undefined {
+/** Why a frame and a mask cannot be planned on at all; undefined when they can. */
+export function inputProblem(frame: RgbdFrame, mask: Mask): Refusal | undefined {
   const { depth, camera, colour } = frame;
   if (depth === undefined) return refuse("no-depth", "a grasp needs depth, and this frame has none");
   if (camera === undefined) return refuse("no-camera", "there is depth but no camera info to measure with");

@@ -1,6 +1,7 @@
 import {
   type CameraModel,
   type DepthImage,
+  deproject,
   invert,
   type Mask,
   type Metres,
@@ -159,7 +160,7 @@ function middlePixel(
       v += y;
       n++;
     }
-  const ray: Vec3 = [(u / n - camera.cx) / camera.fx, (v / n - camera.cy) / camera.fy, 1];
+  const ray = deproject(camera, u / n, v / n, 1);
   const slope = table.normal[0] * ray[0] + table.normal[1] * ray[1] + table.normal[2];
   const t = -table.offset / slope;
   return t > 0 && t < 20 ? [ray[0] * t, ray[1] * t, t] : undefined;

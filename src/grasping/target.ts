@@ -1,6 +1,7 @@
 import {
   type CameraModel,
   clusterPoints,
+  deproject,
   type Mask,
   type Metres,
   type OrganisedCloud,
@@ -8,7 +9,6 @@ import {
   type Pose,
   selectPoints,
   transformPoint,
-  type Vec3,
   voxelRepresentatives,
 } from "../geometry/index.js";
 import { type Refusal, refuse } from "./refusal.js";
@@ -107,7 +107,7 @@ export function layOnTable(
       const u = cloud.x1 + c * cloud.step;
       const v = cloud.y1 + r * cloud.step;
       if (mask.data[v * mask.width + u] === 0) continue;
-      const ray: Vec3 = [(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, 1];
+      const ray = deproject(camera, u, v, 1);
       const end = transformPoint(cameraToTable, ray);
       const fall = eye[2] - end[2];
       if (!(fall > 1e-3)) continue;

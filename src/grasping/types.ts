@@ -65,4 +65,6 @@ export interface GraspTarget {
 /** Works out how to take the masked object. Never throws for what a scene can look like: it gives a reason. */
 export interface GraspPlanner {
   plan(frame: RgbdFrame, target: GraspTarget): GraspPlan | Promise<GraspPlan>;
+  /** Frees what the planner holds, a network for instance. */
+  close?(): Promise<void>;
 }

@@ -254,6 +254,20 @@ export const parameterSpecs = {
     readOnly: true,
     description: "Plan grasps for the best object when there is depth.",
   },
+  gripper_model: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description:
+      "Gripper to plan for: franka_hand, robotiq_2f85, or a YAML file of its dimensions (docs/GRASPING.md); empty follows gripper_preset.",
+  },
+  grasp_model: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description:
+      "Folder of an exported GR-ConvNet-style network that proposes the grasps; empty plans by geometry.",
+  },
   max_grasps: {
     type: "integer",
     default: 5,

@@ -1,0 +1,3 @@
+/** Grasps from a network (GR-ConvNet and alike, in ONNX) through the grasp planner's port: its maps, fused with the mask. */
+export { type GraspMaps, GraspNetwork } from "./network.js";
+export { LearnedGraspPlanner, type LearnedPlannerOptions } from "./planner.js";
