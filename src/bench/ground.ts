@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { HifiCs } from "../grounding/index.js";
-import { InProcessBackend } from "../inference/index.js";
+import { type BackendChoice, createBackend } from "../inference/index.js";
 import { checkout, runPeer } from "./python.js";
 import { round, spread, time } from "./statistics.js";
 
@@ -20,13 +20,17 @@ interface PeerFigures {
  * peer is the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds alternate,
  * so that both meet the same state of the machine.
  */
-export async function benchGround(): Promise<object> {
+export async function benchGround(choice: BackendChoice): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), "bench-ground-"));
   const model = join(checkout, "models", "lite");
   const threads = Math.min(2, availableParallelism());
-  const engine = await HifiCs.open(model, (files) => InProcessBackend.create(files, { threads }), {
-    frameCache: 1,
-  });
+  const engine = await HifiCs.open(
+    model,
+    (files) => createBackend(files, choice.kind === "in-process" ? { ...choice, threads } : choice),
+    {
+      frameCache: 1,
+    },
+  );
   try {
     const jpegs = await Promise.all(
       Array.from({ length: 8 }, (_, i) => writeFrame(join(folder, `${i}.jpg`), i)),
@@ -52,6 +56,7 @@ export async function benchGround(): Promise<object> {
     return {
       what: "1280×720 JPEG to boxes, model lite, one sentence",
       threads,
+      backend: engine.runsOn,
       ours_ms: a,
       peer_ms: b,
       peer: "Pillow + NumPy + SciPy + onnxruntime (Python), same ONNX files and threads",

@@ -94,7 +94,8 @@ export async function benchParity(): Promise<object> {
   }
 }
 
-async function makeCheckpoint(path: string): Promise<void> {
+/** A checkpoint of full size with random weights. @throws GraspGroundingError USAGE */
+export async function makeCheckpoint(path: string): Promise<void> {
   const args = ["-m", "export.random_weights", "--out", path, "--clip", "vit-b16", "--variant", "per-level"];
   const run = await runLines(peerPython(), args, { cwd: join(checkout, "models") });
   if (run.code === 0) return;

@@ -1,48 +1,61 @@
 import { arch, availableParallelism, cpus, platform } from "node:os";
 import { Command } from "commander";
 import { GraspGroundingError } from "../errors/index.js";
+import { backendChoice, backendFlags, type RemoteOptions } from "./backend.js";
 
-type Bench = () => Promise<object>;
+type Bench = (options: RemoteOptions) => Promise<object>;
 
 /** Benches by name; each module is loaded only when it is run. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
-  ground: async () => (await import("../bench/ground.js")).benchGround,
+  ground: async () => {
+    const { benchGround } = await import("../bench/ground.js");
+    return async (options) => benchGround(await backendChoice(options));
+  },
   replay: async () => {
     const { benchReplay } = await import("../bench/replay.js");
     const { replay } = await import("./replay/run.js");
-    return () => benchReplay((path) => replay(path, { query: ["the red mug"], quiet: true }));
+    return (options) =>
+      benchReplay((path) => replay(path, { ...options, query: ["the red mug"], quiet: true }));
   },
   parity: async () => (await import("../bench/parity.js")).benchParity,
   grasp: async () => (await import("../bench/grasp.js")).benchGrasp,
   arm: async () => (await import("../bench/arm.js")).benchArm,
-  ros: async () => (await import("../bench/ros.js")).benchRos,
+  inference: async () => (await import("../bench/inference.js")).benchInference,
+  workers: async () => (await import("../bench/workers.js")).benchWorkers,
+  ros: async () => {
+    const { benchRos } = await import("../bench/ros.js");
+    return () => benchRos();
+  },
 };
 
 /** `bench`: side-by-side measurements, as ratios within one run. */
 export function benchCommand(): Command {
-  return new Command("bench")
+  const command = new Command("bench")
     .description(`side-by-side measurements: ${Object.keys(benches).join(", ")}`)
     .argument("[name]", "which one; all when left out")
     .option("--json", "print JSON")
-    .action(async (name: string | undefined, options: { json?: boolean }) => {
-      const names = name === undefined ? Object.keys(benches) : [name];
-      const results: Record<string, object> = {};
-      for (const each of names) {
-        const load = benches[each];
-        if (load === undefined) {
-          throw new GraspGroundingError("USAGE", {
-            detail: `no bench ${each}; there are ${Object.keys(benches).join(", ")}`,
-          });
-        }
-        results[each] = await (await load())();
+    .addHelpText("after", "\nThe options for where the model runs are for ground and replay.");
+  for (const flag of backendFlags()) command.addOption(flag);
+  return command.action(async (name: string | undefined, flags: RemoteOptions & { json?: boolean }) => {
+    const { json, ...options } = flags;
+    const names = name === undefined ? Object.keys(benches) : [name];
+    const results: Record<string, object> = {};
+    for (const each of names) {
+      const load = benches[each];
+      if (load === undefined) {
+        throw new GraspGroundingError("USAGE", {
+          detail: `no bench ${each}; there are ${Object.keys(benches).join(", ")}`,
+        });
       }
-      const report = {
-        command: `grasp-grounding bench ${name ?? ""}`.trim(),
-        machine: machine(),
-        ...results,
-      };
-      process.stdout.write(`${options.json ? JSON.stringify(report, undefined, 2) : toText(results)}\n`);
-    });
+      results[each] = await (await load())(options);
+    }
+    const report = {
+      command: `grasp-grounding bench ${name ?? ""}`.trim(),
+      machine: machine(),
+      ...results,
+    };
+    process.stdout.write(`${json ? JSON.stringify(report, undefined, 2) : toText(results)}\n`);
+  });
 }
 
 function machine() {

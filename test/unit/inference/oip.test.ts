@@ -4,6 +4,13 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  freePort,
+  type RunningServer,
+  serverOf,
+  serversPython,
+  startMlserver,
+} from "../../../src/bench/mlserver.js";
 import { HifiCs } from "../../../src/grounding/index.js";
 import {
   type BackendChoice,
@@ -13,13 +20,6 @@ import {
 } from "../../../src/inference/index.js";
 import { OipBackend, readResponse, writeRequest } from "../../../src/inference/oip/index.js";
 import { cli } from "../../support/cli.js";
-import {
-  freePort,
-  type RunningServer,
-  serverOf,
-  serversPython,
-  startMlserver,
-} from "../../support/mlserver.js";
 import { blue, grey, picture, red } from "../../support/pictures.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf } from "../../support/workers.js";

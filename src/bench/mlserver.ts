@@ -2,12 +2,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { modelFiles, readManifest } from "../../src/grounding/index.js";
-import { repository } from "./python.js";
+import { modelFiles, readManifest } from "../grounding/index.js";
+import { checkout } from "./python.js";
 
-/** The interpreter with test/servers/requirements.txt: GRASP_GROUNDING_SERVERS_PYTHON, or what `npm test` made. */
+/**
+ * The interpreter with test/servers/requirements.txt: GRASP_GROUNDING_SERVERS_PYTHON, or what `npm test` made.
+ * @throws Error when there is none
+ */
 export function serversPython(): string {
-  const made = join(repository, ".cache", "venv-servers", "bin", "python");
+  const made = join(checkout, ".cache", "venv-servers", "bin", "python");
   const path = process.env.GRASP_GROUNDING_SERVERS_PYTHON ?? made;
   if (existsSync(path)) return path;
   throw new Error("no MLServer: run `npm test` once to set it up, or set GRASP_GROUNDING_SERVERS_PYTHON");
@@ -32,7 +35,7 @@ export async function startMlserver(model: string, folder: string): Promise<Runn
   const { name, files } = modelFiles(model, await readManifest(model));
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
   mkdirSync(folder, { recursive: true });
-  copyFileSync(join(repository, "test", "servers", "parts_runtime.py"), join(folder, "parts_runtime.py"));
+  copyFileSync(join(checkout, "test", "servers", "parts_runtime.py"), join(folder, "parts_runtime.py"));
   const settings = {
     http_port: http,
     grpc_port: grpc,
