@@ -1,4 +1,5 @@
-import { type Mask, organisedCloud, type Points, type RgbdFrame } from "../geometry/index.js";
+import { type Mask, organisedCloud, type Points, type RgbdFrame, selectPoints } from "../geometry/index.js";
+import { cleanMask } from "../grasping/index.js";
 
 /** What the camera saw of a thing, and of everything else; x, y, z, x, y, z, … in metres, in the frame's optical frame. */
 export interface ScenePoints {
@@ -9,19 +10,36 @@ export interface ScenePoints {
 /** Pixels between the points: enough for a gripper, few enough to be quick. */
 const step = 3;
 
-/** A picture's depth as points on a mask and beside it; undefined without depth or camera. Pixels without depth are left out. */
+/**
+ * A picture's depth as points on a mask and beside it; undefined without depth or camera. Left out are pixels without depth,
+ * flying pixels, and what continues the thing's surface a few pixels beyond its mask (as the grasp planner leaves them
+ * out): they would stand in the way of the fingers.
+ */
 export function scenePoints(frame: RgbdFrame, mask: Mask | undefined): ScenePoints | undefined {
-  if (frame.depth === undefined || frame.camera === undefined) return undefined;
-  const window = { x1: 0, y1: 0, x2: frame.depth.width, y2: frame.depth.height };
-  const { points, width } = organisedCloud(frame.depth, frame.camera, window, step);
+  const { depth, camera } = frame;
+  if (depth === undefined || camera === undefined) return undefined;
+  const { width, height } = depth;
+  const cloud = organisedCloud(depth, camera, { x1: 0, y1: 0, x2: width, y2: height });
+  const on = mask ?? { width, height, data: new Uint8Array(width * height) };
+  const { marks } = cleanMask(cloud, on, nearestOn(on, depth.data));
   const target: number[] = [];
-  const obstacles: number[] = [];
-  for (let i = 0; i < points.length; i += 3) {
-    if (Number.isNaN(points[i + 2])) continue;
-    const column = (i / 3) % width;
-    const row = Math.trunc(i / 3 / width);
-    const on = mask !== undefined && mask.data[row * step * mask.width + column * step] === 1;
-    (on ? target : obstacles).push(points[i]!, points[i + 1]!, points[i + 2]!);
-  }
-  return { target: Float32Array.from(target), obstacles: Float32Array.from(obstacles) };
+  const beside: number[] = [];
+  for (let row = 0; row < height; row += step)
+    for (let column = 0; column < width; column += step) {
+      const i = row * width + column;
+      if (marks[i] === 1) target.push(i);
+      else if (marks[i] === 0) beside.push(i);
+    }
+  return {
+    target: selectPoints(cloud.points, target),
+    obstacles: selectPoints(cloud.points, beside),
+  };
+}
+
+/** The least depth on the mask; the cleaning's tolerance grows with it. 1 m where there is none. */
+function nearestOn(mask: Mask, depth: Float32Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < depth.length; i++)
+    if (mask.data[i] === 1 && depth[i]! > 0 && depth[i]! < least) least = depth[i]!;
+  return Number.isFinite(least) ? least : 1;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
@@ -29,7 +30,7 @@ def ask(driver: Driver, sentence: str) -> bool:
 
 def main() -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: sys.exit(0))
+        signal.signal(each, lambda *_: os._exit(0))
     rclpy.init(signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
     driver = Driver(Path(tempfile.gettempdir()))
     wait_for("the node's action", driver.grasper.server_is_ready, 60)
@@ -52,9 +53,10 @@ def main() -> None:
         except RuntimeError as problem:
             good = False
             print(f"not done: {problem}", flush=True)
-    driver.leave()
     rclpy.try_shutdown()
-    sys.exit(0 if good else 1)
+    sys.stdout.flush()
+    # The executor's thread may still be waiting inside the middleware.
+    os._exit(0 if good else 1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -150,6 +151,11 @@ class Client(Node):
         self.destroy_node()
 
 
+def die_with_parent() -> None:
+    """In a child: SIGINT when whoever started it dies, so that no simulation is left behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGINT)
+
+
 class Process:
     """A program whose output is kept."""
 
@@ -158,7 +164,7 @@ class Process:
         self.log = log.open("a") if log else None
         self.child = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent,
         )  # fmt: skip
         threading.Thread(target=self._read, daemon=True).start()
 
