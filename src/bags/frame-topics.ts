@@ -1,4 +1,4 @@
-import { GraspGroundingError } from "../errors/index.js";
+import { describe, GraspGroundingError } from "../errors/index.js";
 import {
   type CameraInfoMessage,
   type CompressedImageMessage,
@@ -28,10 +28,14 @@ interface Seen {
  * of the colour camera's frame and size ("aligned") is preferred, raw pictures to compressed ones.
  * @throws GraspGroundingError BAG_NO_IMAGE, BAG_TOPIC, DEPTH_WITHOUT_CAMERA
  */
-export async function chooseTopics(bag: BagReader, options: FrameOptions): Promise<FrameTopics> {
+export async function chooseTopics(
+  bag: BagReader,
+  options: FrameOptions,
+): Promise<{ readonly topics: FrameTopics; readonly unreadable: readonly string[] }> {
   for (const name of [options.colour, options.depth, options.cameraInfo])
     if (typeof name === "string") requireTopic(bag, name);
-  const seen = await lookAtPictures(bag);
+  const unreadable: string[] = [];
+  const seen = await lookAtPictures(bag, unreadable);
   const colour =
     seen.find(({ name }) => name === options.colour) ??
     (options.colour === undefined
@@ -51,11 +55,12 @@ export async function chooseTopics(bag: BagReader, options: FrameOptions): Promi
   const depth = chooseDepth(seen, colour, options.depth);
   const cameraInfo = options.cameraInfo ?? (await chooseInfo(bag, colour, depth));
   if (depth !== undefined && cameraInfo === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
-  return {
+  const topics = {
     colour: colour.name,
     ...(depth === undefined ? {} : { depth: depth.name }),
     ...(cameraInfo === undefined ? {} : { cameraInfo }),
   };
+  return { topics, unreadable };
 }
 
 /**
@@ -167,19 +172,20 @@ function best<T>(items: readonly T[], score: (item: T) => number): T | undefined
   return top;
 }
 
-async function lookAtPictures(bag: BagReader): Promise<Seen[]> {
+/** @param unreadable takes, in words, the picture topics of which not one message can be decoded. */
+async function lookAtPictures(bag: BagReader, unreadable: string[] = []): Promise<Seen[]> {
   const seen: Seen[] = [];
   for (const { name, type, count } of bag.topics) {
     if (count === 0 || (type !== imageType && type !== compressedType)) continue;
     if (type === imageType) {
-      const image = await first<ImageMessage>(bag, name);
+      const image = await first<ImageMessage>(bag, name, unreadable);
       if (image === undefined) continue;
       const { encoding, width, height, header } = image;
       const depth = encoding === "mono16" ? /depth/.test(name) : depthEncodings.includes(encoding);
       const likely = likeliness(name) + (/^(mono|8UC1)/.test(encoding) ? -3 : 0) + 1;
       seen.push({ name, depth, frameId: header.frame_id, size: `${width}×${height}`, likely });
     } else {
-      const image = await first<CompressedImageMessage>(bag, name);
+      const image = await first<CompressedImageMessage>(bag, name, unreadable);
       if (image === undefined) continue;
       const depth = isCompressedDepth(image.format) || /compressedDepth$/.test(name);
       seen.push({ name, depth, frameId: image.header.frame_id, size: undefined, likely: likeliness(name) });
@@ -198,13 +204,21 @@ function likeliness(name: string): number {
   return score;
 }
 
-async function first<T>(bag: BagReader, topic: string): Promise<T | undefined> {
+/** So many messages that cannot be decoded say enough of a topic. */
+const enough = 100;
+
+async function first<T>(bag: BagReader, topic: string, unreadable?: string[]): Promise<T | undefined> {
+  let why: string | undefined;
+  let tried = 0;
   for await (const message of bag.messages({ topics: [topic], borrow: true })) {
     try {
       return bag.decode<T>(message);
-    } catch {
+    } catch (error) {
       // A damaged message says nothing; the next one may.
+      why ??= describe(error);
+      if (++tried >= enough) break;
     }
   }
+  if (why !== undefined) unreadable?.push(`${topic} cannot be used: ${why}`);
   return undefined;
 }

@@ -40,8 +40,8 @@ const patience = 30;
  */
 export async function rgbdFrames(bag: BagReader, options: FrameOptions = {}): Promise<FrameSource> {
   for (const name of options.also ?? []) requireTopic(bag, name);
-  const topics = await chooseTopics(bag, options);
-  return new BagFrames(bag, topics, options);
+  const { topics, unreadable } = await chooseTopics(bag, options);
+  return new BagFrames(bag, topics, unreadable, options);
 }
 
 interface Picture {
@@ -59,6 +59,7 @@ interface ColourPicture extends Picture {
 
 class BagFrames implements FrameSource {
   readonly topics: FrameTopics;
+  readonly unreadable: readonly string[];
   readonly counts: FrameCounts = {
     colour: 0,
     depth: 0,
@@ -71,9 +72,10 @@ class BagFrames implements FrameSource {
   readonly #bag: BagReader;
   readonly #options: FrameOptions;
 
-  constructor(bag: BagReader, topics: FrameTopics, options: FrameOptions) {
+  constructor(bag: BagReader, topics: FrameTopics, unreadable: readonly string[], options: FrameOptions) {
     this.#bag = bag;
     this.topics = topics;
+    this.unreadable = unreadable;
     this.#options = options;
   }
 

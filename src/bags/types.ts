@@ -126,5 +126,7 @@ export interface FrameCounts {
 /** The frames of a bag, in order. */
 export interface FrameSource extends AsyncIterable<FrameHandle> {
   readonly topics: FrameTopics;
+  /** Picture topics that were passed over because none of their messages can be decoded, and why, in words. */
+  readonly unreadable: readonly string[];
   readonly counts: Readonly<FrameCounts>;
 }

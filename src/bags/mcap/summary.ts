@@ -46,6 +46,11 @@ export async function readSummary(source: ByteSource): Promise<Summary> {
     throw new RangeError("it has no chunk index");
   if (reader.channelsById.size === 0 && statistics?.messageCount !== 0n)
     throw new RangeError("its index lists no topics");
+  const places = [...reader.chunkIndexes].sort((a, b) => Number(a.chunkStartOffset - b.chunkStartOffset));
+  for (const [i, { chunkStartOffset, chunkLength }] of places.entries()) {
+    const next = places[i + 1]?.chunkStartOffset ?? BigInt(source.size);
+    if (chunkStartOffset + chunkLength > next) throw new RangeError("its index has chunks that overlap");
+  }
   const decoder = new TextDecoder();
   const schemas = new Map<number, SchemaRecord>();
   for (const { id, name, encoding, data } of reader.schemasById.values())

@@ -105,7 +105,17 @@ export async function play(session: Session, stage: Stage, options: SessionOptio
   await copyRecorded(session, stage);
   return {
     frames: count,
-    problems: [...session.bag.damage, ...session.queries.problems, ...unusable.report()],
+    problems: [
+      ...session.bag.damage,
+      ...(session.cameras[0]?.frames.unreadable ?? []),
+      ...session.cameras.flatMap(({ frames: { counts, topics } }) =>
+        counts.undecodable > 0
+          ? [`${counts.undecodable} messages of ${topics.colour} and its depth cannot be decoded`]
+          : [],
+      ),
+      ...session.queries.problems,
+      ...unusable.report(),
+    ],
     ...(last !== undefined && { last }),
     ...(unusable.first !== undefined && { firstError: unusable.first }),
   };
