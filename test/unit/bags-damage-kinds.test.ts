@@ -133,6 +133,7 @@ describe("a sqlite3 bag", () => {
         "INSERT INTO topics VALUES (1, '/query', 'std_msgs/msg/String', 'cdr', '')",
     );
     const insert = database.prepare("INSERT INTO messages(topic_id, timestamp, data) VALUES (1, ?, ?)");
+    database.exec("BEGIN");
     for (let i = 0; i < 500; i++)
       insert.run(ms(i), Buffer.from([0, 1, 0, 0, 4, 0, 0, 0, 0x72, 0x65, 0x64, 0]));
     database.exec("COMMIT");
