@@ -11,6 +11,7 @@ import { sha256 } from "../support/bags.js";
 import { cli } from "../support/cli.js";
 import { repository, runPython } from "../support/python.js";
 import { type RangeServer, rangeServer } from "../support/range-server.js";
+import { imageAt, writeRawMcap } from "../support/raw-mcap.js";
 
 const folder = mkdtempSync(join(tmpdir(), "cli-replay-"));
 const at = (name: string) => join(folder, name);
@@ -204,6 +205,42 @@ describe("the same bag", () => {
     expect((await cli(["merge", "merged.mcap", ...parts], { cwd: folder })).code).toBe(0);
     expect(await messagesOf("merged.mcap")).toEqual(await messagesOf("whole.mcap"));
   });
+});
+
+it("a cut keeps what was latched before it", async () => {
+  const start = 5_000_000_000n;
+  const transform = {
+    header: { stamp: { sec: 5, nanosec: 0 }, frame_id: "base" },
+    child_frame_id: "camera",
+    transform: { translation: { x: 1, y: 0, z: 0 }, rotation: { x: 0, y: 0, z: 0, w: 1 } },
+  };
+  const messages = [
+    {
+      topic: "/tf_static",
+      type: "tf2_msgs/msg/TFMessage",
+      time: start,
+      message: { transforms: [transform] },
+    },
+    ...Array.from({ length: 20 }, (_, i) => imageAt(start + BigInt(i) * 100_000_000n)),
+  ];
+  await writeRawMcap(at("static.mcap"), messages);
+  const { code } = await replay(
+    "static.mcap",
+    "--query",
+    "red",
+    "--from",
+    "1",
+    "--copy",
+    "--out",
+    "cut.mcap",
+  );
+  expect(code).toBe(0);
+  const bag = await openBag(at("cut.mcap"));
+  const topics = new Map(bag.topics.map(({ name, count }) => [name, count]));
+  expect([topics.get("/tf_static"), topics.get("/camera/image_raw")]).toEqual([1, 10]);
+  for await (const { logTime } of bag.messages({ topics: ["/tf_static"] }))
+    expect(logTime).toBe(6_000_000_000n);
+  await bag.close();
 });
 
 /** Starts a replay and stops it by a signal when some frames are written. */

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BagReader } from "../../bags/index.js";
 import {
   annotationsMessage,
   detectionsMessage,
@@ -10,6 +9,7 @@ import {
 import type { Player } from "../../ros/index.js";
 import { runInEnvironment } from "../ros-again.js";
 import { packageRoot } from "../version.js";
+import { isLatched, latchedBefore } from "./latched.js";
 import { markersOf } from "./outputs.js";
 import type { Pace } from "./pace.js";
 import type { Session } from "./session.js";
@@ -63,7 +63,7 @@ export class Publication {
     const own = new Set(answers.map(({ name }) => name));
     const recorded = bag.topics
       .filter(({ name, serialization }) => !own.has(name) && name !== "/clock" && serialization === "cdr")
-      .map(({ name, type, qos = "" }) => ({ name, type, latched: isLatched(name, qos) }));
+      .map(({ name, type, qos = "" }) => ({ name, type, latched: isLatched({ name, qos }) }));
     const { Player } = await import("../../ros/index.js");
     const player = await Player.open([...recorded, ...answers]);
     for (const text of player.missing) process.stderr.write(`grasp-grounding: not published: ${text}\n`);
@@ -96,13 +96,10 @@ export class Publication {
   }
 }
 
-/** /tf_static by its name, others by what their publishers offered: rosbag2 writes a number or a name. */
-const isLatched = (topic: string, qos: string): boolean =>
-  /(^|\/)(tf_static|robot_description)$/.test(topic) || /durability:\s*(1|transient_local)\b/.test(qos);
-
 async function publishAll(session: Session, player: Player, pace: Pace, signal: AbortSignal): Promise<void> {
   const { bag, times } = session;
-  await publishLatched(bag, player, times.from);
+  if (times.from !== undefined)
+    for await (const { topic, data } of latchedBefore(bag, times.from)) player.publish(topic, data);
   const query = {
     ...(times.from !== undefined && { from: times.from }),
     ...(times.to !== undefined && { to: times.to }),
@@ -122,12 +119,4 @@ async function publishAll(session: Session, player: Player, pace: Pace, signal: 
     tick(logTime);
     player.publish(topic, data);
   }
-}
-
-/** What was latched before a cut begins is still true in it. */
-async function publishLatched(bag: BagReader, player: Player, from: bigint | undefined): Promise<void> {
-  if (from === undefined) return;
-  const topics = bag.topics.filter(({ name, qos = "" }) => isLatched(name, qos)).map(({ name }) => name);
-  if (topics.length === 0) return;
-  for await (const { topic, data } of bag.messages({ topics, to: from - 1n })) player.publish(topic, data);
 }

@@ -117,7 +117,7 @@ class Run {
     } finally {
       await this.#bridge?.close();
     }
-    if (this.#summary !== undefined) process.stdout.write(this.#summary);
+    if (this.#summary !== undefined) process.stdout.write(this.#total(this.#summary));
     return {
       frames: this.#frames,
       dropped: this.#dropped,
@@ -127,6 +127,13 @@ class Run {
       seconds: this.#clock.wall / 1e3,
       ...(this.#last !== undefined && { last: this.#last }),
     };
+  }
+
+  /** Of several bags the last one stands for all, below what all of them took. */
+  #total(last: string): string {
+    if (this.#paths.length === 1) return last;
+    const seconds = this.#clock.wall / 1e3;
+    return `${this.#frames} frames of ${this.#paths.length} bags in ${seconds.toFixed(1)} s\n${last}`;
   }
 
   /** Bags behind which an earlier run has come are left out. */
@@ -191,7 +198,7 @@ class Run {
       else if (this.#paths.length > 1 && !interrupt.aborted)
         this.#problems.push(`${source}: ${asCatalogued(this.#failure).message}`);
       if (!quiet && this.#options.json !== "-" && played.last !== undefined)
-        this.#summary = summary(session, source, played, pace.dropped, this.#clock);
+        this.#summary = summary(session, source, played, pace.dropped, this.#clock, this.#frames);
     } catch (error) {
       this.#lost(source, error);
     } finally {
@@ -281,6 +288,7 @@ function summary(
   { frames, last }: Played,
   dropped: number,
   clock: WorkClock,
+  all: number,
 ): string {
   const topics = cameras.map(({ frames: { topics } }) =>
     topics.depth === undefined ? `${topics.colour}, no depth` : `${topics.colour} with ${topics.depth}`,
@@ -293,7 +301,7 @@ function summary(
   const seconds = clock.wall / 1e3;
   return (
     `${source}: ${frames} frames of ${topics.join("; ")}${unpaired}${skipped}\n` +
-    `${(frames / seconds).toFixed(1)} frames a second; the time went into the model ${share(model)}, reading ${share(reading)}, writing ${share(writing)}\n` +
+    `${(all / seconds).toFixed(1)} frames a second; the time went into the model ${share(model)}, reading ${share(reading)}, writing ${share(writing)}\n` +
     `the last frame:\n${table(resultHeader, (last?.results ?? []).map(resultRow))}\n`
   );
 }

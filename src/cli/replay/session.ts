@@ -8,6 +8,7 @@ import {
   rgbdFrames,
 } from "../../bags/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
+import { latchedBefore } from "./latched.js";
 import { QueryPlan } from "./queries.js";
 import { type Slice, timesOf } from "./shard.js";
 import type { SessionOptions } from "./types.js";
@@ -81,6 +82,9 @@ export class Session {
       const part = slice.from > 0 || slice.to < slice.of || after !== undefined;
       const queries = await QueryPlan.open(bag, given, options, times.to);
       const cameras = await openCameras(bag, options, times, whole, part, recorded);
+      const begins = slice.from === 0 && after === undefined && whole.from !== undefined;
+      if (begins && options.copy && options.out !== undefined)
+        for await (const message of latchedBefore(bag, whole.from!)) recorded.push(message);
       return new Session(bag, cameras, queries, times, recorded, options);
     } catch (error) {
       await bag.close();
