@@ -1,0 +1,87 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { parse as parseYaml } from "yaml";
+import { parseTarget, type Target, TargetDetector } from "../../calibration/index.js";
+import { describe, GraspGroundingError } from "../../errors/index.js";
+import type { CameraModel } from "../../geometry/index.js";
+import { Progress } from "../output.js";
+import { readCamera, readColour, readText } from "../pictures.js";
+import { readBag } from "./bag.js";
+import { readPoses } from "./poses.js";
+import type { CalibrationSet, CalibrationView, SourceOptions } from "./types.js";
+
+/** @throws GraspGroundingError FILE_*, CALIBRATION_TARGET */
+export async function readTarget(path: string): Promise<Target> {
+  const text = await readText(path);
+  let content: unknown;
+  try {
+    content = parseYaml(text, { logLevel: "error" });
+  } catch (cause) {
+    throw new GraspGroundingError("CALIBRATION_TARGET", { path, detail: describe(cause) }, { cause });
+  }
+  return parseTarget(content, path);
+}
+
+/**
+ * The sightings of a bag, or of a folder of pictures (with poses.csv or poses.yaml when the robot's poses are wanted).
+ * @throws GraspGroundingError of files, bags, targets and poses
+ */
+export async function readSet(
+  source: string,
+  options: SourceOptions,
+  robot: boolean,
+): Promise<CalibrationSet> {
+  const target = await readTarget(options.target);
+  const detector = await TargetDetector.create(target);
+  try {
+    const camera = options.camera === undefined ? undefined : await readCamera(options.camera);
+    return (await isPictureFolder(source))
+      ? await readFolder(source, options, robot, target, detector, camera)
+      : await readBag(source, options, robot, target, detector, camera);
+  } finally {
+    detector.close();
+  }
+}
+
+const picture = /\.(png|jpe?g|webp|tiff?)$/i;
+
+async function isPictureFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) return false;
+  return (await readdir(path)).some((name) => picture.test(name));
+}
+
+async function readFolder(
+  folder: string,
+  options: SourceOptions,
+  robot: boolean,
+  target: Target,
+  detector: TargetDetector,
+  camera: CameraModel | undefined,
+): Promise<CalibrationSet> {
+  const names = (await readdir(folder))
+    .filter((name) => picture.test(name))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const poses = robot ? await readPoses(folder, options.poses) : undefined;
+  const views: CalibrationView[] = [];
+  const without: string[] = [];
+  const progress = new Progress("pictures");
+  for (const [k, name] of names.entries()) {
+    const pose = poses?.get(name);
+    if (poses !== undefined && pose === undefined) without.push(name);
+    else {
+      const sighting = detector.detect(await readColour(join(folder, name)), name);
+      if (sighting !== undefined) views.push({ sighting, ...(pose && { robot: pose }) });
+    }
+    progress.update(k + 1, names.length);
+  }
+  progress.done();
+  const notes = without.length === 0 ? [] : [`pictures without a pose: ${some(without)}`];
+  const unused = [...(poses?.keys() ?? [])].filter((name) => !names.includes(name));
+  if (unused.length > 0) notes.push(`poses without a picture: ${some(unused)}`);
+  const fixed = () => "a folder of pictures holds no transforms";
+  return { target, views, camera, frameId: undefined, looked: names.length, notes, fixed };
+}
+
+const some = (names: readonly string[]): string =>
+  `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;

@@ -1,0 +1,35 @@
+import type { Sighting, Target } from "../../calibration/index.js";
+import type { CameraModel, FrameId, Pose } from "../../geometry/index.js";
+
+/** What all `calibrate` commands that look at pictures take. */
+export interface SourceOptions {
+  readonly target: string;
+  readonly camera?: string;
+  readonly poses?: string;
+  readonly base: FrameId;
+  readonly tool: FrameId;
+  readonly colour?: string;
+  readonly every: number;
+}
+
+/** A picture that shows the target, and where the tool was. */
+export interface CalibrationView {
+  readonly sighting: Sighting;
+  /** Tool in the base; present whenever robot poses were asked for. */
+  readonly robot?: Pose;
+}
+
+export interface CalibrationSet {
+  readonly target: Target;
+  readonly views: readonly CalibrationView[];
+  /** From --camera, or the bag's camera info. */
+  readonly camera: CameraModel | undefined;
+  /** The pictures' frame, where it is known. */
+  readonly frameId: FrameId | undefined;
+  /** Pictures looked at. */
+  readonly looked: number;
+  /** What was left out, in words. */
+  readonly notes: readonly string[];
+  /** Static transform between two frames of the bag. */
+  readonly fixed: (target: FrameId, source: FrameId) => Pose | string;
+}
