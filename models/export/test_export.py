@@ -16,7 +16,8 @@ from .checkpoint import CheckpointError, Wishes, load_clip, load_hifics, read_st
 from .clip import VIT_B16, VIT_L14, Clip, ClipConfig, resized_positions
 from .hifics import PER_LEVEL, SINGLE, DecoderConfig
 from .measure import Measure, choose
-from .onnx_graph import FP16, FP32, INT8
+from .onnx_export import encoder_graph
+from .onnx_graph import FP16, FP32, INT8, Precision
 from .random_weights import published_names, random_hifics
 from .vocabulary import MERGES, ReferenceTokenizer, read_merges, vocabulary
 
@@ -302,6 +303,13 @@ class Refusing(Folder):
 
 class Writing(unittest.TestCase):
     """Each precision against PyTorch, on ONNX Runtime for Python (the same for Node is in test/unit)."""
+
+    def test_blocks_after_the_last_tap_are_cut(self) -> None:
+        config = small()
+        self.assertGreater(config.layers, 5)
+        model = random_hifics(config, DecoderConfig.over(config, taps=(1, 3)))
+        names = {name.split(".")[1] for name in encoder_graph(model, Precision(FP32)).initialisers if name.startswith("blocks.")}
+        self.assertEqual(names, {"0", "1", "2", "3"})
 
     def test_every_variant_and_precision(self) -> None:
         tokenizer = ReferenceTokenizer(read_merges())

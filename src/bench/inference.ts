@@ -68,11 +68,16 @@ class Path {
   }
 }
 
+/** PyTorch beside this process, then the ways to run the bundled model beside each other. */
+export async function benchInference(): Promise<object> {
+  return { pytorch: await benchTorch(), ...(await benchPaths()) };
+}
+
 /**
  * Where the model runs, side by side. Every series alternates its ways round by round, so that all meet the same state
  * of the machine; threads are pinned; medians are reported, and ratios within one run.
  */
-export async function benchInference(): Promise<object> {
+export async function benchPaths(): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), "bench-inference-"));
   const lite = join(checkout, "models", "lite");
   const files = modelFiles(lite, await readManifest(lite));
@@ -88,7 +93,6 @@ export async function benchInference(): Promise<object> {
     return each;
   };
   try {
-    const torch = await benchTorch();
     const jpegs = await Promise.all(Array.from({ length: 8 }, (_, i) => jpegOf(1280, 720, i)));
     const here = await Path.of(
       "in_process",
@@ -127,9 +131,8 @@ export async function benchInference(): Promise<object> {
     }
     const inProcess = throughput.in_process_two_threads;
     return {
-      what: "model lite from a 1280×720 JPEG and encoded sentences to logits, one thread each unless said; pytorch: HiFi-CS over CLIP ViT-B/16",
+      what: "model lite from a 1280×720 JPEG and encoded sentences to logits, one thread each unless said",
       method: "warm-up 3, then rounds in turn; medians; workers over ipc on this machine",
-      pytorch: torch,
       zmq_overhead: { ...overhead, goal: "added_ms.p50 <= 3" },
       queries_a_frame_ms: queries,
       picture_size_ms: sizes,

@@ -21,6 +21,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   grasp: async () => (await import("../bench/grasp.js")).benchGrasp,
   arm: async () => (await import("../bench/arm.js")).benchArm,
   inference: async () => (await import("../bench/inference.js")).benchInference,
+  "inference-torch": async () => (await import("../bench/inference-torch.js")).benchTorch,
+  "inference-paths": async () => (await import("../bench/inference.js")).benchPaths,
   workers: async () => (await import("../bench/workers.js")).benchWorkers,
   ros: async () => {
     const { benchRos } = await import("../bench/ros.js");
@@ -38,7 +40,7 @@ export function benchCommand(): Command {
   for (const flag of backendFlags()) command.addOption(flag);
   return command.action(async (name: string | undefined, flags: RemoteOptions & { json?: boolean }) => {
     const { json, ...options } = flags;
-    const names = name === undefined ? Object.keys(benches) : [name];
+    const names = name === undefined ? Object.keys(benches).filter((each) => !each.includes("-")) : [name];
     const results: Record<string, object> = {};
     for (const each of names) {
       const load = benches[each];

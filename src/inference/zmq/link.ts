@@ -136,6 +136,16 @@ export class WorkerLink {
       "handshake:error:other",
     ] as const)
       socket.events.on(event, () => this.#refused(socket));
+    // A process that ends closes its connections: that is known at once, where a hang has to be waited for.
+    socket.events.on("disconnect", () => {
+      if (
+        socket === this.#socket &&
+        !this.#closed &&
+        this.state !== "connecting" &&
+        this.state !== "mismatch"
+      )
+        this.#lose("its connection broke");
+    });
     socket.connect(this.endpoint);
     void this.#read(socket);
     return [socket, new Outbox(socket, 256)];

@@ -72,7 +72,7 @@ describe("MLServer with a runtime that calls ONNX Runtime", () => {
     expect(there.runsOn).toBe("oip/json");
     expect(there.all).toEqual(here.all);
     expect(there.backendReport).toMatchObject({ failed: 0, weights: "not told by the server" });
-  });
+  }, 240_000);
 
   it("is named when it does not serve the model", async () => {
     const wanted = { endpoints: [mlserver.url], startTimeout: 100 };
