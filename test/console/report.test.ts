@@ -59,6 +59,7 @@ it("a replay's report opens from a file, asks nobody, and sorts, filters and enl
   await page.click("dialog");
   expect(await page.isVisible("dialog")).toBe(false);
   expect(troubles).toEqual([]);
-  expect(new Set(asked)).toEqual(new Set(["file:", "data:"]));
+  expect(asked.filter((scheme) => scheme !== "file:" && scheme !== "data:")).toEqual([]);
+  expect(asked.length).toBeGreaterThan(0);
   await page.close();
 });
