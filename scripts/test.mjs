@@ -98,14 +98,18 @@ const vitest = (name, config, wrapper = []) => ({
 });
 
 /** Python's own tests of models/, counted test by test. */
-const pytest = (name, folders) => ({
+const pytest = (name, folders, wrapper) => ({
   name,
   run: () => {
     const report = join(reports, `${name}.xml`);
     rmSync(report, { force: true });
     const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", `--junitxml=${report}`, ...folders];
     const options = { cwd: root, stdio: ["ignore", 2, 2], env: environment };
-    const { status } = spawnSync(environment.GRASP_GROUNDING_PYTHON, args, options);
+    const command = [environment.GRASP_GROUNDING_PYTHON, ...args];
+    const { status } =
+      wrapper === undefined
+        ? spawnSync(command[0], command.slice(1), options)
+        : spawnSync(process.execPath, [wrapper, ...command], options);
     const totals = existsSync(report)
       ? /<testsuite [^>]*>/.exec(readFileSync(report, "utf8"))?.[0]
       : undefined;
@@ -124,6 +128,15 @@ const ros = {
   },
 };
 
+/** The simulated cell and the node on it, over ROS. */
+const sim = {
+  name: "sim",
+  run: () => {
+    if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
+    return pytest("sim", ["test/sim/tests"], "scripts/ros/with-env.mjs").run();
+  },
+};
+
 const suites = [
   check("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
   check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
@@ -137,6 +150,7 @@ const suites = [
     "models/training/tests/test_scenes.py",
   ]),
   ros,
+  sim,
   vitest("console", "vitest.console.config.ts"),
 ];
 

@@ -14,9 +14,18 @@ const run = (...command) =>
   }).status ?? 1;
 
 if (args.some((arg) => arg.startsWith("--scenes"))) {
-  process.exitCode = run("test/sim/run_scenes.py", ...args);
+  process.exitCode = run("test/sim/run_scenes.py", ...args.filter((arg) => arg !== "--no-report"));
   if (process.exitCode === 0 && !args.includes("--no-report"))
     process.exitCode = run("test/sim/cell_report.py");
 } else {
-  process.exitCode = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test/sim/tests", ...args);
+  const paths = args.some((arg) => arg.endsWith(".py"));
+  process.exitCode = run(
+    "-m",
+    "pytest",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    ...(paths ? [] : ["test/sim/tests"]),
+    ...args,
+  );
 }

@@ -33,11 +33,12 @@ RAISED = 0.08
 WIDTH, HEIGHT = 640, 480
 
 
-def start_node(mode: str, truth: Path, log: Path | None = None) -> Process:
+def start_node(mode: str, truth: Path, log: Path | None = None, parameters: dict[str, str] | None = None) -> Process:
     """The node with true masks, or the program as it ships."""
     node = os.environ.get("NODE", "node")
     program = [str(HERE / "oracle-node.mjs"), str(truth)] if mode == "oracle" else [str(ROOT / "bin" / "grasp-grounding.mjs"), "node"]
-    return Process([node, *program, "--ros-args", "--params-file", str(HERE / "node.yaml")], log=log)
+    more = [a for k, v in (parameters or {}).items() for a in ("-p", f"{k}:={v}")]
+    return Process([node, *program, "--ros-args", "--params-file", str(HERE / "node.yaml"), *more], log=log)
 
 
 class Driver(Client):

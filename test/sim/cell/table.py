@@ -91,7 +91,9 @@ def demo_things() -> tuple[list[Asset], list[tuple[float, float, float]]]:
     spots = [(0.46, 0.12, 200), (0.60, -0.14, 30), (0.42, -0.16, 10), (0.62, 0.2, 0), (0.55, 0.01, 60), (0.64, 0.04, 0)]
     if not has_pack():
         pairs = ("mug yellow", "mug red", "box blue", "can green", "block orange", "bottle white")
-        return [made(*pair.split()) for pair in pairs], spots
+        things = [made(*pair.split()) for pair in pairs]
+        things[3] = replace(things[3], names=("soup can",))
+        return things, spots
     pack = {a.id: a for a in load_assets()}
     mug = pack["mug_red"]
     return [

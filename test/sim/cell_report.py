@@ -1,0 +1,93 @@
+"""Turns the rows of run_scenes.py into docs/results/sim-cell.json and the table of docs/SIMULATION.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
+from report import ROOT, wilson
+
+NAMES = {"oracle": "true masks (success given correct grounding)", "bundled": "the bundled model, end to end"}
+STAGES = {
+    "grounding: not found": "grounding: said not to be there",
+    "grounding: wrong mask": "grounding: another thing, or an overlap below 0.5 with the true mask",
+    "grasp planning": "grasp planning: no grasp, with a reason",
+    "motion planning": "motion planning: no grasp can be reached freely, with a reason",
+    "motion": "the motion was broken off, with a reason",
+    "not lifted": "carried out, but the thing is not in the gripper",
+    "no answer": "no answer in time",
+}
+
+
+def stage_of(outcome: str) -> str:
+    return "motion" if outcome.startswith("motion:") else outcome
+
+
+def summarise(rows: list[dict]) -> dict:
+    """Rates with 95 % intervals and failures by stage, by mode."""
+    result = {}
+    for mode in NAMES:
+        tried = [r for r in rows if r["mode"] == mode and r["outcome"] != "no target"]
+        if not tried:
+            continue
+        lifted = sum(r["outcome"] == "lifted" for r in tried)
+        low, high = wilson(lifted, len(tried))
+        result[mode] = {
+            "lifted": lifted,
+            "n": len(tried),
+            "rate": round(lifted / len(tried), 4),
+            "ci95": [round(low, 4), round(high, 4)],
+            "failures": dict(Counter(stage_of(r["outcome"]) for r in tried if r["outcome"] != "lifted")),
+            "seconds_p50": sorted(r.get("seconds", 0) for r in tried)[len(tried) // 2],
+        }
+        if mode == "bundled":
+            right = [r for r in tried if not r["outcome"].startswith("grounding")]
+            result[mode]["grounded"] = len(right)
+            low, high = wilson(len(right), len(tried))
+            result[mode]["grounded_ci95"] = [round(low, 4), round(high, 4)]
+    return result
+
+
+def percent(part: dict) -> str:
+    low, high = (round(100 * x) for x in part["ci95"])
+    return f"{100 * part['rate']:.0f} % ({part['lifted']}/{part['n']}; {low} to {high})"
+
+
+def table(summary: dict) -> str:
+    """The Markdown between the markers."""
+    lines = ["| grounding by | lifted (95 % interval) |", "| --- | --- |"]
+    for mode, part in summary.items():
+        lines.append(f"| {NAMES[mode]} | {percent(part)} |")
+    if "grounded" in summary.get("bundled", {}):
+        part = summary["bundled"]
+        low, high = (round(100 * x) for x in part["grounded_ci95"])
+        lines += ["", f"The bundled model found the right thing in {part['grounded']} of {part['n']} scenes ({low} to {high} %)."]
+    lines += ["", "| where it ended otherwise | " + " | ".join(NAMES[m].split(" (")[0].split(",")[0] for m in summary) + " |"]
+    lines.append("| --- |" + " --- |" * len(summary))
+    for stage, words in STAGES.items():
+        counts = [part["failures"].get(stage, 0) for part in summary.values()]
+        if any(counts):
+            lines.append(f"| {words} | " + " | ".join(str(c) for c in counts) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=Path, nargs="?", default=ROOT / "out" / "sim" / "scenes.jsonl")
+    args = parser.parse_args()
+    rows = sorted((json.loads(x) for x in args.rows.read_text().splitlines()), key=lambda r: (r["mode"], r["scene"]))
+    summary = summarise(rows)
+    result = {"command": "npm run test:sim -- --scenes 50", "summary": summary, "rows": rows}
+    text = json.dumps(result, indent=None, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
+    (ROOT / "docs" / "results" / "sim-cell.json").write_text(text + "\n")
+    page = ROOT / "docs" / "SIMULATION.md"
+    before, _, rest = page.read_text().partition("<!-- measured: begin -->\n")
+    _, _, after = rest.partition("<!-- measured: end -->")
+    page.write_text(f"{before}<!-- measured: begin -->\n{table(summary)}\n<!-- measured: end -->{after}")
+    print(table(summary))
+
+
+if __name__ == "__main__":
+    main()
