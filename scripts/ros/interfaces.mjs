@@ -9,13 +9,19 @@ import { exists, Problem, progress, run } from "./run.mjs";
 /** Packages that a ROS distribution has and the wheels lack; built only where the prefix has none. */
 const upstream = ["tf2_msgs", "vision_msgs", "control_msgs", "foxglove_msgs"];
 
+/** What MoveGroup's action needs: built only when asked for (`npm run ros:setup -- --moveit`), each after what it needs. */
+const moveit = ["octomap_msgs", "object_recognition_msgs", "moveit_msgs"];
+
 const described = (name, source) => ({ name, source, digest: hashFolder(source) });
 
 /** The upstream packages that none of `prefixes` has: name, source folder and digest of the sources. */
-export const missingUpstream = (prefixes) =>
-  upstream
+export const missingUpstream = (prefixes, names = upstream) =>
+  names
     .filter((name) => !prefixes.some((prefix) => existsSync(join(prefix, "share", name, "package.xml"))))
     .map((name) => described(name, join(repository, "scripts", "ros", "upstream", name)));
+
+/** Of MoveIt's packages, those that none of `prefixes` has. */
+export const missingMoveIt = (prefixes) => missingUpstream(prefixes, moveit);
 
 /** The package of this repository. */
 export const ownInterfaces = () => [described("grasp_grounding_interfaces", join(repository, "interfaces"))];
@@ -42,7 +48,10 @@ export function buildInterfaces(packages, base, install, build) {
     progress(`interfaces: building ${name}`);
     const folder = join(build, name);
     rmSync(folder, { recursive: true, force: true });
-    const where = [`-DCMAKE_PREFIX_PATH=${base.prefixes.join(";")}`, `-DCMAKE_INSTALL_PREFIX=${fresh}`];
+    const where = [
+      `-DCMAKE_PREFIX_PATH=${[fresh, ...base.prefixes].join(";")}`,
+      `-DCMAKE_INSTALL_PREFIX=${fresh}`,
+    ];
     run(`configuring ${name}`, "cmake", ["-S", source, "-B", folder, ...generator, ...where, ...flags], {
       env,
     });

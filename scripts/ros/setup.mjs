@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { compileAddon, generateMessages } from "./addon.mjs";
 import { composeEnvironment, sourcedRos, writeEnvironment } from "./environment.mjs";
-import { buildInterfaces, installed, missingUpstream, ownInterfaces } from "./interfaces.mjs";
+import { buildInterfaces, installed, missingMoveIt, missingUpstream, ownInterfaces } from "./interfaces.mjs";
 import { withLock } from "./lock.mjs";
 import { cacheFolder, hashOf, repository } from "./paths.mjs";
 import { makePrefix, patchPrefix } from "./prefix.mjs";
@@ -59,8 +59,12 @@ function main() {
   const upstream = join(cacheFolder, "upstream");
   const interfaces = join(cacheFolder, "interfaces");
   const build = join(cacheFolder, "build");
+  // Stays once it was asked for.
+  const moveit = join(cacheFolder, "moveit");
+  const withMoveIt = process.argv.includes("--moveit") || existsSync(moveit);
   const stamps = [
     ["upstream", missingUpstream(base.prefixes), upstream],
+    ...(withMoveIt ? [["moveit", missingMoveIt(base.prefixes), moveit]] : []),
     ["interfaces", ownInterfaces(), interfaces],
   ].map(([name, packages, install]) =>
     step(
@@ -71,7 +75,7 @@ function main() {
     ),
   );
 
-  const environment = composeEnvironment(base, [interfaces, upstream]);
+  const environment = composeEnvironment(base, [interfaces, upstream, ...(withMoveIt ? [moveit] : [])]);
   writeEnvironment(environment);
   const addonStamp = step(
     "rclnodejs",
