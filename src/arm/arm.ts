@@ -184,7 +184,11 @@ export class Arm {
    * Puts what the gripper holds down at a pose of the tool. Needs no picture of its own, so `frameAt` is not looked at.
    * Never rejects for what can go wrong with an arm.
    */
-  async place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
+  place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
+    return unlessAborted(() => this.#place(goal, options));
+  }
+
+  async #place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
     const refusal = this.refusal();
     if (refusal !== undefined) return failure("refused", refusal);
     const start = this.#parts.controller.reading()!.positions;
@@ -206,7 +210,11 @@ export class Arm {
   }
 
   /** Takes the object with the first of the grasps that can be carried out. Never rejects for what can go wrong with an arm. */
-  async execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
+  execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
+    return unlessAborted(() => this.#execute(grasps, options));
+  }
+
+  async #execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
     const refusal = this.refusal();
     if (refusal !== undefined) {
       const safety = this.supervisor.snapshot.latch;
@@ -248,13 +256,14 @@ export class Arm {
     return why;
   }
 
-  /** Planning takes a while: heartbeats, stops and joint states must be heard in between. */
+  /** Planning takes a while: heartbeats, stops and joint states must be heard in between. @throws PlanningAborted */
   async #breathe(
-    { lease, operator }: Pick<ExecuteOptions, "lease" | "operator">,
+    { lease, operator, signal }: Pick<ExecuteOptions, "lease" | "operator" | "signal">,
     pause: Seconds = 0,
   ): Promise<void> {
     await this.#clock.sleep(pause);
     this.update();
+    if (signal?.aborted === true) throw new PlanningAborted();
     if (lease === "goal") this.#event({ type: "claim", operator });
   }
 
@@ -408,6 +417,19 @@ export class Arm {
     // The order goes out before anything is awaited; a failure of the controller shows in its readings.
     this.#stopOrder = this.#parts.controller.stop().catch(() => undefined);
     this.#halted?.();
+  }
+}
+
+/** Ends planning from within. */
+class PlanningAborted extends Error {}
+
+async function unlessAborted(carryOut: () => Promise<ArmResult>): Promise<ArmResult> {
+  try {
+    return await carryOut();
+  } catch (error) {
+    if (error instanceof PlanningAborted)
+      return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+    throw error;
   }
 }
 

@@ -76,6 +76,11 @@ export interface RefusedMotion {
   readonly reason: string;
 }
 
+export interface WayOptions {
+  /** The gripper holds the target: it is nothing to go round. */
+  readonly touchTarget?: boolean;
+}
+
 /** Finds ways round what stands about: a motion planner behind the sequence. */
 export interface WayPlanner {
   /** Postures of a free way, both ends included, or why there is none. Never rejects for what can go wrong with a planner. */
@@ -83,6 +88,7 @@ export interface WayPlanner {
     from: JointValues,
     to: JointValues,
     scene: Scene,
+    options?: WayOptions,
   ): Promise<{ readonly postures: readonly (readonly number[])[] } | { readonly reason: string }>;
 }
 
@@ -249,7 +255,7 @@ export class SequencePlanner {
     options: CheckOptions = {},
   ): Promise<JointPath | RefusedMotion> {
     if (this.#ways === undefined) return this.#ownWay(from, to, near, options);
-    const planned = await this.#ways.plan(from, to, this.#checker.scene);
+    const planned = await this.#ways.plan(from, to, this.#checker.scene, options);
     if ("reason" in planned) return { refusal: "way-blocked", reason: planned.reason };
     const path = splinePath(planned.postures);
     if (!this.#within(path))

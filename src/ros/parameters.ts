@@ -332,6 +332,33 @@ export const parameterSpecs = {
     readOnly: true,
     description: "Name of the arm's joint trajectory controller.",
   },
+  arm_planner: {
+    type: "string",
+    default: "builtin",
+    options: ["builtin", "moveit"],
+    readOnly: true,
+    description:
+      "What plans the ways there and back: the built-in search, or MoveIt 2 through the action move_group_action.",
+  },
+  move_group_action: {
+    type: "string",
+    default: "move_action",
+    readOnly: true,
+    description: "Name of move_group's action, for arm_planner moveit.",
+  },
+  planning_group: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description: "MoveIt's planning group of the arm, for arm_planner moveit.",
+  },
+  planning_time: {
+    type: "double",
+    default: 2,
+    range: [0.1, 60],
+    readOnly: true,
+    description: "Seconds MoveIt may take for one way.",
+  },
   robot_description_file: {
     type: "string",
     default: "",

@@ -20,6 +20,7 @@ import {
 } from "../../arm/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Pose } from "../../geometry/index.js";
+import { packageInstalled } from "../outputs.js";
 import type { Parameters } from "../parameters.js";
 import { type GripperMapping, gripperMappings } from "./gripper.js";
 
@@ -47,6 +48,13 @@ export function armSetup(parameters: Parameters): ArmSetup {
   const { gripper, gripper_joint, robot_description_file: path } = parameters;
   if (gripper === "parallel_gripper_command" && gripper_joint === "")
     throw new GraspGroundingError("ARM_CONFIG", { detail: "parallel_gripper_command needs gripper_joint" });
+  if (parameters.arm_planner === "moveit") {
+    const missing = packageInstalled("moveit_msgs")
+      ? undefined
+      : "moveit_msgs is not in this ROS environment";
+    const detail = parameters.planning_group === "" ? "arm_planner moveit needs planning_group" : missing;
+    if (detail !== undefined) throw new GraspGroundingError("ARM_CONFIG", { detail });
+  }
   const model = path === "" ? undefined : armModel(readDescription(path), parameters);
   return { mapping: gripperMapping(parameters), model };
 }

@@ -22,6 +22,7 @@ import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclSubscription } from "../rcl.js";
 import type { Answer } from "../scheduler.js";
 import type { Transforms } from "../transforms.js";
+import { ActionPort } from "./action-client.js";
 import { ArmCommands } from "./arm-commands.js";
 import {
   type ArmModel,
@@ -34,6 +35,7 @@ import {
 } from "./arm-model.js";
 import { GripperClient } from "./gripper.js";
 import { JointFeed } from "./joint-feed.js";
+import { type MoveGroupResult, MoveItWays } from "./moveit-ways.js";
 import type { ReadyArm } from "./ready-arm.js";
 import { TrajectoryController } from "./trajectory-controller.js";
 
@@ -74,6 +76,7 @@ export class NodeArm implements ArmPort {
   readonly #timer: NodeJS.Timeout;
   #model: ArmModel | undefined;
   #controller: TrajectoryController | undefined;
+  readonly #moveGroup: ActionPort<object, MoveGroupResult> | undefined;
   #ready: ReadyArm | undefined;
   #problem: string | undefined;
   #active = false;
@@ -96,6 +99,8 @@ export class NodeArm implements ArmPort {
       joint: values.gripper_joint,
       force: values.gripper_force,
     });
+    if (values.arm_planner === "moveit")
+      this.#moveGroup = new ActionPort(rcl, node, "moveit_msgs/action/MoveGroup", values.move_group_action);
     this.#commands = new ArmCommands({
       rcl,
       node,
@@ -149,6 +154,7 @@ export class NodeArm implements ArmPort {
     this.#feed.close();
     this.#gripper.close();
     this.#controller?.close();
+    this.#moveGroup?.close();
   }
 
   refusal(): string | undefined {
@@ -168,6 +174,8 @@ export class NodeArm implements ArmPort {
     const holdToRun = this.#parts.parameters().hold_to_run;
     const release = holdToRun ? this.#commands.expectHeartbeats(operator) : undefined;
     this.#busy = true;
+    const cancel = (): void => void this.#moveGroup?.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
     try {
       if (holdToRun) ready.arm.handle({ type: "claim", operator, at: systemClock.now() });
       const { goals, scene } = seenFrom(camera, answer);
@@ -186,6 +194,7 @@ export class NodeArm implements ArmPort {
       return this.#last;
     } finally {
       this.#busy = false;
+      signal.removeEventListener("abort", cancel);
       release?.();
       if (holdToRun) ready.arm.handle({ type: "release", operator, at: systemClock.now() });
     }
@@ -302,6 +311,15 @@ export class NodeArm implements ArmPort {
         controller: this.#controller,
         gripper: this.#gripper,
         posture: reading.positions,
+        ...(this.#moveGroup !== undefined && {
+          ways: new MoveItWays(this.#moveGroup, {
+            group: values.planning_group,
+            joints: chain.joints,
+            base: chain.base,
+            workspace: model.limits.workspace,
+            planningTime: values.planning_time,
+          }),
+        }),
       });
       this.#setReady({
         ...stack,
