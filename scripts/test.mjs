@@ -144,6 +144,17 @@ const suites = [
   check("page types", ["node_modules/typescript/bin/tsc", "-p", "src/console/web"]),
   check("page tests' types", ["node_modules/typescript/bin/tsc", "-p", "test/console"]),
   vitest("unit", "vitest.config.ts"),
+  // What decides whether an arm may move is tested to its last branch.
+  check("supervisor coverage", [
+    "node_modules/vitest/vitest.mjs",
+    "run",
+    "test/unit/arm/supervisor.test.ts",
+    "--coverage.enabled",
+    "--coverage.include=src/arm/supervisor.ts",
+    "--coverage.thresholds.100",
+    "--coverage.reporter=text",
+    "--coverage.reportsDirectory=.cache/coverage",
+  ]),
   pytest("models", [
     "models/export",
     "models/training/tests/test_queries.py",
