@@ -59,6 +59,21 @@ function setUpServers() {
   });
 }
 
+/** schemathesis, which asks the console's HTTP API whatever its description allows. */
+function setUpSchemathesis() {
+  const venv = join(".cache", "schemathesis");
+  step("schemathesis", {
+    inputs: ["test/console/requirements.txt"],
+    output: ".cache/schemathesis/bin/schemathesis",
+    run: () => {
+      rmSync(join(root, venv), { recursive: true, force: true });
+      sh("python3", ["-m", "venv", venv]);
+      const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+      sh(join(root, venv, "bin", "python"), [...install, "test/console/requirements.txt"]);
+    },
+  });
+}
+
 const environment = {
   ...process.env,
   GRASP_GROUNDING_SETUP: "skip",
@@ -169,7 +184,8 @@ await setUp();
 setUpPython();
 setUpOpencv4();
 setUpServers();
-mkdirSync(reports, { recursive: true });
+setUpSchemathesis();
+mkdirSync(reports, recursive: true );
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));

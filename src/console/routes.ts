@@ -19,7 +19,10 @@ const failures = {
   422: errorSchema,
   429: errorSchema,
   500: errorSchema,
+  503: errorSchema,
 } as const;
+/** Bytes go out as they are; the description says what they are. */
+const bytes = (what: string) => ({ ...failures, 200: z.any().describe(what) });
 const security = [{ bearer: [] }, { cookie: [] }];
 
 export async function apiRoutes(server: FastifyInstance, context: ConsoleContext): Promise<void> {
@@ -134,7 +137,7 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
 
   api.get(
     "/api/frame.jpg",
-    { schema: { summary: "the picture shown now", security } },
+    { schema: { summary: "the picture shown now", security, response: bytes("JPEG") } },
     async (request, reply) => {
       actorOf(context, request);
       const { jpeg, stamp } = await core.picture();
@@ -151,6 +154,7 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
         summary: "where the object is likely, to lay over the picture",
         security,
         params: z.object({ answer: number }),
+        response: bytes("PNG"),
       },
     },
     async (request, reply) => {
@@ -169,6 +173,7 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
           "uint32 count, then float32 x, y, z of each in metres in the camera's optical frame, then R, G, B bytes of each",
         security,
         params: z.object({ answer: number }),
+        response: bytes("points"),
       },
     },
     async (request, reply) => {
@@ -188,6 +193,7 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
         summary: "what a candidate looks like: its number and .jpg",
         security,
         params: z.object({ answer: number, candidate: z.string().regex(/^\d{1,4}\.jpg$/) }),
+        response: bytes("JPEG"),
       },
     },
     async (request, reply) => {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import fastifyStatic from "@fastify/static";
@@ -211,5 +212,11 @@ async function readTls({ cert, key }: { cert: string; key: string }) {
     readFile(path).catch((cause) => {
       throw new GraspGroundingError("CONSOLE_TLS", { path, detail: describe(cause) }, { cause });
     });
-  return { cert: await read(cert), key: await read(key) };
+  const pair = { cert: await read(cert), key: await read(key) };
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    throw new GraspGroundingError("CONSOLE_TLS", { path: cert, detail: describe(cause) }, { cause });
+  }
+  return pair;
 }

@@ -40,10 +40,13 @@ export class Scene3d {
   #inBase: boolean | undefined;
   #asked = 0;
   #queued = false;
+  #drawn = 0;
+  /** Milliseconds between pictures. */
+  #pause = 16;
 
   /** @throws Error where the browser has no WebGL */
   constructor(host: HTMLElement) {
-    this.#renderer = new WebGLRenderer({ antialias: true });
+    this.#renderer = new WebGLRenderer({ antialias: !drawnBySoftware() });
     this.#renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.#renderer.setClearColor(0x11161b);
     host.append(this.#renderer.domElement);
@@ -187,15 +190,39 @@ export class Scene3d {
     this.#controls.update();
   }
 
-  /** Once for each picture of the screen, however many changes there were. */
+  /** A slow renderer (no GPU) is asked less often, and for fewer pixels. */
+  #pace(cost: number): void {
+    this.#pause = cost < 40 ? 16 : Math.min(500, cost * 3);
+    if (cost < 60) return;
+    const ratio = this.#renderer.getPixelRatio();
+    if (ratio > 0.5) this.#renderer.setPixelRatio(Math.max(0.5, ratio * 0.75));
+  }
+
+  /** However many changes there are: drawing must leave the page time for a held button's heartbeat, also without a GPU. */
   #draw(): void {
     if (this.#queued) return;
     this.#queued = true;
-    requestAnimationFrame(() => {
-      this.#queued = false;
-      this.#renderer.render(this.#scene, this.#camera);
-    });
+    const due = this.#drawn + this.#pause - performance.now();
+    setTimeout(
+      () =>
+        requestAnimationFrame((from) => {
+          this.#queued = false;
+          this.#renderer.render(this.#scene, this.#camera);
+          this.#drawn = performance.now();
+          requestAnimationFrame((next) => this.#pace(next - from));
+        }),
+      Math.max(0, due),
+    );
   }
+}
+
+/** Whether the browser draws without a GPU: smooth edges would then cost several times the rest. */
+function drawnBySoftware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl");
+  const info = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = info ? String(gl?.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 /** The way of the tool, dashed. */
