@@ -40,6 +40,10 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     gripper,
     supervisor: new SafetySupervisor({
       ...defaultLimits,
+      // A laptop that is busy with other things may hold this process up for longer than a robot's computer may; the
+      // console itself stops the arm after 150 ms without a heartbeat.
+      lease: 1,
+      feedbackAge: 0.5,
       workspace,
       lower: chain.lower,
       upper: chain.upper,

@@ -41,13 +41,16 @@ export class Scene3d {
   #asked = 0;
   #queued = false;
   #drawn = 0;
-  /** Milliseconds between pictures. */
+  /** Milliseconds between pictures, and the least that may be. */
   #pause = 16;
+  readonly #least: number;
 
   /** @throws Error where the browser has no WebGL */
   constructor(host: HTMLElement) {
-    this.#renderer = new WebGLRenderer({ antialias: !drawnBySoftware() });
-    this.#renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    const software = drawnBySoftware();
+    this.#least = software ? 120 : 16;
+    this.#renderer = new WebGLRenderer({ antialias: !software });
+    this.#renderer.setPixelRatio(software ? 0.75 : Math.min(devicePixelRatio, 2));
     this.#renderer.setClearColor(0x11161b);
     host.append(this.#renderer.domElement);
     const sun = new DirectionalLight(0xffffff, 2.2);
@@ -192,7 +195,7 @@ export class Scene3d {
 
   /** A slow renderer (no GPU) is asked less often, and for fewer pixels. */
   #pace(cost: number): void {
-    this.#pause = cost < 40 ? 16 : Math.min(500, cost * 3);
+    this.#pause = cost < 40 ? this.#least : Math.max(this.#least, Math.min(500, cost * 3));
     if (cost < 60) return;
     const ratio = this.#renderer.getPixelRatio();
     if (ratio > 0.5) this.#renderer.setPixelRatio(Math.max(0.5, ratio * 0.75));

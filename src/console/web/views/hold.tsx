@@ -17,7 +17,8 @@ export function HoldToPick({ answer }: { answer: number }) {
   const arm = state.value?.arm;
   if (arm === undefined || (!arm.available && !arm.moving && arm.joints === undefined)) return null;
   const disabled = !inControl.value || stopped.value || (!arm.available && !arm.moving);
-  if (arm.holding && !arm.moving) return <Place disabled={disabled} />;
+  // Which button it is must not change while it is held: one that goes away is let go of.
+  if (arm.holding) return <Place disabled={disabled} moving={arm.moving} />;
   return (
     <div class="act">
       {arm.robot && (
@@ -39,15 +40,18 @@ export function HoldToPick({ answer }: { answer: number }) {
 }
 
 /** Puts down what is held: where it was, or where somebody points. */
-function Place({ disabled }: { disabled: boolean }) {
+function Place({ disabled, moving }: { disabled: boolean; moving: boolean }) {
   const at = placeAt.value;
   const start = () =>
-    hold({ name: "place", ...(at !== undefined && { at: [at[0], at[1]] as [number, number] }) });
+    hold({
+      name: "place",
+      ...(at !== undefined && { at: [at[0], at[1]] as [number, number] }),
+    });
   return (
     <div class="act">
       <button
         type="button"
-        disabled={disabled}
+        disabled={disabled || moving}
         aria-pressed={placing.value}
         onClick={() => {
           if (at !== undefined) placeAt.value = undefined;
@@ -57,7 +61,7 @@ function Place({ disabled }: { disabled: boolean }) {
         {at !== undefined ? "Back where it was" : placing.value ? "Click on the picture…" : "Choose a place"}
       </button>
       <HoldButton class="primary hold" disabled={disabled} start={start}>
-        Hold to put down
+        {moving ? "Holding…" : "Hold to put down"}
       </HoldButton>
       <Heartbeat />
     </div>
