@@ -185,7 +185,7 @@ setUpPython();
 setUpOpencv4();
 setUpServers();
 setUpSchemathesis();
-mkdirSync(reports, recursive: true );
+mkdirSync(reports, { recursive: true });
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));

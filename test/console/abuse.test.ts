@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:https";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
@@ -186,27 +187,34 @@ it("holds what schemathesis sends, with an operator's token", { timeout: 180_000
     expect(process.env.CI, "CI must have schemathesis: scripts/test.mjs sets it up").toBeFalsy();
     return;
   }
-  const child = spawn(program, [
-    "run",
-    new URL("docs/json", served.url).href,
-    "--header",
-    `Authorization: Bearer ${operatorToken}`,
-    "--checks",
-    "not_a_server_error,status_code_conformance",
-    "--max-examples",
-    process.env.SCHEMATHESIS_EXAMPLES ?? "12",
-    "--phases",
-    "examples,coverage,fuzzing",
-    "--seed",
-    "7",
-    "--no-color",
-  ]);
+  const folder = mkdtempSync(join(tmpdir(), "schemathesis-"));
+  const child = spawn(
+    program,
+    [
+      "run",
+      new URL("docs/json", served.url).href,
+      "--header",
+      `Authorization: Bearer ${operatorToken}`,
+      "--checks",
+      "not_a_server_error,status_code_conformance",
+      "--max-examples",
+      process.env.SCHEMATHESIS_EXAMPLES ?? "12",
+      "--phases",
+      "examples,coverage,fuzzing",
+      "--seed",
+      "7",
+      "--no-color",
+    ],
+    // It keeps a folder of its own where it runs.
+    { cwd: folder },
+  );
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk) => {
       output += chunk;
     });
   const code = await new Promise((resolve) => child.once("exit", resolve));
+  rmSync(folder, { recursive: true, force: true });
   expect(code, output.slice(-4000)).toBe(0);
   expect(output).toMatch(/\d+ generated|Test cases:/);
   console.log(
