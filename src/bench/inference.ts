@@ -151,7 +151,7 @@ async function measureOverhead(here: Path, zmq: Path, jpegs: readonly Uint8Array
   const own: number[] = [];
   const remote: number[] = [];
   const added: number[] = [];
-  for (let i = -3; i < 40; i++) {
+  for (let i = -3; i < 24; i++) {
     const jpeg = jpegs[(i + 3) % jpegs.length] as Uint8Array;
     const [a, b] = [await once(here, jpeg, i), await once(zmq, jpeg, i)];
     if (i < 0) continue;
@@ -177,7 +177,7 @@ async function measureQueries(paths: readonly Path[], jpegs: readonly Uint8Array
   const rows: Record<string, Record<string, unknown>> = {};
   for (const n of [1, 2, 8] as const) {
     const series = new Map(paths.map((path) => [path.name, [] as number[]]));
-    for (let i = -1; i < 7; i++)
+    for (let i = -1; i < 3; i++)
       for (const path of paths) {
         const ms = await once(path, jpegs[(i + 1) % jpegs.length] as Uint8Array, 100 * n + i, n);
         if (i >= 0) series.get(path.name)?.push(ms);
@@ -197,7 +197,7 @@ async function measureSizes(paths: readonly Path[]): Promise<object> {
   ] as const) {
     const row: Record<string, number> = {};
     const series = new Map(paths.map((path) => [path.name, [] as number[]]));
-    for (let i = -1; i < 7; i++)
+    for (let i = -1; i < 5; i++)
       for (const path of paths) {
         const jpeg = await jpegOf(width, height, 200 + i);
         const ms = await once(path, jpeg, i);
@@ -215,7 +215,7 @@ async function measureEventLoop(paths: readonly Path[], jpegs: readonly Uint8Arr
   for (const path of paths) {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
-    for (let i = 0; i < 30; i++) await once(path, jpegs[i % jpegs.length] as Uint8Array, 1000 + i);
+    for (let i = 0; i < 15; i++) await once(path, jpegs[i % jpegs.length] as Uint8Array, 1000 + i);
     delay.disable();
     const ms = (ns: number) => round(ns / 1e6, 2);
     rows[path.name] = { p50: ms(delay.percentile(50)), p99: ms(delay.percentile(99)), max: ms(delay.max) };
@@ -224,7 +224,7 @@ async function measureEventLoop(paths: readonly Path[], jpegs: readonly Uint8Arr
 }
 
 async function perSecond(path: Path, jpegs: readonly Uint8Array[]): Promise<number> {
-  const total = 48;
+  const total = 24;
   let next = -4;
   let began = 0;
   const ask = async () => {
