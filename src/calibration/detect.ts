@@ -1,4 +1,3 @@
-import { describe, GraspGroundingError } from "../errors/index.js";
 import type { ColourImage } from "../geometry/index.js";
 import { findChessboard } from "./chessboard.js";
 import { requireMarkers } from "./markers.js";
@@ -43,11 +42,7 @@ export class TargetDetector {
 
   /** @returns undefined when the target, or enough of it, is not in the picture */
   detect(picture: ColourImage, name: string): Sighting | undefined {
-    try {
-      return scoped(this.#cv, (scope) => this.#detect(picture, name, scope));
-    } catch (cause) {
-      throw new GraspGroundingError("INTERNAL", { detail: `${name}: ${describe(cause)}` }, { cause });
-    }
+    return scoped(this.#cv, (scope) => this.#detect(picture, name, scope), name);
   }
 
   close(): void {

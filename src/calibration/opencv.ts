@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { GraspGroundingError } from "../errors/index.js";
 
 /** The part of OpenCV's WebAssembly build that is used here, typed by hand: its own types leave the markers out. */
 export interface OpenCv {
@@ -145,7 +146,8 @@ async function load(): Promise<OpenCv> {
 /** Numbered constant of OpenCV, e.g. `DICT_5X5_100`. */
 export const constant = (cv: OpenCv, name: string): number => {
   const value = cv[name];
-  if (typeof value !== "number") throw new RangeError(`OpenCV has no ${name}`);
+  if (typeof value !== "number")
+    throw new GraspGroundingError("INTERNAL", { detail: `OpenCV has no ${name}` });
   return value;
 };
 
@@ -172,14 +174,19 @@ export class Scope {
   }
 }
 
-/** Runs `work` and frees what it made; what OpenCV throws (a number) becomes an Error with its text. */
-export function scoped<T>(cv: OpenCv, work: (scope: Scope) => T): T {
+/**
+ * Runs `work` and frees what it made.
+ * @param where named in the error: the picture that was worked on
+ * @throws GraspGroundingError INTERNAL with OpenCV's text; OpenCV itself throws a number
+ */
+export function scoped<T>(cv: OpenCv, work: (scope: Scope) => T, where = "OpenCV"): T {
   const scope = new Scope();
   try {
     return work(scope);
   } catch (error) {
-    if (typeof error === "number") throw new Error(cv.exceptionFromPtr(error).msg, { cause: error });
-    throw error;
+    if (typeof error !== "number") throw error;
+    const detail = `${where}: ${cv.exceptionFromPtr(error).msg}`;
+    throw new GraspGroundingError("INTERNAL", { detail }, { cause: error });
   } finally {
     scope.close();
   }
