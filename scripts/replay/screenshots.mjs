@@ -35,17 +35,14 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu"],
 });
 for (const name of ["replay-report", "replay-compare"]) {
-  for (const colorScheme of ["light", "dark"]) {
-    const page = await browser.newPage({ viewport: { width: 1220, height: 1240 }, colorScheme });
-    await page.goto(pathToFileURL(join(folder, `${name}.html`)).href);
-    await page.waitForTimeout(300);
-    const file = `${name}${colorScheme === "dark" ? "-dark" : ""}.webp`;
-    await sharp(await page.screenshot())
-      .webp({ quality: 80 })
-      .toFile(join(images, file));
-    process.stdout.write(`docs/images/${file}\n`);
-    await page.close();
-  }
+  const page = await browser.newPage({ viewport: { width: 1220, height: 1240 }, colorScheme: "light" });
+  await page.goto(pathToFileURL(join(folder, `${name}.html`)).href);
+  await page.waitForTimeout(300);
+  await sharp(await page.screenshot())
+    .webp({ quality: 80 })
+    .toFile(join(images, `${name}.webp`));
+  process.stdout.write(`docs/images/${name}.webp\n`);
+  await page.close();
 }
 await browser.close();
 rmSync(folder, { recursive: true, force: true });

@@ -29,7 +29,7 @@ tr:last-child td{border-bottom:0}.scroll{overflow-x:auto}th[data-key]{cursor:poi
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));gap:12px}
 .pair{grid-template-columns:repeat(auto-fill,minmax(420px,1fr))}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;overflow:hidden}
-figure img{width:100%;display:block;cursor:zoom-in}figcaption{padding:8px 12px;font-size:13px;color:var(--soft)}figcaption b{color:var(--ink)}
+figure img{width:100%;height:auto;display:block;cursor:zoom-in}figcaption{padding:8px 12px;font-size:13px;color:var(--soft)}figcaption b{color:var(--ink)}
 figure.moment{border-color:var(--warn)}
 .bar{display:flex;gap:10px;flex-wrap:wrap;margin-bottom:10px}
 input,select,button{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:5px 10px}
