@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/ros/**", "test/console/**", "node_modules/**"],
+    exclude: ["test/ros/**", "test/console/**", "test/soak/**", "node_modules/**"],
     testTimeout: 60_000,
     hookTimeout: 180_000,
     pool: "forks",

@@ -1,0 +1,202 @@
+import { connect } from "node:net";
+import WebSocket from "ws";
+import type { Random } from "../../src/geometry/index.js";
+import { sleep, until } from "./program.js";
+
+const nouns = [
+  "the banana",
+  "the red mug on the left",
+  "something to cut with",
+  "the green bottle",
+  "the bowl",
+  "the apple",
+];
+
+/** Seconds after the last sign of a live operator within which the arm has to be at rest; the limit is 0.15 s on an idle machine. */
+const restWithin = 2;
+
+/** Random use and abuse of a running console, and what has to hold meanwhile. */
+export class ConsoleLoad {
+  /** Answers that were acknowledged, and refusals by code. */
+  acknowledged = 0;
+  readonly refused = new Map<string, number>();
+  readonly violations: string[] = [];
+  moved = 0;
+  #lastHeld = Number.NEGATIVE_INFINITY;
+  #watcher: WebSocket | undefined;
+  #cookie = "";
+  readonly #url: string;
+  readonly #random: Random;
+
+  constructor(url: string, random: Random) {
+    this.#url = url;
+    this.#random = random;
+  }
+
+  /** A viewer that is always there: every state is looked at. */
+  async begin(): Promise<void> {
+    this.#cookie = await signIn(this.#url, "operator");
+    const watcher = await this.#open(await signIn(this.#url, "watcher"));
+    watcher.send(JSON.stringify({ type: "view", width: 0 }));
+    watcher.on("message", (data, binary) => {
+      if (binary) return;
+      const { state } = JSON.parse(String(data)) as { state?: { arm?: { moving?: boolean } } };
+      if (state?.arm?.moving !== true) return;
+      this.moved++;
+      const since = (performance.now() - this.#lastHeld) / 1e3;
+      if (since > restWithin)
+        this.violations.push(`the arm moves ${since.toFixed(1)} s after the last heartbeat`);
+    });
+    this.#watcher = watcher;
+  }
+
+  async end(): Promise<void> {
+    this.#watcher?.terminate();
+    await this.#do({ name: "lease.release" });
+  }
+
+  readonly acts: Readonly<Record<string, () => Promise<void>>> = {
+    ask: async () => {
+      await this.#control();
+      const query = this.#pick(nouns);
+      const answer = await this.#do({ name: "ask", query });
+      if (answer === undefined) return;
+      this.acknowledged++;
+      const { id } = answer as { id: number };
+      // What was acknowledged is there for everybody: the newest answers, or made way for by at least four newer ones.
+      const shown = (await (await this.#get("api/answers")).json()) as { id: number }[];
+      if (!shown.some((each) => each.id === id) && shown.filter((each) => each.id > id).length < 4)
+        this.violations.push(`answer ${id} was acknowledged and is gone`);
+    },
+    look: async () => {
+      const state = await this.#get("api/state");
+      if (state.status !== 200) this.violations.push(`state: ${state.status}`);
+      await state.arrayBuffer();
+      await (await this.#get("api/frame.jpg")).arrayBuffer();
+    },
+    play: async () => {
+      await this.#control();
+      await this.#do({ name: "seek", position: this.#random() * 5 });
+      await this.#do({ name: this.#random() < 0.5 ? "play" : "pause" });
+      await this.#do({ name: "rate", rate: 0.5 + 8 * this.#random() });
+    },
+    churn: async () => {
+      const sockets = await Promise.all(
+        Array.from({ length: 1 + this.#random() * 6 }, () => this.#open(this.#cookie)),
+      );
+      await sleep(100 * this.#random());
+      for (const socket of sockets) this.#random() < 0.5 ? socket.terminate() : socket.close();
+    },
+    garbage: async () => {
+      const socket = await this.#open(this.#cookie);
+      for (let i = 0; i < 30; i++) {
+        const kinds = [
+          "{",
+          "[]",
+          "null",
+          '{"type":"command"}',
+          `{"type":"ping","at":"${"x".repeat(200)}"}`,
+          "\u0000",
+        ];
+        socket.send(this.#random() < 0.2 ? Buffer.from([1, 2, 3]) : this.#pick(kinds));
+      }
+      if (this.#random() < 0.5) socket.send("x".repeat(100_000));
+      await until("a client that sends garbage is let go", 10, () => socket.readyState === WebSocket.CLOSED);
+    },
+    jog: async () => {
+      await this.#control();
+      await this.#do({ name: "estop.reset" });
+      const socket = await this.#open(this.#cookie);
+      if ((await this.#do({ name: "jog" })) === undefined) return void socket.terminate();
+      const speed = this.#random() < 0.5 ? 0.05 : -0.05;
+      const end = performance.now() + 600;
+      while (performance.now() < end) {
+        this.#lastHeld = performance.now();
+        socket.send(JSON.stringify({ type: "drive", linear: [0, 0, speed], angular: [0, 0, 0] }));
+        await sleep(40);
+      }
+      // The operator lets go, falls silent, vanishes, or somebody presses the emergency stop.
+      const way = this.#pick(["release", "silence", "vanish", "estop"]);
+      if (way === "release") await this.#do({ name: "release" });
+      else if (way === "vanish") socket.terminate();
+      else if (way === "estop") await this.#do({ name: "estop", reason: "soak" });
+      await until(`the arm is at rest after ${way}`, restWithin + 1, async () => {
+        const state = (await (await this.#get("api/state")).json()) as { arm: { moving: boolean } };
+        return !state.arm.moving;
+      }).catch((error) => this.violations.push(String(error)));
+      socket.terminate();
+    },
+    pickWithoutHolding: async () => {
+      await this.#control();
+      await this.#do({ name: "estop.reset" });
+      const [latest] = (await (await this.#get("api/answers")).json()) as { id: number }[];
+      if (latest === undefined) return;
+      // Nobody holds a button: the watcher sees to it that nothing keeps moving.
+      this.#lastHeld = performance.now();
+      await this.#do({ name: "pick", answer: latest.id });
+      await sleep(500);
+    },
+    flood: async () => {
+      // More sockets than the process has descriptors.
+      const sockets = Array.from({ length: 400 }, () => {
+        const socket = connect(Number(new URL(this.#url).port), "127.0.0.1");
+        socket.on("error", () => {});
+        return socket;
+      });
+      await sleep(500);
+      for (const socket of sockets) socket.destroy();
+      await until("the console answers after a flood", 30, () => this.alive());
+    },
+  };
+
+  async alive(): Promise<boolean> {
+    return fetch(new URL("healthz", this.#url), { signal: AbortSignal.timeout(5_000) })
+      .then((answer) => answer.ok)
+      .catch(() => false);
+  }
+
+  /** Takes control; what is refused is counted. */
+  async #control(): Promise<void> {
+    await this.#do({ name: "lease.take" });
+  }
+
+  async #do(body: object): Promise<unknown> {
+    const reply = await post(this.#url, "api/command", body, this.#cookie);
+    const answer = (await reply.json()) as { result?: unknown; error?: { code: string; message: string } };
+    if (reply.status === 200) return answer.result ?? true;
+    const code = answer.error?.code ?? String(reply.status);
+    this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
+    if (code === "INTERNAL") this.violations.push(`${JSON.stringify(body)}: ${answer.error?.message}`);
+    return undefined;
+  }
+
+  #get(path: string): Promise<Response> {
+    return fetch(new URL(path, this.#url), { headers: { cookie: this.#cookie } });
+  }
+
+  async #open(cookie: string): Promise<WebSocket> {
+    const socket = new WebSocket(new URL("live", this.#url).href.replace("http", "ws"), {
+      headers: { cookie, origin: new URL(this.#url).origin },
+    });
+    socket.on("error", () => {});
+    await until("a WebSocket opens", 20, () => socket.readyState !== WebSocket.CONNECTING);
+    return socket;
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    return from[Math.floor(this.#random() * from.length)]!;
+  }
+}
+
+/** Signs in over HTTP; the session's cookie. */
+async function signIn(url: string, name: string): Promise<string> {
+  const answer = await post(url, "api/session", { name }, "");
+  return answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+}
+
+const post = (url: string, path: string, body: object, cookie: string): Promise<Response> =>
+  fetch(new URL(path, url), {
+    method: "POST",
+    headers: { "content-type": "application/json", cookie },
+    body: JSON.stringify(body),
+  });
