@@ -135,13 +135,13 @@ const pytest = (name, folders, wrapper) => ({
 });
 
 /** Runs inside the ROS 2 that `npm run ros:setup` made or found. */
-const ros = {
-  name: "ros",
+const inRos = (name, config) => ({
+  name,
   run: () => {
     if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
-    return vitest("ros", "vitest.ros.config.ts", ["scripts/ros/with-env.mjs", process.execPath]).run();
+    return vitest(name, config, ["scripts/ros/with-env.mjs", process.execPath]).run();
   },
-};
+});
 
 /** The simulated cell and the node on it, over ROS. */
 const sim = {
@@ -158,6 +158,7 @@ const suites = [
   check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
   check("page types", ["node_modules/typescript/bin/tsc", "-p", "src/console/web"]),
   check("page tests' types", ["node_modules/typescript/bin/tsc", "-p", "test/console"]),
+  check("dead code", ["node_modules/knip/bin/knip.js", "--no-progress"]),
   vitest("unit", "vitest.config.ts"),
   // What decides whether an arm may move is tested to its last branch.
   check("supervisor coverage", [
@@ -175,9 +176,11 @@ const suites = [
     "models/training/tests/test_queries.py",
     "models/training/tests/test_scenes.py",
   ]),
-  ros,
+  inRos("ros", "vitest.ros.config.ts"),
   sim,
   vitest("console", "vitest.console.config.ts"),
+  // Two minutes of it; `npm run soak` takes half an hour.
+  inRos("soak", "vitest.soak.config.ts"),
 ];
 
 await setUp();

@@ -43,7 +43,7 @@ export const concatenate = (a: Placement, b: Placement): Placement => ({
   translation: place(a, b.translation),
 });
 
-export const poseOf = ({ rotation, translation }: Placement): Pose => ({
+const poseOf = ({ rotation, translation }: Placement): Pose => ({
   position: translation,
   orientation: quaternionFromMatrix(rotation),
 });

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import zlib from "node:zlib";
 import zstd from "@foxglove/wasm-zstd";
@@ -72,6 +72,9 @@ export class ResultWriter {
 
   /** @throws GraspGroundingError OUTPUT_UNWRITABLE */
   static async create(target: string, options: ResultWriterOptions = {}): Promise<ResultWriter> {
+    // Renaming the finished file onto a device or a pipe would put a file in its place.
+    const there = await stat(target).catch(() => undefined);
+    if (there !== undefined && !there.isFile()) throw unwritable(target, new Error("not a regular file"));
     const temporary = partOf(target);
     try {
       await zstd.isLoaded;

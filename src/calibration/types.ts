@@ -23,7 +23,7 @@ export interface ViewError {
 }
 
 /** A length with its standard deviation. */
-export interface Uncertain {
+interface Uncertain {
   readonly value: Metres;
   readonly deviation: Metres;
 }

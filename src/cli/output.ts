@@ -1,11 +1,22 @@
-import { rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import type { BridgeResult } from "../bridge/index.js";
 import { describe, GraspGroundingError } from "../errors/index.js";
 
-/** Writes a file whole or not at all: under a temporary name beside it, then renamed. @throws OUTPUT_UNWRITABLE */
+/** Whether a path is there and is a pipe or a device. */
+export const isSpecial = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => !found.isFile() && !found.isDirectory(),
+    () => false,
+  );
+
+/**
+ * Writes a file whole or not at all: under a temporary name beside it, then renamed. A pipe or a device is written to as it is.
+ * @throws OUTPUT_UNWRITABLE
+ */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   const temporary = `${path}.${process.pid}.part`;
   try {
+    if (await isSpecial(path)) return await writeFile(path, content);
     await writeFile(temporary, content);
     await rename(temporary, path);
   } catch (cause) {

@@ -65,7 +65,7 @@ export const commandSchema = z.discriminatedUnion("name", [
 ]);
 
 export type Command = z.infer<typeof commandSchema>;
-export type CommandName = Command["name"];
+type CommandName = Command["name"];
 
 const velocity = z.tuple([component(), component(), component()]);
 function component() {

@@ -23,6 +23,7 @@ const replay = [
 export class FileFaults {
   readonly violations: string[] = [];
   readonly #folder: string;
+  #turn = 0;
   /** JSON lines of an undisturbed run. */
   #wanted = "";
   /** A file system of 256 KB, where one may be mounted. */

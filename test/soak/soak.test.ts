@@ -30,10 +30,19 @@ async function keepBusy(
   // Each once, then at random.
   for (let turn = 0; performance.now() < end; turn++) {
     const act = names[turn < names.length ? turn : Math.floor(random() * names.length)]!;
-    await acts[act]!();
+    await within(180, `${name} ${act}`, acts[act]!());
     counts.set(`${name} ${act}`, (counts.get(`${name} ${act}`) ?? 0) + 1);
     await sleep(pause * random());
   }
+}
+
+/** @throws Error naming what takes longer than that: something hangs */
+function within<T>(seconds: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it hangs: ${what}`)), seconds * 1e3);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, async () => {

@@ -131,7 +131,7 @@ export interface MessageEntry {
 
 const messagePrefix = 22;
 
-export interface BlockContents {
+interface BlockContents {
   readonly entries: MessageEntry[];
   /** Bytes read as whole records; less than the block's length when it is cut off or damaged. */
   readonly goodBytes: number;

@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { describe, GraspGroundingError } from "../../errors/index.js";
+import { isSpecial } from "../output.js";
 
 /** What a file of lines is called until it is complete; a killed run leaves it for --resume. */
 export const linesPart = (path: string): string => `${path}.part`;
@@ -9,11 +10,14 @@ export const linesPart = (path: string): string => `${path}.part`;
 /** Lines to a file that appears under its name when it is complete, or to stdout for `-`. */
 export class JsonLines {
   readonly #path: string;
+  /** Where the lines go until they are complete. */
+  readonly #part: string;
   readonly #stream: WriteStream | undefined;
   #failure: Error | undefined;
 
-  private constructor(path: string, stream: WriteStream | undefined) {
+  private constructor(path: string, part: string, stream: WriteStream | undefined) {
     this.#path = path;
+    this.#part = part;
     this.#stream = stream;
     stream?.on("error", (error) => {
       this.#failure = error;
@@ -22,15 +26,17 @@ export class JsonLines {
 
   /** @param go on behind what is in the part already. @throws GraspGroundingError OUTPUT_UNWRITABLE */
   static async open(path: string, append = false): Promise<JsonLines> {
-    if (path === "-") return new JsonLines(path, undefined);
-    const stream = createWriteStream(linesPart(path), { flags: append ? "a" : "w" });
+    if (path === "-") return new JsonLines(path, path, undefined);
+    // A pipe or a device is written to as it is: a rename would put a file in its place.
+    const part = (await isSpecial(path)) ? path : linesPart(path);
+    const stream = createWriteStream(part, { flags: append ? "a" : "w" });
     await new Promise<void>((resolve, reject) => {
       stream.once("open", () => resolve());
       stream.once("error", (cause) => {
         reject(new GraspGroundingError("OUTPUT_UNWRITABLE", { path, detail: describe(cause) }, { cause }));
       });
     });
-    return new JsonLines(path, stream);
+    return new JsonLines(path, part, stream);
   }
 
   async write(text: string): Promise<void> {
@@ -47,13 +53,13 @@ export class JsonLines {
     if (stream === undefined) return;
     await new Promise<void>((resolve) => stream.end(() => resolve()));
     this.#check();
-    await rename(linesPart(this.#path), this.#path);
+    if (this.#part !== this.#path) await rename(this.#part, this.#path);
   }
 
   async abort(): Promise<void> {
     if (this.#stream === undefined) return;
     this.#stream.destroy();
-    await rm(linesPart(this.#path), { force: true });
+    if (this.#part !== this.#path) await rm(this.#part, { force: true });
   }
 
   #check(): void {

@@ -1,0 +1,60 @@
+// `npm run rehearse [-- --tests]`: what somebody meets who has just cloned this: a new folder, an empty HOME, an empty npm cache.
+// Times `npm start -- --once` and, with --tests, `npm test`; writes docs/results/rehearsal.json.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "./lib/setup.mjs";
+
+const limits = { start: 180, test: 1200 };
+const folder = mkdtempSync(join(tmpdir(), "rehearsal-"));
+const home = join(folder, "home");
+const clone = join(folder, "clone");
+mkdirSync(home);
+
+/** Nothing of this checkout or its user, but how to reach the package registries and which tests' data lie beside it. */
+const passed =
+  /^(PATH|LANG|TERM|TZ|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|npm_config_(registry|userconfig)|NPM_CONFIG_USERCONFIG|PIP_.*|SSL_CERT_.*|NODE_EXTRA_CA_CERTS|GRASP_GROUNDING_SHARED)$/;
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.test(name)));
+const userconfig = spawnSync("npm", ["config", "get", "userconfig"], { encoding: "utf8" }).stdout.trim();
+Object.assign(env, {
+  HOME: home,
+  CI: "true",
+  npm_config_cache: join(home, "npm-cache"),
+  XDG_CACHE_HOME: join(home, "cache"),
+  ...(existsSync(userconfig) && { npm_config_userconfig: userconfig }),
+});
+
+function timed(name, command, args, cwd) {
+  process.stderr.write(`rehearsal: ${name}: ${command} ${args.join(" ")}\n`);
+  const began = performance.now();
+  const { status } = spawnSync(command, args, { cwd, env, stdio: ["ignore", 2, 2] });
+  const seconds = Math.round((performance.now() - began) / 100) / 10;
+  process.stderr.write(`rehearsal: ${name}: ${seconds} s, exit code ${status}\n`);
+  return { seconds, passed: status === 0 };
+}
+
+const shared = join(root, "..", "shared");
+if (existsSync(shared)) env.GRASP_GROUNDING_SHARED ??= shared;
+const cloned = timed("clone", "git", ["clone", "--quiet", "--no-local", root, clone], folder);
+const start = timed("start", "npm", ["start", "--", "--once"], clone);
+const test = process.argv.includes("--tests") ? timed("test", "npm", ["test"], clone) : undefined;
+
+const file = join(root, "docs", "results", "rehearsal.json");
+const before = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+const result = {
+  ...before,
+  command: "npm run rehearse -- --tests",
+  machine: { cpu: cpus()[0]?.model ?? "", cores: availableParallelism(), node: process.versions.node },
+  limits,
+  clone: cloned,
+  start,
+  ...(test !== undefined && { test }),
+};
+writeFileSync(file, `${JSON.stringify(result, undefined, 1)}\n`);
+rmSync(folder, { recursive: true, force: true });
+const good =
+  start.passed &&
+  start.seconds <= limits.start &&
+  (test === undefined || (test.passed && test.seconds <= limits.test));
+process.exitCode = good ? 0 : 1;
