@@ -43,11 +43,6 @@ export const concatenate = (a: Placement, b: Placement): Placement => ({
   translation: place(a, b.translation),
 });
 
-const poseOf = ({ rotation, translation }: Placement): Pose => ({
-  position: translation,
-  orientation: quaternionFromMatrix(rotation),
-});
-
 export const placementOf = ({ position, orientation }: Pose): Placement => ({
   rotation: matrixFromQuaternion(orientation),
   translation: position,

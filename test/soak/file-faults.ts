@@ -67,7 +67,8 @@ export class FileFaults {
     },
     fewDescriptors: async () => {
       const program = new Program(["replay", bag, "--query", "the banana", "--json", "-"], {
-        ulimit: "-n 20",
+        // From too few to load the program up to just too few to open what it needs.
+        ulimit: `-n ${20 + (this.#turn++ % 8) * 8}`,
       });
       const code = await program.ended(120);
       if (code !== 0) this.#refused("few descriptors", code, program.errors, /./);

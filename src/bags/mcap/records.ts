@@ -131,12 +131,6 @@ export interface MessageEntry {
 
 const messagePrefix = 22;
 
-interface BlockContents {
-  readonly entries: MessageEntry[];
-  /** Bytes read as whole records; less than the block's length when it is cut off or damaged. */
-  readonly goodBytes: number;
-}
-
 /** Walks a block of records; other records than those with a handler are skipped. */
 export function walkRecords(
   block: Uint8Array,
