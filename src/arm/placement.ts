@@ -1,10 +1,4 @@
-import {
-  type Mat3,
-  matrixFromQuaternion,
-  type Pose,
-  quaternionFromMatrix,
-  type Vec3,
-} from "../geometry/index.js";
+import { type Mat3, matrixFromQuaternion, type Pose, type Vec3 } from "../geometry/index.js";
 import type { Placement } from "./description.js";
 
 export const identityPlacement: Placement = {

@@ -1,4 +1,4 @@
-import type { Metres, Pixels } from "../geometry/index.js";
+import type { Pixels } from "../geometry/index.js";
 
 /** What was found of a target in one picture. */
 export interface Sighting {
@@ -20,10 +20,4 @@ export interface ViewError {
   readonly max: Pixels;
   /** Left out of the solution, and why. */
   readonly rejected?: string;
-}
-
-/** A length with its standard deviation. */
-interface Uncertain {
-  readonly value: Metres;
-  readonly deviation: Metres;
 }

@@ -65,7 +65,6 @@ export const commandSchema = z.discriminatedUnion("name", [
 ]);
 
 export type Command = z.infer<typeof commandSchema>;
-type CommandName = Command["name"];
 
 const velocity = z.tuple([component(), component(), component()]);
 function component() {
