@@ -187,4 +187,4 @@ class Clip(nn.Module):
         for block in self.transformer.resblocks:
             x = block(x, causal=True, materialise=materialise)
         x = self.ln_final(x)
-        return x[torch.arange(x.shape[0]), ids.argmax(dim=-1)] @ self.text_projection
+        return x[torch.arange(x.shape[0], device=x.device), ids.argmax(dim=-1)] @ self.text_projection
