@@ -7,6 +7,7 @@ import json
 import queue
 import random
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from text import MiniLM, load_tokenizer
 
 TWIN = 0.75
 """Share of the sentences with a twin that bring it along."""
+
+
+REREAD = 60.0
+"""Least seconds between two looks at the annotations."""
 
 
 class Shards:
@@ -170,7 +175,8 @@ def read_lines(data: Path, sets: list[str], split: str) -> dict[str, list[tuple[
     result: dict[str, list[tuple[Path, dict]]] = {}
     for name in sets:
         path = data / name / "annotations.jsonl"
-        lines = [json.loads(t) for t in path.read_text().splitlines() if t.strip()] if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        lines = [json.loads(t) for t in text[: text.rfind("\n") + 1].splitlines() if t.strip()]
         result[name] = [(data / name, l) for l in lines if l["split"] == split and l["objects"]]
     return result
 
@@ -179,6 +185,7 @@ class OnlineBatches(torch.utils.data.IterableDataset):
     """Endless batches from the pictures: {"images": uint8 [B,H,W,3], ...} and what Batches gives beside the maps."""
 
     def __init__(self, data: Path, weights: dict[str, float], queries: str, pictures: int, per: int, seed: int):
+        self.data = data
         self.lines = {k: v for k, v in read_lines(data, list(weights), "train").items() if v}
         self.weights, self.queries, self.pictures, self.per, self.seed = weights, queries, pictures, per, seed
 
@@ -193,9 +200,14 @@ class OnlineBatches(torch.utils.data.IterableDataset):
         rng = random.Random(f"{self.seed} {info.id if info else 0}")
         generate = importlib.import_module(self.queries).generate
         tokenizer = load_tokenizer()
-        names = list(self.lines)
-        shares = [self.weights[n] for n in names]
+        read = time.monotonic()
         while True:
+            # Sets may still be growing; each worker looks at its own moment.
+            if time.monotonic() - read > REREAD * (1 + rng.random()):
+                self.lines = {k: v for k, v in read_lines(self.data, list(self.weights), "train").items() if v}
+                read = time.monotonic()
+            names = list(self.lines)
+            shares = [self.weights[n] for n in names]
             collector, images = Collector(), []
             while len(images) < self.pictures:
                 folder, line = rng.choice(self.lines[rng.choices(names, shares)[0]])

@@ -261,7 +261,7 @@ class Decoder(nn.Module):
         pooled = (weights[:, None, :].to(x.dtype) @ x).squeeze(1)
         summary = [pooled, s, where.amax(dim=1, keepdim=True) * 0.1, torch.logsumexp(where, dim=1, keepdim=True) * 0.1]
         if peak is None:
-            peak = torch.zeros(s.shape[0], 2 * self.c.maps, dtype=s.dtype)
+            peak = torch.zeros(s.shape[0], 2 * self.c.maps, dtype=s.dtype, device=s.device)
         presence = self.presence(torch.cat([*[t.to(s.dtype) for t in summary], peak.to(s.dtype)], dim=1)).squeeze(-1)
 
         y = x.transpose(1, 2).reshape(-1, self.c.d, self.h, self.w)
