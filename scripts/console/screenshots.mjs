@@ -56,14 +56,24 @@ const shoot = async (name) => {
 await page.goto(url);
 await page.waitForFunction(() => document.querySelector("#picture")?.width > 300);
 await ask("the yellow banana");
+await ask("the green apple");
 await ask("give me the red mug on the left");
 await shoot("console");
+await page.getByRole("button", { name: "Preview motion" }).click();
+await page.waitForSelector(".plan");
+await page.waitForTimeout(2500);
+await shoot("console-3d");
 await page.emulateMedia({ colorScheme: "dark" });
+await page.getByRole("radio", { name: "Both" }).click();
 await page.getByLabel("heat map").check();
+await page.getByRole("tab", { name: "Jog" }).click();
+await page.waitForTimeout(2000);
 await shoot("console-dark");
 await page.getByLabel("heat map").uncheck();
+await page.getByRole("radio", { name: "Camera" }).click();
 await page.emulateMedia({ colorScheme: "light" });
 await page.setViewportSize({ width: 390, height: 844 });
+await page.evaluate(() => window.scrollTo(0, 0));
 await shoot("console-phone");
 
 await context.close();
