@@ -26,6 +26,7 @@ export const allowedForTools = [...allowed, "CC-BY-3.0", "CC-BY-4.0", "PSF-2.0"]
 const stated = {
   "dejavu-fonts-ttf": "Bitstream-Vera",
   foreachasync: "Apache-2.0",
+  "png-js": "MIT",
 };
 
 const lock = () => JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
