@@ -25,7 +25,7 @@ from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import CameraInfo, JointState
 from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
@@ -77,6 +77,9 @@ class Client(Node):
         #: (time.monotonic, positions) of the latest joint states, the arm's joints in order.
         self.history: list[tuple[float, np.ndarray, np.ndarray]] = []
         self.create_subscription(String, "/cell/state", self._on_state, latched)
+        #: How many pictures the camera has taken.
+        self.pictures = 0
+        self.create_subscription(CameraInfo, "camera/color/camera_info", self._on_picture, 5)
         self.create_subscription(JointState, "joint_states", self._on_joints, 50)
         self.arm = ActionClient(self, FollowJointTrajectory, f"{CONTROLLER}/follow_joint_trajectory")
         self.hand = ActionClient(self, GripperCommand, f"{GRIPPER}/gripper_cmd")
@@ -94,6 +97,9 @@ class Client(Node):
 
     def _on_state(self, message: String) -> None:
         self.cell = json.loads(message.data)
+
+    def _on_picture(self, _message: CameraInfo) -> None:
+        self.pictures += 1
 
     def _on_joints(self, message: JointState) -> None:
         self.joints = message
@@ -118,9 +124,13 @@ class Client(Node):
         """Puts a scene on the table and waits until the camera has seen it."""
         self.set("scene", number)
         time.sleep(0.25)  # the state of before may still be on its way
-        return wait_for(
+        cell = wait_for(
             f"scene {number}", lambda: self.cell if self.cell.get("scene") == number and self.cell["ready"] else None
         )
+        # The node answers from the newest picture it has: the next two show this scene for certain.
+        taken = self.pictures
+        wait_for("two pictures", lambda: self.pictures >= taken + 3)
+        return cell
 
     def thing(self, name: str) -> dict[str, Any]:
         return next(t for t in self.cell["things"] if t["name"] == name)

@@ -14,8 +14,9 @@ class Oracle {
   }
 
   async ground({ colour, stamp }, queries) {
-    const ids = await readFile(join(this.#folder, `${stamp}.ids`));
-    const names = JSON.parse(await readFile(join(this.#folder, "names.json"), "utf8"));
+    const truth = await readFile(join(this.#folder, `${stamp}.ids`));
+    const ids = truth.subarray(0, colour.width * colour.height);
+    const names = JSON.parse(truth.subarray(ids.length).toString());
     return queries.map((query) => this.#find(colour, query, ids, names));
   }
 

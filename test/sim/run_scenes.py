@@ -87,7 +87,8 @@ class Driver(Client):
         if not grounding.objects or not file.exists():
             return None
         names = [t["name"] for t in self.cell["things"]]
-        true = np.frombuffer(file.read_bytes(), np.uint8).reshape(HEIGHT, WIDTH) == names.index(name)
+        ids = np.frombuffer(file.read_bytes()[: HEIGHT * WIDTH], np.uint8)
+        true = ids.reshape(HEIGHT, WIDTH) == names.index(name)
         found = grounding.objects[0]
         mask = np.zeros_like(true)
         part = np.frombuffer(found.mask.data, np.uint8).reshape(found.mask.height, found.mask.width) > 127

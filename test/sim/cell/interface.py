@@ -81,7 +81,6 @@ class Cell(Node):
         self.motions: dict[bytes, Motion] = {}
         self._steps = 0
         self._warned = 0.0
-        self._names: str | None = None
         self.physics = Physics(self.world, rate, self._on_state)
         self.eye = Eye(
             self.physics, camera_rate, noise, self._on_picture, lambda: self.side.get_subscription_count() > 0
@@ -194,12 +193,10 @@ class Cell(Node):
 
     def _write_truth(self, picture: Picture, stamp: Time) -> None:
         folder = Path(self.truth)
+        folder.mkdir(parents=True, exist_ok=True)
         names = json.dumps([t.name for t in picture.world.things])
-        if names != self._names:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "names.json").write_text(names)
-            self._names = names
-        (folder / f"{stamp.sec * 10**9 + stamp.nanosec}.ids").write_bytes(picture.ids.tobytes())
+        file = folder / f"{stamp.sec * 10**9 + stamp.nanosec}.ids"
+        file.write_bytes(picture.ids.tobytes() + names.encode())
         for old in sorted(folder.glob("*.ids"))[:-40]:
             old.unlink(missing_ok=True)
 
