@@ -186,8 +186,7 @@ describe("an arm over DDS, by the trajectory action", () => {
   });
 });
 
-// Beside other loads the simulated driver's joint states jitter, which the supervisor may take for too fast and latch.
-describe("an arm over DDS, hold-to-run, teleop and a parallel gripper", { retry: 2 }, () => {
+describe("an arm over DDS, hold-to-run, teleop and a parallel gripper", () => {
   const cell = new ArmCell();
   const { driver, grasp } = cell.doors();
   const heartbeatTimeout = 0.3;
@@ -256,7 +255,7 @@ describe("an arm over DDS, hold-to-run, teleop and a parallel gripper", { retry:
   });
 });
 
-describe("an arm over DDS, by the controller's topic, from a description in a file", { retry: 2 }, () => {
+describe("an arm over DDS, by the controller's topic, from a description in a file", () => {
   const cell = new ArmCell();
   const { driver, grasp } = cell.doors();
 

@@ -177,7 +177,9 @@ export class NodeArm implements ArmPort {
     const cancel = (): void => void this.#moveGroup?.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      if (holdToRun) ready.arm.handle({ type: "claim", operator, at: systemClock.now() });
+      // Without a first heartbeat there is nobody who holds: the arm must not move for even one lease.
+      if (holdToRun && !(await this.#held(ready, operator, signal)))
+        return { success: false, outcome: "refused", message: safetyText["lease-expired"] };
       const { goals, scene } = seenFrom(camera, answer);
       this.#last = await ready.arm.execute(goals, {
         operator,
@@ -198,6 +200,16 @@ export class NodeArm implements ArmPort {
       release?.();
       if (holdToRun) ready.arm.handle({ type: "release", operator, at: systemClock.now() });
     }
+  }
+
+  /** Waits one lease for a heartbeat, which claims the control. */
+  async #held({ arm }: ReadyArm, operator: string, signal: AbortSignal): Promise<boolean> {
+    const end = systemClock.now() + arm.supervisor.limits.lease;
+    while (arm.supervisor.snapshot.operator !== operator) {
+      if (signal.aborted || systemClock.now() > end) return false;
+      await systemClock.sleep(0.01);
+    }
+    return true;
   }
 
   status(): Status {

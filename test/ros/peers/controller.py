@@ -178,9 +178,10 @@ class Driver(Node):
         self.description.publish(String(data=urdf))
 
     def do_posture(self, posture: list[float]) -> None:
-        """Puts the arm somewhere at once."""
+        """Puts the arm somewhere at once; ends when everybody has seen it, for no real arm jumps between two readings."""
         self.arm.hold()
         self.arm.positions = list(posture)
+        time.sleep(0.3)
 
     def do_fault(self, **faults: Any) -> None:
         """What the next goal meets: reject, silent, code (and after), vanish, die, lie."""
