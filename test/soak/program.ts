@@ -14,7 +14,7 @@ export async function until(
   const end = performance.now() + seconds * 1e3;
   while (!(await ask())) {
     if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await sleep(20);
+    await sleep(100);
   }
 }
 

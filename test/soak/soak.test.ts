@@ -11,7 +11,8 @@ import { NodeLoad } from "./node-load.js";
 import { Program, sleep } from "./program.js";
 
 const minutes = Number(process.env.SOAK_MINUTES ?? 2);
-const seed = Number(process.env.SOAK_SEED ?? Date.now() % 1e6);
+/** CI goes through the same faults each time; elsewhere every run meets others. */
+const seed = Number(process.env.SOAK_SEED ?? (process.env.CI ? 1 : Date.now() % 1e6));
 const folder = mkdtempSync(join(tmpdir(), "soak-"));
 const audit = join(folder, "audit.jsonl");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
