@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as zmq from "zeromq";
+import { describe } from "../../errors/index.js";
 import type { ModelFiles } from "../port.js";
 import { Outbox } from "./outbox.js";
 import {
@@ -50,6 +51,8 @@ export class WorkerLink {
   #heard = 0;
   #pinged = 0;
   #closed = false;
+  /** The last connection is closed and there is no new one yet. */
+  #cut = false;
 
   constructor(
     endpoint: string,
@@ -92,6 +95,7 @@ export class WorkerLink {
   /** Four times in a heartbeat: asks whether it is alive, and notices when it is not. */
   tick(now: number): void {
     if (this.#closed) return;
+    if (this.#cut) this.#reconnect();
     const alive = this.state === "ready" || this.state === "loading" || this.state === "draining";
     // A sign of life is due within three quarters of a heartbeat; silence is noticed before the second one ends.
     if (alive && now - this.#heard > 1.75 * this.#heartbeat) {
@@ -127,6 +131,15 @@ export class WorkerLink {
         curveSecretKey: this.#security.keys.secretKey,
       }),
     });
+    try {
+      return this.#open(socket);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  #open(socket: zmq.Dealer): [zmq.Dealer, Outbox] {
     this.#session = randomBytes(16).toString("hex");
     this.#nextId = 1;
     this.#pinged = 0;
@@ -236,10 +249,21 @@ export class WorkerLink {
     this.queued = 0;
     // The old connection may be half open; what still waits in it must not arrive later.
     this.#socket.close();
-    [this.#socket, this.#outbox] = this.#connect();
+    this.#cut = true;
     this.#become("lost", why);
     this.#events.onLost(this, ids);
     this.state = "connecting";
+    this.#reconnect();
+  }
+
+  /** A process may be out of descriptors just when it needs a new one: then it is tried again with the next tick. */
+  #reconnect(): void {
+    try {
+      [this.#socket, this.#outbox] = this.#connect();
+      this.#cut = false;
+    } catch (error) {
+      this.problem = `no new connection can be made: ${describe(error)}`;
+    }
   }
 
   #become(state: LinkState, problem: string | undefined): void {
@@ -250,6 +274,6 @@ export class WorkerLink {
   }
 
   #post(kind: Kind, id: number, meta: unknown, blobs: readonly Uint8Array[]): boolean {
-    return this.#outbox.post(encodeMessage({ kind, id, session: this.#session, meta, blobs }));
+    return !this.#cut && this.#outbox.post(encodeMessage({ kind, id, session: this.#session, meta, blobs }));
   }
 }
