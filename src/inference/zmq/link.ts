@@ -248,7 +248,7 @@ export class WorkerLink {
     this.inFlight.clear();
     this.queued = 0;
     // The old connection may be half open; what still waits in it must not arrive later.
-    this.#socket.close();
+    if (!this.#cut) this.#socket.close();
     this.#cut = true;
     this.#become("lost", why);
     this.#events.onLost(this, ids);
