@@ -179,7 +179,7 @@ const suites = [
   inRos("ros", "vitest.ros.config.ts"),
   sim,
   vitest("console", "vitest.console.config.ts"),
-  // Two minutes of it; `npm run soak` takes half an hour.
+  // Three minutes of it; `npm run soak` takes half an hour.
   inRos("soak", "vitest.soak.config.ts"),
 ];
 
@@ -200,11 +200,7 @@ if (unknown.length > 0) {
 }
 let passed = 0;
 let failed = 0;
-// The soak is run by name: after floods of connections the console does not yet give back every descriptor (docs/security.md).
-const byName = new Set(["soak"]);
-for (const suite of suites.filter(({ name }) =>
-  wanted.length === 0 ? !byName.has(name) : wanted.includes(name),
-)) {
+for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   const started = Date.now();
   process.stderr.write(`\n── ${suite.name} ──\n`);
   const result = suite.run();

@@ -44,7 +44,8 @@ export class FileFaults {
   }
 
   end(): void {
-    if (this.#small !== undefined) spawnSync("umount", [this.#small]);
+    // Lazily: a program that was killed a moment ago may still be there.
+    if (this.#small !== undefined) spawnSync("umount", ["--lazy", this.#small]);
   }
 
   readonly acts: Readonly<Record<string, () => Promise<void>>> = {

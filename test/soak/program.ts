@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "../support/python.js";
 
@@ -20,6 +20,13 @@ export async function until(
 
 /** The program in a process of its own, by limits of the shell's `ulimit` where given. */
 export class Program {
+  static readonly #started = new Set<Program>();
+
+  /** Ends whatever a failed test left behind. */
+  static killAll(): void {
+    for (const program of Program.#started) if (program.running) program.child.kill("SIGKILL");
+  }
+
   readonly child: ChildProcess;
   readonly name: string;
   output = "";
@@ -42,6 +49,8 @@ export class Program {
       env: { ...process.env, GRASP_GROUNDING_SETUP: "skip", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    Program.#started.add(this);
+    this.child.once("exit", () => Program.#started.delete(this));
     this.child.stdout!.on("data", (chunk) => {
       this.output = (this.output + chunk).slice(-200_000);
     });
@@ -73,6 +82,25 @@ export class Program {
     return readdirSync(`/proc/${this.child.pid}/fd`).length;
   }
 
+  /** How many descriptors of each kind it has; TCP connections by their state. */
+  descriptorKinds(): Record<string, number> {
+    const states = tcpStates();
+    const kinds: Record<string, number> = {};
+    for (const fd of readdirSync(`/proc/${this.child.pid}/fd`)) {
+      let target: string;
+      try {
+        target = readlinkSync(`/proc/${this.child.pid}/fd/${fd}`);
+      } catch {
+        continue; // closed meanwhile
+      }
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      const kind =
+        inode === undefined ? target.replace(/:\[\d+\]$/, "") : (states.get(inode) ?? "unix socket");
+      kinds[kind] = (kinds[kind] ?? 0) + 1;
+    }
+    return kinds;
+  }
+
   /** Descriptors now are what later ones are compared with. */
   mark(): void {
     this.#descriptors = this.descriptors;
@@ -97,4 +125,24 @@ export class Program {
     this.child.kill(signal);
     return this.ended();
   }
+}
+
+const tcpStateNames: Readonly<Record<string, string>> = {
+  "01": "tcp established",
+  "04": "tcp fin-wait-1",
+  "05": "tcp fin-wait-2",
+  "08": "tcp close-wait",
+  "0A": "tcp listening",
+};
+
+/** TCP sockets of this machine: their state by inode. */
+function tcpStates(): Map<string, string> {
+  const states = new Map<string, string>();
+  for (const table of ["tcp", "tcp6"])
+    for (const line of readFileSync(`/proc/net/${table}`, "utf8").split("\n").slice(1)) {
+      const columns = line.trim().split(/\s+/);
+      const [state = "", inode = ""] = [columns[3], columns[9]];
+      states.set(inode, tcpStateNames[state] ?? `tcp state ${state}`);
+    }
+  return states;
 }

@@ -10,12 +10,17 @@ import { FileFaults } from "./file-faults.js";
 import { NodeLoad } from "./node-load.js";
 import { Program, sleep } from "./program.js";
 
-const minutes = Number(process.env.SOAK_MINUTES ?? 2);
+const minutes = Number(process.env.SOAK_MINUTES ?? 3);
 /** CI goes through the same faults each time; elsewhere every run meets others. */
 const seed = Number(process.env.SOAK_SEED ?? (process.env.CI ? 1 : Date.now() % 1e6));
 const folder = mkdtempSync(join(tmpdir(), "soak-"));
 const audit = join(folder, "audit.jsonl");
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** What has to be undone however the test ends, the last first. */
+const undo: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })];
+afterAll(async () => {
+  Program.killAll();
+  for (const step of undo.reverse()) await step();
+});
 
 const counts = new Map<string, number>();
 
@@ -61,6 +66,7 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
     { ulimit: "-n 220" },
   );
   const peer = new Peer();
+  undo.push(() => peer.close());
   const nodeProgram = join(repository, "bin", "grasp-grounding.mjs");
   const node = await NodeProcess.start(
     ["-p", "threads:=1", "-p", "metrics_port:=19465"],
@@ -70,6 +76,7 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
       ready: false,
     },
   );
+  undo.push(() => node.stop());
   const url = await served.says(/console: (\S+);/);
   const metricsUrl = await served.says(/metrics: (\S+)/);
   await node.says(/configured with model/, 120);
@@ -79,6 +86,7 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
   const nodeLoad = new NodeLoad(peer, seededRandom(seed + 1));
   mkdirSync(join(folder, "files"));
   const files = new FileFaults(join(folder, "files"));
+  undo.push(() => files.end());
   await Promise.all([consoleLoad.begin(), nodeLoad.begin(), files.begin()]);
   served.mark();
   const memory: number[] = [];
@@ -110,8 +118,8 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
   const metrics = await (await fetch(metricsUrl)).text();
   const nodeMetrics = await (await fetch("http://127.0.0.1:19465/metrics")).text();
   const { descriptors, ...leak } = served.growth();
+  const descriptorKinds = served.descriptorKinds();
   await consoleLoad.end();
-  files.end();
   const quarter = Math.max(1, Math.floor(memory.length / 4));
   const nodeLeak = Math.min(...memory.slice(-quarter)) - Math.min(...memory.slice(quarter, 2 * quarter));
   const exits = [
@@ -134,6 +142,7 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
       nodeMegabytes: Math.round(nodeLeak),
       descriptors,
     },
+    descriptorKinds,
     violations: [...consoleLoad.violations, ...nodeLoad.violations, ...files.violations],
   };
   console.log(JSON.stringify(report, undefined, 1));

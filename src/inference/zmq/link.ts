@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as zmq from "zeromq";
 import { describe } from "../../errors/index.js";
 import type { ModelFiles } from "../port.js";
+import { checkDescriptorsLeft } from "./descriptors.js";
 import { Outbox } from "./outbox.js";
 import {
   decodeMessage,
@@ -114,6 +115,7 @@ export class WorkerLink {
   }
 
   #connect(): [zmq.Dealer, Outbox] {
+    checkDescriptorsLeft();
     const socket = new zmq.Dealer({
       linger: 0,
       // Messages wait here, where they can be counted and withdrawn, until there is a connection.
