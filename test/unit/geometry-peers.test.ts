@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   dot,
@@ -7,7 +9,7 @@ import {
   seededRandom,
   type Vec3,
 } from "../../src/geometry/index.js";
-import { runPython } from "../support/python.js";
+import { repository, runPython } from "../support/python.js";
 import { scatter } from "../support/scatter.js";
 
 const camera = { width: 64, height: 48, fx: 60, fy: 62, cx: 31.2, cy: 24.9 };
@@ -46,4 +48,17 @@ describe("organisedNormals", () => {
       expect(n[2]).toBeLessThan(0);
     }
   });
+});
+
+it("the fixture of geometry is what OpenCV, SciPy and NumPy say", () => {
+  const numbers = (value: unknown): number[] =>
+    typeof value === "object" && value !== null
+      ? Object.values(value).flatMap(numbers)
+      : [typeof value === "number" ? value : 0];
+  const fixture = readFileSync(join(repository, "test", "fixtures", "geometry", "oracle.json"), "utf8");
+  const [wanted, found] = [runPython("test/peers/geometry_oracle.py"), fixture].map((text) =>
+    numbers(JSON.parse(text)),
+  ) as [number[], number[]];
+  expect(found).toHaveLength(wanted.length);
+  for (const [i, value] of wanted.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(1e-9);
 });

@@ -1,0 +1,172 @@
+"""What OpenCV, SciPy and NumPy say about geometry, written to stdout as JSON: test/fixtures/geometry/oracle.json.
+
+The fixture is compared by tests that run thousands of times under mutation testing, which calling Python would not survive.
+"""
+
+import json
+
+import cv2
+import numpy as np
+from scipy.linalg import eigh
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+random = np.random.default_rng(11)
+
+
+def listed(array) -> list:
+    return np.asarray(array, dtype=np.float64).tolist()
+
+
+LENSES = [
+    ("plumb_bob", [-0.3, 0.1, 0.001, -0.002, 0.02]),
+    ("plumb_bob", [0.2, 0, 0, 0]),
+    ("plumb_bob", [0, 0.15, 0, 0]),
+    ("plumb_bob", [0, 0, 0.03, 0]),
+    ("plumb_bob", [0, 0, 0, -0.04]),
+    ("plumb_bob", [0, 0, 0, 0, 0.2]),
+    ("plumb_bob", [-0.1, 0.05, -0.02, 0.015]),
+    ("rational_polynomial", [0.2, -0.3, 0.004, -0.003, 0.05, 0.7, -0.25, 0.1]),
+    ("rational_polynomial", [0, 0, 0, 0, 0, 0.3, 0, 0]),
+    ("rational_polynomial", [0, 0, 0, 0, 0, 0, -0.2, 0]),
+    ("rational_polynomial", [0, 0, 0, 0, 0, 0, 0, 0.25]),
+    ("equidistant", [-0.01, 0.04, -0.03, 0.007]),
+    ("equidistant", [0, 0, 0, 0]),
+    ("equidistant", [0.2, 0, 0, 0]),
+    ("equidistant", [0, 0.1, 0, 0]),
+    ("equidistant", [0, 0, 0.1, 0]),
+    ("equidistant", [0, 0, 0, 0.1]),
+]
+
+
+def lenses() -> list:
+    """Rays (x, y, 1), where they meet the distorted plane, and the pixel they fall on."""
+    camera = np.array([[610.5, 0, 317.2], [0, 602.25, 243.8], [0, 0, 1.0]])
+    zero = np.zeros(3)
+    out = []
+    for model, coefficients in LENSES:
+        rays = random.uniform(-0.65, 0.65, (12, 2))
+        rays[0] = [0.3, 0]
+        rays[1] = [0, -0.25]
+        points = np.column_stack([rays, np.ones(12)]).reshape(-1, 1, 3)
+        d = np.array(coefficients, dtype=np.float64)
+        to = cv2.fisheye.projectPoints if model == "equidistant" else cv2.projectPoints
+        plane = to(points, zero, zero, np.eye(3), d)[0].reshape(-1, 2)
+        pixels = to(points, zero, zero, camera, d)[0].reshape(-1, 2)
+        out.append(
+            {"model": model, "coefficients": coefficients, "rays": listed(rays), "plane": listed(plane), "pixels": listed(pixels)}
+        )
+    return out
+
+
+def rotations() -> dict:
+    """Rotation vectors with their quaternions (x, y, z, w), and pairs of orientations with the angle between them."""
+    axes = random.normal(size=(14, 3))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    angles = np.array([0.3, 1, 2, 3, 3.14159, 1e-3, 1.01e-4, 0.99e-4, 5e-5, 1e-6, 1e-9, 1e-12, 0, 0.02])
+    vectors = axes * angles[:, None]
+    turns = Rotation.from_rotvec(vectors)
+    start = Rotation.random(14, random_state=3)
+    between = start * turns
+    return {
+        "vectors": listed(vectors),
+        "quaternions": listed(turns.as_quat()),
+        "angles": listed(angles),
+        "from": listed(start.as_quat()),
+        "to": listed(between.as_quat()),
+    }
+
+
+def least(points: np.ndarray) -> tuple:
+    """Direction and size of least spread, and its share of the whole."""
+    values, vectors = eigh(np.cov(points.T, bias=True))
+    return vectors[:, 0], values[0], values[0] / values.sum()
+
+
+def patches() -> list:
+    """Organised clouds of 11 × 9 points with gaps; the normals at some of them from their neighbours within a radius."""
+    out = []
+    for k in range(8):
+        turn = Rotation.random(random_state=20 + k)
+        columns, rows = np.meshgrid(np.arange(11), np.arange(9))
+        u = (columns - 5) * 0.01
+        v = (rows - 4) * 0.01
+        flat = np.stack([u, v * 0.7 + 0.1 * u, random.normal(0, 0.002, u.shape)], -1).reshape(-1, 3)
+        points = turn.apply(flat) + [0.1 * (k % 3 - 1), 0.07 * (k % 2), 0.8]
+        points = points.astype(np.float32).astype(np.float64)
+        points[random.choice(99, 12, replace=False)] = np.nan
+        known = points[np.isfinite(points).all(1)]
+        tree = cKDTree(known)
+        indices = [i for i in (0, 10, 48, 49, 50, 60, 88, 98, 33, 43) if np.isfinite(points[i]).all()]
+        radius = 0.0345
+        found = [least(known[tree.query_ball_point(points[i], radius)]) for i in indices]
+        # Towards the camera, which is the origin.
+        facing = [n * (-1 if n @ points[i] > 0 else 1) for (n, _, _), i in zip(found, indices)]
+        out.append(
+            {
+                "points": [None if np.isnan(x) else x for x in points.ravel()],
+                "radius": radius,
+                "indices": indices,
+                "normals": listed(facing),
+                "shares": [share for _, _, share in found],
+            }
+        )
+    return out
+
+
+def planes() -> list:
+    """Least-squares planes, of all points and of those near a plane."""
+    out = []
+    for k in range(4):
+        turn = Rotation.random(random_state=40 + k)
+        flat = np.column_stack([random.uniform(-0.3, 0.3, 60), random.uniform(-0.2, 0.2, 60), random.normal(0, 0.004, 60)])
+        flat[:15, 2] += random.uniform(0.05, 0.2, 15)
+        points = (turn.apply(flat) + [0.1, -0.3, 1.1]).astype(np.float32).astype(np.float64)
+        guess = turn.apply([0, 0, 1])
+        offset = -float(guess @ [0.1, -0.3, 1.1])
+        near = points[np.abs(points @ guess + offset) <= 0.02]
+        both = []
+        for part in (points, near):
+            normal, spread, _ = least(part)
+            both.append(
+                {"normal": listed(normal), "offset": float(-normal @ part.mean(0)), "rms": float(np.sqrt(spread)), "inliers": len(part)}
+            )
+        out.append({"points": listed(points.ravel()), "guess": {"normal": listed(guess), "offset": offset}, "all": both[0], "near": both[1]})
+    return out
+
+
+def moved() -> dict:
+    turn = Rotation.random(random_state=60)
+    position = [0.3, -1.2, 2.5]
+    points = random.uniform(-1, 1, (7, 3)).astype(np.float32).astype(np.float64)
+    return {
+        "position": position,
+        "orientation": listed(turn.as_quat()),
+        "points": listed(points.ravel()),
+        "moved": listed((turn.apply(points) + position).ravel()),
+    }
+
+
+def mulberry32(seed: int, count: int) -> list:
+    """Tommy Ettinger's generator in arbitrary-precision integers."""
+    state, out, word = seed, [], 2**32
+    for _ in range(count):
+        state = (state + 0x6D2B79F5) % word
+        t = (state ^ (state >> 15)) * (state | 1) % word
+        t ^= (t + (t ^ (t >> 7)) * (t | 61)) % word
+        out.append(((t ^ (t >> 14)) % word) / word)
+    return out
+
+
+print(
+    json.dumps(
+        {
+            "lenses": lenses(),
+            "rotations": rotations(),
+            "patches": patches(),
+            "planes": planes(),
+            "moved": moved(),
+            "mulberry32": {str(seed): mulberry32(seed, 12) for seed in (0, 1, 12345, 2**32 - 1)},
+        }
+    )
+)
