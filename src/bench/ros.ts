@@ -76,6 +76,25 @@ export async function benchRos(settings: RosBenchSettings = {}): Promise<object>
   };
 }
 
+/**
+ * The node alone on the usual camera for minutes: whether memory or a queue grows.
+ * @throws GraspGroundingError ROS_MISSING
+ */
+export async function benchRosEndurance(seconds = 300): Promise<object> {
+  const turns: Reception[] = [];
+  const bench = new Bench(seconds);
+  await bench.withCamera(usual, async () => {
+    turns.push(await bench.node(usual));
+  });
+  return {
+    picture: described(usual),
+    seconds,
+    ...summary(turns),
+    ...ownFigures(turns),
+    goal: "memory_growth_mb <= 50; own_ms.hand_over_p50 <= 5; every drop counted",
+  };
+}
+
 class Bench {
   readonly #seconds: number;
   readonly #env: NodeJS.ProcessEnv;

@@ -28,6 +28,10 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
     const { benchRos } = await import("../bench/ros.js");
     return () => benchRos();
   },
+  "ros-endurance": async () => {
+    const { benchRosEndurance } = await import("../bench/ros.js");
+    return () => benchRosEndurance();
+  },
 };
 
 /** `bench`: side-by-side measurements, as ratios within one run. */
