@@ -8,7 +8,9 @@ import {
   type ColourImage,
   cameraProblem,
   type DepthImage,
+  type Distortion,
   distortionProblem,
+  isDistorted,
   type Pixels,
 } from "../geometry/index.js";
 import { minPictureSide } from "../grounding/index.js";
@@ -72,6 +74,7 @@ const plainIntrinsics = z.looseObject({
   fy: z.number(),
   cx: z.number(),
   cy: z.number(),
+  distortion: z.object({ model: z.string(), coefficients: z.array(z.number()) }).optional(),
 });
 
 const rosCameraInfo = z.looseObject({
@@ -83,7 +86,8 @@ const rosCameraInfo = z.looseObject({
 });
 
 /**
- * Intrinsics from JSON `{width, height, fx, fy, cx, cy}` or from ROS's camera_info YAML.
+ * Intrinsics from JSON `{width, height, fx, fy, cx, cy}`, with `distortion: {model, coefficients}` for a picture that is
+ * not rectified, or from ROS's camera_info YAML.
  * @throws GraspGroundingError FILE_MISSING, CAMERA_INVALID
  */
 export async function readCamera(path: string): Promise<CameraModel> {
@@ -108,17 +112,23 @@ export async function readCamera(path: string): Promise<CameraModel> {
 function toCamera(content: unknown): CameraModel | undefined {
   const plain = plainIntrinsics.safeParse(content);
   if (plain.success) {
-    const { width, height, fx, fy, cx, cy } = plain.data;
-    return { width, height, fx, fy, cx, cy };
+    const { width, height, fx, fy, cx, cy, distortion } = plain.data;
+    return withDistortion({ width, height, fx, fy, cx, cy }, distortion);
   }
   const ros = rosCameraInfo.safeParse(content);
   if (!ros.success) return undefined;
   const [fx = 0, , cx = 0, , fy = 0, cy = 0] = ros.data.camera_matrix.data;
   const { distortion_model: model, distortion_coefficients: coefficients } = ros.data;
   const camera = { width: ros.data.image_width, height: ros.data.image_height, fx, fy, cx, cy };
-  if (model === undefined || coefficients === undefined || coefficients.data.every((value) => value === 0))
-    return camera;
-  return { ...camera, distortion: { model, coefficients: coefficients.data } };
+  const distortion =
+    model !== undefined && coefficients ? { model, coefficients: coefficients.data } : undefined;
+  return withDistortion(camera, distortion);
+}
+
+/** Zeros of a lens that then bends nothing are left out; those of a fisheye say that it is an ideal one. */
+function withDistortion(camera: CameraModel, distortion: Distortion | undefined): CameraModel {
+  const bends = isDistorted(distortion) || distortion?.coefficients.some((value) => value !== 0);
+  return distortion !== undefined && bends ? { ...camera, distortion } : camera;
 }
 
 /** @throws GraspGroundingError FILE_MISSING, FILE_UNREADABLE */
