@@ -92,20 +92,32 @@ export class CollisionChecker {
 
   /** The first collision found at a posture; undefined when it is free. */
   check(q: JointValues, options: CheckOptions = {}): Collision | undefined {
+    for (const found of this.#collisions(q, options)) return found;
+    return undefined;
+  }
+
+  /** All collisions at a posture, the deepest of each link with each kind of thing. */
+  all(q: JointValues, options: CheckOptions = {}): readonly Collision[] {
+    const deepest = new Map<string, Collision>();
+    for (const found of this.#collisions(q, options)) {
+      const key = `${found.kind} ${found.link} ${found.other ?? ""}`;
+      if (found.distance < (deepest.get(key)?.distance ?? Infinity)) deepest.set(key, found);
+    }
+    return [...deepest.values()];
+  }
+
+  *#collisions(q: JointValues, options: CheckOptions): Generator<Collision> {
     this.#place(q);
     for (const [i, j] of this.#pairs) {
       const distance = this.#between(i, j);
-      if (distance < 0) {
-        return { kind: "self", link: this.body[i]!.link, other: this.body[j]!.link, distance };
-      }
+      if (distance < 0) yield { kind: "self", link: this.body[i]!.link, other: this.body[j]!.link, distance };
     }
     for (const [i, capsule] of this.body.entries()) {
       // What is bolted to the base stands where it stands, and the first joint only turns its link about its own axis.
       if (capsule.segment < 1) continue;
       const found = this.#surroundings(i, capsule, options);
-      if (found !== undefined) return { ...found, link: capsule.link };
+      if (found !== undefined) yield { ...found, link: capsule.link };
     }
-    return undefined;
   }
 
   /** The first collision along postures given densely enough (see {@link densely}). */

@@ -60,7 +60,7 @@ export class Teleop {
   }
 
   #send(operator: string, velocities: readonly number[], at: Seconds): TeleopAnswer {
-    const { arm, checker, controller, kinematics } = this.#parts;
+    const { arm, controller, kinematics } = this.#parts;
     const reading = controller.reading();
     if (reading === undefined || controller.drive === undefined) return refused("no-feedback");
     const toolVelocity = kinematics.toolVelocity(reading.positions, velocities);
@@ -77,23 +77,33 @@ export class Teleop {
     const { commandAge, stopWithin } = arm.supervisor.limits;
     const ahead = (share: number) =>
       reading.positions.map((q, i) => q + velocities[i]! * scale * (commandAge + stopWithin) * share);
-    const there = checker.check(ahead(1)) ?? checker.check(ahead(0.5));
-    // An arm that stands too close already may move away, as long as it does not go deeper.
-    if (there !== undefined) {
-      const here = checker.check(reading.positions);
-      if (here === undefined || there.distance < here.distance) {
-        controller.drive(
-          velocities.map(() => 0),
-          0,
-        );
-        return refused("collision");
-      }
+    if (this.#worse(reading.positions, ahead(1)) || this.#worse(reading.positions, ahead(0.5))) {
+      controller.drive(
+        velocities.map(() => 0),
+        0,
+      );
+      return refused("collision");
     }
     controller.drive(
       velocities.map((v) => v * scale),
       commandAge,
     );
     return { moved: true, scale };
+  }
+
+  /** Whether a collision is there that is not here. One that stands too close already may move away, not deeper. */
+  #worse(here: readonly number[], there: readonly number[]): boolean {
+    const { checker } = this.#parts;
+    const found = checker.all(there);
+    if (found.length === 0) return false;
+    const already = checker.all(here);
+    return found.some(
+      ({ kind, link, other, distance }) =>
+        !already.some(
+          (each) =>
+            each.kind === kind && each.link === link && each.other === other && each.distance <= distance,
+        ),
+    );
   }
 }
 

@@ -127,8 +127,10 @@ function toCamera(content: unknown): CameraModel | undefined {
 
 /** Zeros of a lens that then bends nothing are left out; those of a fisheye say that it is an ideal one. */
 function withDistortion(camera: CameraModel, distortion: Distortion | undefined): CameraModel {
-  const bends = isDistorted(distortion) || distortion?.coefficients.some((value) => value !== 0);
-  return distortion !== undefined && bends ? { ...camera, distortion } : camera;
+  if (distortion === undefined) return camera;
+  // Coefficients of a model that is not known are kept as well: they are refused, not overlooked.
+  const none = distortion.coefficients.every((value) => value === 0) && !isDistorted(distortion);
+  return none ? camera : { ...camera, distortion };
 }
 
 /** @throws GraspGroundingError FILE_MISSING, FILE_UNREADABLE */
