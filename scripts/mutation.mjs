@@ -1,4 +1,4 @@
-// `npm run mutation`: Stryker over geometry, masks and the safety supervisor; the scores go to docs/results/mutation.json.
+// `npm run mutation`: Stryker over geometry, masks, the arm's limits and the safety supervisor; the scores go to docs/results/mutation.json.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

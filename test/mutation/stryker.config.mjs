@@ -3,7 +3,12 @@ export default {
   testRunner: "vitest",
   vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
   plugins: ["@stryker-mutator/vitest-runner"],
-  mutate: ["src/geometry/*.ts", "src/grounding/instances.ts", "src/arm/supervisor.ts", "!src/**/index.ts"],
+  mutate: [
+    "src/geometry/*.ts",
+    "src/grounding/instances.ts",
+    "src/arm/{supervisor,teleop,trajectory}.ts",
+    "!src/**/index.ts",
+  ],
   // Whether a text reads well is not a test's to say; every code and every decision is.
   mutator: { excludedMutations: ["StringLiteral"] },
   ignoreStatic: true,

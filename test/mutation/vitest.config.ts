@@ -7,6 +7,7 @@ export default defineConfig({
       "test/unit/geometry*.test.ts",
       "test/unit/grounding-instances.test.ts",
       "test/unit/arm/supervisor.test.ts",
+      "test/unit/arm/limits.test.ts",
     ],
     exclude: ["test/unit/geometry-peers.test.ts"],
     testTimeout: 60_000,

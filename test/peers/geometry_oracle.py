@@ -7,6 +7,7 @@ import json
 
 import cv2
 import numpy as np
+from scipy import ndimage
 from scipy.linalg import eigh
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
@@ -147,6 +148,83 @@ def moved() -> dict:
     }
 
 
+def groups() -> list:
+    """Points on both sides of the origin: the first of each voxel, and groups of voxels that touch."""
+    out = []
+    for k in range(4):
+        size = 0.01
+        points = random.uniform(-0.035, 0.035, (40 + 15 * k, 3)).astype(np.float32)
+        cells = np.floor(points.astype(np.float64) / size).astype(int)
+        _, first = np.unique(cells, axis=0, return_index=True)
+        grid = np.zeros(np.ptp(cells, axis=0) + 1, dtype=bool)
+        at = tuple((cells - cells.min(0)).T)
+        grid[at] = True
+        label, count = ndimage.label(grid, np.ones((3, 3, 3)))
+        own = label[at]
+        # The largest first; of two as large that with the earlier point.
+        members = sorted((np.flatnonzero(own == i + 1) for i in range(count)), key=lambda m: (-len(m), m[0]))
+        labels = np.zeros(len(points), dtype=int)
+        for i, m in enumerate(members):
+            labels[m] = i
+        out.append({"points": listed(points.ravel()), "size": size, "first": sorted(first.tolist()), "labels": labels.tolist()})
+    return out
+
+
+def instances() -> list:
+    """Objects of a heat map: 8-connected parts, best mean first, their masks at the picture's size by linear interpolation."""
+    out = []
+    options = [
+        {},
+        {"minArea": 0.02, "relativeScore": 0},
+        {"minArea": 0, "relativeScore": 0.95},
+        {"minArea": 0, "relativeScore": 0, "limit": 2},
+        {"minArea": 0, "relativeScore": 0},
+        {"minArea": 0.01, "relativeScore": 0.9},
+    ]
+    for k, given in enumerate(options):
+        height, width = (9, 12) if k % 2 == 0 else (13, 8)
+        picture = (int(height * (2.7 + 0.4 * k)), int(width * (3.4 - 0.3 * k)))
+        heat = ndimage.gaussian_filter(random.uniform(0, 1, (height, width)), 0.7, mode="nearest")
+        heat = ((heat - heat.min()) / np.ptp(heat)).astype(np.float32)
+        threshold = 0.55
+        label, count = ndimage.label(heat >= threshold, np.ones((3, 3)))
+        area = np.bincount(label.ravel(), minlength=count + 1)
+        mean = ndimage.mean(heat.astype(np.float64), label, np.arange(count + 1))
+        least = max(1, given.get("minArea", 0.0003) * heat.size)
+        found = sorted((i for i in range(1, count + 1) if area[i] >= least), key=lambda i: (-mean[i], -area[i]))
+        best = mean[found[0]]
+        found = [i for i in found if mean[i] >= best * given.get("relativeScore", 0.6)][: given.get("limit", 20)]
+        # Pixel centres lie at half pixels; beyond the outermost the value stays.
+        ratio = np.array([height / picture[0], width / picture[1]])
+        v, u = np.meshgrid(*[(np.arange(n) + 0.5) * r - 0.5 for n, r in zip(picture, ratio)], indexing="ij")
+        where = [np.clip(v, 0, height - 1), np.clip(u, 0, width - 1)]
+        fine = ndimage.map_coordinates(heat.astype(np.float64), where, order=1, mode="nearest")
+        nearest = label[np.floor(where[0] + 0.5).astype(int), np.floor(where[1] + 0.5).astype(int)]
+        each = []
+        for i in found:
+            rows, columns = np.nonzero(label == i)
+            low = np.floor((np.array([rows.min(), columns.min()]) - 1) / ratio)
+            high = np.ceil((np.array([rows.max(), columns.max()]) + 2) / ratio)
+            y, x = np.indices(picture)
+            near = (y >= low[0]) & (x >= low[1]) & (y < high[0]) & (x < high[1])
+            mask = (fine >= threshold) & ((nearest == i) | (nearest == 0)) & near
+            ys, xs = np.nonzero(mask)
+            box = [int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1]
+            each.append({"score": float(mean[i]), "box": box, "mask": "".join(map(str, mask.ravel().astype(int)))})
+        out.append(
+            {
+                "width": width,
+                "height": height,
+                "heat": listed(heat.ravel()),
+                "picture": {"width": picture[1], "height": picture[0]},
+                "threshold": threshold,
+                "options": given,
+                "found": each,
+            }
+        )
+    return out
+
+
 def mulberry32(seed: int, count: int) -> list:
     """Tommy Ettinger's generator in arbitrary-precision integers."""
     state, out, word = seed, [], 2**32
@@ -166,6 +244,8 @@ print(
             "patches": patches(),
             "planes": planes(),
             "moved": moved(),
+            "groups": groups(),
+            "instances": instances(),
             "mulberry32": {str(seed): mulberry32(seed, 12) for seed in (0, 1, 12345, 2**32 - 1)},
         }
     )

@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   type CameraModel,
+  clusterPoints,
   type Distortion,
   deproject,
   distort,
   distortionProblem,
   dot,
   fitPlane,
+  flipPlane,
   isDistorted,
   type OrganisedCloud,
   organisedCloud,
@@ -19,15 +21,19 @@ import {
   project,
   type Quaternion,
   quaternionFromRotationVector,
+  ransacPlane,
   rotationAngle,
   rotationVectorFromQuaternion,
   secondsBetween,
   seededRandom,
+  selectPoints,
   stampFromParts,
   transformPoints,
   undistort,
   type Vec3,
+  voxelRepresentatives,
 } from "../../src/geometry/index.js";
+import { instancesFromHeatmap } from "../../src/grounding/index.js";
 import { repository } from "../support/python.js";
 
 interface Oracle {
@@ -64,6 +70,25 @@ interface Oracle {
     readonly points: readonly number[];
     readonly moved: readonly number[];
   };
+  readonly groups: readonly {
+    readonly points: readonly number[];
+    readonly size: number;
+    readonly first: readonly number[];
+    readonly labels: readonly number[];
+  }[];
+  readonly instances: readonly {
+    readonly width: number;
+    readonly height: number;
+    readonly heat: readonly number[];
+    readonly picture: { readonly width: number; readonly height: number };
+    readonly threshold: number;
+    readonly options: { readonly minArea?: number; readonly relativeScore?: number; readonly limit?: number };
+    readonly found: readonly {
+      readonly score: number;
+      readonly box: readonly number[];
+      readonly mask: string;
+    }[];
+  }[];
   readonly mulberry32: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -357,6 +382,104 @@ describe("planes, as NumPy has them", () => {
       expect(found!.inliers).toBe(wanted.inliers);
     }
   });
+});
+
+describe("RANSAC", () => {
+  it("of three points is the plane through them", () => {
+    // 6x + 3y + 2z = 6
+    const corners = Float32Array.from([1, 0, 0, 0, 2, 0, 0, 0, 3]);
+    const found = ransacPlane(corners, { tolerance: 1e-4, random: seededRandom(4) })!;
+    const sign = Math.sign(found.normal[0]);
+    expect(far(found.normal, [(6 / 7) * sign, (3 / 7) * sign, (2 / 7) * sign])).toBeLessThan(1e-6);
+    expect(found.offset).toBeCloseTo((-6 / 7) * sign, 6);
+    expect(found.inliers).toBe(3);
+    expect(fitPlane(corners)!.inliers).toBe(3);
+    expect(ransacPlane(corners.subarray(0, 6), { tolerance: 1, random: seededRandom(4) })).toBeUndefined();
+    const flipped = flipPlane(found);
+    expect(
+      far(
+        flipped.normal,
+        [...found.normal].map((x) => -x),
+      ),
+    ).toBe(0);
+    expect(flipped.offset).toBe(-found.offset);
+  });
+
+  /** 100 points of a floor (z = 2) and 60 of a wall (x = 0.5), all a little off. */
+  const room = (() => {
+    const random = seededRandom(6);
+    const off = () => 0.004 * (random() - 0.5);
+    const points: number[] = [];
+    for (let i = 0; i < 100; i++) points.push(random() - 0.5, random() - 0.5, 2 + off());
+    for (let i = 0; i < 60; i++) points.push(0.5 + off(), random() - 0.5, 1 + random() * 0.9);
+    return Float32Array.from(points);
+  })();
+
+  it("is the largest plane that may be taken, or none that holds too little", () => {
+    const options = { tolerance: 0.004, iterations: 400 };
+    const floor = ransacPlane(room, { ...options, random: seededRandom(1) })!;
+    expect(Math.abs(floor.normal[2])).toBeGreaterThan(0.9999);
+    const accept = ({ normal }: Plane) => Math.abs(normal[0]) > 0.9;
+    const wall = ransacPlane(room, { ...options, accept, random: seededRandom(1) })!;
+    expect(Math.abs(wall.normal[0])).toBeGreaterThan(0.9999);
+    const share = (minShare: number) =>
+      ransacPlane(room, { ...options, accept, minShare, random: seededRandom(1) });
+    expect(share(0.35)).toBeDefined();
+    expect(share(0.5)).toBeUndefined();
+    expect(ransacPlane(room, { ...options, accept: () => false, random: seededRandom(1) })).toBeUndefined();
+  });
+
+  it("takes in what a fit of its first inliers brings within reach", () => {
+    const floor = fitPlane(room.subarray(0, 300))!;
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const found = ransacPlane(room, { tolerance: 0.003, iterations: 25, random: seededRandom(seed) })!;
+      expect(found.inliers).toBe(100);
+      expect(
+        far(
+          found.normal,
+          floor.normal.map((x) => x * Math.sign(dot(floor.normal, found.normal))),
+        ),
+      ).toBeLessThan(1e-6);
+    }
+  });
+
+  it("points on one line have no plane", () => {
+    const line = Float32Array.from({ length: 60 }, (_, i) => Math.trunc(i / 3) * [0.1, 0.2, -0.1][i % 3]!);
+    expect(ransacPlane(line, { tolerance: 0.01, random: seededRandom(2) })).toBeUndefined();
+  });
+});
+
+describe("groups of points, as SciPy has them", () => {
+  it.each(oracle.groups)("of cloud $#", ({ points, size, first, labels }) => {
+    const cloud = Float32Array.from(points);
+    expect([...voxelRepresentatives(cloud, size)]).toEqual(first);
+    expect([...clusterPoints(cloud, size)]).toEqual(labels);
+    expect([...selectPoints(cloud, first)]).toEqual(first.flatMap((i) => [...cloud.slice(i * 3, i * 3 + 3)]));
+  });
+});
+
+describe("objects of heat maps, as SciPy has them", () => {
+  it.each(oracle.instances)("of map $#", ({ width, height, heat, picture, threshold, options, found }) => {
+    const detections = instancesFromHeatmap({ width, height, data: Float32Array.from(heat) }, picture, {
+      threshold,
+      ...options,
+    });
+    expect(detections).toHaveLength(found.length);
+    for (const [k, { score, box, mask }] of found.entries()) {
+      const detection = detections[k]!;
+      expect(detection.score).toBeCloseTo(score, 6);
+      expect(detection.box).toEqual(box);
+      expect([detection.mask.width, detection.mask.height]).toEqual([picture.width, picture.height]);
+      expect(detection.mask.data.join("")).toBe(mask);
+    }
+  });
+});
+
+it("depth of a hundred metres and more is none", () => {
+  const camera = { width: 4, height: 1, fx: 2, fy: 2, cx: 0, cy: 0 };
+  const data = Float32Array.from([99.5, 100, 101, -1]);
+  const cloud = organisedCloud({ width: 4, height: 1, data }, camera, { x1: 0, y1: 0, x2: 4, y2: 1 });
+  expect([...cloud.points].map(Number.isNaN)).toEqual([...Array(3).fill(false), ...Array(9).fill(true)]);
 });
 
 it("the generator is mulberry32", () => {
