@@ -1,4 +1,4 @@
-"""Brings a GR-ConvNet-style grasp network to ONNX, for `--grasp-model FOLDER`.
+"""Brings a GR-ConvNet-style grasp network to ONNX, for `--grasp-model`; `models import-grasp` runs this.
 
     python -m export.grasp --module net.py:Net [--weights F.pt] --out FOLDER     a class of PyTorch, and its state dict
     python -m export.grasp --torchscript F.pt --out FOLDER                      a traced or scripted module

@@ -1,8 +1,10 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { GraspGroundingError } from "../errors/index.js";
 import { type Manifest, readManifest } from "../grounding/index.js";
+import { type GraspModelManifest, readGraspManifest } from "../learned-grasps/index.js";
+import { knownWeights } from "../model-store/index.js";
 import { packageRoot } from "./version.js";
 
 export const defaultModel = "lite";
@@ -57,4 +59,52 @@ export async function findModel(nameOrPath: string): Promise<string> {
     }
   }
   throw new GraspGroundingError("MODEL_MISSING", { name: nameOrPath });
+}
+
+/**
+ * Folder of a grasp network: a path, or the name of one that `models import-grasp` made.
+ * @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST
+ */
+export async function findGraspNetwork(nameOrPath: string): Promise<string> {
+  const candidates = [nameOrPath, ...(/[\\/]/.test(nameOrPath) ? [] : [join(userModelFolder(), nameOrPath)])];
+  for (const folder of candidates) {
+    try {
+      await readGraspManifest(folder);
+      return folder;
+    } catch (error) {
+      if (!(error instanceof GraspGroundingError) || error.code !== "MODEL_MISSING") throw error;
+    }
+  }
+  throw new GraspGroundingError("MODEL_MISSING", { name: nameOrPath });
+}
+
+/** Grasp networks that were imported, by name. */
+export async function listGraspNetworks(): Promise<
+  readonly { readonly name: string; readonly folder: string; readonly manifest: GraspModelManifest }[]
+> {
+  const found = [];
+  for (const name of (await readdir(userModelFolder()).catch(() => [])).sort()) {
+    const folder = join(userModelFolder(), name);
+    const manifest = await readGraspManifest(folder).catch(() => undefined);
+    if (manifest !== undefined) found.push({ name, folder, manifest });
+  }
+  return found;
+}
+
+/**
+ * Where a model of this name will be stored; it is not there yet.
+ * @throws GraspGroundingError USAGE for a name that cannot be one, MODEL_EXISTS
+ */
+export async function freeFolder(name: string): Promise<string> {
+  if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name))
+    throw new GraspGroundingError("USAGE", { detail: `--name ${name}: letters, digits, dots, dashes only` });
+  if (knownWeights.some((weights) => weights.name === name))
+    throw new GraspGroundingError("USAGE", { detail: `--name ${name} is kept for the publisher's weights` });
+  const path = join(userModelFolder(), name);
+  const taken = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (taken) throw new GraspGroundingError("MODEL_EXISTS", { name, path });
+  return path;
 }

@@ -19,8 +19,16 @@ import {
   knownWeights,
   type ModelPrecision,
 } from "../model-store/index.js";
-import { findModel, type InstalledModel, listModels, userModelFolder } from "./model-store.js";
+import {
+  findModel,
+  freeFolder,
+  type InstalledModel,
+  listGraspNetworks,
+  listModels,
+  userModelFolder,
+} from "./model-store.js";
 import { exportCommand } from "./models-export.js";
+import { importGraspCommand } from "./models-grasp.js";
 import { Progress, table } from "./output.js";
 import { packageRoot } from "./version.js";
 
@@ -32,6 +40,7 @@ export function modelsCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(pullCommand())
     .addCommand(importCommand())
+    .addCommand(importGraspCommand())
     .addCommand(exportCommand());
 }
 
@@ -41,10 +50,18 @@ function listCommand(): Command {
     .option("--json", "print JSON")
     .action(async (options: { json?: boolean }) => {
       const models = await Promise.all((await listModels()).map(describeModel));
+      const networks = await Promise.all(
+        (await listGraspNetworks()).map(async ({ name, folder, manifest }) => ({
+          name,
+          licence: manifest.licence,
+          bytes: await sizeOf(join(folder, manifest.file)),
+          folder,
+        })),
+      );
       const weights = await Promise.all(knownWeights.map(describeWeights));
       if (options.json) {
         process.stdout.write(
-          `${JSON.stringify({ store: userModelFolder(), models, weights }, undefined, 2)}\n`,
+          `${JSON.stringify({ store: userModelFolder(), models, grasp_networks: networks, weights }, undefined, 2)}\n`,
         );
         return;
       }
@@ -59,6 +76,10 @@ function listCommand(): Command {
       process.stdout.write(
         `${table(["model", "family", "precisions", "size", "licence", "folder"], rows)}\n\n`,
       );
+      if (networks.length > 0) {
+        const lines = networks.map((n) => [n.name, megabytes(n.bytes ?? 0), n.licence ?? "", n.folder]);
+        process.stdout.write(`${table(["grasp network", "size", "licence", "folder"], lines)}\n\n`);
+      }
       const fetchable = weights.map((w) => [
         w.name,
         w.description,
@@ -280,16 +301,8 @@ function importCommand(): Command {
 
 async function runImport(flags: ImportFlags): Promise<void> {
   const { name } = flags;
-  if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name)) {
-    throw new GraspGroundingError("USAGE", { detail: `--name ${name}: letters, digits, dots, dashes only` });
-  }
-  if (knownWeights.some((weights) => weights.name === name)) {
-    throw new GraspGroundingError("USAGE", { detail: `--name ${name} is kept for the publisher's weights` });
-  }
+  const folder = await freeFolder(name);
   const store = userModelFolder();
-  const folder = join(store, name);
-  if ((await sizeOf(folder)) !== undefined)
-    throw new GraspGroundingError("MODEL_EXISTS", { name, path: folder });
   await mkdir(store, { recursive: true }).catch((cause) => {
     throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path: store, detail: describe(cause) }, { cause });
   });

@@ -8,7 +8,7 @@ import { GraspNetwork, LearnedGraspPlanner } from "../learned-grasps/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../proposals/index.js";
 import { backendChoice, backendFlags, inProcessOptions, type RemoteOptions } from "./backend.js";
 import { readGripper } from "./grippers.js";
-import { defaultModel, findModel } from "./model-store.js";
+import { defaultModel, findGraspNetwork, findModel } from "./model-store.js";
 
 export interface PipelineOptions extends RemoteOptions {
   readonly model?: string;
@@ -19,7 +19,7 @@ export interface PipelineOptions extends RemoteOptions {
   readonly gripper?: string;
   /** Distance between the open fingers, in metres, instead of the gripper's own. */
   readonly gripperStroke?: number;
-  /** Folder of an exported grasp network, which then proposes the grasps. */
+  /** Name or folder of a grasp network, which then proposes the grasps. */
   readonly graspModel?: string;
   /** False leaves the grasp planner out. */
   readonly grasps?: boolean;
@@ -42,8 +42,8 @@ export const graspFlags = (): Option[] => [
     "franka_hand",
   ),
   new Option(
-    "--grasp-model <folder>",
-    "an exported GR-ConvNet-style network proposes the grasps, instead of the geometric search",
+    "--grasp-model <name>",
+    "a GR-ConvNet-style network (name or folder; models import-grasp) proposes the grasps, instead of the geometric search",
   ),
 ];
 
@@ -77,7 +77,10 @@ async function openPlanner(options: PipelineOptions): Promise<GraspPlanner> {
   const { gripperStroke } = options;
   const gripper = gripperStroke === undefined ? named : { ...named, stroke: gripperStroke };
   if (options.graspModel === undefined) return createGraspPlanner({ gripper });
-  const network = await GraspNetwork.open(options.graspModel, inProcessOptions(options));
+  const network = await GraspNetwork.open(
+    await findGraspNetwork(options.graspModel),
+    inProcessOptions(options),
+  );
   return new LearnedGraspPlanner(network, { gripper });
 }
 

@@ -2,6 +2,7 @@
 
 export { proxyFor } from "../net/index.js";
 export { type ImportOptions, type ImportOutcome, importCheckpoint, type ModelPrecision } from "./convert.js";
+export { type GraspImportOptions, importGraspNetwork } from "./convert-grasp.js";
 export { copyChecked, type DownloadOptions, download } from "./download.js";
 export { type KnownWeights, knownWeights } from "./known.js";
 export { pythonFor, runLines } from "./python.js";

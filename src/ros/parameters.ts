@@ -266,7 +266,7 @@ export const parameterSpecs = {
     default: "",
     readOnly: true,
     description:
-      "Folder of an exported GR-ConvNet-style network that proposes the grasps; empty plans by geometry.",
+      "Name or folder of an imported GR-ConvNet-style network that proposes the grasps; empty plans by geometry.",
   },
   max_grasps: {
     type: "integer",
