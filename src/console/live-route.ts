@@ -46,6 +46,7 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
   const bucket = new Bucket();
   let malformed = 0;
   let alive = true;
+  let closing = false;
   const timer = setInterval(() => {
     if (!alive) socket.terminate();
     alive = false;
@@ -58,8 +59,13 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
   socket.on("error", () => socket.terminate());
   socket.on("message", (data, binary) => {
     alive = true;
-    if (!bucket.take()) return socket.close(1008, "too many messages");
+    if (closing) return;
     const message = binary ? undefined : parse(String(data));
+    // Whoever sends too much is let go, but a stop is a stop.
+    if (!(message?.type === "command" && message.command.name === "estop") && !bucket.take()) {
+      closing = true;
+      return socket.close(1008, "too many messages");
+    }
     if (message === undefined) {
       if (++malformed > patience) socket.close(1008, "messages that cannot be read");
       return;

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GraspGroundingError } from "../errors/index.js";
@@ -207,6 +207,8 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
   api.post(
     "/api/command",
     {
+      // Before it is validated, and after its body is read: a stop is never counted, and never refused.
+      config: { rateLimit: { hook: "preValidation", allowList: isStop } },
       schema: {
         summary: "one command",
         description:
@@ -222,6 +224,9 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
     },
   );
 }
+
+const isStop = ({ body }: FastifyRequest): boolean =>
+  typeof body === "object" && body !== null && "name" in body && body.name === "estop";
 
 /** A name without control characters, which would garble logs. */
 const clean = (name: string | undefined): string | undefined => name?.replace(/\p{C}/gu, "");
