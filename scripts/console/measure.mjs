@@ -248,14 +248,15 @@ async function stops() {
       if (await moving()) break;
       await page.mouse.up();
     }
-    const began = performance.now();
+    const began = Date.now();
     const ended = end();
     while (await moving());
-    const ms = performance.now() - began;
-    await ended;
+    const still = Date.now();
+    // The page itself says when it froze: the way to it is the driver's, not the operator's.
+    const from = (await ended) ?? began;
     await page.mouse.up();
     await sleep(1200);
-    return ms;
+    return still - from;
   };
   const sample = async (end) => {
     const list = [];
@@ -265,7 +266,11 @@ async function stops() {
   const result = {
     released_ms: await sample(() => page.mouse.up()),
     frozen_page_ms: await sample(() =>
-      page.evaluate("{ const end = Date.now() + 900; while (Date.now() < end); }"),
+      page.evaluate(() => {
+        const at = Date.now();
+        while (Date.now() - at < 900);
+        return at;
+      }),
     ),
     connection_cut_ms: await sample(async () => {
       served.core.dropClients();

@@ -41,7 +41,7 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     supervisor: new SafetySupervisor({
       ...defaultLimits,
       // A laptop that is busy with other things may hold this process up for longer than a robot's computer may; the
-      // console itself stops the arm after 150 ms without a heartbeat.
+      // console itself stops the arm after 120 ms without a heartbeat.
       lease: 1,
       feedbackAge: 0.5,
       workspace,

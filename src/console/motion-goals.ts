@@ -54,6 +54,25 @@ export function pointAt(frame: RgbdFrame, u: number, v: number, cameraInBase: Po
 export const standsOn = ({ table }: Scene, point: Vec3): number =>
   table === undefined ? point[2] : planeDistance(table, point);
 
+/** Largest distance of points from an upright line, at most 0.2 m. */
+export function reachOf(points: Scene["target"], [x, y]: Vec3): number {
+  let most = 0;
+  for (let i = 0; i + 2 < (points?.length ?? 0); i += 3)
+    most = Math.max(most, Math.hypot(points![i]! - x, points![i + 1]! - y));
+  return Math.min(most, 0.2);
+}
+
+/** A scene without what was seen within `radius` of an upright line: the gripper is about to be there. */
+export function clearedAround(scene: Scene, [x, y]: Vec3, radius: number): Scene {
+  const { obstacles } = scene;
+  if (obstacles === undefined) return scene;
+  const kept: number[] = [];
+  for (let i = 0; i + 2 < obstacles.length; i += 3)
+    if (Math.hypot(obstacles[i]! - x, obstacles[i + 1]! - y) > radius)
+      kept.push(obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!);
+  return { ...scene, obstacles: Float32Array.from(kept) };
+}
+
 /** A plan as the page animates it. */
 export function previewOf({ grasp, motion }: PlannedMotion, every = 0.05): MotionPreview {
   let at: readonly number[] = motion.summary.start;

@@ -6,37 +6,16 @@ import {
   type Scene,
   safetyText,
   systemClock,
-  type Teleop,
   type TeleopAnswer,
 } from "../arm/index.js";
 import type { BridgeResult } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
 import type { Pose, RgbdFrame, Vec3 } from "../geometry/index.js";
+import type { ArmState, ConsoleArm } from "./console-arm.js";
+import { Hold } from "./hold.js";
 import type { Actor } from "./lease.js";
-import { goalsFor, previewOf, sceneOf, standsOn } from "./motion-goals.js";
-import type { ConsoleState, MotionPreview, RobotView } from "./protocol.js";
-
-/** The arm the console moves. Its supervisor has the last word on everything. */
-export interface ConsoleArm {
-  /** For people. */
-  readonly name: string;
-  readonly arm: Arm;
-  readonly teleop?: Teleop;
-  /** Where the frame's camera is in the robot's base, by TF or hand-eye calibration; undefined when nobody knows. */
-  cameraInBase(frame: RgbdFrame): Pose | undefined;
-  /** When a frame was taken, by the arm's clock, in seconds. */
-  takenAt(frame: RgbdFrame): number;
-  /** What is known of the scene besides what the camera sees: the table, the workspace. Base frame. */
-  readonly scene?: Scene;
-  /** How to draw it; without, the 3D view shows the scene alone. */
-  readonly robot?: Omit<RobotView, "name">;
-  /** Where the joints are, in the order of `robot.joints`, and how far the gripper is open, in metres. */
-  reading?(): { readonly positions: readonly number[]; readonly opening?: number } | undefined;
-  /** The arm's clock. Default: the system's monotonic one. */
-  readonly clock?: Clock;
-}
-
-export type ArmState = ConsoleState["arm"];
+import { clearedAround, goalsFor, previewOf, reachOf, sceneOf, standsOn } from "./motion-goals.js";
+import type { MotionPreview, RobotView } from "./protocol.js";
 
 /** What a motion is planned from. */
 export interface Proposal {
@@ -47,20 +26,10 @@ export interface Proposal {
   readonly result: BridgeResult;
 }
 
-/** Silence of the one who holds the button after which the arm is stopped, in milliseconds. */
-export const deadman = 150;
 /** How often the arm is looked at, in milliseconds. */
 const glance = 50;
 /** A plan is for the posture it starts in, give or take this, in radians. */
 const same = 0.01;
-
-interface Hold {
-  readonly actor: Actor;
-  readonly abort: AbortController;
-  readonly kind: "pick" | "place" | "jog";
-  readonly timer: NodeJS.Timeout;
-  beats: number;
-}
 
 /** What the gripper took, and how. */
 interface Held {
@@ -177,7 +146,7 @@ export class Motion {
     const camera = frame === undefined ? undefined : this.#console.cameraInBase(frame);
     const seen = frame === undefined || camera === undefined ? {} : sceneOf(frame, undefined, camera);
     // A picture may still show the thing where it was taken; anywhere else what is seen is in the way.
-    const scene = this.#scene(at === undefined ? around(seen, position, reach + 0.03) : seen);
+    const scene = this.#scene(at === undefined ? clearedAround(seen, position, reach + 0.03) : seen);
     return this.#run(actor, "place", async (options) => {
       const target = { ...goal, pose: { ...pose, position } };
       const outcome = await this.#console.arm.place(target, { ...options, scene });
@@ -202,9 +171,8 @@ export class Motion {
   /** The button is still held. Heartbeats of anybody else count for nothing. */
   beat(actor: Actor): void {
     const hold = this.#hold;
-    if (hold === undefined || hold.actor.id !== actor.id || hold.abort.signal.aborted) return;
-    hold.beats++;
-    hold.timer.refresh();
+    if (hold?.isOf(actor) !== true) return;
+    hold.beat();
     this.#console.arm.handle({ type: "heartbeat", operator: actor.id, at: this.#clock.now() });
   }
 
@@ -289,7 +257,7 @@ export class Motion {
       const { outcome, message } = await carryOut({
         operator: actor.id,
         lease: "caller",
-        signal: hold.abort.signal,
+        signal: hold.signal,
         onStage: (stage, progress) => {
           this.#doing = { text: stage, stage, progress };
           this.#show();
@@ -305,7 +273,7 @@ export class Motion {
 
   #jog(actor: Actor, command: () => TeleopAnswer | undefined): void {
     const hold = this.#hold;
-    if (hold?.kind !== "jog" || hold.actor.id !== actor.id || hold.abort.signal.aborted) return;
+    if (hold?.kind !== "jog" || !hold.isOf(actor)) return;
     this.beat(actor);
     const answer = command();
     const text = answer?.moved === false ? (answer.message ?? "it does not move") : "jog";
@@ -316,39 +284,21 @@ export class Motion {
     if (this.#hold !== undefined) throw refused(safetyText["already-moving"]);
     const claimed = this.#console.arm.handle({ type: "claim", operator: actor.id, at: this.#clock.now() });
     if (!claimed.granted) throw refused(safetyText[claimed.refusal ?? "no-operator"]);
-    const hold: Hold = {
-      actor,
-      kind,
-      abort: new AbortController(),
-      timer: setTimeout(() => this.#silent(hold), deadman),
-      beats: 0,
-    };
+    const hold = new Hold(actor, kind, (silent) => this.#end(silent));
     this.#hold = hold;
     this.#doing = undefined;
     return hold;
   }
 
-  /** When this process itself was held up, heartbeats that came meanwhile wait in the socket: they are read first. */
-  #silent(hold: Hold): void {
-    const { beats } = hold;
-    setImmediate(() =>
-      setImmediate(() => {
-        if (hold.beats === beats) this.#end(hold);
-      }),
-    );
-  }
-
   /** Orders the stop; a pick or place then comes to its end by itself. */
   #end(hold: Hold): void {
-    clearTimeout(hold.timer);
-    if (hold.abort.signal.aborted) return;
-    hold.abort.abort();
+    if (!hold.end()) return;
     this.#console.arm.handle({ type: "stop", at: this.#clock.now() });
     if (hold.kind === "jog") this.#finish(hold);
   }
 
   #finish(hold: Hold): void {
-    clearTimeout(hold.timer);
+    hold.settle();
     if (this.#hold === hold) this.#hold = undefined;
     this.#doing = undefined;
     this.#console.arm.handle({ type: "release", operator: hold.actor.id, at: this.#clock.now() });
@@ -360,24 +310,6 @@ export class Motion {
   }
 }
 
-const refused = (detail: string): GraspGroundingError =>
+/** What the page shows as the reason. */
+export const refused = (detail: string): GraspGroundingError =>
   new GraspGroundingError("MOTION_REFUSED", { detail });
-
-/** Largest distance of points from an upright line. */
-function reachOf(points: Scene["target"], [x, y]: Vec3): number {
-  let most = 0;
-  for (let i = 0; i + 2 < (points?.length ?? 0); i += 3)
-    most = Math.max(most, Math.hypot(points![i]! - x, points![i + 1]! - y));
-  return Math.min(most, 0.2);
-}
-
-/** A scene without what lies where the held thing is to stand: the gripper is about to be there. */
-function around(scene: Scene, [x, y]: Vec3, radius: number): Scene {
-  const { obstacles } = scene;
-  if (obstacles === undefined) return scene;
-  const kept: number[] = [];
-  for (let i = 0; i + 2 < obstacles.length; i += 3)
-    if (Math.hypot(obstacles[i]! - x, obstacles[i + 1]! - y) > radius)
-      kept.push(obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!);
-  return { ...scene, obstacles: Float32Array.from(kept) };
-}

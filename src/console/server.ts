@@ -14,10 +14,10 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fast
 import { describe, GraspGroundingError } from "../errors/index.js";
 import type { Metrics } from "../metrics/index.js";
 import { AuditLog } from "./audit.js";
+import type { ConsoleArm } from "./console-arm.js";
 import { type ConsoleContext, errorOf } from "./context.js";
 import { ConsoleCore } from "./core.js";
 import { liveRoute } from "./live-route.js";
-import type { ConsoleArm } from "./motion.js";
 import { checkOrigin, isLoopback, type OriginPolicy } from "./origin.js";
 import { apiRoutes } from "./routes.js";
 import { Sessions } from "./sessions.js";

@@ -1,14 +1,8 @@
-import { computed, effect, signal } from "@preact/signals";
-import type {
-  Answer,
-  Command,
-  ConsoleState,
-  FrameHeader,
-  Identity,
-  MotionPreview,
-  ServerMessage,
-} from "../protocol.js";
+import { computed, signal } from "@preact/signals";
+import type { Answer, Command, ConsoleState, Identity, MotionPreview, ServerMessage } from "../protocol.js";
 import { Live, Refused } from "./live.js";
+import { show } from "./pictures.js";
+import { remembered } from "./remembered.js";
 
 /** What the page shows. The server holds the truth; this is its mirror, and what only concerns this browser. */
 export const you = signal<Identity | undefined>(undefined);
@@ -16,9 +10,6 @@ export const needsToken = signal(false);
 export const state = signal<ConsoleState | undefined>(undefined);
 export const answers = signal<readonly Answer[]>([]);
 export const connection = signal<"start" | "connecting" | "open" | "lost" | "refused">("start");
-export const header = signal<FrameHeader | undefined>(undefined);
-/** Milliseconds from the picture's arrival at the console to the screen. */
-export const screenLatency = signal<number | undefined>(undefined);
 export const notice = signal<
   { readonly text: string; readonly bad: boolean; readonly spoken: boolean } | undefined
 >(undefined);
@@ -26,8 +17,8 @@ export const asking = signal(false);
 export const suggestions = signal<readonly string[]>([]);
 
 /** Which of the big views is shown. */
-export const view = kept<"camera" | "scene" | "both">("view", "camera");
-export const tab = kept<"move" | "status" | "settings" | "log">("tab", "status");
+export const view = remembered<"camera" | "scene" | "both">("view", "camera");
+export const tab = remembered<"move" | "status" | "settings" | "log">("tab", "status");
 /** Answer whose grasp is looked at: the newest unless another was opened. */
 export const opened = signal<number | undefined>(undefined);
 export const selected = computed(
@@ -50,17 +41,15 @@ export const plan = signal<{ readonly answer: number; readonly preview: MotionPr
   undefined,
 );
 export const planning = signal(false);
-/** Heartbeats sent while a button is held. */
-export const beats = signal(0);
 
 export const layers = {
-  boxes: kept("boxes", true),
-  masks: kept("masks", true),
-  heat: kept("heat", false),
-  grasps: kept("grasps", true),
+  boxes: remembered("boxes", true),
+  masks: remembered("masks", true),
+  heat: remembered("heat", false),
+  grasps: remembered("grasps", true),
 };
-export const history = kept<readonly string[]>("history", []);
-export const theme = kept<"auto" | "light" | "dark">("theme", "auto");
+export const history = remembered<readonly string[]>("history", []);
+export const theme = remembered<"auto" | "light" | "dark">("theme", "auto");
 
 export const inControl = computed(() => {
   const holder = state.value?.lease.holderId;
@@ -68,33 +57,13 @@ export const inControl = computed(() => {
 });
 export const stopped = computed(() => state.value?.estop.latched === true);
 
-let paint: ((bitmap: ImageBitmap) => void) | undefined;
-/** The picture shown now, for a view that is opened later. */
-let lastPicture: ImageBitmap | undefined;
-
-/** Where pictures are drawn; undefined when the view is closed. The bitmap stays the store's. */
-export function onPicture(painter: typeof paint): void {
-  paint = painter;
-  if (lastPicture !== undefined) paint?.(lastPicture);
-}
-
 export const live = new Live({
   connection(value) {
     connection.value = value;
     if (value === "refused") you.value = undefined;
   },
   message: receive,
-  picture(next, bitmap, shown) {
-    const decoded = performance.now();
-    requestAnimationFrame(() => {
-      lastPicture?.close();
-      lastPicture = bitmap;
-      paint?.(bitmap);
-      header.value = next;
-      screenLatency.value = Math.round(next.age + performance.now() - decoded);
-      shown();
-    });
-  },
+  picture: show,
 });
 
 function receive(message: ServerMessage): void {
@@ -197,61 +166,6 @@ export async function preview(answer: number): Promise<void> {
   if (view.value === "camera") view.value = "scene";
 }
 
-let beating: ReturnType<typeof setInterval> | undefined;
-
-function beatBy(send: () => void): ReturnType<typeof setInterval> {
-  beats.value = 0;
-  return setInterval(() => {
-    send();
-    beats.value++;
-  }, 40);
-}
-
-/** Runs a motion as long as its button is held: heartbeats go out until `letGo`. */
-export function hold(command: Command): void {
-  if (beating !== undefined) return;
-  beating = beatBy(() => live.beat());
-  plan.value = undefined;
-  void act(command).then(({ done, result }) => {
-    clearInterval(beating);
-    beating = undefined;
-    if (done) say((result as { message?: string } | undefined)?.message ?? "done");
-  });
-}
-
-/** Jogs the tool as long as its button is held. */
-export function holdJog(linear: [number, number, number], angular: [number, number, number]): void {
-  jog(() => live.drive(linear, angular));
-}
-
-/** Turns one joint as long as its button is held. */
-export function holdTurn(joint: number, velocity: number): void {
-  jog(() => live.turn(joint, velocity));
-}
-
-function jog(send: () => void): void {
-  if (beating !== undefined) return;
-  plan.value = undefined;
-  const mine = beatBy(send);
-  beating = mine;
-  void act({ name: "jog" }).then(({ done }) => {
-    if (done || beating !== mine) return;
-    clearInterval(mine);
-    beating = undefined;
-  });
-}
-
-/** The button was released, or it can no longer be known that it is held. */
-export function letGo(): void {
-  if (beating === undefined) return;
-  clearInterval(beating);
-  beating = undefined;
-  void act({ name: "release" });
-}
-
-window.addEventListener("blur", letGo);
-document.addEventListener("visibilitychange", letGo);
-
 export async function signIn(
   token: string | undefined,
   name: string | undefined,
@@ -285,25 +199,4 @@ export async function begin(): Promise<void> {
     connection.value = "lost";
     setTimeout(() => void begin(), 1000);
   }
-}
-
-/** A signal that is remembered in this browser. */
-function kept<T>(name: string, initial: T) {
-  const key = `grasp-grounding.${name}`;
-  let value = initial;
-  try {
-    const text = localStorage.getItem(key);
-    if (text !== null) value = JSON.parse(text) as T;
-  } catch {
-    // Nothing is remembered where storage is forbidden.
-  }
-  const remembered = signal<T>(value);
-  effect(() => {
-    try {
-      localStorage.setItem(key, JSON.stringify(remembered.value));
-    } catch {
-      // As above.
-    }
-  });
-  return remembered;
 }

@@ -1,20 +1,18 @@
+import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Answer } from "../../protocol.js";
 import { colourOf, paintMasks } from "../draw.js";
-import {
-  answers,
-  choose,
-  header,
-  identify,
-  inControl,
-  layers,
-  live,
-  onPicture,
-  placeAt,
-  placing,
-  selected,
-} from "../store.js";
+import { header, onPicture, pictureHeight, pictureWidth } from "../pictures.js";
+import { answers, choose, identify, inControl, layers, live, placeAt, placing, selected } from "../store.js";
 import { Here } from "./here.js";
+
+/** Answers about a picture that has gone by, by number and with commas: a text is the same when they are. */
+const gone = computed(() =>
+  answers.value
+    .filter(({ stamp }) => stamp !== header.value?.stamp)
+    .map(({ id }) => id)
+    .join(),
+);
 
 export function Camera() {
   const picture = useRef<HTMLCanvasElement>(null);
@@ -27,7 +25,8 @@ export function Camera() {
         canvas.width = bitmap.width;
         canvas.height = bitmap.height;
       }
-      canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+      // Opaque: nothing below it needs to be blended in.
+      canvas.getContext("2d", { alpha: false })?.drawImage(bitmap, 0, 0);
     });
     const observer = new ResizeObserver(([entry]) => {
       if (entry) live.view(entry.contentRect.width * devicePixelRatio);
@@ -38,7 +37,10 @@ export function Camera() {
       onPicture(undefined);
     };
   }, []);
-  const { width = 4, height = 3, stamp } = header.value ?? {};
+  // Not the header itself: most pictures are painted without anything being rendered anew.
+  const { value: width = 4 } = pictureWidth;
+  const { value: height = 3 } = pictureHeight;
+  const stale = new Set(gone.value.split(",").map(Number));
   return (
     <div
       class="picture"
@@ -46,7 +48,7 @@ export function Camera() {
       style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}
     >
       <canvas id="picture" ref={picture} role="img" aria-label={describe(answers.value)} />
-      {layers.masks.value && <Masks width={width} height={height} />}
+      {layers.masks.value && answers.value.length > 0 && <Masks width={width} height={height} />}
       {layers.heat.value && selected.value && (
         <img class="layer heat" alt="" src={`api/answers/${selected.value.id}/heat.png`} />
       )}
@@ -68,13 +70,13 @@ export function Camera() {
             answer={answer}
             index={index}
             scale={width / 640}
-            stale={answer.stamp !== stamp}
+            stale={stale.has(answer.id)}
           />
         ))}
         {placeAt.value && <Target at={placeAt.value} scale={width / 640} />}
       </svg>
       <Here width={width} height={height} />
-      {header.value === undefined && <p class="waiting">waiting for the first picture</p>}
+      {pictureWidth.value === undefined && <p class="waiting">waiting for the first picture</p>}
     </div>
   );
 }

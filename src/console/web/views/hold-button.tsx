@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { letGo } from "../store.js";
+import { letGo } from "../holding.js";
 
 interface Props {
   readonly class: string;

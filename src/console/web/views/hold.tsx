@@ -1,15 +1,6 @@
-import {
-  beats,
-  hold,
-  inControl,
-  placeAt,
-  placing,
-  plan,
-  planning,
-  preview,
-  state,
-  stopped,
-} from "../store.js";
+import { computed } from "@preact/signals";
+import { beats, hold } from "../holding.js";
+import { inControl, placeAt, placing, plan, planning, preview, state, stopped } from "../store.js";
 import { HoldButton } from "./hold-button.js";
 
 /** Looks at the motion for an answer, then carries it out while a button is held; letting go stops the arm. */
@@ -68,13 +59,16 @@ function Place({ disabled, moving }: { disabled: boolean; moving: boolean }) {
   );
 }
 
+/** Beats to be seen, not one by one. */
+const small = computed(() => beats.value % 12 >= 6);
+
 /** What the arm does, and that the button's heartbeat goes out. */
 export function Heartbeat() {
   const arm = state.value?.arm;
   if (arm?.moving !== true) return null;
   return (
     <span role="status" class="beat">
-      <i class={beats.value % 8 < 4 ? "heart" : "heart small"} title="heartbeat" aria-hidden="true" />
+      <i class={small.value ? "heart small" : "heart"} title="heartbeat" aria-hidden="true" />
       {arm.stage}
       <progress max={1} value={arm.progress ?? 0} aria-label="Progress of the motion" />
     </span>

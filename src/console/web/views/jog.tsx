@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RobotView } from "../../protocol.js";
-import { holdJog, holdTurn, inControl, state, stopped } from "../store.js";
+import { holdJog, holdTurn } from "../holding.js";
+import { inControl, state, stopped } from "../store.js";
 import { Heartbeat } from "./hold.js";
 import { HoldButton } from "./hold-button.js";
 import { Icon } from "./icon.js";

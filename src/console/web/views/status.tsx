@@ -1,4 +1,5 @@
-import { screenLatency, state, you } from "../store.js";
+import { screenLatency } from "../pictures.js";
+import { state, you } from "../store.js";
 
 /** Colours of the stages, apart for the colour-blind too. */
 const colours = ["#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#f0e442", "#0072b2"];
