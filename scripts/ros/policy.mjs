@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Writes the SROS2 policy of least privilege from what the node has in the live ROS graph:
-//   npm run ros:policy -- [--out FILE] [--ros-args -r camera/color/image_raw:=/my/camera …]
-// The node is started once for each way of reading a camera, and the policy allows what it had in any of them.
+//   npm run ros:policy -- [--arm] [--out FILE] [--ros-args -r camera/color/image_raw:=/my/camera …]
+// The node is started once for each way of reading a camera, with --arm for each way of driving one too, and the policy allows
+// what it had in any of them.
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +13,10 @@ const option = (name) => {
   const at = argv.indexOf(name);
   return at < 0 ? undefined : argv.splice(at, 2)[1];
 };
-const out = option("--out") ?? join(repository, "launch", "security", "grasp_grounding.policy.xml");
+const arm = argv.includes("--arm");
+if (arm) argv.splice(argv.indexOf("--arm"), 1);
+const file = arm ? "grasp_grounding_arm.policy.xml" : "grasp_grounding.policy.xml";
+const out = option("--out") ?? join(repository, "launch", "security", file);
 const rosArgs = argv.filter((word) => word !== "--ros-args");
 
 const ways = [
@@ -20,6 +24,11 @@ const ways = [
   ["-p", "image_transport:=compressed", "-p", "depth_transport:=compressedDepth"],
   ["-p", "depth_registered:=false"],
 ];
+if (arm) ways.splice(0, 1, ["-p", "arm:=action"], ["-p", "arm:=topic"]);
+/** One joint: the node takes an arm once it has heard which one, and where it stands. */
+const robot = `<robot name="any"><link name="base_link"/><link name="tool"/><joint name="joint" type="revolute">
+    <parent link="base_link"/><child link="tool"/><axis xyz="0 0 1"/><limit lower="-1" upper="1" velocity="1" effort="1"/>
+  </joint></robot>`;
 const name = "grasp_grounding";
 
 process.env.ROS_DOMAIN_ID ??= String(20 + (process.pid % 180));
@@ -28,9 +37,11 @@ const { default: rcl } = await import("rclnodejs");
 await rcl.init();
 const observer = new rcl.Node("policy_writer");
 observer.spin();
+const driver = arm ? describeRobot() : undefined;
 
 const graph = { publish: new Set(), subscribe: new Set(), reply: new Set(), request: new Set() };
 for (const way of ways) await observe(way);
+clearInterval(driver);
 rcl.shutdown();
 
 const policy = toPolicy(graph);
@@ -65,6 +76,34 @@ async function observe(way) {
   }
 }
 
+/** What a robot's driver says: which robot it is, and where it stands. */
+function describeRobot() {
+  const { DurabilityPolicy, HistoryPolicy, ReliabilityPolicy } = rcl.QoS;
+  const latched = new rcl.QoS(
+    HistoryPolicy.RMW_QOS_POLICY_HISTORY_KEEP_LAST,
+    1,
+    ReliabilityPolicy.RMW_QOS_POLICY_RELIABILITY_RELIABLE,
+    DurabilityPolicy.RMW_QOS_POLICY_DURABILITY_TRANSIENT_LOCAL,
+  );
+  const description = observer.createPublisher("std_msgs/msg/String", "robot_description", { qos: latched });
+  description.publish({ data: robot });
+  const joints = observer.createPublisher("sensor_msgs/msg/JointState", "joint_states");
+  return setInterval(() => {
+    const nanoseconds = observer.now().nanoseconds;
+    const stamp = {
+      sec: Number(nanoseconds / 1_000_000_000n),
+      nanosec: Number(nanoseconds % 1_000_000_000n),
+    };
+    joints.publish({
+      header: { stamp, frame_id: "" },
+      name: ["joint"],
+      position: [0],
+      velocity: [0],
+      effort: [],
+    });
+  }, 50);
+}
+
 /** Takes in what the node has now; how much that is. */
 function read() {
   const ask = (method) => {
@@ -81,8 +120,12 @@ function read() {
     request: ask("getClientNamesAndTypesByNode"),
   };
   for (const [key, names] of Object.entries(found)) for (const each of names) graph[key].add(each);
-  // A node just discovered shows its own topics before its services.
-  return found.publish.includes(`/${name}/grounding`)
+  // A node just discovered shows its own topics before its services, and takes its arm last.
+  const armed =
+    found.publish.some((each) => each.endsWith("/joint_trajectory")) ||
+    found.request.filter((each) => each.endsWith("/_action/send_goal")).length > 1;
+  const expected = armed || !found.subscribe.includes("/joint_states");
+  return found.publish.includes(`/${name}/grounding`) && expected
     ? Object.values(found).reduce((sum, names) => sum + names.length, 0)
     : 0;
 }

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { parseXml, type XmlElement } from "@rgrove/parse-xml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ArmCell, armParameters } from "./support/arm-cell.js";
 import { NodeProcess, Peer } from "./support/peer.js";
 
-const path = new URL("../../launch/security/grasp_grounding.policy.xml", import.meta.url);
-const root = parseXml(readFileSync(path, "utf8")).root!;
 const children = (element: XmlElement) =>
   element.children.filter((each): each is XmlElement => each.type === "element");
 /** The only element below, by its name. */
@@ -22,17 +21,44 @@ const rights: Readonly<Record<string, readonly Right[]>> = {
   actions: ["call", "execute"],
 };
 
-const profile = only(only(only(only(root, "enclaves"), "enclave"), "profiles"), "profile");
+/** A policy in launch/security. */
+function readPolicy(name: string) {
+  const path = new URL(`../../launch/security/${name}.policy.xml`, import.meta.url);
+  const root = parseXml(readFileSync(path, "utf8")).root!;
+  const profile = only(only(only(only(root, "enclaves"), "enclave"), "profiles"), "profile");
+  const allowed = (right: Right): Set<string> =>
+    new Set(
+      children(profile)
+        .filter(({ attributes }) => attributes[right] === "ALLOW")
+        .flatMap((list) => children(list).map(({ text }) => text)),
+    );
+  return { root, profile, allowed };
+}
 
-const allowed = (right: Right): Set<string> =>
-  new Set(
-    children(profile)
-      .filter(({ attributes }) => attributes[right] === "ALLOW")
-      .flatMap((list) => children(list).map(({ text }) => text)),
-  );
+type Graph = Readonly<Record<string, readonly string[]>>;
+const isAction = (name: string) => name.includes("/_action/");
+
+/** What the live graph has is allowed, and nothing besides but what `ways` matches. */
+function compare(allowed: (right: Right) => Set<string>, graph: Graph, ways: RegExp): void {
+  for (const right of ["publish", "subscribe", "reply", "request"] as const) {
+    const real = new Set((graph[right] ?? []).filter((name) => !isAction(name)));
+    for (const name of real) expect(allowed(right), right).toContain(name);
+    expect([...allowed(right)].filter((name) => !real.has(name) && !ways.test(name))).toEqual([]);
+  }
+  for (const [right, side] of [
+    ["execute", "reply"],
+    ["call", "request"],
+  ] as const) {
+    const actions = (graph[side] ?? []).filter((name) => name.endsWith("/_action/send_goal"));
+    expect(actions.map((name) => name.replace("/_action/send_goal", "")).sort()).toEqual([...allowed(right)]);
+  }
+}
+
+/** Other ways of reading a camera than the one that runs. */
+const cameras = /^\/camera\/.*(compressed|compressedDepth)$|^\/camera\/depth\//;
 
 /** The graph once the node's services are in it. */
-async function discovered(peer: Peer): Promise<Readonly<Record<string, readonly string[]>>> {
+async function discovered(peer: Peer): Promise<Graph> {
   const end = performance.now() + 20_000;
   while (performance.now() < end) {
     const graph = await peer.do("graph");
@@ -42,23 +68,10 @@ async function discovered(peer: Peer): Promise<Readonly<Record<string, readonly 
   throw new Error("the node's services were not discovered");
 }
 
-describe("the SROS2 policy", () => {
-  let peer: Peer;
-  let node: NodeProcess;
-  let graph: Readonly<Record<string, readonly string[]>>;
-
-  beforeAll(async () => {
-    peer = new Peer();
-    node = await NodeProcess.start();
-    await peer.do("wait_for_node");
-    graph = await discovered(peer);
-  });
-  afterAll(async () => {
-    await node?.stop();
-    await peer?.close();
-  });
-
-  it("has the form SROS2 reads: version 0.2.0, one enclave, lists of rights, whole names, no wildcard", () => {
+it.each(["grasp_grounding", "grasp_grounding_arm"])(
+  "%s has the form SROS2 reads: version 0.2.0, one enclave, lists of rights, whole names, no wildcard",
+  (policy) => {
+    const { root, profile } = readPolicy(policy);
     expect(root.name).toBe("policy");
     expect(root.attributes).toEqual({ version: "0.2.0" });
     expect(profile.attributes).toEqual({ ns: "/", node: "grasp_grounding" });
@@ -73,22 +86,35 @@ describe("the SROS2 policy", () => {
         expect(text).toMatch(/^\/[a-z][\w/]*$/);
       }
     }
+  },
+);
+
+describe("the SROS2 policy without an arm", () => {
+  let peer: Peer;
+  let node: NodeProcess;
+
+  beforeAll(async () => {
+    peer = new Peer();
+    node = await NodeProcess.start();
+    await peer.do("wait_for_node");
+  });
+  afterAll(async () => {
+    await node?.stop();
+    await peer?.close();
   });
 
-  it("allows everything the node has in the live graph, as another client library sees it", () => {
-    const isAction = (name: string) => name.includes("/_action/");
-    for (const right of ["publish", "subscribe", "reply", "request"] as const)
-      for (const name of graph[right] ?? [])
-        if (!isAction(name)) expect(allowed(right), right).toContain(name);
-    const served = (graph.reply ?? []).filter((name) => name.endsWith("/_action/send_goal"));
-    expect(served.map((name) => name.replace("/_action/send_goal", ""))).toEqual([...allowed("execute")]);
+  it("allows what the node has in the live graph, as another client library sees it, and nothing else", async () => {
+    compare(readPolicy("grasp_grounding").allowed, await discovered(peer), cameras);
   });
+});
 
-  it("allows nothing besides, but the other ways of reading a camera", () => {
-    const ways = /^\/camera\/.*(compressed|compressedDepth)$|^\/camera\/depth\//;
-    for (const right of ["publish", "subscribe", "reply", "request"] as const) {
-      const real = new Set(graph[right] ?? []);
-      expect([...allowed(right)].filter((name) => !real.has(name) && !ways.test(name))).toEqual([]);
-    }
+describe("the SROS2 policy with an arm", () => {
+  const cell = new ArmCell();
+  beforeAll(() => cell.start(armParameters()));
+  afterAll(() => cell.stop());
+
+  it("allows what the node has by the trajectory action; besides only the controller's topic", async () => {
+    const ways = new RegExp(`${cameras.source}|^/joint_trajectory_controller/joint_trajectory$`);
+    compare(readPolicy("grasp_grounding_arm").allowed, await discovered(cell.peer), ways);
   });
 });

@@ -96,6 +96,11 @@ export class ArmCell {
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
   }
 
+  /** rclpy beside the node. */
+  get peer(): Peer {
+    return this.#peer!;
+  }
+
   get output(): string {
     return this.#node?.output ?? "";
   }
