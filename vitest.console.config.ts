@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["test/console/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    setupFiles: ["test/support/child-coverage.ts"],
     pool: "forks",
     // One browser at a time: its timings are measured.
     fileParallelism: false,

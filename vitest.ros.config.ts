@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ["test/ros/support/build.ts"],
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    setupFiles: ["test/support/child-coverage.ts"],
     pool: "forks",
     // Nodes share the machine's cores and its loopback: one at a time.
     fileParallelism: false,
