@@ -1,7 +1,14 @@
-import type { Points, Seconds } from "../geometry/index.js";
+import type { Metres, Points, Seconds } from "../geometry/index.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { CollisionChecker, Scene } from "./collision.js";
-import { type ArmController, type FollowResult, followText, type GripperController } from "./controller.js";
+import {
+  type ArmController,
+  type FollowResult,
+  followText,
+  type GripperController,
+  type GripperProblem,
+  type GripperResult,
+} from "./controller.js";
 import type { IkSolver } from "./ik.js";
 import { Kinematics } from "./kinematics.js";
 import {
@@ -67,6 +74,7 @@ export type ArmOutcome =
   | "controller"
   | "gripper"
   | "nothing-held"
+  | "dropped"
   | "not-at-rest";
 
 export interface ArmResult {
@@ -95,6 +103,10 @@ export class Arm {
   #stopOrder: Promise<void> = Promise.resolve();
   /** Ends the waiting of the motion under way. */
   #halted: (() => void) | undefined;
+  /** Something is between the fingers as long as they are no closer than this. */
+  #heldAbove: Metres | undefined;
+  /** Readings in a row in which they were closer. */
+  #closer = 0;
 
   constructor(parts: ArmParts) {
     this.#parts = parts;
@@ -279,6 +291,7 @@ export class Arm {
     options.signal?.addEventListener("abort", abort, { once: true });
     if (options.signal?.aborted === true) abort();
     const watching = { on: true };
+    this.#closer = 0;
     const watch = this.#watch(watching, options);
     let result: ArmResult | undefined;
     let stage: StageName = "open";
@@ -305,6 +318,11 @@ export class Arm {
     await watch;
     if (options.lease === "goal") this.#event({ type: "release", operator: options.operator });
     const safety = this.supervisor.snapshot.latch ?? this.supervisor.snapshot.ended;
+    const dropped = this.#closer >= lostAfter;
+    if (dropped) this.#heldAbove = undefined;
+    // Whoever else stopped the arm meanwhile, and what is latched, comes before what lies on the table.
+    if (result === undefined && dropped && this.supervisor.snapshot.latch === undefined)
+      result = failure("dropped", `the object slipped out of the fingers (${stage})`);
     if (result === undefined && !allowed && safety !== undefined)
       result = failure("stopped", safetyText[safety], { safety });
     if (result === undefined && !rested)
@@ -345,23 +363,50 @@ export class Arm {
     stage: Exclude<Stage, { trajectory: unknown }>,
     halted: Promise<"halted">,
   ): Promise<ArmResult | undefined> {
-    const { gripper, emptyBelow = 0.002 } = this.#parts;
-    const late = this.#late(5);
-    const ended = await Promise.race([gripper.move(stage.width, stage.force), halted, late.promise]);
-    late.cancel();
-    if (ended === "halted") {
-      void gripper.stop();
-      return undefined;
+    const { emptyBelow = 0.002 } = this.#parts;
+    this.#heldAbove = undefined;
+    let sent = stage.width;
+    let ended = await this.#fingers(sent, stage.force, halted);
+    // Nothing in the way as far as the object's seen width lets expect: it may be thinner than it looked.
+    if (stage.name === "close" && sent > 0 && "width" in ended && !ended.stalled) {
+      sent = 0;
+      ended = await this.#fingers(sent, stage.force, halted);
     }
-    if (ended === undefined || ended === "late") return failure("gripper", "the gripper does not answer");
+    if ("halted" in ended) return undefined;
     if ("problem" in ended) return failure("gripper", ended.problem);
     if (stage.name === "open" && ended.width < stage.width - 0.005) {
       return failure("gripper", "the gripper did not open as far as the grasp needs");
     }
-    if (stage.name === "close" && !ended.stalled && ended.width <= emptyBelow) {
+    if (stage.name !== "close") return undefined;
+    if (!ended.stalled && ended.width <= emptyBelow)
       return failure("nothing-held", "the fingers closed on nothing");
-    }
+    // What stopped the fingers keeps them from where they were sent; without it they go on to there.
+    this.#heldAbove = Math.min(Math.max(emptyBelow, sent + 0.001), ended.width - 0.0005);
     return undefined;
+  }
+
+  async #fingers(
+    width: Metres,
+    force: number | undefined,
+    halted: Promise<"halted">,
+  ): Promise<GripperResult | GripperProblem | { readonly halted: true }> {
+    const { gripper } = this.#parts;
+    const late = this.#late(5);
+    const ended = await Promise.race([gripper.move(width, force), halted, late.promise]);
+    late.cancel();
+    if (ended === "halted") {
+      void gripper.stop();
+      return { halted: true };
+    }
+    return ended === undefined || ended === "late" ? { problem: "the gripper does not answer" } : ended;
+  }
+
+  /** Ends the motion when what was held is no longer between the fingers, where they are measured. */
+  #watchHeld(): void {
+    const opening = this.#heldAbove === undefined ? undefined : this.#parts.gripper.opening?.();
+    if (opening === undefined || this.#closer >= lostAfter) return;
+    this.#closer = opening < this.#heldAbove! ? this.#closer + 1 : 0;
+    if (this.#closer >= lostAfter) this.#event({ type: "stop" });
   }
 
   /** Looks at the arm again and again; stops it when the supervisor says so. */
@@ -372,6 +417,7 @@ export class Arm {
     while (watching.on) {
       if (lease === "goal") this.#event({ type: "heartbeat", operator });
       this.update();
+      this.#watchHeld();
       await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
     }
   }
@@ -419,6 +465,9 @@ export class Arm {
     this.#halted?.();
   }
 }
+
+/** So many readings in a row say that an object is lost: one alone may be noise. */
+const lostAfter = 3;
 
 /** Ends planning from within. */
 class PlanningAborted extends Error {}

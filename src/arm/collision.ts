@@ -38,6 +38,8 @@ export interface CollisionOptions {
   readonly meshRadius?: Metres;
   /** A posture known to be free: pairs of links that touch in it are taken as never to collide. */
   readonly reference?: JointValues;
+  /** The same chain with the fingers this far apart; without it they stand as in the chain that is given. */
+  readonly opened?: (opening: Metres) => Chain;
 }
 
 export interface Collision {
@@ -51,11 +53,19 @@ export interface Collision {
 export interface CheckOptions {
   /** The gripper may touch the target (approach, close, lift). */
   readonly touchTarget?: boolean;
+  /** Distance between the fingers. Default: as in the chain, which is open. */
+  readonly opening?: Metres;
 }
 
 /** Capsules of one robot against itself, table, seen points and workspace box. */
 export class CollisionChecker {
+  /** With the fingers as in the chain. */
   readonly body: readonly BodyCapsule[];
+  readonly #opened: ((opening: Metres) => readonly BodyCapsule[]) | undefined;
+  /** By the opening in millimetres. */
+  readonly #bodies = new Map<number, readonly BodyCapsule[]>();
+  /** The one that is checked. */
+  #present: readonly BodyCapsule[];
   readonly #kinematics: Kinematics;
   readonly #pairs: readonly (readonly [number, number])[];
   readonly #tool: number;
@@ -69,6 +79,9 @@ export class CollisionChecker {
 
   constructor(robot: RobotDescription, chain: Chain, options: CollisionOptions = {}) {
     this.body = bodyOf(robot, chain, options.meshRadius);
+    this.#present = this.body;
+    const { opened } = options;
+    if (opened !== undefined) this.#opened = (opening) => bodyOf(robot, opened(opening), options.meshRadius);
     this.#kinematics = new Kinematics(chain);
     this.#clearance = options.clearance ?? 0.01;
     this.#gripperClearance = options.gripperClearance ?? 0.002;
@@ -107,12 +120,14 @@ export class CollisionChecker {
   }
 
   *#collisions(q: JointValues, options: CheckOptions): Generator<Collision> {
+    this.#present = this.#bodyAt(options.opening);
     this.#place(q);
     for (const [i, j] of this.#pairs) {
       const distance = this.#between(i, j);
-      if (distance < 0) yield { kind: "self", link: this.body[i]!.link, other: this.body[j]!.link, distance };
+      if (distance < 0)
+        yield { kind: "self", link: this.#present[i]!.link, other: this.#present[j]!.link, distance };
     }
-    for (const [i, capsule] of this.body.entries()) {
+    for (const [i, capsule] of this.#present.entries()) {
       // What is bolted to the base stands where it stands, and the first joint only turns its link about its own axis.
       if (capsule.segment < 1) continue;
       const found = this.#surroundings(i, capsule, options);
@@ -131,6 +146,7 @@ export class CollisionChecker {
 
   /** The points that are not on or in the robot at a posture: a camera that sees the arm must not make it an obstacle. */
   withoutRobot(points: Points, q: JointValues, padding: Metres = 0.03): Points {
+    this.#present = this.body;
     this.#place(q);
     const e = this.#ends;
     const kept: number[] = [];
@@ -210,6 +226,18 @@ export class CollisionChecker {
     return [row(0), row(1), row(2)];
   }
 
+  /** The capsules with the fingers at an opening, rounded up: the same ones in the same order, only placed elsewhere. */
+  #bodyAt(opening: Metres | undefined): readonly BodyCapsule[] {
+    if (opening === undefined || this.#opened === undefined) return this.body;
+    const millimetres = Math.ceil(opening * 1e3 - 1e-6);
+    let body = this.#bodies.get(millimetres);
+    if (body === undefined) {
+      body = this.#opened(millimetres / 1e3);
+      this.#bodies.set(millimetres, body);
+    }
+    return body.length === this.body.length ? body : this.body;
+  }
+
   #end(i: number, which: 0 | 1): Vec3 {
     const o = i * 6 + which * 3;
     return [this.#ends[o]!, this.#ends[o + 1]!, this.#ends[o + 2]!];
@@ -217,13 +245,13 @@ export class CollisionChecker {
 
   #between(i: number, j: number): Metres {
     const distance = segmentDistance(this.#end(i, 0), this.#end(i, 1), this.#end(j, 0), this.#end(j, 1));
-    return distance - this.body[i]!.radius - this.body[j]!.radius;
+    return distance - this.#present[i]!.radius - this.#present[j]!.radius;
   }
 
   #place(q: JointValues): void {
     this.#kinematics.update(q);
     const { rotations: r, origins: o } = this.#kinematics;
-    for (const [i, { segment, a, b }] of this.body.entries()) {
+    for (const [i, { segment, a, b }] of this.#present.entries()) {
       for (const [which, p] of [a, b].entries()) {
         const at = i * 6 + which * 3;
         if (segment < 0) {

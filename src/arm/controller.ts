@@ -76,4 +76,6 @@ export interface GripperController {
   /** Moves the fingers until they are `width` apart or hold something. Undefined when it does not answer. */
   move(width: Metres, force?: number): Promise<GripperResult | GripperProblem | undefined>;
   stop(): Promise<void>;
+  /** Distance between the fingers now, where it is measured all the time: shows when a held object is lost. */
+  opening?(): Metres | undefined;
 }

@@ -12,6 +12,7 @@ export * from "./kinematics.js";
 export * from "./least-squares.js";
 export * from "./path.js";
 export * from "./point-grid.js";
+export * from "./reachability.js";
 export * from "./sequence.js";
 export * from "./simulated-controller.js";
 export * from "./straight.js";

@@ -56,6 +56,8 @@ export type Stage =
   | {
       readonly name: Exclude<StageName, "open" | "close" | "release">;
       readonly trajectory: Trajectory;
+      /** Distance between the fingers on this way. */
+      readonly opening: Metres;
     };
 
 export interface GraspMotion {
@@ -101,10 +103,11 @@ const ORDER: readonly MotionRefusal[] = [
   "way-blocked",
 ];
 
-/** Where the straight ways begin and end beside the grasp itself. */
+/** Where the straight ways begin and end beside the grasp itself, and how far the fingers are apart on them. */
 interface Straight {
   readonly before: (pose: Pose) => Pose;
   readonly after: (pose: Pose) => Pose;
+  readonly opening: { readonly before: Metres; readonly after: Metres };
 }
 
 interface Ways {
@@ -140,7 +143,8 @@ export class SequencePlanner {
     pause: () => Promise<void> = async () => {},
   ): Promise<GraspMotion | RefusedMotion> {
     const { approach = 0.1 } = this.#options;
-    const straight = { before: backed(approach), after: this.#raised };
+    const opening = { before: goal.width, after: heldWidth(goal) };
+    const straight = { before: backed(approach), after: this.#raised, opening };
     return this.#search(goal, start, straight, pause, (ways) => this.#timed(ways, goal, start, pause));
   }
 
@@ -154,16 +158,24 @@ export class SequencePlanner {
     pause: () => Promise<void> = async () => {},
   ): Promise<GraspMotion | RefusedMotion> {
     const { approach = 0.1 } = this.#options;
-    const straight = { before: this.#raised, after: backed(approach) };
+    const held = heldWidth(goal);
+    const open = goal.width;
+    const straight = {
+      before: this.#raised,
+      after: backed(approach),
+      opening: { before: held, after: open },
+    };
     return this.#search(goal, start, straight, pause, async (ways) => {
+      const free = (path: JointPath) => this.#time(path, "free", pause);
+      const line = (postures: number[][]) => this.#time(splinePath(postures), "straight", pause);
       const stages: Stage[] = [
-        { name: "pre-place", trajectory: await this.#time(ways.there, "free", pause) },
-        { name: "lower", trajectory: await this.#time(splinePath(ways.approach), "straight", pause) },
-        { name: "release", width: goal.width },
-        { name: "back-off", trajectory: await this.#time(splinePath(ways.lift), "straight", pause) },
+        { name: "pre-place", trajectory: await free(ways.there), opening: held },
+        { name: "lower", trajectory: await line(ways.approach), opening: held },
+        { name: "release", width: open },
+        { name: "back-off", trajectory: await line(ways.lift), opening: open },
         ...(ways.back === undefined
           ? []
-          : [{ name: "retreat", trajectory: await this.#time(ways.back, "free", pause) } as const]),
+          : [{ name: "retreat", trajectory: await free(ways.back), opening: open } as const]),
       ];
       return { stages, summary: summarise(stages, this.#solver, start) };
     });
@@ -175,7 +187,7 @@ export class SequencePlanner {
       if (!("trajectory" in stage)) continue;
       const touchTarget = stage.name !== "pre-grasp";
       const postures = stage.trajectory.points(0.1).map(({ positions }) => positions);
-      const hit = this.#checker.checkAll(postures, { touchTarget });
+      const hit = this.#checker.checkAll(postures, { touchTarget, opening: stage.opening });
       if (hit !== undefined) return describeCollision(hit);
     }
     return undefined;
@@ -188,7 +200,7 @@ export class SequencePlanner {
     pause: () => Promise<void>,
     timed: (ways: Ways) => Promise<GraspMotion>,
   ): Promise<GraspMotion | RefusedMotion> {
-    const at = this.#checker.check(start);
+    const at = this.#checker.check(start, { opening: straight.opening.before });
     if (at !== undefined)
       return { refusal: "start-blocked", reason: `the arm cannot start: ${describeCollision(at)}` };
     let worst: RefusedMotion = {
@@ -197,7 +209,7 @@ export class SequencePlanner {
     };
     for (const { pose, joints } of this.#postures(goal.pose, start, straight.before)) {
       await pause();
-      const ways = await this.#parts(start, joints, pose, straight.after(pose));
+      const ways = await this.#parts(start, joints, pose, straight);
       if (!("refusal" in ways)) return await timed(ways);
       if (ORDER.indexOf(ways.refusal) >= ORDER.indexOf(worst.refusal)) worst = ways;
     }
@@ -226,22 +238,33 @@ export class SequencePlanner {
   }
 
   /** The parts as geometry, or why this posture does not do. */
-  async #parts(start: JointValues, before: number[], pose: Pose, after: Pose): Promise<Ways | RefusedMotion> {
+  async #parts(
+    start: JointValues,
+    before: number[],
+    pose: Pose,
+    { after, opening }: Straight,
+  ): Promise<Ways | RefusedMotion> {
     const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
     if ("reason" in approach) return lineRefusal("approach", approach);
     const grasped = approach.postures.at(-1)!;
-    const lifting = straightLine(this.#solver, grasped, after);
+    const lifting = straightLine(this.#solver, grasped, after(pose));
     if ("reason" in lifting) return lineRefusal("lift", lifting);
-    for (const postures of [approach.postures, lifting.postures]) {
-      const hit = this.#checker.checkAll(along(splinePath(postures)), { touchTarget: true });
+    for (const [postures, apart] of [
+      [approach.postures, opening.before],
+      [lifting.postures, opening.after],
+    ] as const) {
+      const hit = this.#checker.checkAll(along(splinePath(postures)), { touchTarget: true, opening: apart });
       if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
     }
-    const there = await this.#freeWay(start, before, pose);
+    const there = await this.#freeWay(start, before, pose, { opening: opening.before });
     if ("refusal" in there) return there;
     const back =
       retreat === "start"
-        ? await this.#freeWay(lifting.postures.at(-1)!, Array.from(start), pose, { touchTarget: true })
+        ? await this.#freeWay(lifting.postures.at(-1)!, Array.from(start), pose, {
+            touchTarget: true,
+            opening: opening.after,
+          })
         : undefined;
     if (back !== undefined && "refusal" in back) return back;
     return { there, approach: approach.postures, lift: lifting.postures, back };
@@ -252,7 +275,7 @@ export class SequencePlanner {
     from: JointValues,
     to: JointValues,
     near: Pose,
-    options: CheckOptions = {},
+    options: CheckOptions,
   ): Promise<JointPath | RefusedMotion> {
     if (this.#ways === undefined) return this.#ownWay(from, to, near, options);
     const planned = await this.#ways.plan(from, to, this.#checker.scene, options);
@@ -305,19 +328,21 @@ export class SequencePlanner {
     pause: () => Promise<void>,
   ): Promise<GraspMotion> {
     const closed = Math.max(0, (goal.objectWidth ?? 0) - 0.02);
+    const [open, held] = [goal.width, heldWidth(goal)];
+    const line = (postures: number[][]) => this.#time(splinePath(postures), "straight", pause);
     const stages: Stage[] = [
-      { name: "open", width: goal.width },
-      { name: "pre-grasp", trajectory: await this.#time(there, "free", pause) },
-      { name: "approach", trajectory: await this.#time(splinePath(approach), "straight", pause) },
+      { name: "open", width: open },
+      { name: "pre-grasp", trajectory: await this.#time(there, "free", pause), opening: open },
+      { name: "approach", trajectory: await line(approach), opening: open },
       {
         name: "close",
         width: goal.objectWidth === undefined ? 0 : closed,
         ...(goal.force !== undefined && { force: goal.force }),
       },
-      { name: "lift", trajectory: await this.#time(splinePath(lift), "straight", pause) },
+      { name: "lift", trajectory: await line(lift), opening: held },
       ...(back === undefined
         ? []
-        : [{ name: "retreat", trajectory: await this.#time(back, "free", pause) } as const]),
+        : [{ name: "retreat", trajectory: await this.#time(back, "free", pause), opening: held } as const]),
     ];
     return { stages, summary: summarise(stages, this.#solver, start) };
   }
@@ -337,6 +362,9 @@ export class SequencePlanner {
     return { ...pose, position: [x + lift * up[0], y + lift * up[1], z + lift * up[2]] };
   };
 }
+
+/** How far the fingers are apart with the object between them; as open as before where its width is not known. */
+const heldWidth = ({ width, objectWidth }: GraspGoal): Metres => Math.min(width, objectWidth ?? width);
 
 /** A pose further back along the tool's approach. */
 const backed =

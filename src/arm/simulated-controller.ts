@@ -177,10 +177,13 @@ export class SimulatedGripper implements GripperController {
   dead = false;
   readonly #clock: Clock;
   #width: Metres;
+  /** Where the fingers were sent last. */
+  #sent: Metres;
   #stopped = false;
 
   constructor(width: Metres, clock: Clock = systemClock) {
     this.#width = width;
+    this.#sent = width;
     this.#clock = clock;
   }
 
@@ -191,6 +194,7 @@ export class SimulatedGripper implements GripperController {
   async move(width: Metres): Promise<GripperResult | undefined> {
     if (this.dead) return undefined;
     this.#stopped = false;
+    this.#sent = width;
     const closing = width < this.#width;
     const end = closing ? Math.max(width, Math.min(this.object, this.#width)) : width;
     await this.#clock.sleep(Math.abs(end - this.#width) / 0.2);
@@ -200,5 +204,15 @@ export class SimulatedGripper implements GripperController {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+  }
+
+  opening(): Metres {
+    return this.#width;
+  }
+
+  /** What is held is lost: the fingers close. */
+  drop(): void {
+    this.object = 0;
+    this.#width = this.#sent;
   }
 }

@@ -4,6 +4,11 @@ import type { Grounder, Grounding } from "../grounding/index.js";
 import type { BackendReport } from "../inference/index.js";
 import type { BridgeResult } from "./result.js";
 
+export interface ProcessOptions {
+  /** How well the arm reaches a tool pose in the frame's optical frame, 0 to 1: grasps within reach come first. */
+  readonly reachability?: NonNullable<GraspTarget["reachability"]>;
+}
+
 export interface BridgeOptions {
   readonly grounder: Grounder;
   /** Without a planner results hold boxes and masks alone. */
@@ -37,10 +42,14 @@ export class Bridge {
   }
 
   /** One result a query, in their order. @throws GraspGroundingError of the grounder; a grasp that fails is a reason, no error */
-  async process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly BridgeResult[]> {
+  async process(
+    frame: RgbdFrame,
+    queries: readonly string[],
+    options: ProcessOptions = {},
+  ): Promise<readonly BridgeResult[]> {
     const groundings = await this.#grounder.ground(frame, queries);
     const results: BridgeResult[] = [];
-    for (const grounding of groundings) results.push(await this.#plan(frame, grounding));
+    for (const grounding of groundings) results.push(await this.#plan(frame, grounding, options));
     return results;
   }
 
@@ -61,7 +70,7 @@ export class Bridge {
     await this.#grounder.close();
   }
 
-  async #plan(frame: RgbdFrame, grounding: Grounding): Promise<BridgeResult> {
+  async #plan(frame: RgbdFrame, grounding: Grounding, options: ProcessOptions): Promise<BridgeResult> {
     const base = {
       image: { width: frame.colour.width, height: frame.colour.height },
       stamp: frame.stamp,
@@ -73,7 +82,7 @@ export class Bridge {
       return { ...base, grasps: [], timings: grounding.timings };
     }
     const start = performance.now();
-    const plan = await this.#planner.plan(frame, best);
+    const plan = await this.#planner.plan(frame, { ...best, ...options });
     return {
       ...base,
       grasps: plan.grasps.slice(0, this.#grasps),

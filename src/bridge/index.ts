@@ -1,5 +1,5 @@
 /** The one pipeline every surface uses: frames and sentences in, groundings and grasps out. */
-export { Bridge, type BridgeOptions } from "./bridge.js";
+export { Bridge, type BridgeOptions, type ProcessOptions } from "./bridge.js";
 export { LatestQueue } from "./latest.js";
 export {
   type BridgeResult,

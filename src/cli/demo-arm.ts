@@ -28,11 +28,13 @@ const workspace = { min: [-0.6, -0.9, -0.05], max: [0.95, 0.9, 1.4] } as const;
 export async function demoArm(bag: string): Promise<ConsoleArm> {
   const urdf = await readFile(join(packageRoot, "demo", "arm.urdf"), "utf8");
   const robot = parseUrdf(urdf);
-  const chain = selectChain(robot, { tip: "tool", rest: { finger: 0.04, finger_mirrored: 0.04 } });
+  const opened = (opening: Metres) =>
+    selectChain(robot, { tip: "tool", rest: { finger: opening / 2, finger_mirrored: opening / 2 } });
+  const chain = opened(widest);
   const poses = await cameraPoses(bag);
   const controller = new SimulatedController({ joints: chain.joints, start: home });
   const gripper = new HoldingGripper(widest);
-  const checker = () => new CollisionChecker(robot, chain, { reference: home });
+  const checker = () => new CollisionChecker(robot, chain, { reference: home, opened });
   const arm = new Arm({
     solver: new IkSolver(chain),
     checker: checker(),

@@ -62,6 +62,7 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
         ...(parameters.threads > 0 && { threads: parameters.threads }),
         ...(parameters.threshold > 0 && { threshold: parameters.threshold }),
         grasps: parameters.plan_grasps,
+        maxGrasps: parameters.max_grasps,
         gripper: parameters.gripper_model || gripperNames[parameters.gripper_preset],
         ...(parameters.gripper_model === "" &&
           parameters.gripper_preset === "custom" && { gripperStroke: parameters.gripper_stroke }),

@@ -21,6 +21,8 @@ export interface PipelineOptions extends RemoteOptions {
   readonly gripperStroke?: number;
   /** Name or folder of a grasp network, which then proposes the grasps. */
   readonly graspModel?: string;
+  /** Grasps of one sentence at most. Default 5. */
+  readonly maxGrasps?: number;
   /** False leaves the grasp planner out. */
   readonly grasps?: boolean;
 }
@@ -64,6 +66,7 @@ export async function openBridge(options: PipelineOptions): Promise<Bridge> {
   try {
     return new Bridge({
       grounder,
+      ...(options.maxGrasps !== undefined && { grasps: options.maxGrasps }),
       ...(options.grasps !== false && { planner: await openPlanner(options) }),
     });
   } catch (error) {
@@ -76,12 +79,13 @@ async function openPlanner(options: PipelineOptions): Promise<GraspPlanner> {
   const named = await readGripper(options.gripper ?? "franka_hand");
   const { gripperStroke } = options;
   const gripper = gripperStroke === undefined ? named : { ...named, stroke: gripperStroke };
-  if (options.graspModel === undefined) return createGraspPlanner({ gripper });
+  const maxGrasps = Math.max(10, options.maxGrasps ?? 0);
+  if (options.graspModel === undefined) return createGraspPlanner({ gripper, maxGrasps });
   const network = await GraspNetwork.open(
     await findGraspNetwork(options.graspModel),
     inProcessOptions(options),
   );
-  return new LearnedGraspPlanner(network, { gripper });
+  return new LearnedGraspPlanner(network, { gripper, maxGrasps });
 }
 
 async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Grounder> {

@@ -41,7 +41,7 @@ export interface GraspPlannerOptions {
   readonly friction?: number;
   /** Least height of the fingertips above the table in metres. Default 0.003. */
   readonly tableClearance?: number;
-  /** Grasps that score less are not given. Default 0.1: of those hardly any held in the physics evaluation. */
+  /** Grasps that would score less if they could be reached are not given. Default 0.1: of those hardly any held in the physics evaluation. */
   readonly minScore?: number;
   /** 0 (cannot be reached) to 1 for a tool pose in the camera's optical frame; multiplies the score. */
   readonly reachability?: (pose: Pose) => number;
@@ -78,7 +78,10 @@ export function createGraspPlanner(options: GraspPlannerOptions = {}): GraspPlan
     weights: { ...defaultWeights, ...options.weights },
     work: new SearchSpace(),
   };
-  return { plan: (frame, target) => plan(frame, target, settings) };
+  return {
+    plan: (frame, target) =>
+      plan(frame, target, { ...settings, reachability: target.reachability ?? settings.reachability }),
+  };
 }
 
 interface Settings {
@@ -119,7 +122,7 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
     const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
     if (scored === undefined) rejected.unreachable++;
     else if (loose) doubtful.push(scored);
-    else if (scored.grasp.score < settings.minScore * (scored.grasp.terms?.trust ?? 1)) rejected.loose++;
+    else if (scored.quality < settings.minScore) rejected.loose++;
     else found.push(scored);
   }
   // What fits between the fingers as a whole mostly holds, even where noise has bent its normals.
@@ -177,6 +180,8 @@ const clearanceOver = (shape: Shape, settings: Settings): number =>
 
 interface Scored {
   readonly grasp: Grasp;
+  /** The score before what the arm reaches and how much of the target was seen. */
+  readonly quality: number;
   readonly position: Vec3;
   readonly closing: Vec3;
   readonly approach: Vec3;
@@ -207,13 +212,15 @@ function score(
   const edge = edgeTerm(frame, mask, pose);
   const terms = scoreTerms(shape, candidate, fit, settings.gripper, edge, leastOpposition(settings.friction));
   const trust = scene.kind === "planar" ? 0.3 : 1;
+  const quality = combine(terms, settings.weights);
   return {
+    quality,
     grasp: {
       frame: frame.frameId,
       pose,
       width: Math.min(settings.gripper.stroke, fit.width + 2 * fit.margin),
       objectWidth: fit.width,
-      score: combine(terms, settings.weights) * Math.min(1, reachability) * trust,
+      score: quality * Math.min(1, reachability) * trust,
       force: forceHint(shape, settings.gripper, settings.friction),
       terms: { ...terms, reachability, trust },
     },

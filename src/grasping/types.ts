@@ -60,6 +60,8 @@ export interface GraspTarget {
   readonly mask: Mask;
   /** Up (against gravity) in the camera's optical frame, where it is known; steadies the search for the table. */
   readonly up?: Vec3;
+  /** As of the planner's options, for this target alone: where the arm and the camera are now. */
+  readonly reachability?: (pose: Pose) => number;
 }
 
 /** Works out how to take the masked object. Never throws for what a scene can look like: it gives a reason. */

@@ -85,12 +85,15 @@ export class LearnedGraspPlanner implements GraspPlanner {
     const grasps: Grasp[] = [];
     for (const peak of peaks) {
       const [u, v] = toPicture(crop, peak.i, peak.j);
-      const grasp = this.#place(frame, scene, peak, u, v, peak.width * crop.scale);
+      const reach = target.reachability ?? this.#options.reachability;
+      const grasp = this.#place(frame, scene, peak, u, v, peak.width * crop.scale, reach);
       if (typeof grasp === "string") rejected[grasp]++;
       else grasps.push(grasp);
-      if (grasps.length >= (this.#options.maxGrasps ?? 10)) break;
     }
-    if (grasps.length > 0) return { grasps: grasps.sort((a, b) => b.score - a.score) };
+    if (grasps.length > 0) {
+      grasps.sort((a, b) => b.score - a.score);
+      return { grasps: grasps.slice(0, this.#options.maxGrasps ?? 10) };
+    }
     return { grasps: [], ...explain(rejected, this.#gripper) };
   }
 
@@ -105,6 +108,7 @@ export class LearnedGraspPlanner implements GraspPlanner {
     u: number,
     v: number,
     pixels: number,
+    reach: ((pose: Pose) => number) | undefined,
   ): Grasp | "wide" | "blocked" | "unreachable" | "unseen" {
     const camera = frame.camera!;
     const z = nearDepth(frame, u, v);
@@ -137,7 +141,7 @@ export class LearnedGraspPlanner implements GraspPlanner {
     const x: Vec3 = [closing[0] * right, closing[1] * right, 0];
     const orientation = quaternionFromAxes(x, [x[1], -x[0], 0], [0, 0, -1]);
     const pose = compose(scene.tableToCamera, { position, orientation });
-    const reachability = this.#options.reachability?.(pose) ?? 1;
+    const reachability = reach?.(pose) ?? 1;
     if (!(reachability > 0)) return "unreachable";
     const score = Math.min(1, Math.max(0, quality)) * Math.min(1, reachability);
     const objectWidth = widthBetween(scene.object, position, closing, open, this.#gripper);

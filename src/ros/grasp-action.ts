@@ -110,6 +110,7 @@ export class GraspAction {
   ) {
     const { signal } = abort;
     const { parameters, scheduler, place } = this.#parts;
+    const arrived = this.#parts.node.now().nanoseconds;
     const refused = this.#parts.refusal() ?? this.#executeRefusal(goal);
     if (refused !== undefined) throw refused;
     const query = cleanQuery(goal.query);
@@ -120,6 +121,8 @@ export class GraspAction {
       timeout,
       needDepth: true,
       clouds: goal.execute,
+      // What is moved for must be seen as it stands now, not as it stood before the goal or the last motion.
+      ...(goal.execute && { notBefore: arrived }),
       onStart: () => feedback("grounding", 0.1),
     });
     const cancel = (): void => request.cancel();

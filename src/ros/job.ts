@@ -1,5 +1,6 @@
+import type { Chain } from "../arm/index.js";
 import type { BridgeResult, ScenePoints } from "../bridge/index.js";
-import type { Box, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
+import type { Box, Metres, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
@@ -31,6 +32,17 @@ export interface Wanted {
   readonly whole?: boolean;
 }
 
+/** The arm as it stands when a picture is worked on: grasps within its reach come first. */
+export interface Reach {
+  /** Another number, another robot. */
+  readonly robot: number;
+  readonly chain: Chain;
+  readonly posture: readonly number[];
+  readonly cameraInBase: Pose;
+  /** Length of the straight way in. */
+  readonly approach: Metres;
+}
+
 export interface Job {
   readonly id: number;
   /** Absent: the picture of the job before. */
@@ -42,6 +54,7 @@ export interface Job {
   readonly masks: boolean;
   /** Give what the camera saw, as points: for a motion. */
   readonly clouds?: boolean;
+  readonly reach?: Reach;
   readonly overlayQuality: number;
 }
 

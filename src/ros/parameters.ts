@@ -149,7 +149,7 @@ export const parameterSpecs = {
     default: 1,
     range: [0, 86400],
     description:
-      "Seconds for which a picture that was grounded already may answer another request; 0 always waits for a fresh one.",
+      "Seconds for which a picture that was grounded already may answer another request; 0 always waits for a fresh one, as goals that execute do.",
   },
   max_rate: {
     type: "double",

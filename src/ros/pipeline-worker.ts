@@ -1,10 +1,20 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { Bridge } from "../bridge/index.js";
+import { IkSolver, reachability } from "../arm/index.js";
+import type { Bridge, ProcessOptions } from "../bridge/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import { discard } from "./discard.js";
 import { drawOverlay, maskImage, overlayCompressed, overlayImage, queryResult } from "./encode-result.js";
 import { type DecodedFrame, decodeFrame } from "./frame-decoder.js";
-import type { BackendNews, BridgeCall, CallMessage, FrameBytes, Job, JobDone, JobReply } from "./job.js";
+import type {
+  BackendNews,
+  BridgeCall,
+  CallMessage,
+  FrameBytes,
+  Job,
+  JobDone,
+  JobReply,
+  Reach,
+} from "./job.js";
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
@@ -15,6 +25,8 @@ const { module, options, state } = workerData as StartData;
 const port = parentPort!;
 let bridge: Bridge | undefined;
 let last: DecodedFrame | undefined;
+/** Of the arm that was last heard of. */
+let solver: { readonly robot: number; readonly ik: IkSolver } | undefined;
 
 try {
   const { createPipeline } = (await import(module)) as {
@@ -65,7 +77,7 @@ async function handle(job: Job): Promise<JobDone> {
   if (last === undefined) throw new GraspGroundingError("INTERNAL", { detail: "there is no picture yet" });
   const { frame, problems } = last;
   const decodeMs = performance.now() - began;
-  const results = await bridge!.process(frame, job.queries);
+  const results = await bridge!.process(frame, job.queries, within(job.reach));
   const { wanted } = job;
   const pixels = wanted.overlay || wanted.overlayCompressed ? drawOverlay(frame, results) : undefined;
   return {
@@ -85,6 +97,13 @@ async function handle(job: Job): Promise<JobDone> {
         overlayCompressed: await overlayCompressed(frame, pixels, job.overlayQuality),
       }),
   };
+}
+
+function within(reach: Reach | undefined): ProcessOptions {
+  if (reach === undefined) return {};
+  const { robot, chain, posture, cameraInBase, approach } = reach;
+  if (solver?.robot !== robot) solver = { robot, ik: new IkSolver(chain) };
+  return { reachability: reachability(solver.ik, { frameInBase: cameraInBase, seed: posture, approach }) };
 }
 
 /** Makes `bytes` the picture that is worked on. The one before is done with: its memory serves this one, or is freed. */

@@ -1,8 +1,8 @@
 import { GraspGroundingError } from "../errors/index.js";
-import type { Seconds, Stamp } from "../geometry/index.js";
+import { type Seconds, type Stamp, secondsBetween } from "../geometry/index.js";
 import type { ReadyFrame } from "./camera-input.js";
 import { discard } from "./discard.js";
-import type { Job, JobDone, QueryResult } from "./job.js";
+import type { Job, JobDone, QueryResult, Reach } from "./job.js";
 import { JobError } from "./pipeline-host.js";
 
 /** A finished job with what the node knows of its frame. */
@@ -32,7 +32,9 @@ export interface RequestOptions {
 export interface SchedulerOptions {
   /** Runs a job; undefined while there is no pipeline. */
   readonly run: (job: Omit<Job, "id">) => Promise<JobDone> | undefined;
-  readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds">;
+  readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds" | "reach">;
+  /** The arm as a picture's grasps have to be reached; undefined where none is known. */
+  readonly reach?: (frame: ReadyFrame) => Reach | undefined;
   /** The sentence grounded on every picture, and how often at most (0: no limit). */
   readonly continuous: () => { readonly query: string | undefined; readonly maxRate: number };
   /** Seconds for which a picture that has arrived may answer a request. */
@@ -126,7 +128,8 @@ export class Scheduler {
       };
       const timer = setTimeout(() => {
         const { timeout: seconds } = options;
-        const detail = this.#busy ? `the pipeline is busy; ${this.#options.why()}` : this.#options.why();
+        const why = this.#tooOld(options.notBefore) ?? this.#options.why();
+        const detail = this.#busy ? `the pipeline is busy; ${why}` : why;
         request.settle(
           new GraspGroundingError("FRAME_TIMEOUT", { seconds, detail, topic: this.#options.topic() }),
         );
@@ -136,6 +139,14 @@ export class Scheduler {
     });
     this.pump();
     return { answer, cancel };
+  }
+
+  /** Says so when pictures do come, and all of them were taken too early. */
+  #tooOld(notBefore: Stamp | undefined): string | undefined {
+    const newest = this.#waiting?.stamp ?? this.#last?.frame.stamp;
+    if (notBefore === undefined || newest === undefined || newest >= notBefore) return undefined;
+    const seconds = secondsBetween(notBefore, newest).toFixed(1);
+    return `the newest picture was taken ${seconds} s too early; check that the camera's clock and this one's agree`;
   }
 
   /** Starts the next job if there is something to do. */
@@ -174,8 +185,10 @@ export class Scheduler {
   ): void {
     const started = performance.now();
     // Its memory moves to the pipeline's thread, which keeps the picture for the next request.
+    const reach = this.#options.reach?.(frame);
     const running = this.#options.run({
       ...this.#options.settings(),
+      ...(reach !== undefined && { reach }),
       queries,
       clouds: due.some((each) => each.clouds === true),
       ...(fresh && { frame: frame.bytes }),

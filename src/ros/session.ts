@@ -83,6 +83,7 @@ export class Session {
         const { mode, max_rate } = parameters();
         return { query: mode === "continuous" ? this.#query : undefined, maxRate: max_rate };
       },
+      reach: ({ frameId, stamp }) => this.arm?.reach(frameId, stamp),
       reuse: () => parameters().frame_reuse,
       onFinished: (finished) => void this.#publish(finished),
       onFailure: (error) => this.#failed(error),

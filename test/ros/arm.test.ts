@@ -18,7 +18,7 @@ describe("an arm over DDS, by the trajectory action", () => {
   const cell = new ArmCell();
   const { driver, grasp } = cell.doors();
 
-  beforeAll(() => cell.start(armParameters({ retreat: "start" })));
+  beforeAll(() => cell.start(armParameters({ retreat: "start", gripper_joint: "finger" })));
   afterAll(() => cell.stop());
   afterEach(async () => {
     await driver("fault");
@@ -67,6 +67,41 @@ describe("an arm over DDS, by the trajectory action", () => {
     expect(result.message).toBe("the fingers closed on nothing");
     // Grasps are given all the same, for whoever wants to take the next one.
     expect(result.grasps).toHaveLength(1);
+  });
+
+  it("ends clearly when no posture reaches the object: the arm stands, and the next goal is carried out", async () => {
+    await cell.moveCamera(2.5);
+    const { status, result } = await grasp();
+    expect(status).toBe(aborted);
+    expect(result.message).toMatch(/no posture reaches/);
+    expect(result.grasps.length).toBeGreaterThan(0);
+    const { goals, moving, positions } = await driver("state");
+    expect(goals).toEqual([]);
+    expect(moving).toBe(false);
+    for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(posture[i]!, 6);
+    expect(await cell.armSays("idle")).toMatchObject({ level: 0, last_outcome: "no-plan", latch: "" });
+    await cell.moveCamera();
+    await driver("gripper", { object: 0.02 });
+    expect((await grasp()).result.message).toBe("the object was taken");
+  });
+
+  it("moves only for a picture that was taken after the goal arrived", async () => {
+    await driver("gripper", { object: 0.02 });
+    const before = await grasp({ execute: false });
+    const asked = Date.now();
+    const { result } = await grasp();
+    const { sec, nanosec } = result.grounding.header.stamp;
+    expect(before.result.success).toBe(true);
+    expect(sec * 1e3 + nanosec / 1e6).toBeGreaterThan(asked - 1);
+  });
+
+  it.each(["lift", "retreat"])("stops when the object slips out of the fingers (%s)", async (stage) => {
+    await driver("gripper", { object: 0.02 });
+    const [ended] = await Promise.all([grasp(), driver("slip", { stage: stage === "lift" ? 3 : 4 })]);
+    expect(ended.status).toBe(aborted);
+    expect(ended.result.message).toBe(`the object slipped out of the fingers (${stage})`);
+    expect((await driver("state")).moving).toBe(false);
+    expect(await cell.armSays("idle")).toMatchObject({ last_outcome: "dropped", latch: "" });
   });
 
   it("gives grasps in the frame that is asked for and moves nothing without execute", async () => {

@@ -4,6 +4,7 @@ import {
   type Mask,
   maskFromBox,
   matrixFromQuaternion,
+  type Pose,
   transformPoint,
   type Vec3,
 } from "../../src/geometry/index.js";
@@ -271,5 +272,20 @@ describe("the plan", () => {
     const plan = half.plan(view.frame, target) as GraspPlan;
     for (const grasp of plan.grasps)
       expect(grasp.terms?.reachability).toBe(grasp.pose.position[0] > 0 ? 1 : 0.5);
+  });
+
+  it("gives what is out of reach last, and leaves it out of neither list nor least score", () => {
+    const all = planner.plan(view.frame, target) as GraspPlan;
+    const side = all.grasps[0]!.pose.orientation;
+    // The best grasp's own direction is out of reach.
+    const reachability = ({ orientation }: Pose) =>
+      Math.abs(orientation.reduce((sum, v, i) => sum + v * side[i]!, 0)) > 0.98 ? 0.05 : 1;
+    const plan = planner.plan(view.frame, { ...target, reachability }) as GraspPlan;
+    const reached = plan.grasps.map((grasp) => grasp.terms!.reachability!);
+    expect(reached[0]).toBe(1);
+    expect(reached).toEqual([...reached].sort((a, b) => b - a));
+    const none = planner.plan(view.frame, { ...target, reachability: () => 0.05 }) as GraspPlan;
+    expect(none.grasps.map(({ pose }) => pose)).toEqual(all.grasps.map(({ pose }) => pose));
+    expect(none.grasps[0]!.score).toBeCloseTo(all.grasps[0]!.score * 0.05, 6);
   });
 });

@@ -19,7 +19,7 @@ import {
   type WayPlanner,
 } from "../../arm/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import type { Pose } from "../../geometry/index.js";
+import type { Metres, Pose } from "../../geometry/index.js";
 import { packageInstalled } from "../outputs.js";
 import type { Parameters } from "../parameters.js";
 import { type GripperMapping, gripperMappings } from "./gripper.js";
@@ -32,6 +32,8 @@ export interface ArmModel {
   readonly urdf: string;
   readonly robot: RobotDescription;
   readonly chain: Chain;
+  /** The same with the fingers at an opening; undefined where the parameters do not name their joint. */
+  readonly opened: ((opening: Metres) => Chain) | undefined;
   readonly limits: SupervisorLimits;
   readonly sequence: SequenceOptions;
 }
@@ -71,18 +73,25 @@ function readDescription(path: string): string {
 export function armModel(urdf: string, parameters: Parameters): ArmModel {
   const robot = parseUrdf(urdf);
   const { base_frame, tool_frame, velocity_scale, max_joint_acceleration, max_joint_jerk } = parameters;
-  const chain = selectChain(robot, {
-    ...(base_frame !== "" && { base: base_frame }),
-    ...(tool_frame !== "" && { tip: tool_frame }),
-    tool: toolOf(parameters),
-    rest: openFingers(robot, parameters),
-  });
+  const select = (rest: Readonly<Record<string, number>>) =>
+    selectChain(robot, {
+      ...(base_frame !== "" && { base: base_frame }),
+      ...(tool_frame !== "" && { tip: tool_frame }),
+      tool: toolOf(parameters),
+      rest,
+    });
+  const { gripper_joint: finger } = parameters;
+  const { stroke } = gripperMapping(parameters);
+  const chain = select(finger === "" ? {} : fingersAt(stroke, robot, parameters));
+  const opened =
+    finger === "" ? undefined : (opening: Metres) => select(fingersAt(opening, robot, parameters));
   const each = (value: number) => chain.joints.map(() => value);
   const velocity = chain.velocity.map((v) => (Number.isFinite(v) ? v : unknownSpeed) * velocity_scale);
   return {
     urdf,
     robot,
     chain,
+    opened,
     limits: {
       ...defaultLimits,
       workspace: {
@@ -125,10 +134,13 @@ export interface MotionStack {
 }
 
 export function motionStack(
-  { robot, chain, limits, sequence }: ArmModel,
+  { robot, chain, opened, limits, sequence }: ArmModel,
   { posture, ways, ...parts }: MotionParts,
 ): MotionStack {
-  const checker = new CollisionChecker(robot, chain, { reference: posture });
+  const checker = new CollisionChecker(robot, chain, {
+    reference: posture,
+    ...(opened !== undefined && { opened }),
+  });
   const arm = new Arm({
     ...parts,
     solver: new IkSolver(chain),
@@ -166,16 +178,16 @@ export function toolOf({ tool_offset, tool_yaw }: Parameters): Pose {
   return { position: [0, 0, tool_offset], orientation: [0, 0, Math.sin(half), Math.cos(half)] };
 }
 
-/** The gripper's joints when it is open, for collision checks. */
-function openFingers(robot: RobotDescription, parameters: Parameters): Record<string, number> {
+/** The gripper's joints when its fingers are `opening` apart, for collision checks. */
+function fingersAt(opening: Metres, robot: RobotDescription, parameters: Parameters): Record<string, number> {
   const { gripper_joint } = parameters;
-  if (gripper_joint === "") return {};
-  const { open } = gripperMapping(parameters);
+  const { stroke, open, closed } = gripperMapping(parameters);
+  const at = closed + ((open - closed) * Math.min(opening, stroke)) / stroke;
   const joints = [...robot.joints.values()];
   return Object.fromEntries([
-    [gripper_joint, open],
+    [gripper_joint, at],
     ...joints
       .filter(({ mimic }) => mimic?.joint === gripper_joint)
-      .map(({ name, mimic }) => [name, mimic!.multiplier * open + mimic!.offset]),
+      .map(({ name, mimic }) => [name, mimic!.multiplier * at + mimic!.offset]),
   ]);
 }

@@ -28,6 +28,8 @@ export interface GripperOptions {
   readonly joint: string;
   /** Force in newtons for every grasp; 0 takes the grasp's own. */
   readonly force: number;
+  /** Where the joint is now by the joint states; undefined while nobody says. */
+  readonly position: () => number | undefined;
 }
 
 interface CommandResult {
@@ -82,6 +84,11 @@ export class GripperClient implements GripperController {
 
   stop(): Promise<void> {
     return this.#action.cancel();
+  }
+
+  opening(): Metres | undefined {
+    const position = this.#options.position();
+    return position === undefined ? undefined : this.#width(position);
   }
 
   close(): void {

@@ -10,6 +10,7 @@ export interface MoveGroupPort {
 }
 
 export interface MoveGroupResult {
+  /** `message` is new in Jazzy; Humble has the number alone. */
   readonly error_code: { readonly val: number; readonly message?: string };
   readonly planned_trajectory: {
     readonly joint_trajectory: {
@@ -27,11 +28,13 @@ export interface MoveItOptions {
   readonly planningTime: Seconds;
 }
 
-/** moveit_msgs/msg/MoveItErrorCodes, in words. */
+/** moveit_msgs/msg/MoveItErrorCodes of Jazzy (2.6), in words. */
 const errors: Readonly<Record<number, string>> = {
   [-1]: "it found no way",
   [-2]: "its plan was invalid",
   [-3]: "what it sees changed while it planned",
+  [-4]: "its controller failed",
+  [-5]: "it got no sensor data",
   [-6]: "it ran out of time",
   [-7]: "planning was cancelled",
   [-10]: "by its own scene the arm collides where it stands",
@@ -42,10 +45,20 @@ const errors: Readonly<Record<number, string>> = {
   [-15]: "it has no such planning group; check the parameter planning_group",
   [-16]: "it does not understand the goal's joints; check planning_group",
   [-17]: "it calls the joint state invalid",
+  [-18]: "it does not know a link; check its robot description",
+  [-19]: "it does not know an object of its scene",
   [-21]: "it cannot transform between its frames; check base_frame",
+  [-22]: "its collision checking is not there",
   [-23]: "its joint state is stale",
+  [-24]: "its sensor data is stale",
+  [-25]: "its parts do not reach each other",
   [-26]: "it calls the arm's present posture invalid",
   [-27]: "it calls the posture before the object invalid",
+  [-28]: "it does not know this kind of goal; check its planning pipeline",
+  [-29]: "it crashed",
+  [-30]: "it gave up",
+  [-31]: "its kinematics found no posture",
+  99999: "it failed without a reason",
 };
 
 /** Edge of the boxes that stand for seen points in MoveIt's scene. */

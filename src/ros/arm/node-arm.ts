@@ -10,12 +10,15 @@ import { describe } from "../../errors/index.js";
 import {
   compose,
   conjugate,
+  type FrameId,
   type Pose,
   rotate,
+  type Stamp,
   secondsBetween,
   transformPoints,
 } from "../../geometry/index.js";
 import { level, type Status } from "../diagnostics.js";
+import type { Reach } from "../job.js";
 import type { Parameters } from "../parameters.js";
 import type { ArmPort, ArmRequest } from "../ports.js";
 import { makeQos } from "../qos.js";
@@ -78,6 +81,8 @@ export class NodeArm implements ArmPort {
   #controller: TrajectoryController | undefined;
   readonly #moveGroup: ActionPort<object, MoveGroupResult> | undefined;
   #ready: ReadyArm | undefined;
+  /** Counts the arms that were ready. */
+  #robots = 0;
   #problem: string | undefined;
   #active = false;
   #last: ArmResult | undefined;
@@ -98,6 +103,7 @@ export class NodeArm implements ArmPort {
       mapping,
       joint: values.gripper_joint,
       force: values.gripper_force,
+      position: () => (values.gripper_joint === "" ? undefined : this.#feed.position(values.gripper_joint)),
     });
     if (values.arm_planner === "moveit")
       this.#moveGroup = new ActionPort(rcl, node, "moveit_msgs/action/MoveGroup", values.move_group_action);
@@ -138,6 +144,16 @@ export class NodeArm implements ArmPort {
   parametersChanged(): void {
     const enabled = this.#active && this.#parts.parameters().allow_execute;
     this.#ready?.arm.handle({ type: enabled ? "enable" : "disable", at: systemClock.now() });
+  }
+
+  /** What a picture's grasps have to be reached by; undefined while robot or transforms are not known. */
+  reach(frame: FrameId, stamp: Stamp): Reach | undefined {
+    const ready = this.#ready;
+    const cameraInBase = ready?.cameraInBase(frame, stamp);
+    const posture = ready?.reading()?.positions;
+    if (ready === undefined || cameraInBase === undefined || posture === undefined) return undefined;
+    const { approach_distance: approach } = this.#parts.parameters();
+    return { robot: this.#robots, chain: ready.chain, posture, cameraInBase, approach };
   }
 
   /** About once a second. */
@@ -376,6 +392,7 @@ export class NodeArm implements ArmPort {
     if (before === ready) return;
     before?.arm.handle({ type: "disable", at: systemClock.now() });
     this.#ready = ready;
+    this.#robots++;
     // A stop that is latched stays so, whatever the robot is called now.
     if (before?.arm.supervisor.snapshot.latch !== undefined) this.#commands.latch();
     this.parametersChanged();

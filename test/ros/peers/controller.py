@@ -354,6 +354,16 @@ class Driver(Node):
             self.arm.hold()
         return self.measured(began)
 
+    def do_slip(self, stage: int, timeout: float = 30) -> None:
+        """Waits for the motion of this trajectory goal, the first being 1; then the object is lost and the fingers close."""
+        end = time.monotonic() + timeout
+        while len(self.goals) < stage or not self.arm.moving:
+            if time.monotonic() > end:
+                raise TimeoutError("the arm does not get there")
+            time.sleep(0.002)
+        time.sleep(0.1)
+        self.gripper["position"] = self.gripper["log"][-1]["position"]
+
     def measured(self, began: float) -> Any:
         """Milliseconds from `began` until the controller was told and the arm rested."""
         end = time.monotonic() + 3

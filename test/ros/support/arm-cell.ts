@@ -13,6 +13,8 @@ const joints = [1, 2, 3, 4, 5, 6, 7].map((i) => `joint_${i}`);
 /** The camera hangs over the table and looks down; the boxes of the scene stand within the arm's reach. */
 const camera = { xyz: [0.55, 0, 1], xyzw: [0, 1, 0, 0] };
 
+const frames = { parent: "base_link", child: "camera_color_optical_frame" } as const;
+
 /** ROS takes 6 for an integer, also where a double is declared. */
 const spelled = (name: ParameterName, value: string | number | boolean): string =>
   parameterSpecs[name].type === "double" ? Number(value).toFixed(3) : String(value);
@@ -82,7 +84,7 @@ export class ArmCell {
     const peer = this.#peer;
     await peer.do("wait_for_node");
     await peer.do("listen", { topics: ["diagnostics"] });
-    await peer.do("tf", { parent: "base_link", child: "camera_color_optical_frame", fixed: true, ...camera });
+    await peer.do("tf", { ...frames, fixed: true, ...camera });
     await peer.do("camera");
     await this.armSays("idle");
     // The first picture may come before depth has been discovered.
@@ -113,6 +115,13 @@ export class ArmCell {
       grasp: (more: Readonly<Record<string, unknown>> = {}): Promise<Message> =>
         this.#peer!.do("grasp", { query: "the blue box", execute: true, wait: 60, ...more }),
     };
+  }
+
+  /** Puts the camera (by TF) elsewhere along x, and what it sees with it; without a place, back. */
+  async moveCamera(x = camera.xyz[0]!): Promise<void> {
+    const [, y, z] = camera.xyz;
+    await this.#peer!.do("tf", { ...frames, fixed: true, ...camera, xyz: [x, y, z] });
+    await new Promise((resolve) => setTimeout(resolve, 300));
   }
 
   async set(name: ParameterName, value: boolean): Promise<void> {

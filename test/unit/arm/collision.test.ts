@@ -195,6 +195,28 @@ describe("surroundings", () => {
       "</robot>",
   );
 
+  it("fingers are where they will be: a narrow opening passes what a wide one hits", () => {
+    const opened = (opening: number) =>
+      selectChain(robot, {
+        tip: "panda_hand_tcp",
+        tool: { position: [0, 0, 0], orientation: [0, 0, Math.SQRT1_2, Math.SQRT1_2] },
+        rest: { panda_finger_joint1: opening / 2, panda_finger_joint2: opening / 2 },
+      });
+    const c = new CollisionChecker(robot, chain, { reference: rest, opened });
+    c.scene = { obstacles: Float32Array.from(inFinger(rest)) };
+    expect(c.check(rest)).toMatchObject({ kind: "obstacle", link: expect.stringContaining("finger") });
+    expect(c.check(rest, { opening: 0.08 })).toEqual(c.check(rest));
+    expect(c.check(rest, { opening: 0.02 })).toBeUndefined();
+    // A point just beside the inner face of the narrow finger.
+    c.scene = {
+      obstacles: Float32Array.from(transformPoint(new Kinematics(chain).forward(rest), [0.017, 0, -0.01])),
+    };
+    expect(c.check(rest, { opening: 0.02 })).toMatchObject({ kind: "obstacle" });
+    expect(c.check(rest, { opening: 0.08 })).toBeUndefined();
+    // Without the fingers' joint they stand as in the chain.
+    expect(checker().check(rest, { opening: 0.02 })).toBeUndefined();
+  });
+
   it("of a box, the corners tell how far the table is", () => {
     const c = new CollisionChecker(boxed, selectChain(boxed, { tip: "d" }));
     c.scene = { table: { normal: [0, 0, 1], offset: 0.403 } };

@@ -234,6 +234,47 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     expect(await rig.execute({}, unknownWidth)).toMatchObject({ outcome: "nothing-held", stage: "close" });
     expect(rig.supervisor.state).toBe("idle");
   });
+
+  it("a thing thinner than it looked is closed on all the same", async () => {
+    const rig = given();
+    rig.gripper.object = 0.008;
+    expect(await rig.execute()).toMatchObject({ success: true });
+    expect(rig.gripper.width).toBe(0.008);
+    rig.gripper.object = 0;
+    expect(await rig.execute()).toMatchObject({ outcome: "nothing-held", stage: "close" });
+  });
+
+  it.each(["lift", "retreat"])(
+    "a thing that slips out during the %s: the arm stops and can go on",
+    async (at) => {
+      const rig = given();
+      const { result, seconds } = await rig.interrupt(() => rig.gripper.drop(), {}, at);
+      expect(result).toMatchObject({ success: false, outcome: "dropped", stage: at });
+      expect(result.message).toBe(`the object slipped out of the fingers (${at})`);
+      expect(seconds).toBeLessThan(0.3);
+      expect(rig.supervisor.state).toBe("idle");
+      rig.gripper.object = 0.04;
+      expect(await rig.execute()).toMatchObject({ success: true });
+    },
+  );
+
+  it("one odd reading of the fingers is not taken for a loss", async () => {
+    const rig = given();
+    let odd = 0;
+    rig.gripper.opening = () => (rig.speed() > 0.1 && odd++ % 3 < 2 ? 0 : rig.gripper.width);
+    expect(await rig.execute()).toMatchObject({ success: true });
+    expect(odd).toBeGreaterThan(10);
+  });
+
+  it("a thing that is lost on the way to where it is put down", async () => {
+    const rig = given();
+    const held = await rig.execute();
+    expect(held.success).toBe(true);
+    const placing = rig.arm.place(goal, { operator: "ada", scene: scene(), lease: "goal" });
+    while (rig.speed() < 0.1) await sleep(0.002);
+    rig.gripper.drop();
+    expect(await placing).toMatchObject({ success: false, outcome: "dropped", stage: "pre-place" });
+  });
 });
 
 describe("teleop", () => {

@@ -90,7 +90,8 @@ describe("ways of MoveIt", () => {
     [{ how: "silent" }, /did not answer/],
     [{ how: "rejected" }, /did not accept/],
     [planned(["a", "b"], [], -12), /would collide before the object/],
-    [planned(["a", "b"], [], 99999), /error code 99999/],
+    [planned(["a", "b"], [], 99999), /failed without a reason/],
+    [planned(["a", "b"], [], -99), /error code -99/],
     [planned(["a"], [[1]]), /leaves out b/],
   ])("are refused with the reason (%#)", async (answer, reason) => {
     const { ways } = answering(answer);
