@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { startChild } from "./children.js";
 import { checkout } from "./python.js";
 
 /** A worker in a process of its own: the program as a user starts it. */
@@ -28,7 +29,7 @@ export class WorkerProcess {
   /** Resolves when it is bound. @throws Error with what it said when it ends before */
   static start(bind: string, args: readonly string[]): Promise<WorkerProcess> {
     const program = join(checkout, "bin", "grasp-grounding.mjs");
-    const child = spawn(
+    const child = startChild(
       process.execPath,
       [program, "worker", "--bind", bind, "--threads", "1", "--json", ...args],
       { env: { ...process.env, GRASP_GROUNDING_SETUP: "skip" }, stdio: ["ignore", "pipe", "pipe"] },
@@ -51,6 +52,12 @@ export class WorkerProcess {
       });
       child.on("exit", (code) => reject(new Error(`the worker ended (${code}): ${stderr}`)));
     });
+  }
+
+  /** Where its figures are, once it is ready, when it was started with --metrics. */
+  get metricsUrl(): string | undefined {
+    const url = this.#lines.find(({ event }) => event === "metrics")?.url;
+    return url === undefined ? undefined : String(url);
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -11,8 +11,6 @@ import {
   type InProcessOptions,
   isProvider,
   parseProviders,
-  publicKeyOf,
-  readKeyFile,
 } from "../inference/index.js";
 
 const usage = (detail: string): GraspGroundingError => new GraspGroundingError("USAGE", { detail });
@@ -111,6 +109,8 @@ export async function backendChoice(options: RemoteOptions): Promise<BackendChoi
     };
   if ((key === undefined) !== (serverKey === undefined))
     throw usage("--key and --server-key belong together");
+  // Loaded when it is asked for: a model in this process, or on a server, needs no ZeroMQ.
+  const { publicKeyOf, readKeyFile } = await import("../inference/zmq/index.js");
   return {
     kind,
     endpoints,

@@ -2,11 +2,20 @@ import { chmod, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { modelFiles, readManifest, verifyFiles } from "../grounding/index.js";
-import { InProcessBackend, readKeyFile, readPublicKeys } from "../inference/index.js";
-import { keyFileText, newKeyPair, WorkerServer } from "../inference/zmq/index.js";
+import { InProcessBackend } from "../inference/index.js";
+import {
+  keyFileText,
+  newKeyPair,
+  readKeyFile,
+  readPublicKeys,
+  WorkerServer,
+  workerStates,
+} from "../inference/zmq/index.js";
+import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { type BackendOptions, inProcessOptions, providerFlags, whole } from "./backend.js";
 import { defaultModel, findModel } from "./model-store.js";
 import { usage } from "./pipeline.js";
+import { packageVersion } from "./version.js";
 
 interface WorkerOptions extends BackendOptions {
   readonly bind?: string;
@@ -19,6 +28,7 @@ interface WorkerOptions extends BackendOptions {
   readonly queue?: number;
   readonly keep?: number;
   readonly pictureThreads?: number;
+  readonly metrics?: string;
   readonly newKey?: string;
   readonly json?: boolean;
 }
@@ -53,6 +63,7 @@ export function workerCommand(): Command {
       "threads that decode and resize pictures (default: 1 on the CPU, 4 elsewhere)",
       whole(1),
     )
+    .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given")
     .option(
       "--new-key <file>",
       "write a new key pair to this file (and the public key to FILE.pub), and leave",
@@ -71,11 +82,17 @@ async function run(options: WorkerOptions): Promise<void> {
   const manifest = await readManifest(folder);
   const model = modelFiles(folder, manifest);
   const onCpu = (options.requireProvider ?? options.provider ?? "cpu") === "cpu";
+  const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
+  const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
   const { key, allow, insecurePlainTcp, batchWait, queue, keep } = options;
   const server = await WorkerServer.bind(model, {
     bind: options.bind,
     maxBatch: options.maxBatch ?? (onCpu ? 1 : 8),
     pictureThreads: options.pictureThreads ?? (onCpu ? 1 : 4),
+    onAnswered: (waited, ran) => {
+      metrics?.took("wait", waited / 1e3);
+      metrics?.took("model", ran / 1e3);
+    },
     ...(batchWait !== undefined && { batchWait }),
     ...(queue !== undefined && { maxQueue: queue }),
     ...(keep !== undefined && { keep }),
@@ -88,7 +105,13 @@ async function run(options: WorkerOptions): Promise<void> {
   const say = (event: string, detail: object, text: string) =>
     process.stdout.write(`${options.json ? JSON.stringify({ event, ...detail }) : `worker: ${text}`}\n`);
   say("bound", { endpoint: server.endpoint }, `${model.name} on ${server.endpoint}, loading`);
+  let served: RunningMetrics | undefined;
   try {
+    if (metrics !== undefined && endpoint !== undefined) {
+      watch(metrics, server);
+      served = await startMetrics(metrics, endpoint);
+      say("metrics", { url: served.url }, `metrics: ${served.url}`);
+    }
     await verifyFiles(folder, manifest);
     const backend = await InProcessBackend.create(model, { ...inProcessOptions(options), warmUp: true });
     server.serve(backend);
@@ -97,8 +120,32 @@ async function run(options: WorkerOptions): Promise<void> {
     await server.drain();
   } finally {
     say("stopped", { report: server.report() }, "stopped");
+    await served?.close();
     await server.close();
   }
+}
+
+/** The worker's counters as series; nothing of a request is in them. */
+function watch(metrics: Metrics, server: WorkerServer): void {
+  const figure = (name: string) => Number(server.report()[name] ?? 0);
+  const dropped = () => Object.entries(server.report()).filter(([name]) => name.startsWith("dropped_"));
+  const counters = [
+    ["requests_answered_total", "Requests answered", "answered"],
+    ["requests_refused_total", "Requests refused as busy or not ready", "refused"],
+    ["requests_failed_total", "Requests that failed", "failed"],
+    ["requests_expired_total", "Requests dropped unrun at their deadline", "expired"],
+    ["requests_cancelled_total", "Requests dropped unrun because they were withdrawn", "cancelled"],
+    ["batches_total", "Times the model was run", "batches"],
+    ["batched_total", "Requests the model was run for", "batched"],
+    ["keys_refused_total", "Connections turned away by their key", "refused_keys"],
+  ] as const;
+  for (const [name, help, counted] of counters) metrics.watch(name, help, "counter", () => figure(counted));
+  metrics.watch("messages_malformed_total", "Messages that were dropped", "counter", () =>
+    dropped().reduce((sum, [, n]) => sum + Number(n), 0),
+  );
+  metrics.watch("queued", "Requests that wait or run", "gauge", () => figure("open"));
+  metrics.watch("kept_pictures", "Pictures whose features are kept", "gauge", () => figure("kept_pictures"));
+  metrics.watchState("worker_state", "State", workerStates, () => server.state);
 }
 
 async function writeKey(path: string): Promise<void> {

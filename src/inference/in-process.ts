@@ -21,7 +21,7 @@ export interface InProcessOptions {
   readonly threads?: number;
   /** Number of the GPU. Default 0. */
   readonly device?: number;
-  /** Most bytes of GPU memory a session's arena may take; each model has three sessions. */
+  /** Most bytes of GPU memory a session's arena may take; each model has three sessions. See session-options.ts. */
   readonly memoryLimit?: number;
   /** Folder in which TensorRT keeps the engines it built, so that the next start takes seconds. */
   readonly engineCache?: string;
@@ -150,6 +150,11 @@ export async function startWorker(
     const detail = `it is required, and --provider ${providers.join(",")} leaves it out`;
     throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider: requireProvider, detail });
   }
+  const onGpu = providers.some((provider) => provider === "cuda" || provider === "tensorrt");
+  if (onGpu && (options.memoryLimit !== undefined || options.fp16))
+    onNotice?.(
+      "onnxruntime-node may not hand the limit of GPU memory, or fp16, to the provider; watch nvidia-smi",
+    );
   const passedOver: string[] = [];
   for (const [i, provider] of providers.entries()) {
     try {

@@ -27,14 +27,3 @@ export {
 export { resizeBilinear } from "./resize.js";
 export type { ManifestSession } from "./session-options.js";
 export { SingleModel } from "./single.js";
-export {
-  type ClientSecurity,
-  checkEndpoint,
-  type KeyPair,
-  keyFileText,
-  newKeyPair,
-  publicKeyOf,
-  readKeyFile,
-  readPublicKeys,
-  type ServerSecurity,
-} from "./zmq/security.js";

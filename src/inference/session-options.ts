@@ -26,8 +26,9 @@ export interface SessionSettings {
 }
 
 /**
- * Options of a session. Provider options that onnxruntime-node has no field for (memory limit, engine cache) go in as
- * configuration entries `ep.<provider>.<option>`, where ONNX Runtime looks for them when it makes the provider.
+ * Options of a session. onnxruntime-node hands CUDA and TensorRT the device's number and nothing else. The rest (memory limit,
+ * engine cache, half precision) goes in as configuration entries, `ep.<provider>.<option>`: ONNX Runtime's name for options of
+ * providers that are chosen by device, an API that onnxruntime-node does not use. Whether 1.30 heeds them was not seen on a GPU.
  */
 export function sessionOptions(settings: SessionSettings): InferenceSession.SessionOptions {
   const { providers, threads, device, session } = settings;
@@ -53,7 +54,7 @@ export function sessionOptions(settings: SessionSettings): InferenceSession.Sess
 function providerEntries({ providers, device, memoryLimit, engineCache, fp16 }: SessionSettings) {
   const entries: Record<string, string> = {};
   const set = (provider: string, option: string, value: string | number) => {
-    entries[`ep.${provider}executionprovider.${option}`] = String(value);
+    entries[`ep.${provider}.${option}`] = String(value);
   };
   if (providers.includes("cuda")) {
     set("cuda", "device_id", device);
@@ -64,14 +65,15 @@ function providerEntries({ providers, device, memoryLimit, engineCache, fp16 }: 
     }
   }
   if (providers.includes("tensorrt")) {
-    set("tensorrt", "device_id", device);
-    if (memoryLimit !== undefined) set("tensorrt", "trt_max_workspace_size", memoryLimit);
-    if (fp16) set("tensorrt", "trt_fp16_enable", 1);
+    const tensorrt = "tensorrtexecutionprovider";
+    set(tensorrt, "device_id", device);
+    if (memoryLimit !== undefined) set(tensorrt, "trt_max_workspace_size", memoryLimit);
+    if (fp16) set(tensorrt, "trt_fp16_enable", 1);
     if (engineCache !== undefined) {
-      set("tensorrt", "trt_engine_cache_enable", 1);
-      set("tensorrt", "trt_engine_cache_path", engineCache);
-      set("tensorrt", "trt_timing_cache_enable", 1);
-      set("tensorrt", "trt_timing_cache_path", engineCache);
+      set(tensorrt, "trt_engine_cache_enable", 1);
+      set(tensorrt, "trt_engine_cache_path", engineCache);
+      set(tensorrt, "trt_timing_cache_enable", 1);
+      set(tensorrt, "trt_timing_cache_path", engineCache);
     }
   }
   return entries;

@@ -4,7 +4,9 @@ Same three ONNX parts, manifest and tokenizer as a real model, in a few kilobyte
 neither weights nor patience. Embeddings of "red", "green" and "blue" are the directions of these colours; the decoder
 takes their dot product with the picture.
 
-Usage: tiny_model.py FOLDER [--background]   (--background: logits of what is NOT the object, as HiFi-CS publishes)
+Usage: tiny_model.py FOLDER [--background] [--size WIDTHxHEIGHT] [--pool N]
+--background: logits of what is NOT the object, as HiFi-CS publishes; --size: of the pictures it takes; --pool: pixels a side of a
+logit's square.
 """
 
 import argparse
@@ -16,7 +18,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-SIZE, MAP = 64, 32
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "green", "blue", "the", "cup", "box"]
 COLOURS = {"red": (1, -1, -1), "green": (-1, 1, -1), "blue": (-1, -1, 1)}
 
@@ -31,12 +32,11 @@ def value(name, dtype, shape):
     return helper.make_tensor_value_info(name, dtype, shape)
 
 
-def encoder() -> onnx.ModelProto:
-    pool = SIZE // MAP
+def encoder(width: int, height: int, pool: int) -> onnx.ModelProto:
     return model(
         [helper.make_node("AveragePool", ["image"], ["level_0"], kernel_shape=[pool, pool], strides=[pool, pool])],
-        [value("image", TensorProto.FLOAT, ["n", 3, SIZE, SIZE])],
-        [value("level_0", TensorProto.FLOAT, ["n", 3, MAP, MAP])],
+        [value("image", TensorProto.FLOAT, ["n", 3, height, width])],
+        [value("level_0", TensorProto.FLOAT, ["n", 3, height // pool, width // pool])],
         {},
     )
 
@@ -56,7 +56,7 @@ def text() -> onnx.ModelProto:
     )
 
 
-def decoder(sign: float) -> onnx.ModelProto:
+def decoder(width: int, height: int, pool: int, sign: float) -> onnx.ModelProto:
     """logits = sign * (20 * <sentence, colour> - 10); presence = the largest of them, less 2 per missing colour word."""
     return model(
         [
@@ -68,8 +68,8 @@ def decoder(sign: float) -> onnx.ModelProto:
             helper.make_node("Mul", ["object", "sign"], ["logits"]),
             helper.make_node("ReduceMax", ["object"], ["presence"], axes=[1, 2, 3], keepdims=0),
         ],
-        [value("level_0", TensorProto.FLOAT, [1, 3, MAP, MAP]), value("sentence", TensorProto.FLOAT, ["q", 3])],
-        [value("logits", TensorProto.FLOAT, ["q", 1, MAP, MAP]), value("presence", TensorProto.FLOAT, ["q"])],
+        [value("level_0", TensorProto.FLOAT, [1, 3, height // pool, width // pool]), value("sentence", TensorProto.FLOAT, ["q", 3])],
+        [value("logits", TensorProto.FLOAT, ["q", 1, height // pool, width // pool]), value("presence", TensorProto.FLOAT, ["q"])],
         {
             "map_axes": np.array([2, 3], np.int64),
             "channel_axis": np.array([1], np.int64),
@@ -116,12 +116,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--background", action="store_true")
+    parser.add_argument("--size", default="64x64")
+    parser.add_argument("--pool", type=int, default=2)
     args = parser.parse_args()
+    width, height = (int(length) for length in args.size.split("x"))
     args.folder.mkdir(parents=True, exist_ok=True)
     files = {
-        "encoder.onnx": encoder().SerializeToString(),
+        "encoder.onnx": encoder(width, height, args.pool).SerializeToString(),
         "text.onnx": text().SerializeToString(),
-        "decoder.onnx": decoder(-1 if args.background else 1).SerializeToString(),
+        "decoder.onnx": decoder(width, height, args.pool, -1 if args.background else 1).SerializeToString(),
         "tokenizer.json": json.dumps(tokenizer()).encode(),
     }
     for name, content in files.items():
@@ -133,7 +136,7 @@ def main() -> None:
         "family": "tiny",
         "licence": "Apache-2.0",
         "source": "made by test/support/tiny_model.py",
-        "input": {"width": SIZE, "height": SIZE, "resize": "stretch", "scale": 1 / 255, "mean": [0, 0, 0], "std": [1, 1, 1]},
+        "input": {"width": width, "height": height, "resize": "stretch", "scale": 1 / 255, "mean": [0, 0, 0], "std": [1, 1, 1]},
         "encoder": {**named["encoder.onnx"], "input": "image", "outputs": ["level_0"]},
         "text": {
             **named["text.onnx"],

@@ -1,6 +1,6 @@
 /** Workers over ZeroMQ: the server a worker runs, and the back end that shares requests out among workers. */
 export { ZmqBackend, type ZmqOptions } from "./backend.js";
-export { protocolVersion } from "./protocol.js";
+export { protocolVersion, states as workerStates } from "./protocol.js";
 export {
   type ClientSecurity,
   checkEndpoint,

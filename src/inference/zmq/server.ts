@@ -1,10 +1,8 @@
 import * as zmq from "zeromq";
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import { PictureThreads } from "../picture-threads.js";
-import type { BackendReport, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
-import { Batcher, type BatcherOptions, type Ran, Unwanted } from "./batcher.js";
+import type { BackendReport, InferenceBackend, ModelFiles, Tensors } from "../port.js";
+import { type BatcherOptions, type Ran, Unwanted } from "./batcher.js";
 import { Clients } from "./clients.js";
-import { KeptFeatures } from "./kept.js";
 import { Outbox } from "./outbox.js";
 import {
   decodeMessage,
@@ -15,14 +13,12 @@ import {
   type MetaOf,
   maxFrameBytes,
   metaOf,
-  type Payload,
   ProtocolError,
-  payloadKey,
-  readPayload,
-  readTensors,
+  type states,
   tensorBlobs,
   type WorkerErrorCode,
 } from "./protocol.js";
+import { Missing, RequestRunner, type Taken } from "./runner.js";
 import { checkEndpoint, closeToOthers, Gatekeeper, type ServerSecurity } from "./security.js";
 
 export interface WorkerServerOptions extends Partial<BatcherOptions> {
@@ -36,14 +32,12 @@ export interface WorkerServerOptions extends Partial<BatcherOptions> {
   readonly keep?: number;
   /** Threads that decode and resize pictures. Default 1. */
   readonly pictureThreads?: number;
+  /** Told of each answer: milliseconds it waited for the model, and that the model ran. */
+  readonly onAnswered?: (waitedMs: number, ranMs: number) => void;
 }
 
-interface Request {
+interface Request extends Taken {
   readonly identity: Buffer;
-  readonly message: Message;
-  /** performance.now() after which nobody waits. */
-  readonly expires: number;
-  cancelled: boolean;
 }
 
 /** Serves one model over ZeroMQ: bound at once, ready when the model is loaded. */
@@ -54,14 +48,12 @@ export class WorkerServer {
   readonly #socket: zmq.Router;
   readonly #outbox: Outbox;
   readonly #gatekeeper: Gatekeeper | undefined;
-  readonly #pictures: PictureThreads;
-  readonly #kept: KeptFeatures;
   readonly #clients = new Clients(1024);
   readonly #open = new Map<string, Request>();
   readonly #dropped: Record<string, number> = {};
   readonly #counts = { answered: 0, refused: 0, failed: 0, expired: 0, cancelled: 0 };
   #backend: InferenceBackend | undefined;
-  #batcher: Batcher | undefined;
+  #runner: RequestRunner | undefined;
   #draining = false;
 
   private constructor(
@@ -76,8 +68,6 @@ export class WorkerServer {
     this.#gatekeeper = gatekeeper;
     this.endpoint = socket.lastEndpoint ?? options.bind;
     this.#outbox = new Outbox(socket, 1024);
-    this.#pictures = new PictureThreads(model.input, options.pictureThreads ?? 1);
-    this.#kept = new KeptFeatures(options.keep ?? 32);
     void this.#serve();
   }
 
@@ -111,9 +101,9 @@ export class WorkerServer {
 
   /** From now on requests are answered with `backend`. */
   serve(backend: InferenceBackend): void {
-    const { maxBatch = 1, batchWait = 2 } = this.#options;
+    const { maxBatch = 1, batchWait = 2, pictureThreads = 1, keep = 32 } = this.#options;
     this.#backend = backend;
-    this.#batcher = new Batcher(backend, { maxBatch, batchWait });
+    this.#runner = new RequestRunner(this.#model, backend, { maxBatch, batchWait, pictureThreads, keep });
   }
 
   /** No new requests; resolves when those that were taken are answered, or after `patience` milliseconds. */
@@ -128,25 +118,30 @@ export class WorkerServer {
     this.#draining = true;
     this.#socket.close();
     this.#gatekeeper?.close();
-    await Promise.all([this.#pictures.close(), this.#backend?.close()]);
+    await Promise.all([this.#runner?.close(), this.#backend?.close()]);
   }
 
   report(): BackendReport {
+    const { batches, batched, keptPictures } = this.#runner?.counts ?? {
+      batches: 0,
+      batched: 0,
+      keptPictures: 0,
+    };
     return {
-      state: this.#state,
+      state: this.state,
       open: this.#open.size,
       ...this.#counts,
-      batches: this.#batcher?.batches ?? 0,
-      batched: this.#batcher?.batched ?? 0,
-      kept_pictures: this.#kept.size,
+      batches,
+      batched,
+      kept_pictures: keptPictures,
       refused_keys: this.#gatekeeper?.refused ?? 0,
       ...Object.fromEntries(Object.entries(this.#dropped).map(([why, n]) => [`dropped_${why}`, n])),
     };
   }
 
-  get #state(): "loading" | "ready" | "draining" {
+  get state(): (typeof states)[number] {
     if (this.#draining) return "draining";
-    return this.#batcher === undefined ? "loading" : "ready";
+    return this.#runner === undefined ? "loading" : "ready";
   }
 
   async #serve(): Promise<void> {
@@ -173,7 +168,7 @@ export class WorkerServer {
         return;
       case "ping":
         metaOf("ping", message);
-        this.#answer(identity, message, "pong", { state: this.#state, queued: this.#open.size });
+        this.#answer(identity, message, "pong", { state: this.state, queued: this.#open.size });
         return;
       case "cancel": {
         const request = this.#open.get(keyOf(message.session, metaOf("cancel", message).id));
@@ -194,13 +189,13 @@ export class WorkerServer {
     metaOf("hello", message);
     const { name, hashes } = this.#model;
     const description = this.#backend?.description ?? "loading";
-    const status = { state: this.#state, queued: this.#open.size };
+    const status = { state: this.state, queued: this.#open.size };
     this.#answer(identity, message, "welcome", { ...status, model: name, hashes, description });
   }
 
   #take(identity: Buffer, message: Message): void {
-    if (this.#state !== "ready") {
-      this.#refuse(identity, message, this.#state as "loading", "not ready");
+    if (this.state !== "ready") {
+      this.#refuse(identity, message, this.state as "loading", "not ready");
       return;
     }
     if (this.#open.size >= (this.#options.maxQueue ?? 64)) {
@@ -218,68 +213,14 @@ export class WorkerServer {
   }
 
   async #handle(request: Request): Promise<void> {
-    const { message } = request;
-    if (message.kind === "text") {
-      const { tensors } = metaOf("text", message);
-      const ran = await this.#run(request, "text", readTensors(tensors, message.blobs));
-      this.#deliver(request, ran, ran.outputs);
-      return;
-    }
-    if (message.kind === "encode") {
-      const meta = metaOf("encode", message);
-      const ran = await this.#features(request, meta.key, readPayload(meta.picture, message.blobs));
-      this.#deliver(request, ran, ran.outputs, true);
-      return;
-    }
-    const { frame, tensors } = metaOf("decode", message);
-    const feeds: Record<string, Tensor> = readTensors(tensors, message.blobs);
-    if (frame !== undefined) {
-      const payload = frame.picture && readPayload(frame.picture, message.blobs);
-      const features = (await this.#features(request, frame.key, payload)).outputs;
-      for (const name of frame.names) if (features[name] !== undefined) feeds[name] = features[name];
-    }
-    const ran = await this.#run(request, "decoder", feeds);
-    this.#deliver(request, ran, ran.outputs);
+    const ran = await (this.#runner as RequestRunner).run(request);
+    // Features stay: their shapes alone are told.
+    this.#deliver(request, ran, ran.outputs, request.message.kind === "encode");
   }
 
-  /** Features of a picture: kept ones, else made of `payload`, once however many ask. */
-  async #features(request: Request, key: string, payload: Payload | undefined): Promise<Ran> {
-    const known = this.#kept.get(key);
-    if (known !== undefined) {
-      const ran = await known.catch(() => undefined);
-      if (ran !== undefined) return { ...ran, waitedMs: 0, ranMs: 0 };
-    }
-    if (payload === undefined) throw new Missing(key);
-    if (payloadKey(payload) !== key) throw new ProtocolError("key", "the picture is not what its key says");
-    return this.#kept.set(key, this.#encode(request, payload));
-  }
-
-  async #encode(request: Request, payload: Payload): Promise<Ran> {
-    const { width, height, name } = this.#model.input;
-    if (payload.kind === "tensors") return this.#run(request, "encoder", payload.tensors);
-    if (payload.kind === "rgb" && payload.data.byteLength !== width * height * 3)
-      throw new ProtocolError(
-        "picture",
-        `${payload.data.byteLength} bytes are not ${width}×${height} pixels`,
-      );
-    const picture =
-      payload.kind === "jpeg"
-        ? ({ kind: "jpeg", data: payload.data } as const)
-        : ({ kind: "rgb", width, height, data: payload.data } as const);
-    const tensor = await this.#pictures.tensor(picture).catch((error) => {
-      throw new ProtocolError("picture", describe(error));
-    });
-    return this.#run(request, "encoder", { [name]: tensor });
-  }
-
-  #run(request: Request, part: "encoder" | "text" | "decoder", feeds: Tensors): Promise<Ran> {
-    const { expires } = request;
-    const wanted = () => !request.cancelled;
-    return (this.#batcher as Batcher).run({ part, feeds, expires, wanted });
-  }
-
-  #deliver(request: Request, { waitedMs, ranMs }: Ran, outputs: Tensors, kept = false): void {
+  #deliver(request: Request, { waitedMs, ranMs }: Ran, outputs: Tensors, kept: boolean): void {
     this.#counts.answered++;
+    this.#options.onAnswered?.(waitedMs, ranMs);
     const meta: MetaOf<"result"> = {
       queued: this.#open.size - 1,
       waited_ms: waitedMs,
@@ -316,8 +257,5 @@ export class WorkerServer {
     if (!this.#outbox.post([identity, ...frames])) this.#dropped.unsent = (this.#dropped.unsent ?? 0) + 1;
   }
 }
-
-/** Features a client believed to be here are not. */
-class Missing extends Error {}
 
 const keyOf = (session: string, id: number): string => `${session} ${id}`;

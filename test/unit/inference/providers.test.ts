@@ -10,6 +10,7 @@ import {
   placementProblem,
   providerGap,
 } from "../../../src/inference/index.js";
+import { sessionOptions } from "../../../src/inference/session-options.js";
 import { repository } from "../../support/python.js";
 
 const lite = join(repository, "models", "lite");
@@ -48,6 +49,26 @@ describe("execution providers", () => {
     expect(placementProblem("cuda", placementOf(profile([cpu, "Conv", 1e6])))).toBe(
       "no operator ran on cuda",
     );
+  });
+
+  it("hand on what onnxruntime-node has no field for as session entries", () => {
+    const { extra, executionProviders } = sessionOptions({
+      providers: ["tensorrt", "cuda"],
+      threads: 1,
+      device: 1,
+      memoryLimit: 2 ** 30,
+      fp16: true,
+      engineCache: "/cache",
+    });
+    expect(executionProviders).toEqual([
+      { name: "tensorrt", deviceId: 1 },
+      { name: "cuda", deviceId: 1 },
+    ]);
+    expect(extra).toMatchObject({
+      "ep.cuda.gpu_mem_limit": "1073741824",
+      "ep.tensorrtexecutionprovider.trt_fp16_enable": "1",
+      "ep.tensorrtexecutionprovider.trt_engine_cache_path": "/cache",
+    });
   });
 
   it("warms up before it counts as loaded", async () => {

@@ -1,6 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ColourImage } from "../../../src/geometry/index.js";
@@ -269,6 +272,42 @@ describe("micro-batching", () => {
     expect(Number(batches)).toBeLessThan(30);
   });
 });
+
+describe("a worker's metrics", () => {
+  it("count what it did", async () => {
+    const only = await worker(newIpc(), "--metrics", "0");
+    const backend = await client([only]);
+    await locate(backend);
+    const url = only.metricsUrl;
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
+    const text = await (await fetch(url as string)).text();
+    const lines = text.split("\n").filter((line) => line.startsWith("grasp_grounding_"));
+    expect(lines).toContain("grasp_grounding_requests_answered_total 3");
+    expect(lines).toContain("grasp_grounding_requests_failed_total 0");
+    expect(lines).toContain("grasp_grounding_messages_malformed_total 0");
+    expect(lines).toContain("grasp_grounding_kept_pictures 1");
+    expect(lines).toContain('grasp_grounding_worker_state{state="ready"} 1');
+    expect(lines).toContain('grasp_grounding_seconds_count{stage="model"} 3');
+  });
+});
+
+describe("what a bench started", () => {
+  it("ends with it, workers, their children and folders, also at SIGTERM", async () => {
+    const script = join(repository, "test", "support", "interrupted-bench.mjs");
+    const bench = spawn(process.execPath, [script, tiny], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(createInterface({ input: bench.stdout }), "line")) as [string];
+    const { pids, folder: made } = JSON.parse(line) as { pids: number[]; folder: string };
+    expect(pids).toHaveLength(3);
+    const alive = () => pids.filter((pid) => existsSync(`/proc/${pid}`) && !isZombie(pid));
+    expect(alive()).toEqual(pids);
+    bench.kill("SIGTERM");
+    const [code] = (await once(bench, "exit")) as [number];
+    expect(code).toBe(143);
+    await until(() => alive().length === 0, 5000, "the end of what the bench started");
+    expect(existsSync(made)).toBe(false);
+  });
+});
+const isZombie = (pid: number): boolean => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
 
 describe("a worker that does not fit", () => {
   it("is not used when its weights are others, and named", async () => {
