@@ -1,13 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { HifiCs, type Timings } from "../grounding/index.js";
 import { type BackendChoice, createBackend } from "../inference/index.js";
+import { removeFolder, scratchFolder } from "./children.js";
+import { jpegOf } from "./pictures.js";
 import { checkout, runPeer } from "./python.js";
 import { round, spread, time } from "./statistics.js";
 
-const size = { width: 1280, height: 720 };
 const query = "the red mug on the left";
 
 interface PeerFigures {
@@ -21,7 +22,7 @@ interface PeerFigures {
  * so that both meet the same state of the machine.
  */
 export async function benchGround(choice: BackendChoice): Promise<object> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-ground-"));
+  const folder = await scratchFolder("ground");
   const model = join(checkout, "models", "lite");
   const threads = Math.min(2, availableParallelism());
   const before = resident();
@@ -34,7 +35,11 @@ export async function benchGround(choice: BackendChoice): Promise<object> {
   );
   try {
     const jpegs = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => writeFrame(join(folder, `${i}.jpg`), i)),
+      Array.from({ length: 8 }, async (_, i) => {
+        const path = join(folder, `${i}.jpg`);
+        await writeFile(path, await jpegOf(1280, 720, i, 90));
+        return path;
+      }),
     );
     await groundFile(engine, jpegs[0] as string, query);
     const model_mb = round(resident() - before, 0);
@@ -74,7 +79,7 @@ export async function benchGround(choice: BackendChoice): Promise<object> {
     };
   } finally {
     await engine.close();
-    await rm(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 
@@ -101,28 +106,4 @@ async function measureFurther(engine: HifiCs, path: string): Promise<number[]> {
   const colour = { width: info.width, height: info.height, data };
   await engine.ground({ colour }, [query]);
   return time(20, 2, (i) => engine.ground({ colour }, [`the number ${i} box of round ${performance.now()}`]));
-}
-
-/** A frame of smooth shapes and noise: a JPEG decoder's work depends on its content. */
-async function writeFrame(path: string, seed: number): Promise<string> {
-  const { width, height } = size;
-  const pixels = new Uint8Array(width * height * 3);
-  let state = seed + 1;
-  for (let i = 0; i < width * height; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    const noise = (state >>> 24) / 16;
-    const x = i % width;
-    const y = Math.floor(i / width);
-    const inside = (x - 300 - 40 * seed) ** 2 + (y - 360) ** 2 < 120 ** 2;
-    pixels[i * 3] = (inside ? 200 : 90 + (60 * x) / width) + noise;
-    pixels[i * 3 + 1] = (inside ? 40 : 80 + (80 * y) / height) + noise;
-    pixels[i * 3 + 2] = (inside ? 40 : 100) + noise;
-  }
-  await writeFile(
-    path,
-    await sharp(pixels, { raw: { width, height, channels: 3 } })
-      .jpeg({ quality: 90 })
-      .toBuffer(),
-  );
-  return path;
 }

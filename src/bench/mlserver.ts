@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { modelFiles, readManifest } from "../grounding/index.js";
+import { startChild } from "./children.js";
 import { checkout } from "./python.js";
 
 /**
@@ -51,7 +52,7 @@ export async function startMlserver(model: string, folder: string): Promise<Runn
     const about = { name: `${name}-${part}`, implementation: "parts_runtime.OnnxPart", parameters: { uri } };
     writeFileSync(join(path, "model-settings.json"), JSON.stringify(about));
   }
-  const child = spawn(serversPython(), ["-c", "from mlserver.cli import main; main()", "start", "."], {
+  const child = startChild(serversPython(), ["-c", "from mlserver.cli import main; main()", "start", "."], {
     cwd: folder,
     env: { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: "1" },
     stdio: ["ignore", "ignore", "pipe"],

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { GraspGroundingError } from "../errors/index.js";
 import {
   compareLogits,
   type Manifest,
@@ -13,22 +11,12 @@ import {
   TextTokenizer,
 } from "../grounding/index.js";
 import { InProcessBackend, type Tensor } from "../inference/index.js";
-import { importCheckpoint, runLines } from "../model-store/index.js";
-import { checkout, peerPython } from "./python.js";
+import { removeFolder, scratchFolder } from "./children.js";
 import { PythonPeer } from "./python-peer.js";
+import { makeRandomModel, sentences } from "./random-model.js";
 import { round, spread } from "./statistics.js";
 
 const precisions = ["fp32", "fp16", "int8"] as const;
-const sentences = [
-  "the red mug on the left",
-  "green bottle behind the box",
-  "banana",
-  "the second largest screwdriver",
-  "a bowl next to the plate",
-  "the blue box nearest to me",
-  "scissors with orange handles",
-  "the can that stands on the right",
-];
 const rounds = 7;
 
 interface Opened {
@@ -46,19 +34,14 @@ interface Opened {
  * measurements alternate, so that both meet the same state of the machine.
  */
 export async function benchParity(): Promise<object> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-parity-"));
+  const folder = await scratchFolder("parity");
   const threads = Math.min(2, availableParallelism());
-  const peer = new PythonPeer("test/bench/parity_peer.py");
+  const peer = new PythonPeer("test/bench/torch_peer.py");
   let models: readonly Opened[] = [];
   try {
-    const checkpoint = join(folder, "random.pth");
-    await makeCheckpoint(checkpoint);
-    await importCheckpoint({
-      ...{ checkpoint, name: "random", store: folder, packages: join(checkout, "models") },
-      interpreter: peerPython(),
-    });
-    await peer.ask({ load: { checkpoint, threads } });
-    models = await Promise.all(precisions.map((kind) => open(join(folder, "random", kind), kind, threads)));
+    const made = await makeRandomModel(folder, precisions);
+    await peer.ask({ load: { checkpoint: made.checkpoint, threads } });
+    models = await Promise.all(precisions.map((kind) => open(made.models[kind], kind, threads)));
     const parity = await measureParity(peer, models, folder);
     const torch = { single: [] as number[], eight: [] as number[] };
     const pixels = (await readNpy(join(folder, "pixels.npy"))).data as Uint8Array;
@@ -90,18 +73,8 @@ export async function benchParity(): Promise<object> {
   } finally {
     peer.close();
     await Promise.all(models.map(({ backend }) => backend.close()));
-    await rm(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
-}
-
-/** A checkpoint of full size with random weights. @throws GraspGroundingError USAGE */
-export async function makeCheckpoint(path: string): Promise<void> {
-  const args = ["-m", "export.random_weights", "--out", path, "--clip", "vit-b16", "--variant", "per-level"];
-  const run = await runLines(peerPython(), args, { cwd: join(checkout, "models") });
-  if (run.code === 0) return;
-  throw new GraspGroundingError("USAGE", {
-    detail: `random weights could not be made (${run.last}); run \`npm test\` once in a checkout`,
-  });
 }
 
 async function open(folder: string, kind: Opened["kind"], threads: number): Promise<Opened> {
@@ -151,7 +124,9 @@ async function measureRound(
     [one, "single"],
     [sentences, "eight"],
   ] as const) {
-    const { ms } = await peer.ask<{ ms: number }>({ queries: texts });
+    const { ms } = await peer.ask<{ ms: number }>({
+      time: { how: "published", queries: texts },
+    });
     if (counts) torch[key].push(ms);
     for (const model of models) {
       // Both sides' idle threads spin for a while after a call; they must not eat into the next one's time.

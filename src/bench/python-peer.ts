@@ -1,7 +1,9 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { GraspGroundingError } from "../errors/index.js";
+import { endGroup, startChild } from "./children.js";
 import { checkout, peerPython } from "./python.js";
 
 interface Waiting {
@@ -11,44 +13,69 @@ interface Waiting {
 
 /** A peer's script that stays up and answers one JSON line for every JSON line it is sent, so that turns can be taken. */
 export class PythonPeer {
-  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #process: ChildProcess;
+  readonly #input: Writable;
   readonly #script: string;
   #waiting: Waiting | undefined;
   #errors = "";
 
-  /** @param script below the checkout. */
-  constructor(script: string) {
+  /**
+   * @param script below the checkout
+   * @param env added to this process's environment
+   */
+  constructor(script: string, env: Readonly<Record<string, string>> = {}) {
     this.#script = script;
-    this.#process = spawn(peerPython(), [join(checkout, script)]);
-    this.#process.stderr.on("data", (chunk: Buffer) => {
+    this.#process = startChild(peerPython(), [join(checkout, script)], {
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const { stdin, stdout, stderr } = this.#process;
+    this.#input = stdin as Writable;
+    stderr?.on("data", (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-4000);
     });
     this.#process.on("error", () => this.#fail());
-    this.#process.stdin.on("error", () => this.#fail());
+    this.#input.on("error", () => this.#fail());
     this.#process.on("close", () => this.#fail());
-    createInterface(this.#process.stdout).on("line", (line) => {
+    createInterface(stdout as Readable).on("line", (line) => {
       this.#waiting?.resolve(line);
       this.#waiting = undefined;
     });
   }
 
-  /** @throws GraspGroundingError USAGE when the peer is not installed or fails */
-  async ask<T>(request: object): Promise<T> {
+  /**
+   * @param limit milliseconds the answer may take; then the peer is ended. Default: any time
+   * @throws GraspGroundingError USAGE when the peer is not installed, fails or takes too long
+   */
+  async ask<T>(request: object, limit?: number): Promise<T> {
     const answer = new Promise<string>((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
-    this.#process.stdin.write(`${JSON.stringify(request)}\n`);
-    return JSON.parse(await answer) as T;
+    this.#input.write(`${JSON.stringify(request)}\n`);
+    const timer = limit === undefined ? undefined : setTimeout(() => this.#expire(limit), limit);
+    try {
+      return JSON.parse(await answer) as T;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): void {
-    this.#process.stdin.end();
+    endGroup(this.#process);
+  }
+
+  #expire(limit: number): void {
+    this.#reject(`gave no answer within ${Math.round(limit / 1000)} s`);
+    this.close();
   }
 
   #fail(): void {
     const why = this.#errors.trim().split("\n").at(-1) ?? "";
-    const detail = `the peer ${this.#script} failed (${why}); run \`npm test\` once in a checkout`;
-    this.#waiting?.reject(new GraspGroundingError("USAGE", { detail }));
+    this.#reject(`failed (${why}); run \`npm test\` once in a checkout`);
+  }
+
+  #reject(what: string): void {
+    this.#waiting?.reject(new GraspGroundingError("USAGE", { detail: `the peer ${this.#script} ${what}` }));
     this.#waiting = undefined;
   }
 }

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GraspGroundingError } from "../errors/index.js";
+import { startChild } from "./children.js";
 
 /** Root of the checkout; benches against peers run from one, since the peers are test dependencies. */
 export const checkout = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -15,13 +15,15 @@ export function peerPython(): string {
 
 /** A peer's script that prints JSON. @throws GraspGroundingError USAGE when the peers are not installed */
 export async function runPeer<T>(script: string, args: readonly string[]): Promise<T> {
-  const child = spawn(peerPython(), [join(checkout, script), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = startChild(peerPython(), [join(checkout, script), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let out = "";
   let err = "";
-  child.stdout.on("data", (chunk) => {
+  child.stdout?.on("data", (chunk) => {
     out += chunk;
   });
-  child.stderr.on("data", (chunk) => {
+  child.stderr?.on("data", (chunk) => {
     err = (err + chunk).slice(-4000);
   });
   const code = await new Promise<number | null>((resolve) => {

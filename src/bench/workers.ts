@@ -1,12 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ColourImage } from "../geometry/index.js";
 import { modelFiles, readManifest } from "../grounding/index.js";
 import type { ModelFiles, Tensors } from "../inference/index.js";
 import { ZmqBackend } from "../inference/zmq/index.js";
+import { removeFolder, scratchFolder } from "./children.js";
 import { checkout, peerPython } from "./python.js";
 import { spread } from "./statistics.js";
 import { WorkerProcess } from "./worker-process.js";
@@ -20,7 +19,7 @@ const redToken = 4n;
 
 /** 10,000 requests at a steady rate to two workers, one of which is killed (SIGKILL) every 5 s and started again. */
 export async function benchWorkers(): Promise<object> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-workers-"));
+  const folder = await scratchFolder("workers");
   const model = join(folder, "model");
   const made = spawnSync(peerPython(), [join(checkout, "test", "support", "tiny_model.py"), model]);
   if (made.status !== 0) throw new Error(String(made.stderr));
@@ -74,7 +73,7 @@ export async function benchWorkers(): Promise<object> {
     await backend.close();
     await killer;
     await Promise.all(workers.map((worker) => worker.stop()));
-    await rm(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

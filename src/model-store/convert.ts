@@ -18,7 +18,10 @@ export interface ImportOptions {
   readonly vocabulary?: string;
   readonly taps?: readonly number[];
   readonly shallowestFirst?: boolean;
+  /** The model's default one. */
   readonly precision?: ModelPrecision;
+  /** Those that are made. Default: all. */
+  readonly precisions?: readonly ModelPrecision[];
   readonly pictures?: string;
   readonly interpreter?: string;
   /** Steps as they begin (`step` of `of`) and remarks (neither). */
@@ -80,6 +83,7 @@ function pythonArguments(options: ImportOptions): string[] {
     ...(taps ? ["--taps", ...taps.map(String)] : []),
     ...(options.shallowestFirst ? ["--shallowest-first"] : []),
     ...(precision ? ["--precision", precision] : []),
+    ...(options.precisions ? ["--precisions", ...options.precisions] : []),
     ...(pictures ? ["--pictures", pictures] : []),
   ];
 }
