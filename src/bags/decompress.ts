@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { loadDecompressHandlers } from "@mcap/support";
 import type { BufferPool } from "./buffer-pool.js";
-import { wasmPool } from "./wasm-pool.js";
+import { decompressOnThread, type FilePart } from "./wasm-pool.js";
 import { zstdContentSize } from "./zstd-frame.js";
 
 /** Buffers to use and to give back. */
@@ -31,6 +31,43 @@ type NativeZstd = (
 const nativeZstd: NativeZstd | undefined =
   "zstdDecompress" in zlib ? promisify(zlib.zstdDecompress as never) : undefined;
 
+/** What a compressed block in a file is. */
+export interface FileBlock {
+  readonly kind: Compression;
+  readonly part: FilePart;
+  /** Bytes it decompresses to. */
+  readonly size: number;
+  /** The beginning of its data, at least `headRoom` bytes where there are so many. */
+  readonly head: Uint8Array;
+  /** CRC-32 of what it decompresses to, checked unless undefined. */
+  readonly crc: number | undefined;
+  /** Where the result may lie in a buffer of a pool. */
+  readonly pool: BufferPool | undefined;
+}
+
+/** What a zstd frame says about itself lies in its first bytes. */
+export const headRoom = 18;
+
+/** Whether such a block is best read and decompressed on another thread in one go. */
+export const isForThread = (kind: Compression, size: number): boolean =>
+  size >= worthAThread && !(kind === "zstd" && nativeZstd !== undefined);
+
+/** Reads and decompresses a block on another thread. @throws Error in words when it is damaged. */
+export async function decompressFromFile(file: FileBlock): Promise<Uint8Array> {
+  const { kind, part, size, head, crc, pool } = file;
+  checkStatedSize(kind, head, size, part.length);
+  const checksum = crc !== undefined;
+  const result = await decompressOnThread({ kind, from: part, size, checksum, into: pool?.take(size) });
+  if (result.block.byteLength !== size) throw wrongSize(result.block, size);
+  if (checksum && result.crc !== crc) throw wrongChecksum();
+  return result.block;
+}
+
+export const wrongChecksum = (): Error => new RangeError("its checksum is wrong");
+
+const wrongSize = (block: Uint8Array, size: number): Error =>
+  new RangeError(`decompressed to ${block.byteLength} bytes, not ${size}`);
+
 /** Decompresses a block whose size is known. @throws Error in words when it does not decompress to that size. */
 export async function decompressBlock(
   kind: Compression,
@@ -38,10 +75,9 @@ export async function decompressBlock(
   size: number,
   recycling?: Recycling,
 ): Promise<Uint8Array> {
-  checkStatedSize(kind, data, size);
+  checkStatedSize(kind, data, size, data.byteLength);
   const block = await decompress(kind, data, size, recycling);
-  if (block.byteLength !== size)
-    throw new RangeError(`decompressed to ${block.byteLength} bytes, not ${size}`);
+  if (block.byteLength !== size) throw wrongSize(block, size);
   return block;
 }
 
@@ -60,7 +96,7 @@ async function decompress(
     const owned = source !== undefined;
     // Where the worker fails, the buffer is lost with it.
     source = undefined;
-    const result = await wasmPool.run({ kind, data, size, owned, into });
+    const result = await decompressOnThread({ kind, from: data, size, owned, into });
     source = result.source;
     return result.block;
   } finally {
@@ -69,14 +105,14 @@ async function decompress(
 }
 
 /** A damaged size is found out before anything is allocated for it. */
-function checkStatedSize(kind: Compression, data: Uint8Array, size: number): void {
+function checkStatedSize(kind: Compression, head: Uint8Array, size: number, length: number): void {
   if (size === 0) throw new RangeError("it is said to be empty");
   if (kind === "zstd") {
-    const stated = zstdContentSize(data);
+    const stated = zstdContentSize(head);
     if (stated !== undefined && stated !== size)
       throw new RangeError(`it holds ${stated} bytes, not ${size}`);
-  } else if (size > data.byteLength * 256 + 1024) {
+  } else if (size > length * 256 + 1024) {
     // The format of lz4 cannot do better than 255 : 1.
-    throw new RangeError(`${size} bytes cannot come from ${data.byteLength}`);
+    throw new RangeError(`${size} bytes cannot come from ${length}`);
   }
 }

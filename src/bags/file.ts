@@ -4,6 +4,8 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 /** Random access to bytes: a file, or anything else that can be read by range. */
 export interface ByteSource {
   readonly size: number;
+  /** Of a file: its descriptor, with which other threads may read it too until it is closed. */
+  readonly descriptor?: number;
   /**
    * Exactly `length` bytes, in memory of their own or at the beginning of `into`.
    * @throws Error when the source ends before.
@@ -32,6 +34,7 @@ export async function openFile(path: string): Promise<ByteSource> {
   }
   return {
     size: stat.size,
+    descriptor: handle.fd,
     async read(offset, length, into) {
       if (offset + length > stat.size) throw new RangeError(`the file ends at byte ${stat.size}`);
       // Not from the pool, and not zeroed: it is filled or the read fails.

@@ -3,6 +3,8 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import { DecoderCache } from "../decoders.js";
 import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
 import { type OpenedDatabase, openDatabase } from "./database.js";
+import { IdSet } from "./id-set.js";
+import { release } from "./release.js";
 
 interface TopicRow {
   readonly id: number;
@@ -21,6 +23,12 @@ interface MessageRow {
 
 /** So many rows in a row that cannot be read mean the end of what is good. */
 const givingUp = 2000;
+
+/** The memory of smaller messages is not worth giving back one by one. */
+const worthReleasing = 64 * 1024;
+
+/** After so many rows it is looked whether the file is still whole. */
+const checkEvery = 64;
 
 /** A recording in sqlite3: one .db3 file. */
 export class SqliteBag implements BagReader {
@@ -91,11 +99,12 @@ export class SqliteBag implements BagReader {
       .filter(([, { topic }]) => query.topics === undefined || query.topics.includes(topic))
       .map(([id]) => id);
     if (ids.length === 0) return;
-    const seen = new Set<bigint>();
+    const seen = new IdSet();
     try {
       for (const row of this.#rows(ids, query)) {
         seen.add(row.id);
         yield this.#message(row);
+        if (query.borrow && row.data.byteLength >= worthReleasing) release(row.data);
       }
       return;
     } catch (error) {
@@ -122,11 +131,20 @@ export class SqliteBag implements BagReader {
   }
 
   *#rows(ids: readonly number[], { from, to }: MessageQuery): Generator<MessageRow, void, void> {
-    const { database } = this.#opened;
     const where =
       `topic_id IN (${ids.join(",")})` +
       (from === undefined ? "" : ` AND timestamp >= ${from}`) +
       (to === undefined ? "" : ` AND timestamp <= ${to}`);
+    let rows = 0;
+    for (const row of this.#ordered(where)) {
+      if (rows++ % checkEvery === 0) this.#opened.check();
+      yield row;
+    }
+    this.#opened.check();
+  }
+
+  *#ordered(where: string): Generator<MessageRow, void, void> {
+    const { database } = this.#opened;
     if (this.#hasTimeIndex) {
       const sql = `SELECT id, topic_id, timestamp, data FROM messages WHERE ${where} ORDER BY timestamp, id`;
       yield* iterate(database, sql);

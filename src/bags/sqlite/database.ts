@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, statSync } from "node:fs";
 import { copyFile, mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,16 +10,16 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 export interface OpenedDatabase {
   readonly database: DatabaseSyncInstance;
   readonly damage: readonly string[];
+  /** @throws Error when the file has become shorter since it was opened: what is read then may be made up. */
+  check(): void;
   close(): Promise<void>;
 }
-
-/** sqlite's own limit; what lies behind is read. */
-const largestMap = 2_147_418_112;
 
 const magic = "SQLite format 3\0";
 
 /**
- * Opens a .db3 file without ever changing it: as an immutable file; or, when the recorder was stopped before it could
+ * Opens a .db3 file without ever changing it: as an immutable file (read, not mapped: touching a mapped file that
+ * someone cuts off ends the process); or, when the recorder was stopped before it could
  * clean up and left a journal, as a copy in which sqlite restores order.
  * @throws GraspGroundingError BAG_FORMAT, FILE_UNREADABLE
  */
@@ -38,14 +38,22 @@ export async function openDatabase(file: string): Promise<OpenedDatabase> {
     const url = pathToFileURL(path.resolve(file));
     url.search = "?immutable=1";
     const database = new DatabaseSync(url, { readOnly: true });
-    // Pictures lie in hundreds of pages each: mapped, they cost a copy and no system call (a quarter less CPU time).
-    if (lack === undefined) database.exec(`PRAGMA mmap_size = ${largestMap}`);
     // Else sqlite reads nothing at all of a file that is shorter than it should be.
     if (lack !== undefined) {
       database.enableDefensive(false);
       database.exec("PRAGMA writable_schema = ON");
     }
-    return { database, damage: lack === undefined ? [] : [lack], close: async () => database.close() };
+    const { size } = await stat(file);
+    return {
+      database,
+      damage: lack === undefined ? [] : [lack],
+      check: () => {
+        // One that was deleted stays readable until it is closed.
+        const now = statSync(file, { throwIfNoEntry: false })?.size ?? size;
+        if (now < size) throw new Error("the file became shorter while it was read");
+      },
+      close: async () => database.close(),
+    };
   } catch (error) {
     throw new GraspGroundingError(
       "FILE_UNREADABLE",
@@ -70,6 +78,7 @@ async function openCopy(file: string, journals: readonly string[]): Promise<Open
       damage: [
         `the recorder left a journal (${journals.join(", ")}): it was stopped hard, and its last messages may be lost`,
       ],
+      check: () => undefined,
       close: async () => {
         database.close();
         await remove();
