@@ -235,7 +235,7 @@ const gantry = `<robot name="gantry"><link name="base"/>
 
 describe("teleop on a gantry", () => {
   const workspace = { min: [-2, -2, -2], max: [2, 2, 2] } as const;
-  function given(over: Partial<ArmController> = {}, brake = 0.05) {
+  function given(over: Partial<ArmController> = {}, start: readonly number[] = [0, 0, 0]) {
     let time = 10;
     const clock: Clock = {
       now: () => time,
@@ -245,7 +245,7 @@ describe("teleop on a gantry", () => {
     };
     const robot = parseUrdf(gantry);
     const chain = selectChain(robot, { tip: "ball" });
-    const simulated = new SimulatedController({ joints: chain.joints, start: [0, 0, 0], clock, brake });
+    const simulated = new SimulatedController({ joints: chain.joints, start, clock });
     const controller: ArmController = Object.assign(Object.create(simulated) as object, {
       joints: simulated.joints,
       reading: () => simulated.reading(),
@@ -430,6 +430,18 @@ describe("teleop on a gantry", () => {
     rig.see({ obstacles: Float32Array.from([...wall(0.01), ...behind]) });
     expect(rig.joints([-0.05, 0, 0]).moved).toBe(true);
     rig.see({ obstacles: wall(0.01), target: Float32Array.from(behind) });
+    rig.pass(0.02);
+    rig.arm.update();
+    expect(rig.joints([-0.1, 0, 0])).toMatchObject({ moved: false, reason: "collision" });
+  });
+
+  it("nor to come too close to the same thing", () => {
+    // The ball is 0.3 m above the link that carries it sideways: the one is in a wall, the other would meet a single point.
+    const rig = given({}, [0, 0, 0.3]);
+    const above = wall(0.01).filter((_, i, all) => all[3 * Math.trunc(i / 3) + 2]! > 0.2);
+    rig.see({ obstacles: above });
+    expect(rig.joints([-0.1, 0, 0]).moved).toBe(true);
+    rig.see({ obstacles: Float32Array.from([...above, -0.07, 0, 0]) });
     rig.pass(0.02);
     rig.arm.update();
     expect(rig.joints([-0.1, 0, 0])).toMatchObject({ moved: false, reason: "collision" });
