@@ -1,4 +1,6 @@
-// Writes the docs that are made from code: docs/result.schema.json, errors.md, licences.md, sbom.cdx.json. `--check` only compares.
+// Writes the docs that are made from code and results: docs/result.schema.json, errors.md, licences.md, PERFORMANCE.md,
+// sbom.cdx.json. `--check` only compares.
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, setUp } from "./lib/setup.mjs";
@@ -37,6 +39,11 @@ const files = {
   "docs/result.schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
   "docs/errors.md": errors,
   "docs/licences.md": licencePage(),
+  "docs/PERFORMANCE.md": execFileSync(
+    process.execPath,
+    [join(root, "scripts", "performance-page.mjs"), "--print"],
+    { encoding: "utf8" },
+  ),
 };
 const check = process.argv.includes("--check");
 

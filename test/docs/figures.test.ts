@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pages } from "../support/docs.js";
-import { repository } from "../support/python.js";
+import { repository, runPython } from "../support/python.js";
 
 /**
  * A figure of a page names where it comes from in a comment right after it, which readers do not see:
@@ -10,6 +10,8 @@ import { repository } from "../support/python.js";
  */
 const marked =
   /(-?\d[\d,]*(?:\.\d+)?)(?:\s*(?:%|ms|s|×|x|GB|MB|mm|°|fps|Hz))?\**<!--\s*([\w.-]+\.json)\s+([^\s*]+)(?:\s*\*\s*([\d.e-]+))?\s*-->/g;
+
+const folder = join(repository, "docs", "results");
 
 interface Figure {
   readonly page: string;
@@ -32,7 +34,7 @@ const figures: Figure[] = pages.flatMap((page) =>
 );
 
 function read(file: string, path: string): unknown {
-  const full = join(repository, "docs", "results", file);
+  const full = join(folder, file);
   if (!existsSync(full)) return undefined;
   let value: unknown = JSON.parse(readFileSync(full, "utf8"));
   for (const key of path.split("/")) value = (value as Record<string, unknown> | undefined)?.[key];
@@ -59,8 +61,17 @@ describe("figures in the docs", () => {
   });
 });
 
+describe("pages of measurements", () => {
+  const measured = JSON.parse(runPython("test/peers/measured_pages.py")) as Record<string, string[]>;
+
+  it.each(Object.entries(measured))("%s says what its results say", (page, parts) => {
+    const text = readFileSync(join(repository, page), "utf8");
+    expect(parts.length).toBeGreaterThan(0);
+    for (const part of parts) expect(text).toContain(part);
+  });
+});
+
 it("every committed result says which command made it", () => {
-  const folder = join(repository, "docs", "results");
   const silent = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
     .filter((name) => typeof JSON.parse(readFileSync(join(folder, name), "utf8")).command !== "string");
