@@ -1,3 +1,4 @@
+import { GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
 import type { Grounder, Grounding } from "../grounding/index.js";
@@ -7,6 +8,8 @@ import type { BridgeResult } from "./result.js";
 export interface ProcessOptions {
   /** How well the arm reaches a tool pose in the frame's optical frame, 0 to 1: grasps within reach come first. */
   readonly reachability?: NonNullable<GraspTarget["reachability"]>;
+  /** Gives up what is not done yet, with INFERENCE_CANCELLED. */
+  readonly signal?: AbortSignal;
 }
 
 export interface BridgeOptions {
@@ -47,9 +50,12 @@ export class Bridge {
     queries: readonly string[],
     options: ProcessOptions = {},
   ): Promise<readonly BridgeResult[]> {
-    const groundings = await this.#grounder.ground(frame, queries);
+    const groundings = await this.#grounder.ground(frame, queries, { signal: options.signal });
     const results: BridgeResult[] = [];
-    for (const grounding of groundings) results.push(await this.#plan(frame, grounding, options));
+    for (const grounding of groundings) {
+      if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
+      results.push(await this.#plan(frame, grounding, options));
+    }
     return results;
   }
 

@@ -103,6 +103,8 @@ export class HifiCs implements Grounder {
     checkSize(frame.colour);
     const features = await this.#encodePicture(frame.colour, options);
     const encode = clock();
+    // A back end in this process finishes what it began: the rest is not begun.
+    if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
     const texts = await this.#encodeTexts(sentences, options);
     const text = clock();
     const maps = await this.#decode(features, texts, options);

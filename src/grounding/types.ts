@@ -1,5 +1,5 @@
 import type { Box, Mask, Pixels, RgbdFrame } from "../geometry/index.js";
-import type { BackendReport } from "../inference/index.js";
+import type { BackendReport, CallOptions } from "../inference/index.js";
 
 /** One object the sentence names. */
 export interface Detection {
@@ -44,7 +44,15 @@ export interface Grounder {
   readonly runsOn?: string;
   /** What the back end says of itself, for diagnostics. */
   readonly backendReport?: BackendReport;
-  /** One grounding a query, in their order. @throws GraspGroundingError QUERY_*, IMAGE_*, INFERENCE_FAILED */
-  ground(frame: Pick<RgbdFrame, "colour">, queries: readonly string[]): Promise<readonly Grounding[]>;
+  /**
+   * One grounding a query, in their order.
+   * @param options.signal gives up what is not done yet
+   * @throws GraspGroundingError QUERY_*, IMAGE_*, INFERENCE_FAILED, INFERENCE_CANCELLED
+   */
+  ground(
+    frame: Pick<RgbdFrame, "colour">,
+    queries: readonly string[],
+    options?: CallOptions,
+  ): Promise<readonly Grounding[]>;
   close(): Promise<void>;
 }

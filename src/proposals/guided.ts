@@ -1,6 +1,6 @@
 import type { RgbdFrame } from "../geometry/index.js";
 import type { Grounder, Grounding } from "../grounding/index.js";
-import type { BackendReport } from "../inference/index.js";
+import type { BackendReport, CallOptions } from "../inference/index.js";
 import { type PickOptions, pickProposals } from "./pick.js";
 import type { ProposalSource } from "./types.js";
 
@@ -31,8 +31,12 @@ export class GuidedGrounder implements Grounder {
     return this.#grounder.backendReport ?? {};
   }
 
-  async ground(frame: RgbdFrame, queries: readonly string[]): Promise<readonly Grounding[]> {
-    const groundings = await this.#grounder.ground(frame, queries);
+  async ground(
+    frame: RgbdFrame,
+    queries: readonly string[],
+    options?: CallOptions,
+  ): Promise<readonly Grounding[]> {
+    const groundings = await this.#grounder.ground(frame, queries, options);
     return Promise.all(groundings.map((grounding) => this.#guide(frame, grounding)));
   }
 

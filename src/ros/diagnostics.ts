@@ -112,6 +112,7 @@ export class Diagnostics {
           processed_hz: processing.toFixed(2),
           failed: scheduler.failed,
           dropped: scheduler.dropped,
+          withdrawn: scheduler.withdrawn,
           queued: scheduler.queued,
           refused_queries: parts.refusedQueries,
           hand_over_ms_p50: this.#handOver.quantile(0.5).toFixed(2),

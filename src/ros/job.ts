@@ -114,6 +114,11 @@ export interface JobFailed {
   readonly failure: Problem;
 }
 
+/** What is not done of a job is not wanted any more. */
+export interface GiveUp {
+  readonly giveUp: number;
+}
+
 /** One call of the bridge on a picture that is decoded already. */
 export type BridgeCall =
   | { readonly op: "process" | "ground"; readonly frame: RgbdFrame; readonly queries: readonly string[] }

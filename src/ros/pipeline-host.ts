@@ -4,6 +4,7 @@ import {
   type BackendNews,
   type BridgeCall,
   type CallMessage,
+  type GiveUp,
   hasFailed,
   type Job,
   type JobDone,
@@ -74,8 +75,12 @@ export class PipelineHost {
     return this.#ended !== undefined;
   }
 
-  /** Moves the pictures' memory to the thread. @throws JobError, GraspGroundingError PIPELINE_ENDED */
-  run(job: Omit<Job, "id">): Promise<JobDone> {
+  /**
+   * Moves the pictures' memory to the thread.
+   * @param signal gives up what is not done of it, which fails it with INFERENCE_CANCELLED; what is done by then is answered
+   * @throws JobError, GraspGroundingError PIPELINE_ENDED
+   */
+  run(job: Omit<Job, "id">, signal?: AbortSignal): Promise<JobDone> {
     if (this.#ended !== undefined) return Promise.reject(this.#endedError());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
@@ -87,6 +92,7 @@ export class PipelineHost {
         throw new RangeError("the picture was handed over before");
       this.#worker.postMessage({ ...job, id } satisfies Job, move);
       this.#pending.set(id, { resolve, reject });
+      signal?.addEventListener("abort", () => this.#giveUp(id), { once: true });
     });
   }
 
@@ -108,6 +114,10 @@ export class PipelineHost {
     const timer = setTimeout(() => void this.#worker.terminate(), 2_000);
     if (this.#ended === undefined) await exit;
     clearTimeout(timer);
+  }
+
+  #giveUp(id: number): void {
+    if (this.#pending.has(id)) this.#worker.postMessage({ giveUp: id } satisfies GiveUp);
   }
 
   #settle(reply: JobReply): void {

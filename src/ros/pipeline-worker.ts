@@ -10,6 +10,7 @@ import type {
   BridgeCall,
   CallMessage,
   FrameBytes,
+  GiveUp,
   Job,
   JobDone,
   JobReply,
@@ -41,20 +42,39 @@ try {
   reportState(state, { ready: false, code, message });
 }
 
-port.on("message", (message: Job | CallMessage | "close") => {
+/** Jobs that are worked on. */
+const stops = new Map<number, AbortController>();
+
+port.on("message", (message: Job | CallMessage | GiveUp | "close") => {
   if (message === "close") {
     void (bridge?.close() ?? Promise.resolve()).finally(() => port.close());
+    return;
+  }
+  if ("giveUp" in message) {
+    stops.get(message.giveUp)?.abort();
     return;
   }
   const work =
     "call" in message
       ? call(message.call).then((value) => port.postMessage({ id: message.id, value } satisfies JobReply))
-      : handle(message).then((reply) => port.postMessage(reply, transferables(reply)));
+      : withStop(message.id, (signal) => handle(message, signal)).then((reply) =>
+          port.postMessage(reply, transferables(reply)),
+        );
   void work.then(undefined, (error: unknown) => {
     const { code, message: text } = asCatalogued(error);
     port.postMessage({ id: message.id, failure: { code, message: text } } satisfies JobReply);
   });
 });
+
+async function withStop<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  stops.set(id, stop);
+  try {
+    return await work(stop.signal);
+  } finally {
+    stops.delete(id);
+  }
+}
 
 function tellBackend(): void {
   if (bridge !== undefined) port.postMessage({ backend: bridge.backend } satisfies BackendNews);
@@ -71,13 +91,13 @@ async function call(wanted: BridgeCall): Promise<unknown> {
   }
 }
 
-async function handle(job: Job): Promise<JobDone> {
+async function handle(job: Job, signal: AbortSignal): Promise<JobDone> {
   const began = performance.now();
   if (job.frame !== undefined) await take(job.frame, job.rectified);
   if (last === undefined) throw new GraspGroundingError("INTERNAL", { detail: "there is no picture yet" });
   const { frame, problems } = last;
   const decodeMs = performance.now() - began;
-  const results = await bridge!.process(frame, job.queries, within(job.reach));
+  const results = await bridge!.process(frame, job.queries, { ...within(job.reach), signal });
   const { wanted } = job;
   const pixels = wanted.overlay || wanted.overlayCompressed ? drawOverlay(frame, results) : undefined;
   return {

@@ -30,8 +30,8 @@ export interface RequestOptions {
 }
 
 export interface SchedulerOptions {
-  /** Runs a job; undefined while there is no pipeline. */
-  readonly run: (job: Omit<Job, "id">) => Promise<JobDone> | undefined;
+  /** Runs a job; undefined while there is no pipeline. With the signal, what is not done of it is given up. */
+  readonly run: (job: Omit<Job, "id">, signal: AbortSignal) => Promise<JobDone> | undefined;
   readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds" | "reach">;
   /** The arm as a picture's grasps have to be reached; undefined where none is known. */
   readonly reach?: (frame: ReadyFrame) => Reach | undefined;
@@ -50,21 +50,31 @@ interface Request extends RequestOptions {
   readonly settle: (answer: Answer | Error) => void;
 }
 
+interface Running {
+  /** Requests that wait for it. */
+  readonly due: readonly Request[];
+  /** The sentence of continuous mode is in it. */
+  readonly continuous: boolean;
+  readonly stop: AbortController;
+}
+
 /**
  * Decides what the pipeline works on next: one job at a time, always on the newest picture (an older one that waits is
- * replaced and counted), all requests that the picture can answer in one job.
+ * replaced and counted), all requests that the picture can answer in one job. A job is given up when nobody waits for it any
+ * more, and one of continuous mode when a request waits that a picture at hand can answer.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
   #waiting: ReadyFrame | undefined;
   #last: { readonly frame: ReadyFrame; readonly hasDepth: boolean } | undefined;
   #requests: Request[] = [];
-  #busy = false;
+  #running: Running | undefined;
   #open = false;
   #lastStart = Number.NEGATIVE_INFINITY;
   #dropped = 0;
   #processed = 0;
   #failed = 0;
+  #withdrawn = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -83,6 +93,11 @@ export class Scheduler {
     return this.#failed;
   }
 
+  /** Jobs given up before they were done. */
+  get withdrawn(): number {
+    return this.#withdrawn;
+  }
+
   get queued(): number {
     return this.#requests.length + (this.#waiting === undefined ? 0 : 1);
   }
@@ -97,12 +112,14 @@ export class Scheduler {
     this.#waiting = undefined;
     this.#last = undefined;
     for (const request of this.#requests.splice(0)) request.settle(reason);
+    this.#running?.stop.abort();
   }
 
   /** Forgets pictures, after a jump of their clock. */
   forget(): void {
     this.#waiting = undefined;
     this.#last = undefined;
+    this.#running?.stop.abort();
   }
 
   offer(frame: ReadyFrame): void {
@@ -122,6 +139,7 @@ export class Scheduler {
         settle: (outcome) => {
           clearTimeout(timer);
           this.#requests = this.#requests.filter((each) => each !== request);
+          this.#withdrawUnwanted();
           if (outcome instanceof Error) reject(outcome);
           else resolve(outcome);
         },
@@ -129,7 +147,7 @@ export class Scheduler {
       const timer = setTimeout(() => {
         const { timeout: seconds } = options;
         const why = this.#tooOld(options.notBefore) ?? this.#options.why();
-        const detail = this.#busy ? `the pipeline is busy; ${why}` : why;
+        const detail = this.#running ? `the pipeline is busy; ${why}` : why;
         request.settle(
           new GraspGroundingError("FRAME_TIMEOUT", { seconds, detail, topic: this.#options.topic() }),
         );
@@ -137,6 +155,7 @@ export class Scheduler {
       cancel = () => request.settle(new GraspGroundingError("INTERNAL", { detail: "cancelled" }));
       this.#requests.push(request);
     });
+    this.#withdrawUnwanted();
     this.pump();
     return { answer, cancel };
   }
@@ -149,23 +168,38 @@ export class Scheduler {
     return `the newest picture was taken ${seconds} s too early; check that the camera's clock and this one's agree`;
   }
 
-  /** Starts the next job if there is something to do. */
-  pump(): void {
-    if (this.#busy || !this.#open) return;
+  #withdrawUnwanted(): void {
+    if (this.#running === undefined) return;
+    const { due, continuous, stop } = this.#running;
+    if (due.some((each) => this.#requests.includes(each))) return;
+    if (!continuous || (this.#candidate()?.due.length ?? 0) > 0) stop.abort();
+  }
+
+  /** The picture to work on, and the requests that it can answer. */
+  #candidate() {
     const fresh = this.#waiting;
-    const candidate = fresh ?? this.#reusable();
-    if (candidate === undefined) return;
+    const frame = fresh ?? this.#reusable();
+    if (frame === undefined) return undefined;
     const hasDepth = fresh ? fresh.bytes.depth !== undefined : this.#last!.hasDepth;
     const due = this.#requests.filter(
-      (each) => (each.notBefore ?? 0n) <= candidate.stamp && (hasDepth || each.needDepth !== true),
+      (each) => (each.notBefore ?? 0n) <= frame.stamp && (hasDepth || each.needDepth !== true),
     );
+    return { frame, fresh: fresh !== undefined, hasDepth, due };
+  }
+
+  /** Starts the next job if there is something to do. */
+  pump(): void {
+    if (this.#running !== undefined || !this.#open) return;
+    const candidate = this.#candidate();
+    if (candidate === undefined) return;
+    const { frame, fresh, hasDepth, due } = candidate;
     const { query, maxRate } = this.#options.continuous();
     const mayRepeat = maxRate === 0 || performance.now() - this.#lastStart >= 1e3 / maxRate;
     const queries = [...new Set(due.map((each) => each.query))];
-    if (query !== undefined && fresh !== undefined && mayRepeat && !queries.includes(query))
-      queries.push(query);
+    const continuous = query !== undefined && fresh && mayRepeat;
+    if (continuous && !queries.includes(query)) queries.push(query);
     if (queries.length === 0) return;
-    this.#start(candidate, fresh !== undefined, hasDepth, queries, due);
+    this.#start(frame, fresh, hasDepth, queries, { due, continuous, stop: new AbortController() });
   }
 
   /** The picture the pipeline had last, when it is recent enough to answer a request again. */
@@ -181,24 +215,28 @@ export class Scheduler {
     fresh: boolean,
     hasDepth: boolean,
     queries: readonly string[],
-    due: readonly Request[],
+    job: Running,
   ): void {
+    const { due, stop } = job;
     const started = performance.now();
     // Its memory moves to the pipeline's thread, which keeps the picture for the next request.
     const reach = this.#options.reach?.(frame);
-    const running = this.#options.run({
-      ...this.#options.settings(),
-      ...(reach !== undefined && { reach }),
-      queries,
-      clouds: due.some((each) => each.clouds === true),
-      ...(fresh && { frame: frame.bytes }),
-    } as Omit<Job, "id">);
+    const running = this.#options.run(
+      {
+        ...this.#options.settings(),
+        ...(reach !== undefined && { reach }),
+        queries,
+        clouds: due.some((each) => each.clouds === true),
+        ...(fresh && { frame: frame.bytes }),
+      } as Omit<Job, "id">,
+      stop.signal,
+    );
     if (running === undefined) return;
     if (fresh) {
       this.#waiting = undefined;
       this.#last = { frame, hasDepth };
     }
-    this.#busy = true;
+    this.#running = job;
     this.#lastStart = started;
     const handOver = performance.now() - frame.arrived;
     for (const request of due) request.onStart?.();
@@ -219,6 +257,12 @@ export class Scheduler {
           this.#options.onFinished(finished);
         },
         (error: Error) => {
+          if (stop.signal.aborted && codeOf(error) === "INFERENCE_CANCELLED") {
+            this.#withdrawn++;
+            // It counts for nothing: the next picture of continuous mode need not wait its turn.
+            this.#lastStart = Number.NEGATIVE_INFINITY;
+            return;
+          }
           this.#failed++;
           // A bad picture is not the request's fault: it waits for the next one.
           const badPicture = error instanceof JobError && /^(IMAGE|MESSAGE)_/.test(error.code);
@@ -229,8 +273,10 @@ export class Scheduler {
       )
       .catch((error: Error) => this.#options.onFailure(error))
       .finally(() => {
-        this.#busy = false;
+        this.#running = undefined;
         this.pump();
       });
   }
 }
+
+const codeOf = (error: Error): unknown => (error as { code?: unknown }).code;

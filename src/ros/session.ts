@@ -68,7 +68,7 @@ export class Session {
     if (this.#handEye !== undefined) this.transforms.buffer.add(this.#handEye.message, true);
     this.#outputs = new Outputs(rcl, node);
     this.scheduler = new Scheduler({
-      run: (job) => (this.#host.ended ? undefined : this.#host.run(job)),
+      run: (job, signal) => (this.#host.ended ? undefined : this.#host.run(job, signal)),
       settings: () => {
         const { rectified, max_detections, publish_masks, overlay_quality } = parameters();
         return {
