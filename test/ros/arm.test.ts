@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
 import { type Message, NodeProcess } from "./support/peer.js";
@@ -328,32 +327,6 @@ describe("an arm over DDS, by the controller's topic, from a description in a fi
     await driver("provoke", { what: "hold" });
     const { result } = await running;
     expect(result.message).toContain("the arm left the trajectory");
-  });
-});
-
-describe("the console on a node with an arm", () => {
-  const cell = new ArmCell();
-  const command = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
-
-  beforeAll(() =>
-    cell.start(armParameters(), { script: [command, "node", "--console", "--port", "0", "--no-audit"] }),
-  );
-  afterAll(() => cell.stop());
-
-  it("shows the arm as it stands", async () => {
-    const url = /console: (http[^\s;]+)/.exec(cell.output)?.[1];
-    const signedIn = await fetch(`${url}api/session`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: "{}",
-    });
-    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
-    const get = async (path: string): Promise<Message> =>
-      (await fetch(`${url}api/${path}`, { headers: { cookie } })).json();
-    expect(await get("robot")).toMatchObject({ name: "gen3", base: "base_link", joints: { length: 7 } });
-    const { arm } = await get("state");
-    expect(arm).toMatchObject({ available: true, jogs: true, robot: true, moving: false });
-    for (const [i, q] of arm.joints.entries()) expect(q).toBeCloseTo(posture[i]!, 3);
   });
 });
 

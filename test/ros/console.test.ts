@@ -1,69 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import WebSocket from "ws";
-import type { Answer, ConsoleState, FrameHeader, ServerMessage } from "../../src/console/protocol.js";
+import type { Answer } from "../../src/console/protocol.js";
+import { ConsoleClient } from "./support/console-client.js";
 import { NodeProcess, Peer } from "./support/peer.js";
 
 const cli = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
 
-/** A client of the console, as the page is one. */
-class Client {
-  readonly headers: FrameHeader[] = [];
-  readonly log: string[] = [];
-  state: ConsoleState | undefined;
-  answers: readonly Answer[] = [];
-  readonly #socket: WebSocket;
-  readonly #waiting = new Map<number, (reply: ServerMessage & { type: "reply" }) => void>();
-  #next = 1;
-
-  private constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.on("message", (data: Buffer, binary) => {
-      if (binary) {
-        const header = JSON.parse(data.subarray(4, 4 + data.readUInt32LE(0)).toString()) as FrameHeader;
-        this.headers.push(header);
-        socket.send(JSON.stringify({ type: "ack", seq: header.seq }));
-        return;
-      }
-      const message = JSON.parse(String(data)) as ServerMessage;
-      if (message.type === "hello") this.answers = message.answers;
-      if (message.type === "answers") this.answers = message.answers;
-      if (message.type === "hello" || message.type === "state")
-        this.state = { ...this.state, ...(message.state as ConsoleState) };
-      if (message.type === "reply") this.#waiting.get(message.id)?.(message);
-    });
-  }
-
-  static async open(url: string): Promise<Client> {
-    const signedIn = await fetch(new URL("api/session", url), {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: "{}",
-    });
-    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
-    const socket = new WebSocket(new URL("live", url.replace("http", "ws")), { headers: { cookie } });
-    const client = new Client(socket);
-    await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
-    return client;
-  }
-
-  command(command: object): Promise<ServerMessage & { type: "reply" }> {
-    const id = this.#next++;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#socket.send(JSON.stringify({ type: "command", id, command }));
-    });
-  }
-
-  close(): void {
-    this.#socket.close();
-  }
-}
-
 describe("the console on the live node, camera and sentences of rclpy over DDS", () => {
   let peer: Peer;
   let node: NodeProcess;
-  let client: Client;
+  let client: ConsoleClient;
 
   beforeAll(async () => {
     peer = new Peer();
@@ -72,7 +18,7 @@ describe("the console on the live node, camera and sentences of rclpy over DDS",
     await node.says(/console: http:\/\/127\.0\.0\.1:\d+\//, 120);
     await peer.do("wait_for_node");
     await peer.do("camera", { rate: 10, width: 640, height: 480 });
-    client = await Client.open(/http:\S+?\/(?=;)/.exec(node.output)?.[0] ?? "");
+    client = await ConsoleClient.open(/http:\S+?\/(?=;)/.exec(node.output)?.[0] ?? "");
   });
   afterAll(async () => {
     client?.close();

@@ -7,12 +7,9 @@ when the joints rest.
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import threading
 import time
-import traceback
 from typing import Any
 
 import rclpy
@@ -20,6 +17,7 @@ from action_msgs.srv import CancelGoal
 from control_msgs.action import FollowJointTrajectory, GripperCommand, ParallelGripperCommand
 from geometry_msgs.msg import TwistStamped
 from grasp_grounding_interfaces.action import Grasp
+from loop import serve, wait_future
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
@@ -436,44 +434,13 @@ class Driver(Node):
         future = client.call_async(request)
         if not wait:
             return None
-        done = threading.Event()
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(10):
-            raise TimeoutError(f"no answer from {name}")
-        return future.result()
+        return wait_future(future, 10)
 
 
 def main() -> None:
     rclpy.init()
-    driver = Driver()
-    executor = MultiThreadedExecutor(8)
-    executor.add_node(driver)
-
-    def spin() -> None:
-        # Servers are destroyed while they are waited for; rclpy may raise then, and the driver goes on.
-        while rclpy.ok():
-            try:
-                executor.spin()
-            except Exception:
-                traceback.print_exc()
-
-    threading.Thread(target=spin, daemon=True).start()
-    output = threading.Lock()
-
-    def answer(request: dict[str, Any]) -> None:
-        number, name = request.pop("id"), request.pop("do")
-        try:
-            reply = {"id": number, "ok": getattr(driver, f"do_{name}")(**request)}
-        except Exception as error:  # every failure is an answer, so that the test says what went wrong
-            reply = {"id": number, "error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
-        with output:
-            print(json.dumps(reply), flush=True)
-
-    for line in sys.stdin:
-        # Several at once: one waits for a motion while another starts it.
-        threading.Thread(target=answer, args=(json.loads(line),), daemon=True).start()
-    executor.shutdown(1)
-    rclpy.try_shutdown()
+    # Several at once: one waits for a motion while another starts it.
+    serve(Driver(), MultiThreadedExecutor(8), several=True)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import threading
 import time
-import traceback
 from typing import Any
 
 import rclpy
+from loop import serve
 from moveit_msgs.action import MoveGroup
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -85,20 +82,7 @@ class MoveGroupStandIn(Node):
 
 def main() -> None:
     rclpy.init()
-    node = MoveGroupStandIn()
-    executor = MultiThreadedExecutor(4)
-    executor.add_node(node)
-    threading.Thread(target=executor.spin, daemon=True).start()
-    for line in sys.stdin:
-        request = json.loads(line)
-        number, name = request.pop("id"), request.pop("do")
-        try:
-            answer = {"id": number, "ok": getattr(node, f"do_{name}")(**request)}
-        except Exception as error:  # every failure is an answer, so that the test says what went wrong
-            answer = {"id": number, "error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
-        print(json.dumps(answer), flush=True)
-    executor.shutdown(1)
-    rclpy.try_shutdown()
+    serve(MoveGroupStandIn(), MultiThreadedExecutor(4))
 
 
 if __name__ == "__main__":

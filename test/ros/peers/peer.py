@@ -6,11 +6,8 @@ Each line is {"id": N, "do": NAME, ...arguments}; each answer is {"id": N, "ok":
 from __future__ import annotations
 
 import base64
-import json
-import sys
 import threading
 import time
-import traceback
 from array import array
 from typing import Any
 
@@ -23,6 +20,7 @@ from grasp_grounding_interfaces.action import Grasp
 from grasp_grounding_interfaces.msg import Grounding
 from grasp_grounding_interfaces.srv import Ground
 from lifecycle_msgs.srv import ChangeState, GetState
+from loop import serve, wait_future
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
 from rclpy.action import ActionClient
@@ -426,40 +424,9 @@ def header_at(nanoseconds: int, frame_id: str) -> Header:
     return header
 
 
-def wait_future(future: Any, timeout: float) -> Any:
-    """The future's result; the executor runs in another thread."""
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
-    if not done.wait(timeout):
-        raise TimeoutError(f"no answer in {timeout} s")
-    return future.result()
-
-
 def main() -> None:
     rclpy.init()
-    peer = Peer()
-    executor = SingleThreadedExecutor()
-    executor.add_node(peer)
-
-    def spin() -> None:
-        # Entities are destroyed while they are waited for; rclpy may raise then, and the peer goes on.
-        while rclpy.ok():
-            try:
-                executor.spin()
-            except Exception:
-                traceback.print_exc()
-
-    threading.Thread(target=spin, daemon=True).start()
-    for line in sys.stdin:
-        request = json.loads(line)
-        number, name = request.pop("id"), request.pop("do")
-        try:
-            answer = {"id": number, "ok": getattr(peer, f"do_{name}")(**request)}
-        except Exception as error:  # every failure is an answer, so that the test says what went wrong
-            answer = {"id": number, "error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
-        print(json.dumps(answer), flush=True)
-    executor.shutdown(1)
-    rclpy.try_shutdown()
+    serve(Peer(), SingleThreadedExecutor())
 
 
 if __name__ == "__main__":
