@@ -1,8 +1,8 @@
 import type { BridgeResult } from "../bridge/index.js";
 import { resultToJson } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
-import { type CameraModel, type Pose, project, type RgbdFrame, transformPoint } from "../geometry/index.js";
-import type { Grasp } from "../grasping/index.js";
+import type { Pose, RgbdFrame } from "../geometry/index.js";
+import { drawGrasp } from "./draw-grasp.js";
 import { explain, peak } from "./explain.js";
 import { cropPicture, heatPicture } from "./pictures.js";
 import type { Answer } from "./protocol.js";
@@ -287,23 +287,4 @@ export class Asker {
       result: resultToJson(result),
     };
   }
-}
-
-/** Length fingers are drawn at, in metres. */
-const finger = 0.045;
-
-/** The open gripper as the camera would see it: fingers, the bar between them, and the approach. */
-export function drawGrasp(grasp: Grasp, camera: CameraModel): [number, number, number, number][] {
-  const half = grasp.width / 2;
-  const at = (x: number, z: number) => project(camera, transformPoint(grasp.pose, [x, 0, z]));
-  const pairs = [
-    [at(-half, 0), at(-half, -finger)],
-    [at(half, 0), at(half, -finger)],
-    [at(-half, -finger), at(half, -finger)],
-    [at(0, -finger), at(0, -2 * finger)],
-  ] as const;
-  const round = (value: number) => Math.round(value * 10) / 10;
-  return pairs.flatMap(([a, b]) =>
-    a && b ? [[round(a[0]), round(a[1]), round(b[0]), round(b[1])] as [number, number, number, number]] : [],
-  );
 }

@@ -6,7 +6,7 @@ export { colourFromCompressed, depthFromCompressed, isCompressedDepth } from "./
 export { builtinDefinition, fullTypeName, shortTypeName } from "./definitions.js";
 export { depthEncodings, depthFromImage } from "./depth.js";
 export { maxImagePixels, maxImageSide } from "./layout.js";
-export { type MarkedGrasp, type MarkedObject, markersMessage } from "./markers.js";
+export { gripperLines, type MarkedGrasp, type MarkedObject, markersMessage } from "./markers.js";
 export {
   annotationsMessage,
   cameraInfoMessage,

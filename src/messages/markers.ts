@@ -65,8 +65,8 @@ export function markersMessage(
   };
 }
 
-/** Two fingers, the bar between them and the approach axis, as pairs of points. */
-function gripperLines({ pose, width }: MarkedGrasp): Vec3[] {
+/** A gripper to look at: two fingers, the bar between them and the approach axis, as pairs of points in the grasp's frame, in metres. */
+export function gripperLines({ pose, width }: Omit<MarkedGrasp, "frame">): Vec3[] {
   const half = width / 2;
   const finger = 0.045;
   const corners: Vec3[] = [

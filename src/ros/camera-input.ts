@@ -2,7 +2,7 @@ import type { Pose, Seconds, Stamp } from "../geometry/index.js";
 import { secondsBetween } from "../geometry/index.js";
 import { stampOf } from "../messages/index.js";
 import type { FrameBytes, PictureBytes } from "./job.js";
-import type { Parameters } from "./parameters.js";
+import type { Parameters } from "./parameters/index.js";
 import type { Rcl, RclNode } from "./rcl.js";
 import { type Pair, Synchroniser } from "./sync.js";
 import { TopicInput } from "./topic-input.js";

@@ -2,7 +2,7 @@ import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { headerOf } from "../messages/index.js";
 import type { PlacedGrasps } from "./outputs.js";
-import type { Parameters } from "./parameters.js";
+import type { Parameters } from "./parameters/index.js";
 import type { ArmPort } from "./ports.js";
 import type { Rcl, RclGoalHandle, RclNode } from "./rcl.js";
 import { graspMessage, groundingMessage } from "./result-messages.js";

@@ -15,7 +15,7 @@ export {
   parameterNames,
   parameterProblem,
   parameterSpecs,
-} from "./parameters.js";
+} from "./parameters/index.js";
 export type { PipelineSource } from "./pipeline-host.js";
 export { type PlayedTopic, Player } from "./player.js";
 export type { ArmPort, ArmRequest } from "./ports.js";

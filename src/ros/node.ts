@@ -8,7 +8,7 @@ import { Diagnostics } from "./diagnostics.js";
 import { NodeBridge } from "./node-bridge.js";
 import type { NodeObserver } from "./observer.js";
 import { ParameterServer } from "./parameter-server.js";
-import type { Parameters } from "./parameters.js";
+import type { Parameters } from "./parameters/index.js";
 import type { PipelineSource } from "./pipeline-host.js";
 import { makeQos } from "./qos.js";
 import type { Rcl, RclNode } from "./rcl.js";

@@ -1,4 +1,4 @@
-import { type ParameterSpec, parameterNames, parameterSpecs } from "./parameters.js";
+import { type ParameterSpec, parameterNames, parameterSpecs } from "./parameters/index.js";
 
 const specOf = (name: (typeof parameterNames)[number]): ParameterSpec => parameterSpecs[name];
 
@@ -11,7 +11,7 @@ export function parameterPage(): string {
   });
   return `# Parameters of the node \`grasp_grounding\`
 
-Generated from src/ros/parameters.ts by \`npm run ros:docs\`; a test holds both together. "configure" parameters are
+Generated from src/ros/parameters by \`npm run ros:docs\`; a test holds both together. "configure" parameters are
 read-only while the node runs: give them at start. Beside these the node has \`use_sim_time\`, as every ROS 2 node.
 
 | name | type | default | allowed | changes | meaning |
@@ -26,7 +26,7 @@ export function parameterYaml(): string {
     const spec = specOf(name);
     return `    # ${spec.description} Allowed: ${allowed(spec)}.\n    ${name}: ${yamlValue(spec)}`;
   });
-  return `# Every parameter with its default. Generated from src/ros/parameters.ts by \`npm run ros:docs\`.
+  return `# Every parameter with its default. Generated from src/ros/parameters by \`npm run ros:docs\`.
 /**:
   ros__parameters:
 ${lines.join("\n")}

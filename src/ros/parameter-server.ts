@@ -6,7 +6,7 @@ import {
   parameterNames,
   parameterProblem,
   parameterSpecs,
-} from "./parameters.js";
+} from "./parameters/index.js";
 import { parameterTypes, type Rcl, type RclNode } from "./rcl.js";
 
 /** Declares every parameter of the table on a node and keeps their values. */

@@ -1,7 +1,6 @@
 import type { FrameId, Seconds, Vec3 } from "../geometry/index.js";
-import { transformPoint } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
-import { type Header, headerOf, poseMessage } from "../messages/index.js";
+import { gripperLines, type Header, headerOf, poseMessage } from "../messages/index.js";
 import type { FoundObject, JobDone, QueryResult } from "./job.js";
 
 /** Plain messages of one sentence's result, as rclnodejs takes them. */
@@ -141,23 +140,6 @@ export function markerArray(done: JobDone, result: QueryResult, grasps: readonly
     points: gripperLines(grasp).map(point),
   }));
   return { markers: [clear, ...objects, ...grippers] };
-}
-
-/** Two fingers, the bar between them and the approach axis, as pairs of points. */
-function gripperLines({ pose, width }: Grasp): Vec3[] {
-  const half = width / 2;
-  const finger = 0.045;
-  const corners: Vec3[] = [
-    [-half, 0, 0],
-    [-half, 0, -finger],
-    [half, 0, 0],
-    [half, 0, -finger],
-    [-half, 0, -finger],
-    [half, 0, -finger],
-    [0, 0, -finger],
-    [0, 0, -2 * finger],
-  ];
-  return corners.map((each) => transformPoint(pose, each));
 }
 
 /** foxglove_msgs/msg/ImageAnnotations */

@@ -11,7 +11,7 @@ import { HandEyeBroadcaster } from "./hand-eye.js";
 import type { QueryResult } from "./job.js";
 import { type NodeObserver, ObservedPicture } from "./observer.js";
 import { Outputs, type PlacedGrasps } from "./outputs.js";
-import type { Parameters } from "./parameters.js";
+import type { Parameters } from "./parameters/index.js";
 import { PipelineHost, type PipelineSource } from "./pipeline-host.js";
 import type { Rcl, RclNode, RclService } from "./rcl.js";
 import { type Finished, Scheduler } from "./scheduler.js";

@@ -21,7 +21,7 @@ import {
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Metres, Pose } from "../../geometry/index.js";
 import { packageInstalled } from "../outputs.js";
-import type { Parameters } from "../parameters.js";
+import type { Parameters } from "../parameters/index.js";
 import { type GripperMapping, gripperMappings } from "./gripper.js";
 
 /** Speed taken for joints whose description gives none, per second. */

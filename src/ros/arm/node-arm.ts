@@ -19,7 +19,7 @@ import {
 } from "../../geometry/index.js";
 import { level, type Status } from "../diagnostics.js";
 import type { Reach } from "../job.js";
-import type { Parameters } from "../parameters.js";
+import type { Parameters } from "../parameters/index.js";
 import type { ArmPort, ArmRequest } from "../ports.js";
 import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclSubscription } from "../rcl.js";

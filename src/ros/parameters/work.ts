@@ -1,0 +1,43 @@
+import type { ParameterGroup } from "./spec.js";
+
+/** When the node starts, and what it grounds when. */
+export const workParameters = {
+  autostart: {
+    type: "boolean",
+    default: true,
+    readOnly: true,
+    description: "Configure and activate at start; off when a lifecycle manager does it.",
+  },
+  load_timeout: {
+    type: "double",
+    default: 120,
+    range: [1, 3600],
+    readOnly: true,
+    description: "Seconds that loading the model may take before configuring fails.",
+  },
+  mode: {
+    type: "string",
+    default: "continuous",
+    options: ["continuous", "on_demand"],
+    description:
+      "continuous grounds the last sentence on every picture; on_demand answers each sentence once, on the newest picture.",
+  },
+  query: {
+    type: "string",
+    default: "",
+    description: "Sentence to ground until one arrives on ~/query; empty grounds nothing.",
+  },
+  frame_reuse: {
+    type: "double",
+    default: 1,
+    range: [0, 86400],
+    description:
+      "Seconds for which a picture that was grounded already may answer another request; 0 always waits for a fresh one, as goals that execute do.",
+  },
+  max_rate: {
+    type: "double",
+    default: 0,
+    range: [0, 1000],
+    description: "Pictures per second at most in continuous mode; 0 for no limit.",
+  },
+} as const satisfies ParameterGroup;
