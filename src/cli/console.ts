@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { BagSource, type ConsoleOptions, startConsole } from "../console/index.js";
 import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
 import { demoArm } from "./demo-arm.js";
+import { interrupted } from "./interrupted.js";
 import {
   collect,
   graspFlags,
@@ -157,17 +158,4 @@ function openBrowser(url: string): void {
   spawn(program, [url], { stdio: "ignore", detached: true })
     .on("error", () => undefined)
     .unref();
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    let count = 0;
-    const stop = () => {
-      if (++count > 1) process.exit(130);
-      resolve();
-    };
-    process.on("SIGINT", stop);
-    process.on("SIGTERM", stop);
-  });
 }

@@ -14,9 +14,9 @@ import {
   systemClock,
   Teleop,
 } from "../arm/index.js";
-import { openBag } from "../bags/index.js";
 import type { ConsoleArm } from "../console/index.js";
-import { compose, type Metres, type Pose } from "../geometry/index.js";
+import type { Metres } from "../geometry/index.js";
+import { cameraPoses } from "./camera-poses.js";
 import { packageRoot } from "./version.js";
 
 /** Bent over its table, away from limits and singular places. */
@@ -94,39 +94,5 @@ class HoldingGripper extends SimulatedGripper {
     // The arm closes to 20 mm less than the width that was seen (see SequencePlanner).
     this.object = width < this.width ? width + 0.02 : 0;
     return super.move(width);
-  }
-}
-
-interface Transforms {
-  readonly transforms: readonly {
-    readonly header: { readonly stamp: { readonly sec: number; readonly nanosec: number } };
-    readonly transform: {
-      readonly translation: { readonly x: number; readonly y: number; readonly z: number };
-      readonly rotation: { readonly x: number; readonly y: number; readonly z: number; readonly w: number };
-    };
-  }[];
-}
-
-const poseOf = ({ translation: t, rotation: r }: Transforms["transforms"][number]["transform"]): Pose => ({
-  position: [t.x, t.y, t.z],
-  orientation: [r.x, r.y, r.z, r.w],
-});
-
-/** Where the recording's camera is in the robot's base, by stamp, from its own transforms: base to link, link to optical frame. */
-async function cameraPoses(path: string): Promise<ReadonlyMap<string, Pose>> {
-  const bag = await openBag(path);
-  try {
-    let optical: Pose = { position: [0, 0, 0], orientation: [0, 0, 0, 1] };
-    const links = new Map<string, Pose>();
-    for await (const message of bag.messages({ topics: ["/tf", "/tf_static"] })) {
-      for (const { header, transform } of bag.decode<Transforms>(message).transforms) {
-        const { sec, nanosec } = header.stamp;
-        if (message.topic === "/tf_static") optical = compose(optical, poseOf(transform));
-        else links.set(String(BigInt(sec) * 1_000_000_000n + BigInt(nanosec)), poseOf(transform));
-      }
-    }
-    return new Map([...links].map(([stamp, link]) => [stamp, compose(link, optical)]));
-  } finally {
-    await bag.close();
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { GraspGroundingError } from "../errors/index.js";
 import { type Manifest, readManifest } from "../grounding/index.js";
 import { type GraspModelManifest, readGraspManifest } from "../learned-grasps/index.js";
-import { knownWeights } from "../model-store/index.js";
+import { type KnownWeights, knownWeights } from "../model-store/index.js";
 import { packageRoot } from "./version.js";
 
 export const defaultModel = "lite";
@@ -19,6 +19,16 @@ export function userModelFolder(): string {
   const data = process.env.XDG_DATA_HOME || join(homedir(), ".local", "share");
   return process.env.GRASP_GROUNDING_MODELS || join(data, "grasp-grounding", "models");
 }
+
+/** Where fetched weights are put. */
+export const weightsPath = (known: KnownWeights): string => join(userModelFolder(), known.name, known.file);
+
+/** Bytes of a file or folder; undefined where there is none. */
+export const sizeOf = (path: string): Promise<number | undefined> =>
+  stat(path).then(
+    (s) => s.size,
+    () => undefined,
+  );
 
 export interface InstalledModel {
   readonly name: string;

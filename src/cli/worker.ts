@@ -13,6 +13,7 @@ import {
 } from "../inference/zmq/index.js";
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { type BackendOptions, inProcessOptions, providerFlags, whole } from "./backend.js";
+import { interrupted } from "./interrupted.js";
 import { defaultModel, findModel } from "./model-store.js";
 import { usage } from "./pipeline.js";
 import { packageVersion } from "./version.js";
@@ -159,17 +160,4 @@ async function writeKey(path: string): Promise<void> {
     throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path, detail: describe(cause) }, { cause });
   }
   process.stdout.write(`keys: ${path} (keep it secret)\npublic key: ${keys.publicKey} (${path}.pub)\n`);
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    let count = 0;
-    const stop = () => {
-      if (++count > 1) process.exit(130);
-      resolve();
-    };
-    process.on("SIGINT", stop);
-    process.on("SIGTERM", stop);
-  });
 }
