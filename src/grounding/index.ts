@@ -11,6 +11,7 @@ export {
   readManifest,
   verifyFiles,
 } from "./manifest.js";
+export { readManifestFile } from "./manifest-file.js";
 export { parseNpy, readNpy } from "./npy.js";
 export { cleanQuery, maxQueryLength } from "./query.js";
 export { compareLogits, runModel, runSelfTest, type SelfTestResult } from "./self-test.js";

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { isAbsolute, join, normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { describe, GraspGroundingError } from "../errors/index.js";
+import { GraspGroundingError } from "../errors/index.js";
 import type { ModelFiles } from "../inference/index.js";
+import { readManifestFile } from "./manifest-file.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const file = z.string().refine((path) => !isAbsolute(path) && !normalize(path).startsWith(".."), {
@@ -78,29 +78,8 @@ export const manifestSchema = z.looseObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Reads and checks a manifest. @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST */
-export async function readManifest(folder: string): Promise<Manifest> {
-  const path = join(folder, "manifest.json");
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new GraspGroundingError("MODEL_MISSING", { name: folder }, { cause });
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new GraspGroundingError("MODEL_MANIFEST", { path, detail: describe(cause) }, { cause });
-  }
-  const parsed = manifestSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const detail =
-      issue === undefined ? "invalid" : `${issue.path.join(".") || "manifest"}: ${issue.message}`;
-    throw new GraspGroundingError("MODEL_MANIFEST", { path, detail });
-  }
-  return parsed.data;
-}
+export const readManifest = (folder: string): Promise<Manifest> =>
+  readManifestFile(folder, "manifest.json", manifestSchema);
 
 /** Every file a manifest names, with the hash it must have. */
 export function manifestFiles(

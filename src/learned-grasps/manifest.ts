@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
-import { describe, GraspGroundingError } from "../errors/index.js";
+import { readManifestFile } from "../grounding/index.js";
 
 const file = z.string().regex(/^[^/\\]+$/);
 const mean = z.union([z.literal("picture"), z.number()]);
@@ -34,17 +32,5 @@ const graspModelSchema = z.object({
 export type GraspModelManifest = z.infer<typeof graspModelSchema>;
 
 /** @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST */
-export async function readGraspManifest(folder: string): Promise<GraspModelManifest> {
-  const path = join(folder, "grasp.json");
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new GraspGroundingError("MODEL_MISSING", { name: folder }, { cause });
-  }
-  try {
-    return graspModelSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new GraspGroundingError("MODEL_MANIFEST", { path, detail: describe(cause) }, { cause });
-  }
-}
+export const readGraspManifest = (folder: string): Promise<GraspModelManifest> =>
+  readManifestFile(folder, "grasp.json", graspModelSchema);

@@ -1,9 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { describe, GraspGroundingError } from "../errors/index.js";
+import { GraspGroundingError } from "../errors/index.js";
 import { type Box, boxArea, boxIou, type ColourImage, clipBox, type RgbdFrame } from "../geometry/index.js";
-import { cleanQuery, hashFile, resizeBilinear, TextTokenizer, toTensor } from "../grounding/index.js";
+import {
+  cleanQuery,
+  hashFile,
+  readManifestFile,
+  resizeBilinear,
+  TextTokenizer,
+  toTensor,
+} from "../grounding/index.js";
 import { type InProcessOptions, SingleModel, type Tensor } from "../inference/index.js";
 import type { Proposal, ProposalSource } from "./types.js";
 
@@ -72,7 +78,7 @@ export class OnnxDetector implements ProposalSource {
 
   /** @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST, MODEL_CORRUPT, MODEL_MISMATCH */
   static async open(folder: string, options: DetectorOptions = {}): Promise<OnnxDetector> {
-    const manifest = await readDetector(folder);
+    const manifest = await readManifestFile(folder, "detector.json", detectorSchema);
     const { text } = manifest;
     for (const [name, wanted] of [
       [manifest.file, manifest.sha256],
@@ -145,21 +151,6 @@ export class OnnxDetector implements ProposalSource {
 
   close(): Promise<void> {
     return this.#model.close();
-  }
-}
-
-async function readDetector(folder: string): Promise<DetectorManifest> {
-  const path = join(folder, "detector.json");
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new GraspGroundingError("MODEL_MISSING", { name: folder }, { cause });
-  }
-  try {
-    return detectorSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new GraspGroundingError("MODEL_MANIFEST", { path, detail: describe(cause) }, { cause });
   }
 }
 

@@ -96,17 +96,11 @@ export function Jog() {
             {turns.map(([name, axis]) => (
               <div key={name} class="turn">
                 <span>{name}</span>
-                {([-1, 1] as const).map((sign) => (
-                  <HoldButton
-                    key={sign}
-                    class="jog"
-                    disabled={disabled}
-                    label={`${name} ${sign > 0 ? "plus" : "minus"}`}
-                    start={() => holdJog([0, 0, 0], vector(axis, sign * speed.value * 5))}
-                  >
-                    {sign > 0 ? "+" : "−"}
-                  </HoldButton>
-                ))}
+                <BothWays
+                  name={name}
+                  disabled={disabled}
+                  start={(sign) => holdJog([0, 0, 0], vector(axis, sign * speed.value * 5))}
+                />
               </div>
             ))}
           </div>
@@ -117,6 +111,28 @@ export function Jog() {
     </div>
   );
 }
+
+interface BothWaysProps {
+  readonly name: string;
+  readonly disabled: boolean;
+  readonly start: (sign: 1 | -1) => void;
+}
+
+const BothWays = ({ name, disabled, start }: BothWaysProps) => (
+  <>
+    {([-1, 1] as const).map((sign) => (
+      <HoldButton
+        key={sign}
+        class="jog"
+        disabled={disabled}
+        label={`${name} ${sign > 0 ? "plus" : "minus"}`}
+        start={() => start(sign)}
+      >
+        {sign > 0 ? "+" : "−"}
+      </HoldButton>
+    ))}
+  </>
+);
 
 const degrees = (radians: number) => (radians * 180) / Math.PI;
 
@@ -138,17 +154,7 @@ function Joints({ disabled, speed }: { disabled: boolean; speed: number }) {
         return (
           <div key={name} class="joint">
             <span>{name}</span>
-            {([-1, 1] as const).map((sign) => (
-              <HoldButton
-                key={sign}
-                class="jog"
-                disabled={disabled}
-                label={`${name} ${sign > 0 ? "plus" : "minus"}`}
-                start={() => holdTurn(joint, sign * speed)}
-              >
-                {sign > 0 ? "+" : "−"}
-              </HoldButton>
-            ))}
+            <BothWays name={name} disabled={disabled} start={(sign) => holdTurn(joint, sign * speed)} />
             <meter min={low} max={high} value={value} aria-label={`${name} between its limits`} />
             <output>{degrees(value).toFixed(1)}°</output>
           </div>
