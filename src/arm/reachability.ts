@@ -12,7 +12,7 @@ export interface ReachOptions {
   readonly approach?: number;
   /** The gripper may grasp half a turn about its approach as well. Default true. */
   readonly symmetric?: boolean;
-  /** Starts of the solver for all poses together; a pose after that counts as reachable. Default 600. */
+  /** Starts of the solver for all poses together; a pose after that counts as reachable if any was. Default 300, about 30 ms. */
   readonly budget?: number;
 }
 
@@ -27,11 +27,12 @@ const restarts = 5;
  * 1, or {@link outOfReach}. Nothing is asked of collisions. The same questions in the same order get the same answers.
  */
 export function reachability(solver: IkSolver, options: ReachOptions): (pose: Pose) => number {
-  const { frameInBase = identityPose, approach = 0.1, symmetric = true, budget = 600 } = options;
+  const { frameInBase = identityPose, approach = 0.1, symmetric = true, budget = 300 } = options;
   const { shoulder, length } = sphere(solver.chain);
   const tolerances = { positionTolerance: 1e-3, rotationTolerance: 1e-2, restarts };
   let seed: JointValues = options.seed;
   let starts = 0;
+  let any = false;
   const reached = (pose: Pose): boolean => {
     const grasp = solver.solve(pose, { seed, ...tolerances });
     starts += grasp?.starts ?? restarts + 1;
@@ -42,12 +43,13 @@ export function reachability(solver: IkSolver, options: ReachOptions): (pose: Po
     if (before === undefined) return false;
     // The next pose is mostly a little beside this one.
     seed = grasp.joints;
+    any = true;
     return true;
   };
   return (pose) => {
     const inBase = compose(frameInBase, pose);
     if (Math.hypot(...inBase.position.map((v, k) => v - shoulder[k]!)) > length) return outOfReach;
-    if (starts >= budget) return 1;
+    if (starts >= budget) return any ? 1 : outOfReach;
     if (reached(inBase)) return 1;
     return symmetric && reached(compose(inBase, halfTurn)) ? 1 : outOfReach;
   };

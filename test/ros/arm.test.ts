@@ -7,11 +7,12 @@ const canceled = 5;
 const aborted = 6;
 
 /**
- * What a stop may take until the controller is told, and until the joints rest. 100 ms by the contract; a loaded test
- * machine gets as much again, and the best of the repetitions must hold the contract.
+ * What a stop may take until the controller is told, and until the joints rest. 100 ms by the contract; a machine that holds
+ * a process up for want of a core gets half as much again, and the best of the repetitions must hold the contract
+ * (stops.test.ts measures: 44 ms at most of 120).
  */
 const contract = 100;
-const loaded = 250;
+const loaded = 150;
 
 describe("an arm over DDS, by the trajectory action", () => {
   const cell = new ArmCell();

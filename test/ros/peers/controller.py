@@ -111,6 +111,7 @@ class Driver(Node):
         self.estop = self.create_publisher(Bool, "estop", 10)
         self.teleop = self.create_publisher(TwistStamped, f"{BRIDGE}/teleop", 10)
         self.beating = False
+        self.beat_at = 0.0
         self.publishing = True
         self.velocities = True
         self.server: ActionServer | None = None
@@ -140,6 +141,7 @@ class Driver(Node):
 
     def beat(self) -> None:
         if self.beating:
+            self.beat_at = time.monotonic()
             self.heartbeat.publish(Empty())
 
     # Controllers
@@ -342,6 +344,8 @@ class Driver(Node):
             self.call(Trigger, f"{BRIDGE}/stop", Trigger.Request(), wait=False)
         elif what == "heartbeat":
             self.beating = False
+            time.sleep(0.01)
+            began = self.beat_at
         elif what == "silence":
             self.publishing = False
         elif what == "other":
@@ -368,6 +372,7 @@ class Driver(Node):
         while time.monotonic() < end and not (self.orders and self.rests):
             time.sleep(0.001)
         return {
+            "began": began,
             "ordered_ms": (self.orders[0] - began) * 1e3 if self.orders else None,
             "rest_ms": (self.rests[0] - began) * 1e3 if self.rests else None,
         }
