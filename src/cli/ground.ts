@@ -4,7 +4,7 @@ import { type BridgeResult, resultToJson } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
-import { resultHeader, resultRow, table, writeWhole } from "./output.js";
+import { resultTable, writeWhole } from "./output.js";
 import { drawOverlay } from "./overlay.js";
 import { readCamera, readColour, readDepth } from "./pictures.js";
 import {
@@ -65,9 +65,7 @@ async function run(options: GroundOptions): Promise<void> {
   if (options.heatmap !== undefined && heatmap !== undefined) {
     await writeWhole(options.heatmap, new Uint8Array(dump(heatmap.data, [heatmap.height, heatmap.width])));
   }
-  process.stdout.write(
-    `${options.json ? toJson(results, options) : table(resultHeader, results.map(resultRow))}\n`,
-  );
+  process.stdout.write(`${options.json ? toJson(results, options) : resultTable(results)}\n`);
 }
 
 async function readFrame(options: GroundOptions): Promise<RgbdFrame> {

@@ -45,7 +45,7 @@ export function table(header: readonly string[], rows: readonly (readonly Cell[]
   return [line(header, numeric), rule, ...text.map((row) => line(row, numeric))].join("\n");
 }
 
-export const resultHeader = [
+const resultHeader = [
   "query",
   "found",
   "box (x1 y1 x2 y2)",
@@ -55,14 +55,28 @@ export const resultHeader = [
   "ms",
 ] as const;
 
-/** One row of the table people read. */
-export function resultRow(result: BridgeResult): readonly Cell[] {
+/** The table people read; why an object has no grasp stands below it, where it widens no column. */
+export function resultTable(results: readonly BridgeResult[]): string {
+  const reasons = results.flatMap(({ grounding, grasps, graspFailure }) =>
+    grasps.length === 0 && graspFailure !== undefined
+      ? [`no grasp for "${shortened(grounding.query)}": ${graspFailure}`]
+      : [],
+  );
+  return [table(resultHeader, results.map(resultRow)), ...new Set(reasons)].join("\n");
+}
+
+const longestQuery = 40;
+
+const shortened = (query: string): string =>
+  query.length > longestQuery ? `${query.slice(0, longestQuery - 1)}…` : query;
+
+function resultRow(result: BridgeResult): readonly Cell[] {
   const { grounding, grasps } = result;
   const best = grounding.detections[0];
   const grasp = grasps[0];
   const total = Object.values(result.timings).reduce((sum, ms) => sum + ms, 0);
   return [
-    grounding.query,
+    shortened(grounding.query),
     grounding.found
       ? grounding.detections.length > 1
         ? `yes, ${grounding.detections.length}`
@@ -70,7 +84,9 @@ export function resultRow(result: BridgeResult): readonly Cell[] {
       : "not found",
     best?.box.map((v) => Math.round(v)).join(" "),
     best?.score.toFixed(2),
-    grasp === undefined ? result.graspFailure : grasp.pose.position.map((v) => v.toFixed(3)).join(" "),
+    grasp === undefined
+      ? result.graspFailure && "none"
+      : grasp.pose.position.map((v) => v.toFixed(3)).join(" "),
     grasp === undefined ? undefined : `${(grasp.width * 1000).toFixed(0)} mm`,
     total.toFixed(0),
   ];

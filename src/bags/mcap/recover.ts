@@ -36,13 +36,7 @@ export async function recoverSummary(source: ByteSource): Promise<Recovered> {
 }
 
 /** A chunk whose message indexes, which follow it, are being gathered. */
-interface PendingChunk {
-  readonly offset: number;
-  readonly length: number;
-  readonly size: number;
-  readonly compressed: boolean;
-  readonly startTime: bigint;
-  readonly endTime: bigint;
+interface PendingChunk extends Omit<Segment, "kind" | "channels"> {
   readonly counts: Map<number, number>;
 }
 

@@ -21,7 +21,7 @@ svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:11p
 svg.strip{height:14px;border-radius:4px;background:var(--line)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:7px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:middle}
-th{color:var(--soft);font-weight:600;font-size:12.5px;white-space:nowrap}td.n,th.n{text-align:right;white-space:nowrap}
+th{color:var(--soft);font-weight:600;font-size:12.5px;white-space:nowrap}td.n,th.n{text-align:right}td.n,th.n,td.one{white-space:nowrap}
 tr:last-child td{border-bottom:0}.scroll{overflow-x:auto}th[data-key]{cursor:pointer}
 .dot{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:8px}
 .pill{padding:1px 9px;border-radius:99px;font-size:12.5px;border:1px solid var(--line)}.yes{color:#0a7a55}.no{color:var(--bad)}

@@ -121,7 +121,7 @@ const answersPanel = ({
   ["f", "found", ""],
   ["s", "score", "n"],
   ["x", "box (x1 y1 x2 y2)", ""],
-  ["g", "grasps", "n"],
+  ["g", "grasps", ""],
   ["m", "ms", "n"],
 ]
   .map(([key, title, kind]) => `<th data-key="${key}" class="${kind}">${title}</th>`)
@@ -149,7 +149,7 @@ const $=id=>document.getElementById(id),cell=(r,k)=>{const v=r[at[k]];
 return k==="t"?v.toFixed(2):k==="f"?(v?"yes":"no"):k==="s"?(r[4]?v.toFixed(2):""):k==="x"?(v?v.join(" "):""):k==="g"?(v||r[9]||""):k==="m"?(v===null?"":v.toFixed(0)):names[k]?names[k][v]:v};
 function show(){const keys=[...document.querySelectorAll("#t th")].map(h=>h.dataset.key),body=document.querySelector("#t tbody");body.textContent="";
 for(const r of view.slice(from,from+size)){const tr=body.insertRow();for(const k of keys){const td=tr.insertCell();td.textContent=cell(r,k);
-if("tsgm".includes(k)&&k!=="g")td.className="n";if(k==="f")td.innerHTML='<span class="pill '+(r[4]?"yes":"no")+'">'+(r[4]?"found":"not found")+"</span>"}}
+if("tsm".includes(k))td.className="n";if(k==="x")td.className="one";if(k==="f")td.innerHTML='<span class="pill '+(r[4]?"yes":"no")+'">'+(r[4]?"found":"not found")+"</span>"}}
 $("n").textContent=view.length?(from+1)+" to "+Math.min(view.length,from+size)+" of "+view.length:"none"}
 function filter(){const q=+$("q").value,f=$("f").value;view=rows.filter(r=>(q<0||r[3]===q)&&(f===""||r[4]===+f));
 if(key!=="t"||down){const i=at[key];view.sort((a,b)=>((a[i]>b[i])-(a[i]<b[i]))*(down?-1:1))}from=0;show()}

@@ -1,5 +1,5 @@
 import { GraspGroundingError } from "../../errors/index.js";
-import { resultHeader, resultRow, table } from "../output.js";
+import { resultTable } from "../output.js";
 import type { Played, WorkClock } from "./play.js";
 import type { Session } from "./session.js";
 import type { ReplayOptions } from "./types.js";
@@ -43,8 +43,8 @@ export function summary(
   const share = (value: number) => `${(value * 100).toFixed(0)} %`;
   const seconds = clock.wall / 1e3;
   return (
-    `${source}: ${frames} frames of ${topics.join("; ")}${unpaired}${skipped}\n` +
+    `${source}: ${frames} ${frames === 1 ? "frame" : "frames"} of ${topics.join("; ")}${unpaired}${skipped}\n` +
     `${(all / seconds).toFixed(1)} frames a second; the time went into the model ${share(model)}, reading ${share(reading)}, writing ${share(writing)}\n` +
-    `the last frame:\n${table(resultHeader, (last?.results ?? []).map(resultRow))}\n`
+    `the last frame:\n${resultTable(last?.results ?? [])}\n`
   );
 }
