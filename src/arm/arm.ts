@@ -1,94 +1,13 @@
-import type { Metres, Points, Seconds } from "../geometry/index.js";
-import { type Clock, systemClock } from "./clock.js";
-import type { CollisionChecker, Scene } from "./collision.js";
-import {
-  type ArmController,
-  type FollowResult,
-  followText,
-  type GripperController,
-  type GripperProblem,
-  type GripperResult,
-} from "./controller.js";
-import type { IkSolver } from "./ik.js";
+import type { Points, Seconds } from "../geometry/index.js";
+import type { ArmOutcome, ArmParts, ArmResult, ExecuteOptions, PlannedMotion } from "./arm-types.js";
+import { type Clock, deadline, systemClock } from "./clock.js";
+import { type FollowResult, followText } from "./controller.js";
+import { type FingerStage, Hold } from "./hold.js";
 import { Kinematics } from "./kinematics.js";
-import {
-  type GraspGoal,
-  type GraspMotion,
-  type MotionRefusal,
-  type SequenceOptions,
-  SequencePlanner,
-  type Stage,
-  type StageName,
-  type WayPlanner,
-} from "./sequence.js";
+import { SequencePlanner } from "./sequence.js";
+import type { GraspGoal, Stage, StageName } from "./sequence-types.js";
 import type { SafetySupervisor } from "./supervisor.js";
-import { type SafetyReason, type SupervisorEvent, safetyText, type Verdict } from "./supervisor-types.js";
-
-export interface ArmParts {
-  readonly solver: IkSolver;
-  readonly checker: CollisionChecker;
-  readonly controller: ArmController;
-  readonly gripper: GripperController;
-  readonly supervisor: SafetySupervisor;
-  readonly sequence: SequenceOptions;
-  /** Plans the ways there and back in place of the built-in search. */
-  readonly ways?: WayPlanner;
-  readonly clock?: Clock;
-  /** How often the supervisor is asked during a motion. Default 0.01 s. */
-  readonly watchEvery?: Seconds;
-  /** Interval of the points of a trajectory that is sent. Default 0.02 s. */
-  readonly pointEvery?: Seconds;
-  /** Fingers closer than this after closing hold nothing. Default 0.002 m. */
-  readonly emptyBelow?: number;
-}
-
-export interface ExecuteOptions {
-  readonly operator: string;
-  /** When the picture was taken, by the arm's clock. */
-  readonly frameAt: Seconds;
-  readonly scene: Scene;
-  /**
-   * Who keeps the lease: "caller" sends heartbeats (hold-to-run); "goal" means that this call itself counts as the
-   * operator's presence, until `signal` aborts it.
-   */
-  readonly lease?: "caller" | "goal";
-  /** Stops the arm. */
-  readonly signal?: AbortSignal;
-  /** A motion that `plan` gave for the same grasps: it is carried out as it is, or not at all. */
-  readonly planned?: PlannedMotion;
-  readonly onStage?: (stage: StageName, progress: number) => void;
-}
-
-/** A motion that was planned and not started. */
-export interface PlannedMotion {
-  /** Index of the grasp it is for. */
-  readonly grasp: number;
-  readonly motion: GraspMotion;
-}
-
-export type ArmOutcome =
-  | "done"
-  | "refused"
-  | "no-plan"
-  | "stopped"
-  | "controller"
-  | "gripper"
-  | "nothing-held"
-  | "dropped"
-  | "not-at-rest";
-
-export interface ArmResult {
-  readonly success: boolean;
-  readonly outcome: ArmOutcome;
-  /** One line for a person. */
-  readonly message: string;
-  /** Stage it ended in. */
-  readonly stage?: StageName;
-  /** Index of the grasp that was taken. */
-  readonly grasp?: number;
-  readonly safety?: SafetyReason;
-  readonly refusal?: MotionRefusal;
-}
+import { type SupervisorEvent, safetyText, type Verdict } from "./supervisor-types.js";
 
 /** One arm: plans grasps, has every motion granted by the supervisor, and carries them out while it watches. */
 export class Arm {
@@ -97,16 +16,13 @@ export class Arm {
   readonly #clock: Clock;
   readonly #kinematics: Kinematics;
   readonly #planner: SequencePlanner;
+  readonly #hold: Hold;
   /** Time of the last joint state that was passed on. */
   #measuredAt = Number.NEGATIVE_INFINITY;
   /** The last order to stop, until it is acknowledged. */
   #stopOrder: Promise<void> = Promise.resolve();
   /** Ends the waiting of the motion under way. */
   #halted: (() => void) | undefined;
-  /** Something is between the fingers as long as they are no closer than this. */
-  #heldAbove: Metres | undefined;
-  /** Readings in a row in which they were closer. */
-  #closer = 0;
 
   constructor(parts: ArmParts) {
     this.#parts = parts;
@@ -114,6 +30,7 @@ export class Arm {
     this.#clock = parts.clock ?? systemClock;
     this.#kinematics = new Kinematics(parts.solver.chain);
     this.#planner = new SequencePlanner(parts.solver, parts.checker, parts.sequence, parts.ways);
+    this.#hold = new Hold(parts.gripper, this.#clock, parts.emptyBelow);
   }
 
   /**
@@ -291,7 +208,7 @@ export class Arm {
     options.signal?.addEventListener("abort", abort, { once: true });
     if (options.signal?.aborted === true) abort();
     const watching = { on: true };
-    this.#closer = 0;
+    this.#hold.watch();
     const watch = this.#watch(watching, options);
     let result: ArmResult | undefined;
     let stage: StageName = "open";
@@ -318,10 +235,8 @@ export class Arm {
     await watch;
     if (options.lease === "goal") this.#event({ type: "release", operator: options.operator });
     const safety = this.supervisor.snapshot.latch ?? this.supervisor.snapshot.ended;
-    const dropped = this.#closer >= lostAfter;
-    if (dropped) this.#heldAbove = undefined;
-    // Whoever else stopped the arm meanwhile, and what is latched, comes before what lies on the table.
-    if (result === undefined && dropped && this.supervisor.snapshot.latch === undefined)
+    // What is latched comes before what lies on the table.
+    if (result === undefined && this.#hold.lost && this.supervisor.snapshot.latch === undefined)
       result = failure("dropped", `the object slipped out of the fingers (${stage})`);
     if (result === undefined && !allowed && safety !== undefined)
       result = failure("stopped", safetyText[safety], { safety });
@@ -339,7 +254,7 @@ export class Arm {
     const { trajectory, name } = stage;
     if (trajectory.duration === 0) return undefined;
     const points = trajectory.points(this.#parts.pointEvery ?? 0.02);
-    const late = this.#late(trajectory.duration * 1.5 + 2);
+    const late = deadline(this.#clock, trajectory.duration * 1.5 + 2);
     const ended = await Promise.race([this.#parts.controller.follow(points), halted, late.promise]);
     late.cancel();
     if (ended === "halted") return undefined;
@@ -359,54 +274,9 @@ export class Arm {
     return failure("controller", `${name}: ${followText["goal-tolerance-violated"]}`);
   }
 
-  async #grip(
-    stage: Exclude<Stage, { trajectory: unknown }>,
-    halted: Promise<"halted">,
-  ): Promise<ArmResult | undefined> {
-    const { emptyBelow = 0.002 } = this.#parts;
-    this.#heldAbove = undefined;
-    let sent = stage.width;
-    let ended = await this.#fingers(sent, stage.force, halted);
-    // Nothing in the way as far as the object's seen width lets expect: it may be thinner than it looked.
-    if (stage.name === "close" && sent > 0 && "width" in ended && !ended.stalled) {
-      sent = 0;
-      ended = await this.#fingers(sent, stage.force, halted);
-    }
-    if ("halted" in ended) return undefined;
-    if ("problem" in ended) return failure("gripper", ended.problem);
-    if (stage.name === "open" && ended.width < stage.width - 0.005) {
-      return failure("gripper", "the gripper did not open as far as the grasp needs");
-    }
-    if (stage.name !== "close") return undefined;
-    if (!ended.stalled && ended.width <= emptyBelow)
-      return failure("nothing-held", "the fingers closed on nothing");
-    // What stopped the fingers keeps them from where they were sent; without it they go on to there.
-    this.#heldAbove = Math.min(Math.max(emptyBelow, sent + 0.001), ended.width - 0.0005);
-    return undefined;
-  }
-
-  async #fingers(
-    width: Metres,
-    force: number | undefined,
-    halted: Promise<"halted">,
-  ): Promise<GripperResult | GripperProblem | { readonly halted: true }> {
-    const { gripper } = this.#parts;
-    const late = this.#late(5);
-    const ended = await Promise.race([gripper.move(width, force), halted, late.promise]);
-    late.cancel();
-    if (ended === "halted") {
-      void gripper.stop();
-      return { halted: true };
-    }
-    return ended === undefined || ended === "late" ? { problem: "the gripper does not answer" } : ended;
-  }
-
-  /** Ends the motion when what was held is no longer between the fingers, where they are measured. */
-  #watchHeld(): void {
-    const opening = this.#heldAbove === undefined ? undefined : this.#parts.gripper.opening?.();
-    if (opening === undefined || this.#closer >= lostAfter) return;
-    this.#closer = opening < this.#heldAbove! ? this.#closer + 1 : 0;
-    if (this.#closer >= lostAfter) this.#event({ type: "stop" });
+  async #grip(stage: FingerStage, halted: Promise<"halted">): Promise<ArmResult | undefined> {
+    const problem = await this.#hold.carryOut(stage, halted);
+    return problem === undefined ? undefined : failure(problem.outcome, problem.message);
   }
 
   /** Looks at the arm again and again; stops it when the supervisor says so. */
@@ -417,7 +287,7 @@ export class Arm {
     while (watching.on) {
       if (lease === "goal") this.#event({ type: "heartbeat", operator });
       this.update();
-      this.#watchHeld();
+      if (this.#hold.look()) this.#event({ type: "stop" });
       await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
     }
   }
@@ -427,7 +297,7 @@ export class Arm {
    * not begun to move yet look like joints at rest.
    */
   async #rest(): Promise<boolean> {
-    const late = this.#late(this.supervisor.limits.stopWithin);
+    const late = deadline(this.#clock, this.supervisor.limits.stopWithin);
     const acknowledged = await Promise.race([this.#stopOrder, late.promise]);
     late.cancel();
     if (acknowledged === "late") return false;
@@ -436,21 +306,6 @@ export class Arm {
       await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
     }
     return this.supervisor.snapshot.phase === "still";
-  }
-
-  #late(seconds: Seconds): { readonly promise: Promise<"late">; cancel(): void } {
-    let cancelled = false;
-    const until = this.#clock.now() + seconds;
-    const wait = async (): Promise<"late"> => {
-      while (!cancelled && this.#clock.now() < until) await this.#clock.sleep(0.05);
-      return "late";
-    };
-    return {
-      promise: wait(),
-      cancel: () => {
-        cancelled = true;
-      },
-    };
   }
 
   #event(
@@ -465,9 +320,6 @@ export class Arm {
     this.#halted?.();
   }
 }
-
-/** So many readings in a row say that an object is lost: one alone may be noise. */
-const lostAfter = 3;
 
 /** Ends planning from within. */
 class PlanningAborted extends Error {}

@@ -13,3 +13,22 @@ export const systemClock: Clock = {
   now: () => performance.now() / 1000,
   sleep: (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)),
 };
+
+/** Resolves after a time by a clock; what is cancelled waits no longer. */
+export function deadline(
+  clock: Clock,
+  seconds: Seconds,
+): { readonly promise: Promise<"late">; readonly cancel: () => void } {
+  let cancelled = false;
+  const until = clock.now() + seconds;
+  const wait = async (): Promise<"late"> => {
+    while (!cancelled && clock.now() < until) await clock.sleep(0.05);
+    return "late";
+  };
+  return {
+    promise: wait(),
+    cancel: () => {
+      cancelled = true;
+    },
+  };
+}

@@ -1,5 +1,6 @@
 /** From a grasp pose to a motion that is safe to run: robot model, kinematics, trajectories, collisions, supervisor, controller port. */
 export * from "./arm.js";
+export * from "./arm-types.js";
 export * from "./body.js";
 export * from "./capsule.js";
 export * from "./chain.js";
@@ -7,6 +8,7 @@ export * from "./clock.js";
 export * from "./collision.js";
 export * from "./controller.js";
 export * from "./description.js";
+export * from "./hold.js";
 export * from "./ik.js";
 export * from "./kinematics.js";
 export * from "./least-squares.js";
@@ -14,6 +16,7 @@ export * from "./path.js";
 export * from "./point-grid.js";
 export * from "./reachability.js";
 export * from "./sequence.js";
+export * from "./sequence-types.js";
 export * from "./simulated-controller.js";
 export * from "./straight.js";
 export * from "./supervisor.js";
@@ -22,3 +25,4 @@ export * from "./teleop.js";
 export * from "./topp.js";
 export * from "./trajectory.js";
 export * from "./urdf.js";
+export * from "./way.js";

@@ -1,98 +1,20 @@
-import type { Metres, Pose, Vec3 } from "../geometry/index.js";
-import { compose } from "../geometry/index.js";
-import { type CheckOptions, type CollisionChecker, describeCollision, type Scene } from "./collision.js";
-import type { IkSolver, PostureWishes } from "./ik.js";
-import { type JointValues, Kinematics } from "./kinematics.js";
+import { compose, type Metres, type Pose } from "../geometry/index.js";
+import { type CheckOptions, type CollisionChecker, describeCollision } from "./collision.js";
+import type { IkSolver } from "./ik.js";
+import type { JointValues } from "./kinematics.js";
 import { type JointPath, splinePath } from "./path.js";
+import type {
+  GraspGoal,
+  GraspMotion,
+  MotionRefusal,
+  RefusedMotion,
+  SequenceOptions,
+  Stage,
+  WayPlanner,
+} from "./sequence-types.js";
 import { straightLine } from "./straight.js";
-import type { MotionSummary } from "./supervisor-types.js";
-import { type MotionLimits, type Trajectory, timeParametrise } from "./trajectory.js";
-
-/** What the arm has to know of a grasp; a `Grasp` of the planner, moved to the robot's base, is one. */
-export interface GraspGoal {
-  /** Tool frame in the base frame when the fingers close. */
-  readonly pose: Pose;
-  /** Opening before closing. */
-  readonly width: Metres;
-  readonly objectWidth?: Metres;
-  readonly force?: number;
-}
-
-export interface SequenceOptions {
-  readonly limits: MotionLimits;
-  /** Length of the straight way in. Default 0.1 m. */
-  readonly approach?: Metres;
-  /** Length of the straight way up. Default 0.1 m. */
-  readonly lift?: Metres;
-  /** Default: z of the base frame. */
-  readonly up?: Vec3;
-  /** Largest tool speed on straight ways, m/s. Default 0.1. */
-  readonly straightSpeed?: number;
-  /** Largest tool speed elsewhere, m/s. Default 0.5. */
-  readonly freeSpeed?: number;
-  /** The gripper may grasp half a turn about its approach as well. Default true: a parallel gripper is the same then. */
-  readonly symmetric?: boolean;
-  /** Where to go with the object after lifting: back to the start, or nowhere. Default "start". */
-  readonly retreat?: "start" | "stay";
-  readonly wishes?: PostureWishes;
-  /** Postures tried for each grasp. Default 6. */
-  readonly candidates?: number;
-}
-
-export type StageName =
-  | "open"
-  | "pre-grasp"
-  | "approach"
-  | "close"
-  | "lift"
-  | "retreat"
-  | "pre-place"
-  | "lower"
-  | "release"
-  | "back-off";
-
-export type Stage =
-  | { readonly name: "open" | "close" | "release"; readonly width: Metres; readonly force?: number }
-  | {
-      readonly name: Exclude<StageName, "open" | "close" | "release">;
-      readonly trajectory: Trajectory;
-      /** Distance between the fingers on this way. */
-      readonly opening: Metres;
-    };
-
-export interface GraspMotion {
-  readonly stages: readonly Stage[];
-  readonly summary: MotionSummary;
-}
-
-export type MotionRefusal =
-  | "start-blocked"
-  | "unreachable"
-  | "approach"
-  | "lift"
-  | "collision"
-  | "way-blocked";
-
-export interface RefusedMotion {
-  readonly refusal: MotionRefusal;
-  readonly reason: string;
-}
-
-export interface WayOptions {
-  /** The gripper holds the target: it is nothing to go round. */
-  readonly touchTarget?: boolean;
-}
-
-/** Finds ways round what stands about: a motion planner behind the sequence. */
-export interface WayPlanner {
-  /** Postures of a free way, both ends included, or why there is none. Never rejects for what can go wrong with a planner. */
-  plan(
-    from: JointValues,
-    to: JointValues,
-    scene: Scene,
-    options?: WayOptions,
-  ): Promise<{ readonly postures: readonly (readonly number[])[] } | { readonly reason: string }>;
-}
+import { type Trajectory, timeParametrise } from "./trajectory.js";
+import { along, summarise, toolRate } from "./way.js";
 
 const ORDER: readonly MotionRefusal[] = [
   "start-blocked",
@@ -379,68 +301,4 @@ function lineRefusal(name: "approach" | "lift", line: { reason: string; at: numb
     deviation: "cannot be kept straight",
   }[line.reason];
   return { refusal: name, reason: `the straight ${name} ${why} after ${Math.round(line.at * 100)} % of it` };
-}
-
-/** Postures along a path, close enough together for collision checks. */
-export function* along(path: JointPath, step = 0.04): Generator<Float64Array> {
-  const count = Math.max(1, Math.ceil(path.length / step));
-  for (let k = 0; k <= count; k++) {
-    const q = new Float64Array(path.joints);
-    path.evaluate((path.length * k) / count, q);
-    yield q;
-  }
-}
-
-/** The rate along a path at which the tool moves at `speed`. Worked out at points along it and taken from the slower neighbour. */
-function toolRate(
-  path: JointPath,
-  kinematics: Kinematics,
-  speed: number,
-  further: ((s: number) => number) | undefined,
-): (s: number) => number {
-  const count = Math.max(20, Math.ceil(path.length / 0.02));
-  const q = new Float64Array(path.joints);
-  const d1 = new Float64Array(path.joints);
-  const rates = Float64Array.from({ length: count + 1 }, (_, k) => {
-    path.evaluate((path.length * k) / count, q, d1);
-    return speed / Math.max(1e-9, Math.hypot(...kinematics.toolVelocity(q, d1)));
-  });
-  return (s) => {
-    const at = (s / path.length) * count;
-    const k = Math.min(Math.max(Math.floor(at), 0), count - 1);
-    return Math.min(rates[k]!, rates[k + 1]!, further?.(s) ?? Infinity);
-  };
-}
-
-/** The extremes of all stages, for the supervisor. */
-function summarise(stages: readonly Stage[], solver: IkSolver, start: JointValues): MotionSummary {
-  const kinematics = new Kinematics(solver.chain);
-  const low = Array.from(start);
-  const high = Array.from(start);
-  const fast = low.map(() => 0);
-  const toolLow = [Infinity, Infinity, Infinity];
-  const toolHigh = [-Infinity, -Infinity, -Infinity];
-  for (const stage of stages) {
-    if (!("trajectory" in stage)) continue;
-    for (const { positions, velocities } of stage.trajectory.points(0.005)) {
-      for (const [i, q] of positions.entries()) {
-        low[i] = Math.min(low[i]!, q);
-        high[i] = Math.max(high[i]!, q);
-        fast[i] = Math.max(fast[i]!, Math.abs(velocities[i]!));
-      }
-      for (const [k, p] of kinematics.forward(positions).position.entries()) {
-        toolLow[k] = Math.min(toolLow[k]!, p);
-        toolHigh[k] = Math.max(toolHigh[k]!, p);
-      }
-    }
-  }
-  return {
-    start: Array.from(start),
-    minPosition: low,
-    maxPosition: high,
-    maxVelocity: fast,
-    toolMin: toolLow as unknown as Vec3,
-    toolMax: toolHigh as unknown as Vec3,
-    collisionFree: true,
-  };
 }
