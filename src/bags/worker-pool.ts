@@ -78,7 +78,8 @@ export class WorkerPool<Reply> {
   }
 
   #start(): Held<Reply> {
-    const worker = new Worker(this.#program, { eval: true, workerData: this.#workerData });
+    // Node's own options of this process are not the program's: one says that evaluated text is a module.
+    const worker = new Worker(this.#program, { eval: true, workerData: this.#workerData, execArgv: [] });
     const held: Held<Reply> = { worker, sent: [], last: false };
     worker.on("message", (reply: Reply) => {
       const waiting = held.sent.shift();
