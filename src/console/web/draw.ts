@@ -19,7 +19,8 @@ export function paintMasks(
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   answers.forEach((answer, index) => {
-    const colour = rgba(colourOf(index), 0.45);
+    // Faint enough that a red mug still looks red.
+    const colour = rgba(colourOf(index), 0.3);
     for (const { mask } of answer.result.detections) {
       if (mask === undefined || mask.size[0] !== height || mask.size[1] !== width) continue;
       let position = 0;

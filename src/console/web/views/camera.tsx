@@ -150,16 +150,6 @@ function Drawn({
             stroke-width={(candidate === answer.chosen ? 3 : 1.5) * scale}
           />
         ))}
-      {layers.boxes.value && best && (
-        <text
-          x={best.box[0] + 2 * scale}
-          y={Math.max(best.box[1] - 5 * scale, 12 * scale)}
-          font-size={13 * scale}
-          fill="#fff"
-        >
-          {answer.result.query} {best.score.toFixed(2)}
-        </text>
-      )}
       {layers.grasps.value && answer.drawn[0] && (
         <g class="grasp" stroke-width={4 * scale} stroke-linecap="round">
           {answer.drawn[0].map(([x1, y1, x2, y2], line) => (
@@ -169,6 +159,16 @@ function Drawn({
             </g>
           ))}
         </g>
+      )}
+      {layers.boxes.value && best && (
+        <text
+          x={best.box[0] + 2 * scale}
+          y={Math.max(best.box[1] - 5 * scale, 12 * scale)}
+          font-size={13 * scale}
+          fill="#fff"
+        >
+          {answer.result.query} {best.score.toFixed(2)}
+        </text>
       )}
     </g>
   );
