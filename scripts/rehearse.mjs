@@ -1,8 +1,8 @@
-// `npm run rehearse [-- --tests]`: what somebody meets who has just cloned this: a new folder, an empty HOME, an empty npm cache.
-// Times `npm start -- --once` and, with --tests, `npm test`; writes docs/results/rehearsal.json.
+// `npm run rehearse [-- --tests [SUITE…]]`: what somebody meets who has just cloned this: a new folder, an empty HOME, an empty npm cache.
+// Times `npm start -- --once` and, with --tests, `npm test`; writes docs/results/rehearsal.json, where a run of some suites alone does not count.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
+import { availableParallelism, cpus, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./lib/setup.mjs";
 
@@ -17,12 +17,14 @@ const passed =
   /^(PATH|LANG|TERM|TZ|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|npm_config_(registry|userconfig)|NPM_CONFIG_USERCONFIG|PIP_.*|SSL_CERT_.*|NODE_EXTRA_CA_CERTS|GRASP_GROUNDING_SHARED)$/;
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.test(name)));
 const userconfig = spawnSync("npm", ["config", "get", "userconfig"], { encoding: "utf8" }).stdout.trim();
+const pipConfig = process.env.PIP_CONFIG_FILE ?? join(homedir(), ".config", "pip", "pip.conf");
 Object.assign(env, {
   HOME: home,
   CI: "true",
   npm_config_cache: join(home, "npm-cache"),
   XDG_CACHE_HOME: join(home, "cache"),
   ...(existsSync(userconfig) && { npm_config_userconfig: userconfig }),
+  ...(existsSync(pipConfig) && { PIP_CONFIG_FILE: pipConfig }),
 });
 
 function timed(name, command, args, cwd) {
@@ -38,7 +40,9 @@ const shared = join(root, "..", "shared");
 if (existsSync(shared)) env.GRASP_GROUNDING_SHARED ??= shared;
 const cloned = timed("clone", "git", ["clone", "--quiet", "--no-local", root, clone], folder);
 const start = timed("start", "npm", ["start", "--", "--once"], clone);
-const test = process.argv.includes("--tests") ? timed("test", "npm", ["test"], clone) : undefined;
+const at = process.argv.indexOf("--tests");
+const suites = at < 0 ? [] : process.argv.slice(at + 1);
+const test = at < 0 ? undefined : timed("test", "npm", ["test", "--", ...suites], clone);
 
 const file = join(root, "docs", "results", "rehearsal.json");
 const before = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
@@ -49,7 +53,7 @@ const result = {
   limits,
   clone: cloned,
   start,
-  ...(test !== undefined && { test }),
+  ...(test !== undefined && suites.length === 0 && { test }),
 };
 writeFileSync(file, `${JSON.stringify(result, undefined, 1)}\n`);
 rmSync(folder, { recursive: true, force: true });
