@@ -62,7 +62,9 @@ const linesOf = (map) =>
   new Map(map.files().map((path) => [path, map.fileCoverageFor(path).getLineCoverage()]));
 
 const own = istanbul.createCoverageMap({});
-const recorded = Object.keys(suites).filter((name) => existsSync(join(cache, name, "own")));
+const recorded = Object.keys(suites).filter((name) =>
+  existsSync(join(cache, name, "own", "coverage-final.json")),
+);
 for (const name of recorded)
   own.merge(JSON.parse(readFileSync(join(cache, name, "own", "coverage-final.json"), "utf8")));
 const children = linesOf(await childrensMap(recorded.map((name) => join(cache, name, "children"))));
