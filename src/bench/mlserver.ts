@@ -19,6 +19,8 @@ export function serversPython(): string {
 
 export interface RunningServer {
   readonly url: string;
+  /** Where it speaks gRPC, when it does. */
+  readonly grpcUrl?: string;
   readonly process: ChildProcess;
   stop(): Promise<void>;
 }
@@ -44,6 +46,8 @@ export async function startMlserver(model: string, folder: string): Promise<Runn
     host: "127.0.0.1",
     debug: false,
     parallel_workers: 0,
+    // Its default of 4 MiB is less than the features of a picture.
+    grpc_max_message_length: 64 * 2 ** 20,
   };
   writeFileSync(join(folder, "settings.json"), JSON.stringify(settings));
   for (const [part, uri] of Object.entries(files)) {
@@ -57,7 +61,7 @@ export async function startMlserver(model: string, folder: string): Promise<Runn
     env: { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: "1" },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  return serverOf(child, `http://127.0.0.1:${http}`);
+  return { ...serverOf(child, `http://127.0.0.1:${http}`), grpcUrl: `grpc://127.0.0.1:${grpc}` };
 }
 
 export function serverOf(child: ChildProcess, url: string): RunningServer {

@@ -62,7 +62,7 @@ export const backendFlags = (): Option[] => [
     .default("in-process"),
   new Option(
     "--endpoint <address>",
-    "a worker (ipc:///path, tcp://host:port) or server (http://host:port); may be repeated",
+    "a worker (ipc:///path, tcp://host:port) or server (http://host:port, grpc://host:port); may be repeated",
   ).argParser((value: string, previous: readonly string[] = []) => [...previous, value]),
   new Option("--key <file>", "this side's CURVE keys, for workers on other machines"),
   new Option("--server-key <key>", "the workers' public key, or the file that holds it"),

@@ -1,4 +1,4 @@
-"""Bodies as NVIDIA's client library writes and reads them. Reads one JSON line: {"request": …} or {"response": …}."""
+"""Bodies as NVIDIA's client library writes and reads them. Reads one JSON line: {"request": …}, {"response": …}, {"config": …} or {"config_message": …}."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import tritonclient.http as http
 from google.protobuf import text_format
-from tritonclient.grpc import model_config_pb2
+from tritonclient.grpc import model_config_pb2, service_pb2
 
 types = {"FP32": np.float32, "INT64": np.int64, "UINT8": np.uint8}
 
@@ -35,6 +35,12 @@ def read_response(given: dict) -> list:
     ]
 
 
+def config_message(text: str) -> str:
+    """A config.pbtxt as Triton sends it over gRPC."""
+    config = text_format.Parse(text, model_config_pb2.ModelConfig())
+    return base64.b64encode(service_pb2.ModelConfigResponse(config=config).SerializeToString()).decode()
+
+
 def read_config(text: str) -> dict:
     config = text_format.Parse(text, model_config_pb2.ModelConfig())
     tensors = lambda values: [[t.name, model_config_pb2.DataType.Name(t.data_type), list(t.dims)] for t in values]
@@ -58,5 +64,7 @@ for line in sys.stdin:
         print(json.dumps(write_request(asked["request"])), flush=True)
     elif "response" in asked:
         print(json.dumps(read_response(asked["response"])), flush=True)
+    elif "config_message" in asked:
+        print(json.dumps(config_message(asked["config_message"])), flush=True)
     else:
         print(json.dumps(read_config(asked["config"])), flush=True)

@@ -127,7 +127,7 @@ export const modelErrors = {
   ENDPOINT_INVALID: entry({
     message: "{endpoint} is no endpoint",
     cause: "a typing mistake",
-    remedy: "write ipc:///path, tcp://host:port (zmq), or http://host:port (oip)",
+    remedy: "write ipc:///path, tcp://host:port (zmq), or http://host:port or grpc://host:port (oip)",
     exitCode: 2,
     httpStatus: 400,
     level: "warn",

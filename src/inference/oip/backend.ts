@@ -10,15 +10,16 @@ import type {
   Tensor,
   Tensors,
 } from "../port.js";
-import { type OipModel, OipServer, Passing, whenUp } from "./server.js";
+import { HttpServer, type TensorFormat } from "./http.js";
+import { type OipModel, type OipServer, Passing, whenUp } from "./server.js";
 
 export interface OipOptions {
-  /** Addresses of servers, e.g. `http://triton:8000`; more than one share the requests. */
+  /** Addresses of servers: `http(s)://triton:8000`, `grpc(s)://triton:8001`; more than one share the requests. */
   readonly endpoints: readonly string[];
   /** Name of the model on the servers. Default: the model's own. Parts are `NAME-encoder`, `NAME-text`, `NAME-decoder`. */
   readonly serverModel?: string;
-  /** `auto`: binary where the server says that it can. */
-  readonly format?: "auto" | "binary" | "json";
+  /** How tensors travel over HTTP. Default `auto`: binary where the server says that it can. */
+  readonly format?: TensorFormat;
   /** Milliseconds a request may take in all. Default 10,000. */
   readonly timeout?: number;
   /** Milliseconds to wait for a server to come up. Default 30,000. */
@@ -44,7 +45,7 @@ class Picture {
 }
 
 /**
- * A server of the Open Inference Protocol v2 over HTTP (Triton, KServe, MLServer, Ray Serve). Where it serves `NAME-locate`,
+ * A server of the Open Inference Protocol v2 over HTTP or gRPC (Triton, KServe, MLServer, Ray Serve). Where it serves `NAME-locate`,
  * encoder and decoder in one as `models export --triton` writes it, features never travel.
  */
 export class OipBackend implements InferenceBackend {
@@ -69,8 +70,8 @@ export class OipBackend implements InferenceBackend {
     this.#locate = found.locate;
     this.#inputs = found.inputs;
     this.#unchecked = found.unchecked;
-    const binary = servers.every((server) => server.binary);
-    this.description = `oip/${binary ? "binary" : "json"}${found.locate ? "/locate" : ""}`;
+    const formats = [...new Set(servers.map(({ format }) => format))].sort().join("+");
+    this.description = `oip/${formats}${found.locate ? "/locate" : ""}`;
   }
 
   /**
@@ -78,36 +79,17 @@ export class OipBackend implements InferenceBackend {
    * @throws GraspGroundingError SERVER_UNAVAILABLE, MODEL_MISMATCH, ENDPOINT_INVALID
    */
   static async create(model: ModelFiles, options: OipOptions): Promise<OipBackend> {
-    const { endpoints, format = "auto", startTimeout = 30_000, timeout = 10_000 } = options;
-    const name = options.serverModel ?? model.name;
-    const servers = endpoints.map((url) => {
-      if (!/^https?:\/\/[^/]+/.test(url))
-        throw new GraspGroundingError("ENDPOINT_INVALID", { endpoint: url });
-      return new OipServer(url, format === "binary");
-    });
+    const { endpoints, format = "auto" } = options;
+    const servers: OipServer[] = [];
+    for (const url of endpoints) servers.push(await serverAt(url, format));
     if (servers.length === 0)
       throw new GraspGroundingError("SERVER_UNAVAILABLE", { url: "", detail: "none is named" });
-    let locate = true;
-    let unchecked = false;
-    const inputs: Partial<Record<ModelPart, ReadonlySet<string>>> = {};
-    for (const server of servers) {
-      const extensions = await whenUp(startTimeout, () => server.extensions(timeout));
-      if (format === "auto") server.binary = extensions.includes("binary_tensor_data");
-      for (const part of ["encoder", "text", "decoder"] as const) {
-        const served = `${name}-${part}`;
-        const found = await whenUp(startTimeout, async () => {
-          const metadata = await server.model(served, timeout);
-          if (metadata !== undefined) return metadata;
-          const detail = `does not serve ${served}`;
-          throw new GraspGroundingError("SERVER_UNAVAILABLE", { url: server.url, detail });
-        });
-        checkPart(model, part, served, found);
-        if (found.inputs.length > 0) inputs[part] = new Set(found.inputs.map((input) => input.name));
-        unchecked ||= !(await checkHash(server, served, model.hashes[part], timeout, model.name));
-      }
-      locate &&= (await server.model(`${name}-locate`, timeout)) !== undefined;
+    try {
+      return new OipBackend(model, options, servers, await examine(model, servers, options));
+    } catch (error) {
+      for (const server of servers) server.close();
+      throw error;
     }
-    return new OipBackend(model, options, servers, { locate, unchecked, inputs });
   }
 
   async encodePicture({ width, height, data }: ColourImage, options?: CallOptions): Promise<Tensors> {
@@ -150,6 +132,7 @@ export class OipBackend implements InferenceBackend {
 
   async close(): Promise<void> {
     this.#closed.abort();
+    for (const server of this.#servers) server.close();
     await this.#pictures.close();
   }
 
@@ -206,6 +189,46 @@ export class OipBackend implements InferenceBackend {
     const cost = (server: OipServer) => server.inFlight + (server.restUntil > now ? 1e6 : 0);
     return this.#servers.reduce((a, b) => (cost(b) < cost(a) ? b : a));
   }
+}
+
+/** @throws GraspGroundingError ENDPOINT_INVALID */
+async function serverAt(url: string, format: TensorFormat): Promise<OipServer> {
+  if (/^https?:\/\/[^/]+/.test(url)) return new HttpServer(url, format);
+  if (!/^grpcs?:\/\/[^/]+:\d+\/?$/.test(url))
+    throw new GraspGroundingError("ENDPOINT_INVALID", { endpoint: url });
+  // Loaded when it is used.
+  const { GrpcServer } = await import("./grpc.js");
+  return new GrpcServer(url);
+}
+
+/** Sees that each server is ready and serves this model. @throws GraspGroundingError SERVER_UNAVAILABLE, MODEL_MISMATCH */
+async function examine(
+  model: ModelFiles,
+  servers: readonly OipServer[],
+  options: OipOptions,
+): Promise<Found> {
+  const { startTimeout = 30_000, timeout = 10_000 } = options;
+  const name = options.serverModel ?? model.name;
+  let locate = true;
+  let unchecked = false;
+  const inputs: Partial<Record<ModelPart, ReadonlySet<string>>> = {};
+  for (const server of servers) {
+    await whenUp(startTimeout, () => server.meet(timeout));
+    for (const part of ["encoder", "text", "decoder"] as const) {
+      const served = `${name}-${part}`;
+      const found = await whenUp(startTimeout, async () => {
+        const metadata = await server.model(served, timeout);
+        if (metadata !== undefined) return metadata;
+        const detail = `does not serve ${served}`;
+        throw new GraspGroundingError("SERVER_UNAVAILABLE", { url: server.url, detail });
+      });
+      checkPart(model, part, served, found);
+      if (found.inputs.length > 0) inputs[part] = new Set(found.inputs.map((input) => input.name));
+      unchecked ||= !(await checkHash(server, served, model.hashes[part], timeout, model.name));
+    }
+    locate &&= (await server.model(`${name}-locate`, timeout)) !== undefined;
+  }
+  return { locate, unchecked, inputs };
 }
 
 /** Milliseconds a server that failed is passed over where there is another. */

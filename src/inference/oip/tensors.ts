@@ -1,7 +1,7 @@
 import { elementCount, type Tensor, type Tensors } from "../port.js";
 
 /** Tensors as the Open Inference Protocol v2 writes them: in JSON, or with the binary tensor extension. */
-const datatypes = { float32: "FP32", int64: "INT64", uint8: "UINT8" } as const;
+export const datatypes = { float32: "FP32", int64: "INT64", uint8: "UINT8" } as const;
 const types = { FP32: "float32", INT64: "int64", UINT8: "uint8" } as const;
 const arrays = { float32: Float32Array, int64: BigInt64Array, uint8: Uint8Array } as const;
 
@@ -57,35 +57,54 @@ export function readResponse(body: Uint8Array, headerLength: number | undefined)
   const tensors: Record<string, Tensor> = {};
   let at = length;
   for (const { name, shape, datatype, parameters, data } of outputs as readonly OipTensor[]) {
-    const type = types[datatype as keyof typeof types];
-    if (type === undefined) throw new RangeError(`output ${name} has the type ${datatype}`);
-    const n = elementCount(shape);
     const size = parameters?.binary_data_size;
     if (size === undefined) {
-      tensors[name] = { type, dims: shape, data: fromJson(type, data, n, name) };
+      const flat = Array.isArray(data) ? (data.flat(Number.POSITIVE_INFINITY) as number[]) : [];
+      tensors[name] = fromValues(name, datatype, shape, flat);
       continue;
     }
-    if (size !== n * arrays[type].BYTES_PER_ELEMENT || at + size > body.byteLength)
-      throw new RangeError(`output ${name} [${shape}] is not ${size} bytes`);
-    // A copy, because the JSON before it leaves it unaligned; Buffer's own slice() would be none.
-    const bytes = Uint8Array.prototype.slice.call(body, at, at + size);
-    tensors[name] = {
-      type,
-      dims: shape,
-      data: new arrays[type](bytes.buffer as ArrayBuffer, bytes.byteOffset, n),
-    };
+    if (at + size > body.byteLength) throw new RangeError(`output ${name} [${shape}] is not ${size} bytes`);
+    tensors[name] = fromBytes(name, datatype, shape, body.subarray(at, at + size));
     at += size;
   }
   return tensors;
 }
 
-function fromJson(type: Tensor["type"], data: unknown, n: number, name: string): Tensor["data"] {
-  const flat = Array.isArray(data) ? (data.flat(Number.POSITIVE_INFINITY) as unknown[]) : [];
-  if (flat.length !== n) throw new RangeError(`output ${name} has ${flat.length} values, wanted ${n}`);
-  const numbers = flat as number[];
-  if (type === "int64") return BigInt64Array.from(numbers, (value) => BigInt(value));
-  return type === "uint8" ? Uint8Array.from(numbers) : Float32Array.from(numbers);
+/** An output that came as numbers. @throws RangeError when they are not what its shape says */
+export function fromValues(
+  name: string,
+  datatype: string,
+  dims: readonly number[],
+  values: readonly number[],
+): Tensor {
+  const type = typeOf(name, datatype);
+  const n = elementCount(dims);
+  if (values.length !== n) throw new RangeError(`output ${name} has ${values.length} values, wanted ${n}`);
+  if (type === "int64") return { type, dims, data: BigInt64Array.from(values, (value) => BigInt(value)) };
+  return { type, dims, data: type === "uint8" ? Uint8Array.from(values) : Float32Array.from(values) };
 }
 
-const bytesOf = (data: Tensor["data"]): Uint8Array =>
+/** An output that came as bytes. @throws RangeError when they are not what its shape says */
+export function fromBytes(
+  name: string,
+  datatype: string,
+  dims: readonly number[],
+  bytes: Uint8Array,
+): Tensor {
+  const type = typeOf(name, datatype);
+  const n = elementCount(dims);
+  if (bytes.byteLength !== n * arrays[type].BYTES_PER_ELEMENT)
+    throw new RangeError(`output ${name} [${dims}] is not ${bytes.byteLength} bytes`);
+  // A copy, because what comes before it leaves it unaligned; Buffer's own slice() would be none.
+  const copy = Uint8Array.prototype.slice.call(bytes);
+  return { type, dims, data: new arrays[type](copy.buffer as ArrayBuffer, copy.byteOffset, n) };
+}
+
+function typeOf(name: string, datatype: string): Tensor["type"] {
+  const type = types[datatype as keyof typeof types];
+  if (type === undefined) throw new RangeError(`output ${name} has the type ${datatype}`);
+  return type;
+}
+
+export const bytesOf = (data: Tensor["data"]): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

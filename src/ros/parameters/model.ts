@@ -21,7 +21,7 @@ export const modelParameters = {
     default: "",
     readOnly: true,
     description:
-      "Addresses of the workers (ipc:///path, tcp://host:port) or servers (http://host:port), with commas.",
+      "Addresses of the workers (ipc:///path, tcp://host:port) or servers (http://host:port, grpc://host:port), with commas.",
   },
   key_file: {
     type: "string",

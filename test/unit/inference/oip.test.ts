@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fromJSON, type ServiceDefinition } from "@grpc/proto-loader";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   freePort,
@@ -18,6 +19,7 @@ import {
   type ModelFiles,
   type Tensors,
 } from "../../../src/inference/index.js";
+import { grpcSchema } from "../../../src/inference/oip/grpc-schema.js";
 import { OipBackend, readResponse, writeRequest } from "../../../src/inference/oip/index.js";
 import { cli } from "../../support/cli.js";
 import { blue, grey, picture, red } from "../../support/pictures.js";
@@ -73,6 +75,41 @@ describe("MLServer with a runtime that calls ONNX Runtime", () => {
     expect(there.all).toEqual(here.all);
     expect(there.backendReport).toMatchObject({ failed: 0, weights: "not told by the server" });
   }, 240_000);
+
+  it("answers the same over gRPC, tensors as bytes", async () => {
+    const endpoints = [mlserver.grpcUrl as string];
+    const there = await answers({ kind: "oip", endpoints, startTimeout: 60_000, timeout: 60_000 });
+    const here = await answers({ kind: "in-process", threads: 1 });
+    expect(there.runsOn).toBe("oip/grpc");
+    expect(there.all).toEqual(here.all);
+    expect(there.backendReport).toMatchObject({ failed: 0, weights: "not told by the server" });
+  }, 240_000);
+
+  it("keeps to the deadline and the signal over gRPC, and is named when it fails or is not there", async () => {
+    const endpoints = [mlserver.grpcUrl as string];
+    const options = { endpoints, startTimeout: 60_000 };
+    const lites = await filesOf(lite);
+    const image = (width: number): Tensors => ({
+      image: { type: "float32", dims: [1, 3, 384, width], data: new Float32Array(3 * 384 * width) },
+    });
+    const hasty = await OipBackend.create(lites, { ...options, timeout: 2000 });
+    const signal = AbortSignal.timeout(20);
+    await expect(hasty.encodeFrame(image(512), { signal })).rejects.toMatchObject({
+      code: "INFERENCE_CANCELLED",
+    });
+    // The model's part says no; that is no reason to ask again.
+    await expect(hasty.encodeFrame(image(100))).rejects.toMatchObject({ code: "INFERENCE_FAILED" });
+    expect(hasty.report()).toMatchObject({ cancelled: 1, failed: 1, retried: 0 });
+    await hasty.close();
+    const wanted = { endpoints, startTimeout: 100 };
+    await expect(OipBackend.create(files, wanted)).rejects.toThrow(/does not serve tiny-encoder/);
+    const nobody = { endpoints: ["grpc://127.0.0.1:9"], startTimeout: 300, timeout: 500 };
+    await expect(OipBackend.create(files, nobody)).rejects.toMatchObject({ code: "SERVER_UNAVAILABLE" });
+    for (const endpoint of ["grpc://", "grpc://host", "grcp://host:1"])
+      await expect(OipBackend.create(files, { endpoints: [endpoint] })).rejects.toMatchObject({
+        code: "ENDPOINT_INVALID",
+      });
+  });
 
   it("is named when it does not serve the model", async () => {
     const wanted = { endpoints: [mlserver.url], startTimeout: 100 };
@@ -197,6 +234,13 @@ describe("models export --triton", () => {
     expect(encoder.sha256).toBe(manifest.encoder.sha256);
     const decoder = read("lite-decoder");
     expect(decoder).toMatchObject({ max_batch_size: 0, batching: false });
+    // As Triton tells it over gRPC, by NVIDIA's own messages.
+    const text = readFileSync(join(repo, "lite-encoder", "config.pbtxt"), "utf8");
+    const message = Buffer.from(nvidia<string>({ config_message: text }), "base64");
+    const { ModelConfig } = fromJSON(grpcSchema)["inference.GRPCInferenceService"] as ServiceDefinition;
+    expect(ModelConfig?.responseDeserialize(message)).toMatchObject({
+      config: { parameters: { sha256: { string_value: manifest.encoder.sha256 } } },
+    });
     const locate = read("lite-locate");
     expect(locate.inputs.map(([name]) => name)).toEqual(["image", "tokens", "attention_mask"]);
     expect(locate.outputs).toEqual(decoder.outputs);
