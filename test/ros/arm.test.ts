@@ -9,7 +9,7 @@ const aborted = 6;
 /**
  * What a stop may take until the controller is told, and until the joints rest. 100 ms by the contract; a machine that holds
  * a process up for want of a core gets half as much again, and the best of the repetitions must hold the contract
- * (stops.test.ts measures: 44 ms at most of 120).
+ * (stops.test.ts measures: 53 ms at most of 120).
  */
 const contract = 100;
 const loaded = 150;

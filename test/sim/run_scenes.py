@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ MODES = ("oracle", "bundled")
 #: A thing counts as lifted when it hangs between the fingers this much above where it lay.
 RAISED = 0.08
 WIDTH, HEIGHT = 640, 480
+#: Scenes of one mode before those of the other; starting the node takes as long as one scene.
+BLOCK = 13
 
 
 def start_node(mode: str, truth: Path, log: Path | None = None, parameters: dict[str, str] | None = None) -> Process:
@@ -160,6 +162,17 @@ def run(driver: Driver, mode: str, number: int, seed: int, pictures: Path | None
     return row
 
 
+def blocks(
+    numbers: range, modes: list[str], wanted: Callable[[str, int], bool]
+) -> Iterator[tuple[str, list[int]]]:
+    """The scenes to run, some of one mode and then the same of the next: a run that was broken off compares the same scenes."""
+    for first in range(0, len(numbers), BLOCK):
+        for mode in modes:
+            todo = [n for n in numbers[first : first + BLOCK] if wanted(mode, n)]
+            if todo:
+                yield mode, todo
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=int, default=50, help="how many, from --first on")
@@ -185,9 +198,8 @@ def main() -> None:
     cell: Process | None = None
     try:
         rclpy.init()
-        for mode in args.modes.split(","):
-            todo = [n for n in numbers if (mode, n, args.seed) not in done]
-            if not todo or time.monotonic() > until:
+        for mode, todo in blocks(numbers, args.modes.split(","), lambda mode, n: (mode, n, args.seed) not in done):
+            if time.monotonic() > until:
                 left += len(todo)
                 continue
             cell = cell or start_cell({"truth": truth, "seed": args.seed, "scene": todo[0]}, args.out.parent / "cell.log")

@@ -32,6 +32,14 @@ from trajectory_msgs.msg import JointTrajectory
 
 BRIDGE = "/grasp_grounding"
 CONTROLLER = "/joint_trajectory_controller"
+#: The services that a stop of each kind goes through.
+DOORS: dict[str, list[tuple[Any, str]]] = {
+    "cancel": [(CancelGoal, f"{BRIDGE}/grasp/_action/cancel_goal")],
+    "estop": [(SetBool, f"{BRIDGE}/estop")],
+    "stop": [(Trigger, f"{BRIDGE}/stop")],
+    "other": [(CancelGoal, f"{CONTROLLER}/follow_joint_trajectory/_action/cancel_goal")],
+    "disallow": [(SetParameters, f"{BRIDGE}/set_parameters")],
+}
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 PERIOD = 0.005
 STILL = 0.005
@@ -327,6 +335,9 @@ class Driver(Node):
 
     def do_provoke(self, what: str, timeout: float = 20) -> Any:
         """Waits for motion, then stops it one way; gives milliseconds until the controller was told and the arm rested."""
+        # Before the clock starts: a client that is new has to find its server first.
+        for kind, name in DOORS.get(what, ()):
+            self.client(kind, name)
         self.moved.clear()
         if not self.moved.wait(timeout):
             raise TimeoutError("the arm does not move")
@@ -430,13 +441,17 @@ class Driver(Node):
         self.orders.clear()
         self.gripper["log"].clear()
 
-    def call(self, kind: Any, name: str, request: Any, wait: bool = True) -> Any:
+    def client(self, kind: Any, name: str) -> Any:
+        """A client that has found its server."""
         client = self.clients_by_name.get(name)
         if client is None:
             client = self.clients_by_name[name] = self.create_client(kind, name, callback_group=self.group)
         if not client.wait_for_service(5):
             raise TimeoutError(f"no service {name}")
-        future = client.call_async(request)
+        return client
+
+    def call(self, kind: Any, name: str, request: Any, wait: bool = True) -> Any:
+        future = self.client(kind, name).call_async(request)
         if not wait:
             return None
         return wait_future(future, 10)
