@@ -8,68 +8,16 @@ import { root, setUp, sh, step } from "./lib/setup.mjs";
 const reports = join(root, ".cache", "reports");
 const python = join(root, ".cache", "venv", "test", "bin", "python");
 
-/** A Python environment with the libraries nobody here wrote that the tests compare against. */
-function setUpPython() {
-  step("python-test-peers", {
-    inputs: ["test/requirements.txt"],
-    output: ".cache/venv/test/bin/python",
-    run: () => {
-      rmSync(join(root, ".cache", "venv", "test"), { recursive: true, force: true });
-      sh("python3", ["-m", "venv", ".cache/venv/test"]);
-      sh(python, [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-        "test/requirements.txt",
-      ]);
-    },
-  });
-}
-
-/** OpenCV 4 apart: OpenCV 5's Python has no calibrateHandEye, and the two share no environment. */
-function setUpOpencv4() {
-  const venv = ".cache/venv-opencv4";
-  step("opencv4-test-peer", {
-    inputs: ["test/requirements-opencv4.txt"],
-    output: `${venv}/bin/python`,
-    run: () => {
-      rmSync(join(root, venv), { recursive: true, force: true });
-      sh("python3", ["-m", "venv", venv]);
-      const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-      sh(join(root, venv, "bin", "python"), [...install, "test/requirements-opencv4.txt"]);
-    },
-  });
-}
-
-/** A serving engine nobody here wrote, in an environment of its own. */
-function setUpServers() {
-  const folder = ".cache/venv-servers";
-  step("serving-engine", {
-    inputs: ["test/servers/requirements.txt"],
+/** A Python environment in .cache, made anew when its list of packages changes. */
+function setUpVenv(name, folder, requirements) {
+  step(name, {
+    inputs: [requirements],
     output: `${folder}/bin/python`,
     run: () => {
       rmSync(join(root, folder), { recursive: true, force: true });
       sh("python3", ["-m", "venv", folder]);
-      const flags = ["--quiet", "--disable-pip-version-check", "-r", "test/servers/requirements.txt"];
-      sh(join(root, folder, "bin", "python"), ["-m", "pip", "install", ...flags]);
-    },
-  });
-}
-
-/** schemathesis, which asks the console's HTTP API whatever its description allows. */
-function setUpSchemathesis() {
-  const venv = join(".cache", "schemathesis");
-  step("schemathesis", {
-    inputs: ["test/console/requirements.txt"],
-    output: ".cache/schemathesis/bin/schemathesis",
-    run: () => {
-      rmSync(join(root, venv), { recursive: true, force: true });
-      sh("python3", ["-m", "venv", venv]);
-      const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-      sh(join(root, venv, "bin", "python"), [...install, "test/console/requirements.txt"]);
+      const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
+      sh(join(root, folder, "bin", "python"), install);
     },
   });
 }
@@ -184,10 +132,12 @@ const suites = [
 ];
 
 await setUp();
-setUpPython();
-setUpOpencv4();
-setUpServers();
-setUpSchemathesis();
+// The libraries nobody here wrote that the tests compare against; OpenCV 4 apart, for OpenCV 5's Python has no
+// calibrateHandEye; a serving engine; and schemathesis, which asks the console's HTTP API whatever its description allows.
+setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
+setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
+setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
+setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
 mkdirSync(reports, { recursive: true });
 
 const wanted = process.argv.slice(2);

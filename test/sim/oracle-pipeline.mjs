@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Bridge } from "../../dist/bridge/index.js";
+import { maskBox } from "../../dist/geometry/index.js";
 import { createGraspPlanner } from "../../dist/grasping/index.js";
 
 class Oracle {
@@ -25,23 +26,16 @@ class Oracle {
   #find({ width, height }, query, ids, names) {
     const thing = names.findIndex((name) => query.endsWith(name));
     const mask = { width, height, data: new Uint8Array(width * height) };
-    let [x1, y1, x2, y2] = [width, height, 0, 0];
     ids.forEach((id, i) => {
-      if (id !== thing) return;
-      mask.data[i] = 1;
-      const x = i % width;
-      const y = (i - x) / width;
-      x1 = Math.min(x1, x);
-      x2 = Math.max(x2, x + 1);
-      y1 = Math.min(y1, y);
-      y2 = Math.max(y2, y + 1);
+      if (id === thing) mask.data[i] = 1;
     });
-    const found = x2 > x1;
+    const box = maskBox(mask);
+    const found = box !== undefined;
     return {
       query,
       model: this.model,
       found,
-      detections: found ? [{ box: [x1, y1, x2, y2], score: 1, mask }] : [],
+      detections: found ? [{ box, score: 1, mask }] : [],
       presence: found ? 1 : 0,
       heatmap: { width: 1, height: 1, data: new Float32Array(1) },
       timings: {},

@@ -1,5 +1,6 @@
 // A pipeline for tests: finds pixels of the colour a sentence names. Real pixels in, real masks and grasps out.
 import { Bridge } from "../../../dist/bridge/index.js";
+import { maskBox } from "../../../dist/geometry/index.js";
 
 const channels = { red: 0, green: 1, blue: 2 };
 
@@ -22,7 +23,7 @@ class ColourGrounder {
     if (query.includes("crash the thread")) setImmediate(() => process.exit(3));
     const name = Object.keys(channels).find((each) => query.includes(each));
     const mask = { width, height, data: new Uint8Array(width * height) };
-    let [x1, y1, x2, y2, count] = [width, height, 0, 0, 0];
+    let count = 0;
     if (name !== undefined) {
       const c = channels[name];
       for (let i = 0; i < mask.data.length; i++) {
@@ -31,12 +32,6 @@ class ColourGrounder {
         if (value < 120 || others * 2 > value) continue;
         mask.data[i] = 1;
         count++;
-        const x = i % width;
-        const y = (i - x) / width;
-        x1 = Math.min(x1, x);
-        x2 = Math.max(x2, x + 1);
-        y1 = Math.min(y1, y);
-        y2 = Math.max(y2, y + 1);
       }
     }
     const found = count > 20;
@@ -44,7 +39,7 @@ class ColourGrounder {
       query,
       model: this.model,
       found,
-      detections: found ? [{ box: [x1, y1, x2, y2], score: 0.9, mask }] : [],
+      detections: found ? [{ box: maskBox(mask), score: 0.9, mask }] : [],
       presence: found ? 0.9 : 0.1,
       heatmap: { width: 1, height: 1, data: new Float32Array(1) },
       timings: { threshold: 1 },
