@@ -60,15 +60,7 @@ export async function findModel(nameOrPath: string): Promise<string> {
   const candidates = /[\\/]/.test(base)
     ? [join(base, precision)]
     : modelFolders().map((parent) => join(parent, base, precision));
-  for (const folder of candidates) {
-    try {
-      await readManifest(folder);
-      return folder;
-    } catch (error) {
-      if (!(error instanceof GraspGroundingError) || error.code !== "MODEL_MISSING") throw error;
-    }
-  }
-  throw new GraspGroundingError("MODEL_MISSING", { name: nameOrPath });
+  return firstModel(candidates, readManifest, nameOrPath);
 }
 
 /**
@@ -77,15 +69,24 @@ export async function findModel(nameOrPath: string): Promise<string> {
  */
 export async function findGraspNetwork(nameOrPath: string): Promise<string> {
   const candidates = [nameOrPath, ...(/[\\/]/.test(nameOrPath) ? [] : [join(userModelFolder(), nameOrPath)])];
-  for (const folder of candidates) {
+  return firstModel(candidates, readGraspManifest, nameOrPath);
+}
+
+/** The first folder that holds a manifest; one that is there and wrong ends the search. */
+async function firstModel(
+  folders: readonly string[],
+  read: (folder: string) => Promise<unknown>,
+  name: string,
+): Promise<string> {
+  for (const folder of folders) {
     try {
-      await readGraspManifest(folder);
+      await read(folder);
       return folder;
     } catch (error) {
       if (!(error instanceof GraspGroundingError) || error.code !== "MODEL_MISSING") throw error;
     }
   }
-  throw new GraspGroundingError("MODEL_MISSING", { name: nameOrPath });
+  throw new GraspGroundingError("MODEL_MISSING", { name });
 }
 
 /** Grasp networks that were imported, by name. */

@@ -1,10 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
-import { describe, GraspGroundingError } from "../errors/index.js";
 import { GraspNetwork, readGraspManifest } from "../learned-grasps/index.js";
 import { type GraspImportOptions, importGraspNetwork } from "../model-store/index.js";
-import { freeFolder, userModelFolder } from "./model-store.js";
+import { importInto } from "./importing.js";
 import { positiveInteger, usage } from "./pipeline.js";
 import { packageRoot } from "./version.js";
 
@@ -66,15 +64,7 @@ export function importGraspCommand(): Command {
 async function runImport(flags: GraspImportFlags): Promise<void> {
   const { name } = flags;
   const source = sourceOf(flags);
-  const folder = await freeFolder(name);
-  const store = userModelFolder();
-  await mkdir(store, { recursive: true }).catch((cause) => {
-    throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path: store, detail: describe(cause) }, { cause });
-  });
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  process.once("SIGINT", stop);
-  try {
+  await importInto(name, async ({ store, folder, signal }) => {
     const said = await importGraspNetwork({
       ...{ source, name, store },
       packages: join(packageRoot, "models"),
@@ -83,7 +73,7 @@ async function runImport(flags: GraspImportFlags): Promise<void> {
       ...(flags.licence && { licence: flags.licence }),
       ...(flags.python && { interpreter: flags.python }),
       onLine: (line) => process.stderr.write(`  ${line}\n`),
-      signal: abort.signal,
+      signal,
     });
     // As the program will open it: names and shapes of its input and outputs are checked here, not at the first grasp.
     await (await GraspNetwork.open(folder)).close();
@@ -91,9 +81,7 @@ async function runImport(flags: GraspImportFlags): Promise<void> {
       const manifest = await readGraspManifest(folder);
       process.stdout.write(`${JSON.stringify({ name, folder, check: said, manifest }, undefined, 2)}\n`);
     } else process.stdout.write(`${name}: ${folder} (${said})\nUse it: --grasp-model ${name}\n`);
-  } finally {
-    process.off("SIGINT", stop);
-  }
+  });
 }
 
 function sourceOf(flags: GraspImportFlags): GraspImportOptions["source"] {

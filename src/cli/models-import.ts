@@ -1,9 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
-import { describe, GraspGroundingError } from "../errors/index.js";
+import { GraspGroundingError } from "../errors/index.js";
 import { importCheckpoint, type ModelPrecision } from "../model-store/index.js";
-import { freeFolder, userModelFolder } from "./model-store.js";
+import { importInto } from "./importing.js";
 import { packageRoot } from "./version.js";
 
 interface ImportFlags {
@@ -58,15 +57,7 @@ export function importCommand(): Command {
 
 async function runImport(flags: ImportFlags): Promise<void> {
   const { name } = flags;
-  const folder = await freeFolder(name);
-  const store = userModelFolder();
-  await mkdir(store, { recursive: true }).catch((cause) => {
-    throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path: store, detail: describe(cause) }, { cause });
-  });
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  process.once("SIGINT", stop);
-  try {
+  await importInto(name, async ({ store, folder, signal }) => {
     const outcome = await importCheckpoint({
       checkpoint: resolve(flags.checkpoint),
       name,
@@ -83,14 +74,12 @@ async function runImport(flags: ImportFlags): Promise<void> {
       onProgress: (text, step, of) => {
         process.stderr.write(step === undefined ? `  ${text}\n` : `${step}/${of} ${text}\n`);
       },
-      signal: abort.signal,
+      signal,
     });
     if (flags.json) process.stdout.write(`${JSON.stringify({ ...outcome, folder }, undefined, 2)}\n`);
     else
       process.stdout.write(`${name}: ${folder}\nCheck it with \`grasp-grounding models verify ${name}\`.\n`);
-  } finally {
-    process.off("SIGINT", stop);
-  }
+  });
 }
 
 function parseTaps(list: string): number[] {
