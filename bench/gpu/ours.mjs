@@ -6,6 +6,7 @@ import { InProcessBackend } from "../../dist/inference/index.js";
 const [provider, folder] = process.argv.slice(2);
 const repeats = Number(process.env.REPEATS ?? 100);
 const warmup = Number(process.env.WARMUP ?? 15);
+const options = { providers: [provider], threads: 4 };
 const width = 1280;
 const height = 720;
 
@@ -36,12 +37,14 @@ async function series(n, work) {
   return result;
 }
 
+let backend;
 const engine = await HifiCs.open(
   folder,
-  (files) => InProcessBackend.create(files, { provider, threads: 4 }),
-  {
-    frameCache: 1,
+  async (files) => {
+    backend = await InProcessBackend.create(files, options);
+    return backend;
   },
+  { frameCache: 1 },
 );
 const frames = Array.from({ length: 8 }, (_, i) => picture(i));
 const sentence = "the red mug on the left";
@@ -60,13 +63,6 @@ result.known_sentence_same_frame = await series(repeats, () => ground(frames[0],
 result.eight_new_sentences_new_frame = await series(repeats / 2, (i) => ground(frames[i % 8], fresh(8)));
 
 // The parts alone, tensors in and out of this process.
-const backend = await InProcessBackend.create(
-  {
-    name: "parts",
-    files: Object.fromEntries(["encoder", "text", "decoder"].map((p) => [p, `${folder}/${p}.onnx`])),
-  },
-  { provider, threads: 4 },
-);
 const image = (n) => ({
   image: {
     type: "float32",
@@ -82,5 +78,4 @@ result.encode_sixteen = await series(
   async () => void (await backend.encodeFrame(sixteen)),
 );
 console.log(JSON.stringify(result));
-await backend.close();
 await engine.close();
