@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { GraspGroundingError } from "../errors/index.js";
 import type { ColourImage, RgbdFrame } from "../geometry/index.js";
 import {
@@ -12,6 +11,7 @@ import {
   type Tensors,
 } from "../inference/index.js";
 import { LruCache } from "./cache.js";
+import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
 import { cleanQuery } from "./query.js";
@@ -43,7 +43,7 @@ export class HifiCs implements Grounder {
   readonly manifest: Manifest;
   readonly #backend: InferenceBackend;
   readonly #tokenizer: TextTokenizer;
-  readonly #frames: LruCache<Promise<Tensors>>;
+  readonly #frames: FrameCache<Promise<Tensors>>;
   readonly #texts: LruCache<Tensors>;
   readonly #options: HifiCsOptions;
 
@@ -57,7 +57,7 @@ export class HifiCs implements Grounder {
     this.#backend = backend;
     this.#tokenizer = tokenizer;
     this.#options = options;
-    this.#frames = new LruCache(options.frameCache ?? 4);
+    this.#frames = new FrameCache(options.frameCache ?? 4);
     this.#texts = new LruCache(options.textCache ?? 256);
   }
 
@@ -131,20 +131,15 @@ export class HifiCs implements Grounder {
   }
 
   async #encodePicture(picture: ColourImage, options: CallOptions): Promise<Tensors> {
-    const { width, height, data, jpeg } = picture;
-    const key = createHash("sha1")
-      .update(`${width} ${height} `)
-      .update(jpeg ?? data)
-      .digest("base64");
-    const known = this.#frames.get(key);
+    const known = this.#frames.get(picture);
     if (known !== undefined) {
       const features = await known.catch(() => undefined);
       // Who asked first may have given up; that is no reason to fail for who asked second.
       if (features !== undefined) return features;
     }
     const features = this.#backend.encodePicture(picture, options);
-    this.#frames.set(key, features);
-    features.catch(() => this.#frames.delete(key));
+    this.#frames.set(picture, features);
+    features.catch(() => this.#frames.delete(features));
     return features;
   }
 
