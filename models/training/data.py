@@ -23,6 +23,10 @@ TWIN = 0.75
 """Share of the sentences with a twin that bring it along."""
 
 
+EMPHASIS = {"ordinal": 2.5, "superlative": 1.3, "colour": 2.5, "absent": 0.8}
+"""How much likelier than others a kind of sentence is kept: what is often wrong is asked more. "colour" are those with a
+twin in another colour."""
+
 REREAD = 60.0
 """Least seconds between two looks at the annotations."""
 
@@ -75,10 +79,17 @@ def tokenise(tokenizer, texts: list[str]) -> tuple[Tensor, Tensor]:
     return x, mask
 
 
+def emphasis(query) -> float:
+    return EMPHASIS.get("colour" if getattr(query, "contrast", None) == "colour" else query.kind, 1.0)
+
+
 def choose_queries(generate: Callable, line: dict, rng: random.Random, count: int) -> list[tuple[str, list[int]]]:
-    """`count` sentences; most of those that have a twin with a swapped word bring it along: a hard negative."""
+    """`count` sentences out of twice as many, by EMPHASIS; most of those that have a twin with a swapped word bring it
+    along: a hard negative."""
     chosen: list[tuple[str, list[int]]] = []
-    for q in generate(line, rng, count):
+    # Weighted sampling without replacement (Efraimidis and Spirakis 2006).
+    drawn = sorted(generate(line, rng, 2 * count), key=lambda q: rng.random() ** (1 / emphasis(q)), reverse=True)
+    for q in drawn[:count]:
         chosen.append((q.text, list(q.targets)))
         twin = swap_of(q)
         if twin is not None and rng.random() < TWIN:

@@ -1,10 +1,11 @@
 """Trained weights -> the model folder: encoder.onnx, text.onnx, decoder.onnx, tokenizer.json, manifest.json.
 
-    python models/training/export.py --run DIR [--out models/lite] [--metrics FILE.json]
+    python models/training/export.py --run DIR [--out models/lite] [--bundled models/lite] [--metrics FILE.json]
 
 Weights are stored small and unfolded when the session loads: 16-bit floats behind a Cast, and MiniLM's matrices as 8-bit
 integers with one scale a column behind Cast and Mul. onnxruntime folds both, so speed is that of 32-bit weights.
-Every file is checked against PyTorch before the manifest is written.
+Every file is checked against PyTorch before the manifest is written. With `--bundled` the sentence model is that folder's,
+byte for byte, and so is the encoder where the run did not train it: neither needs the packages they came from.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -23,6 +25,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from bundled import load_bundled
 from features import HEIGHT, PIXEL_MEAN, PIXEL_SCALE, PIXEL_STD, WIDTH, EfficientNetLite2, load_encoder
 from model import Config, FramePart, LiteModel
 from text import MAX_TOKENS, MiniLM, load_text, load_tokenizer, tokenizer_json
@@ -154,9 +157,10 @@ def sha256(path: Path) -> str:
 
 
 def export_all(
-    model: LiteModel, encoder: EfficientNetLite2, text_net: MiniLM, out: Path, calibration: dict
+    model: LiteModel, encoder: EfficientNetLite2, text_net: MiniLM, out: Path, calibration: dict, ready: Path | None = None
 ) -> dict[str, float]:
-    """Writes the three graphs and the tokenizer, returns the largest differences from PyTorch."""
+    """Writes the three graphs and the tokenizer, returns the largest differences from PyTorch. `ready`: a folder whose
+    text.onnx is taken as it is."""
     out.mkdir(parents=True, exist_ok=True)
     model.eval()
     frame_graph = FrameGraph(encoder, model.frame)
@@ -176,10 +180,13 @@ def export_all(
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.onnx"
         export_graph(frame_graph, (image,), raw, ["image"], FRAME_OUTPUTS, {n: {0: "N"} for n in ["image", *FRAME_OUTPUTS]})
-        finish(raw, out / "encoder.onnx", description="EfficientNet-Lite2 (ImageNet) and the frame part of the decoder")
+        finish(raw, out / "encoder.onnx", description="EfficientNet-Lite2 and the frame part of the decoder")
         axes = {n: {0: "Q", 1: "T"} for n in ("input_ids", "attention_mask", "tokens")} | {"sentence": {0: "Q"}}
-        export_graph(text_net, (ids, mask), raw, ["input_ids", "attention_mask"], ["tokens", "sentence"], axes)
-        finish(raw, out / "text.onnx", int8=True, description="all-MiniLM-L6-v2, 8-bit weights")
+        if ready is None:
+            export_graph(text_net, (ids, mask), raw, ["input_ids", "attention_mask"], ["tokens", "sentence"], axes)
+            finish(raw, out / "text.onnx", int8=True, description="all-MiniLM-L6-v2, 8-bit weights")
+        elif ready.resolve() != out.resolve():
+            shutil.copy(ready / "text.onnx", out / "text.onnx")
         axes = {"tokens": {0: "Q", 1: "T"}, "attention_mask": {0: "Q", 1: "T"}, "logits": {0: "Q"}, "presence": {0: "Q"}}
         names = [*FRAME_OUTPUTS, "tokens", "attention_mask"]
         export_graph(decoder_graph, (*frame, tokens, mask), raw, names, ["logits", "presence"], axes)
@@ -217,7 +224,7 @@ def manifest(out: Path, calibration: dict, metrics: dict) -> dict:
         "format": 1,
         "name": "lite",
         "family": "lite",
-        "description": "Bundled model: frozen EfficientNet-Lite2 (ImageNet) and MiniLM-L6 under a lean HiFi-CS decoder "
+        "description": "Bundled model: EfficientNet-Lite2 (ImageNet, tuned from stride 8 on) and MiniLM-L6 under a lean HiFi-CS decoder "
         "with attention to words and places.",
         "licence": "Apache-2.0",
         "source": "models/training; weights and data: models/lite/ATTRIBUTION.md",
@@ -256,6 +263,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=repo / ".cache/training/run")
     parser.add_argument("--out", type=Path, default=repo / "models/lite")
+    parser.add_argument("--bundled", type=Path, help="model folder whose sentence model (and encoder) to keep")
     parser.add_argument("--calibration", type=Path, help="written by evaluate.py --calibrate")
     parser.add_argument("--metrics", type=Path, help="JSON for the manifest's `metrics`")
     args = parser.parse_args()
@@ -266,7 +274,10 @@ def main() -> None:
     model.load_state_dict(saved["ema"])
     path = args.calibration or args.run / "calibration.json"
     calibration = NEUTRAL | (json.loads(path.read_text()) if path.exists() else {})
-    differences = export_all(model, load_encoder(), load_text(), args.out, calibration)
+    encoder, text_net = load_bundled(args.bundled)[:2] if args.bundled else (load_encoder(), load_text())
+    if "encoder" in saved:
+        encoder.load_state_dict(saved["encoder"])
+    differences = export_all(model, encoder, text_net, args.out, calibration, args.bundled)
     print("largest differences from PyTorch:", json.dumps({k: round(v, 5) for k, v in differences.items()}))
     metrics = json.loads(args.metrics.read_text()) if args.metrics else {}
     (args.out / "manifest.json").write_text(json.dumps(manifest(args.out, calibration, metrics), indent=2) + "\n")

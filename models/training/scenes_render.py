@@ -132,6 +132,31 @@ def measure_colours(pixels: np.ndarray, described: list[str], white: float) -> t
     return words, {WORDS[i]: round(float(v), 3) for i, v in enumerate(share) if v >= 0.05}
 
 
+def label_renderer(model: mujoco.MjModel, renderer: mujoco.Renderer) -> mujoco.Renderer:
+    """A renderer for labels: one that does not multisample, since between two things the mean of two labels is a third's.
+    That of the picture where its back end does not multisample anyway (OSMesa)."""
+    samples = model.vis.quality.offsamples
+    if renderer._mjr_context.offSamples == 0:
+        return renderer
+    model.vis.quality.offsamples = 0
+    try:
+        return mujoco.Renderer(model, H, W)
+    finally:
+        model.vis.quality.offsamples = samples
+
+
+def aim(renderer: mujoco.Renderer, data: mujoco.MjData, cam: mujoco.MjvCamera, eye, axes, fov: float) -> None:
+    """Sets the scene and its camera: `axes` are the camera's right, up and backwards in the world, `fov` vertical degrees."""
+    renderer.update_scene(data, cam)
+    for glcam in renderer.scene.camera:
+        glcam.pos[:] = eye
+        glcam.forward[:] = -axes[:, 2]
+        glcam.up[:] = axes[:, 1]
+        top = glcam.frustum_near * math.tan(math.radians(fov / 2))
+        glcam.frustum_top, glcam.frustum_bottom, glcam.frustum_center = top, -top, 0
+        glcam.frustum_width = top * W / H
+
+
 def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]:
     rng = Rand(np.random.PCG64([seed, number]))
     wide = number >= FIRST_WIDE
@@ -171,6 +196,7 @@ def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]
     if len(stayed) < 2:
         return []
     renderer = mujoco.Renderer(model, H, W)
+    labels = label_renderer(model, renderer)
     lines = []
     cam = mujoco.MjvCamera()
     cam.type = mujoco.mjtCamera.mjCAMERA_FREE
@@ -189,18 +215,12 @@ def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]
                 if seen >= max(2, len(stayed) * 0.6):
                     break
             model.vis.global_.fovy = fov
-            renderer.update_scene(data, cam)
-            for glcam in renderer.scene.camera:
-                glcam.pos[:] = eye
-                glcam.forward[:] = -axes[:, 2]
-                glcam.up[:] = axes[:, 1]
-                top = glcam.frustum_near * math.tan(math.radians(fov / 2))
-                glcam.frustum_top, glcam.frustum_bottom, glcam.frustum_center = top, -top, 0
-                glcam.frustum_width = top * W / H
+            for r in {renderer, labels}:
+                aim(r, data, cam, eye, axes, fov)
             rgb = renderer.render().copy()
-            renderer.enable_segmentation_rendering()
-            seg = renderer.render().copy()
-            renderer.disable_segmentation_rendering()
+            labels.enable_segmentation_rendering()
+            seg = labels.render().copy()
+            labels.disable_segmentation_rendering()
             renderer.enable_depth_rendering()
             depth = renderer.render().copy()
             renderer.disable_depth_rendering()
@@ -272,7 +292,8 @@ def render_scene(number: int, seed: int, assets: Assets, out: Path) -> list[str]
                 "shelves": scene.info.get("boards"), "fov_y": round(fov, 2), **note, "objects": objects,
             }))  # fmt: skip
     finally:
-        renderer.close()
+        for r in {renderer, labels}:
+            r.close()
     return lines
 
 

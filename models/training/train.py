@@ -1,9 +1,12 @@
 """Trains the decoder on cached features.
 
     python models/training/train.py [--features DIR] [--run DIR] [--steps N] [--minutes M] [--resume]
+    python models/training/train.py --online --bundled models/lite --encoder-lr 1e-4   # the picture encoder as well
 
 The learning rate follows a cosine over `--steps`, or over `--minutes` where that ends first. Writes to the run folder:
-last.pt (resumable), log.csv, curves.png. Batches of 16 pictures with 4 queries each; bfloat16 arithmetic.
+last.pt (resumable), ema.pt (averaged weights), log.csv, curves.png. Batches of 16 pictures with 4 queries each; bfloat16
+arithmetic. With `--encoder-lr` the encoder learns too, from stride 8 on; its classifier stays as it is, and what it says of
+each place is held near to what it said before (`--hold`), so that the names of the 1,000 classes keep their meaning.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
@@ -33,6 +37,8 @@ from prepare import KEPT, read_picture, shrink, small_mask
 from text import class_embeddings, load_text, load_tokenizer
 
 GRID = HEIGHT // 32, WIDTH // 32
+FIRST_TUNED = 4
+"""The encoder's first block that may learn: those before it, up to stride 4, see edges and colours as they are."""
 
 
 def build(config: Config, text_net: torch.nn.Module, cache: Path | None = None) -> LiteModel:
@@ -74,16 +80,21 @@ class Source:
         )
         return iter(loader)
 
-    @torch.no_grad()
-    def maps(self, batch: dict) -> dict[str, Tensor]:
+    def pixels(self, batch: dict) -> Tensor:
+        """[B,3,H,W] as the encoder takes them."""
+        return batch["images"].to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() * PIXEL_SCALE - PIXEL_MEAN
+
+    def maps(self, batch: dict, encoder=None) -> dict[str, Tensor]:
+        """Maps by the frozen encoder, or by another one: with gradients, if that one learns."""
         if "maps" in batch:
             return {k: v.to(self.device) for k, v in batch["maps"].items()}
-        x = batch["images"].to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() * PIXEL_SCALE - PIXEL_MEAN
-        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
-            maps = self.encoder(x)
+        encoder = encoder or self.encoder
+        kind = torch.bfloat16 if learns(encoder) else torch.float16
+        with torch.autocast(self.device.type, kind, enabled=self.device.type == "cuda"):
+            maps = encoder(self.pixels(batch))
         return {k: maps[k].float() for k in KEPT}
 
-    def validation(self, limit: int, split: str = "val"):
+    def validation(self, limit: int, split: str = "val", encoder=None):
         """(set name, annotation, maps, masks uint8 [objects,96,128]) of up to `limit` pictures a set; another split
         than "val" with pictures only."""
         if not self.online:
@@ -97,7 +108,7 @@ class Source:
                 rgb, line, masks = read_picture(folder, line)
                 small = [small_mask(m, o["box"], line["width"], line["height"]) for o, m in zip(line["objects"], masks)]
                 images = torch.from_numpy(shrink(np.ascontiguousarray(rgb)).copy())[None]
-                yield name, line, self.maps({"images": images}), np.stack(small)
+                yield name, line, self.maps({"images": images}, encoder), np.stack(small)
 
 
 def set_statistics(model: LiteModel, source: Source, batches, count: int = 400) -> None:
@@ -112,11 +123,32 @@ def set_statistics(model: LiteModel, source: Source, batches, count: int = 400) 
         getattr(model.frame, f"std_{k}").copy_(x.std((0, 2, 3))[None, :, None, None] + 1e-3)
 
 
-def run_model(model: LiteModel, encoder, text_net, maps: dict[str, Tensor], ids: Tensor, mask: Tensor) -> dict:
-    """One pass in bfloat16; the frozen parts without gradients."""
-    with torch.autocast(ids.device.type, torch.bfloat16):
+def learns(net: torch.nn.Module) -> bool:
+    return any(p.requires_grad for p in net.parameters())
+
+
+def tuned_copy(encoder):
+    """A copy of the encoder whose blocks from stride 8 on learn; stem, first blocks, head and classifier stay frozen."""
+    copied = copy.deepcopy(encoder)
+    for block in copied.blocks[FIRST_TUNED:]:
+        block.requires_grad_(True)
+    return copied
+
+
+def hold_loss(source: Source, encoder, teacher, batch: dict, maps: dict[str, Tensor]) -> Tensor:
+    """Divergence of the class probabilities at each place from what the untouched encoder gives."""
+    with torch.autocast(source.device.type, torch.bfloat16, enabled=source.device.type == "cuda"):
         with torch.no_grad():
-            logits = encoder.dense_logits(maps["s32b"])
+            before = teacher.dense_logits(teacher(source.pixels(batch))["s32b"]).float()
+        now = encoder.dense_logits(maps["s32b"]).float()
+    difference = F.kl_div(F.log_softmax(now, 1), F.log_softmax(before, 1), reduction="none", log_target=True)
+    return difference.sum(1).mean()
+
+
+def run_model(model: LiteModel, encoder, text_net, maps: dict[str, Tensor], ids: Tensor, mask: Tensor) -> dict:
+    """One pass in bfloat16; frozen parts have no gradients."""
+    with torch.autocast(ids.device.type, torch.bfloat16):
+        logits = encoder.dense_logits(maps["s32b"])
         return model.decoder(model.frame(maps, logits), encode_words(text_net, ids, mask), mask)
 
 
@@ -128,7 +160,7 @@ def validate(
     model.eval()
     tokenizer = load_tokenizer()
     rows: dict[str, dict[str, list[float]]] = {}
-    for name, line, maps, masks in source.validation(limit, split):
+    for name, line, maps, masks in source.validation(limit, split, encoder):
         queries = generate(line, random.Random(f"{line['image']}"), per)
         if not queries:
             continue
@@ -199,6 +231,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--config", default="{}", help="JSON with changes to model.Config (ablations)")
     parser.add_argument("--start", type=Path, help="weights to start from, with a fresh schedule")
+    parser.add_argument("--encoder-lr", type=float, default=0, help="with --online: let the picture encoder learn too")
+    parser.add_argument("--hold", type=float, default=0.2, help="weight that keeps its class probabilities, with --encoder-lr")
     parser.add_argument("--bundled", type=Path, help="model folder to train on from: its encoders and its decoder")
     parser.add_argument("--online", action="store_true", help="pictures instead of cached features: for a GPU")
     parser.add_argument("--data", type=Path, default=repo / ".cache/training/data", help="data sets, with --online")
@@ -227,6 +261,11 @@ def main() -> None:
     encoder, text_net = encoder.to(device), text_net.to(device)
     source = Source(args, encoder, device)
     resume = torch.load(args.run / "last.pt", map_location="cpu") if args.resume and (args.run / "last.pt").exists() else None
+    teacher = encoder
+    if args.encoder_lr:
+        if not args.online:
+            raise SystemExit("--encoder-lr needs --online: cached features are those of the frozen encoder")
+        encoder = tuned_copy(encoder)
     step, spent = (resume["step"], resume["spent"]) if resume else (0, 0.0)
     batches = source.batches(generate, args.seed + step)
     if args.start:
@@ -235,15 +274,19 @@ def main() -> None:
         set_statistics(model, source, batches)
     decay = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], lr=args.lr, betas=(0.9, 0.98)
-    )
+    groups = [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
+    if args.encoder_lr:
+        tuned = [p for p in encoder.parameters() if p.requires_grad]
+        groups.append({"params": tuned, "weight_decay": 0.0, "share": args.encoder_lr / args.lr})
+    optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98))
+    trained = torch.nn.ModuleDict({"model": model, "encoder": encoder} if args.encoder_lr else {"model": model})
     if resume:
-        model.load_state_dict(resume["model"])
+        trained.load_state_dict(resume["trained"])
         optimiser.load_state_dict(resume["optimiser"])
-    ema = copy.deepcopy(model).eval().requires_grad_(False)
+    averaged = copy.deepcopy(trained).eval().requires_grad_(False)
     if resume:
-        ema.load_state_dict(resume["ema"])
+        averaged.load_state_dict(resume["averaged"])
+    ema, ema_encoder = averaged["model"], averaged["encoder"] if args.encoder_lr else encoder
     print("pictures:", source.counts(), "parameters:", sum(p.numel() for p in model.parameters()), device, flush=True)
     started = time.time() - spent
     log_path = args.run / "log.csv"
@@ -252,11 +295,12 @@ def main() -> None:
     sums: dict[str, list[Tensor]] = {}
 
     def save() -> None:
-        state = {"model": model.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict(),
+        state = {"trained": trained.state_dict(), "averaged": averaged.state_dict(), "optimiser": optimiser.state_dict(),
                  "step": step, "spent": time.time() - started, "config": model.config.to_json()}  # fmt: skip
         torch.save(state, args.run / "last.tmp")
         (args.run / "last.tmp").rename(args.run / "last.pt")
-        torch.save({"ema": ema.state_dict(), "config": model.config.to_json(), "step": step}, args.run / "ema.pt")
+        state = {"ema": ema.state_dict(), "config": model.config.to_json(), "step": step}
+        torch.save(state | ({"encoder": ema_encoder.state_dict()} if args.encoder_lr else {}), args.run / "ema.pt")
 
     leave = time.time() + 60 * args.leave_after if args.leave_after else float("inf")
     bar = tqdm(total=args.steps, initial=step, mininterval=10)
@@ -267,19 +311,24 @@ def main() -> None:
             break
         lr = args.lr * min(1, (step + 1) / args.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimiser.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get("share", 1)
         batch = next(batches)
-        maps = source.maps(batch)
+        maps = source.maps(batch, encoder)
+        hold = hold_loss(source, encoder, teacher, batch, maps) if args.encoder_lr and args.hold else None
         batch = {k: v.to(device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor) and k != "images"}
         loss, parts = total_loss(run_model(model, encoder, text_net, maps, batch["ids"], batch["mask"]), batch)
+        if hold is not None:
+            loss, parts["hold"] = loss + args.hold * hold, hold.detach()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if args.encoder_lr:
+            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimiser.step()
         step += 1
         keep = min(args.ema, (step + 1) / (step + 20))
         with torch.no_grad():
-            torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - keep)
+            torch._foreach_lerp_(list(averaged.parameters()), list(trained.parameters()), 1 - keep)
         for k, v in parts.items():
             sums.setdefault(k, []).append(v)
         bar.update(1)
@@ -291,7 +340,7 @@ def main() -> None:
                 if not source.online:
                     source.train.rescan()
                     source.val.rescan()
-                result = validate(ema, encoder, text_net, source, generate, args.validate_pictures)
+                result = validate(ema, ema_encoder, text_net, source, generate, args.validate_pictures)
                 validation = json.dumps({k: round(v, 4) for k, v in result.items()})
                 save()
                 print(f"\nstep {step} {time.time() - started:.0f} s {means} {validation}", flush=True)
@@ -302,7 +351,7 @@ def main() -> None:
                 plot(log_path, args.run / "curves.png")
     bar.close()
     save()
-    result = validate(ema, encoder, text_net, source, generate, 200)
+    result = validate(ema, ema_encoder, text_net, source, generate, 200)
     print(f"{step} steps, {(time.time() - started) / 60:.1f} min, validation {result}")
 
 
