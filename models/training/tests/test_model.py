@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
 import unittest
@@ -16,11 +17,14 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import export  # noqa: E402
-from features import HEIGHT, WIDTH, imagenet_names, load_encoder  # noqa: E402
+import train  # noqa: E402
+from data import choose_queries  # noqa: E402
+from features import HEIGHT, WIDTH, EfficientNetLite2, imagenet_names, load_encoder  # noqa: E402
 from instances import detections, iou  # noqa: E402
 from losses import mask_loss, place_loss  # noqa: E402
 from model import Config, LiteModel  # noqa: E402
 from prepare import small_mask  # noqa: E402
+from queries import Query  # noqa: E402
 from text import class_embeddings, encode_texts, load_text, load_tokenizer  # noqa: E402
 
 GRID = HEIGHT // 32, WIDTH // 32
@@ -166,6 +170,39 @@ class OnnxTwins(unittest.TestCase):
         self.assertLess(differences["one_against_many"], 1e-3)
         self.assertLess(total, 60e6)
         self.assertEqual(manifest["decoder"]["inputs"][-2:], ["tokens", "attention_mask"])
+
+
+class Tuning(unittest.TestCase):
+    def test_what_of_the_encoder_learns(self):
+        net = EfficientNetLite2().eval().requires_grad_(False)
+        tuned = train.tuned_copy(net)
+        self.assertFalse(train.learns(net))
+        learning = {name.split(".")[0] + "." + name.split(".")[1] for name, p in tuned.named_parameters() if p.requires_grad}
+        self.assertEqual(learning, {f"blocks.{i}" for i in range(train.FIRST_TUNED, len(tuned.blocks))})
+
+    def test_holding_costs_nothing_until_something_moves(self):
+        torch.manual_seed(0)
+        net = EfficientNetLite2().eval().requires_grad_(False)
+        tuned = train.tuned_copy(net)
+        source = train.Source.__new__(train.Source)
+        source.device, source.encoder = torch.device("cpu"), net
+        batch = {"images": torch.randint(0, 255, (1, 64, 64, 3), dtype=torch.uint8)}
+        loss = train.hold_loss(source, tuned, net, batch, source.maps(batch, tuned))
+        self.assertAlmostEqual(loss.item(), 0, places=4)
+        with torch.no_grad():
+            tuned.blocks[-1].project.conv.bias += 3
+        loss = train.hold_loss(source, tuned, net, batch, source.maps(batch, tuned))
+        self.assertGreater(loss.item(), 1e-4)
+        loss.backward()
+        self.assertIsNotNone(tuned.blocks[train.FIRST_TUNED].project.conv.weight.grad)
+
+    def test_weak_kinds_come_more_often(self):
+        def generate(line, rng, count):
+            return [Query(f"{kind} {i}", [0], kind) for i in range(count // 2) for kind in ("name", "ordinal")]
+
+        rng = random.Random(0)
+        drawn = [text.split()[0] for _ in range(300) for text, _ in choose_queries(generate, {}, rng, 4)]
+        self.assertGreater(drawn.count("ordinal"), 1.3 * drawn.count("name"))
 
 
 if __name__ == "__main__":
