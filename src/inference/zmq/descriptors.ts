@@ -17,6 +17,10 @@ export function checkDescriptorsLeft(): void {
   const taken: number[] = [];
   try {
     for (let i = 0; i < margin; i++) taken.push(openSync(devNull, "r"));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const problem = new Error(`fewer than ${margin} file descriptors are left (ulimit -n)`, { cause });
+    throw Object.assign(problem, { code });
   } finally {
     for (const descriptor of taken) closeSync(descriptor);
   }
