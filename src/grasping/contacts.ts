@@ -13,6 +13,10 @@ const WEDGE = 0.0105;
 /** Hidden insides are only known to about half a voxel. */
 const FILL_TOLERANCE = 0.003;
 
+/** Normals are averaged over some millimetres: the sides of lower things blend with their top, and the outline speaks. */
+const LOW: Metres = 0.015;
+const LEAST_NORMALS = 3;
+
 /** What one finger would touch. */
 interface Contact {
   /** Normals of the side: sum of their cosines to the closing direction, and how many. */
@@ -92,7 +96,10 @@ export function opposition(
     const outline = 1 / Math.sqrt(1 + across * across + down * down + up * up);
     // Where the side itself is not seen its outline speaks for it, less so where that is a guess.
     const guess = contact.known < 0.003 ? 0.97 : 0.9;
-    const cosine = contact.n >= 3 ? Math.min(outline, Math.max(0, contact.sum / contact.n)) : outline * guess;
+    const cosine =
+      contact.n >= LEAST_NORMALS && shape.top > LOW
+        ? Math.min(outline, Math.max(0, contact.sum / contact.n))
+        : outline * guess;
     if (cosine < worst) worst = cosine;
   }
   return worst;

@@ -2,7 +2,7 @@ import type { Metres, Vec3 } from "../geometry/index.js";
 import type { Shape } from "./complete.js";
 import { opposition } from "./contacts.js";
 import type { GraspScene } from "./scene.js";
-import { type Candidate, MIN_MARGIN } from "./search.js";
+import type { Candidate } from "./search.js";
 import type { GripperModel } from "./types.js";
 import { Sight } from "./view.js";
 
@@ -25,8 +25,12 @@ export interface Fit {
   readonly width: Metres;
 }
 
-/** Most that the fingers are opened beside the part on each side. */
-const MAX_MARGIN = 0.014;
+/** The fingers are opened so far beside the part on each side where nothing stands beside them, */
+const MARGIN = 0.014;
+/** and further, for a surface that is not quite where it seems, as long as they keep this distance to everything else. */
+const SPARE = 0.012;
+/** Openings that are tried where a wide one meets the table. */
+const NARROWER: readonly Metres[] = [MARGIN, 0.006];
 /** Other things are seen as points some millimetres apart: their edge is a little nearer than the nearest. */
 const NEIGHBOUR_GAP = 0.002;
 /** Points of the sensor's noise that are no collision. */
@@ -42,6 +46,7 @@ export function fitCandidate(
   candidate: Candidate,
   gripper: GripperModel,
   tableClearance: Metres,
+  minMargin: Metres,
 ): Fit | undefined {
   const { axes, at } = candidate;
   const half = gripper.fingerWidth / 2;
@@ -49,7 +54,7 @@ export function fitCandidate(
   const own = measureOwn(shape, candidate, gripper);
   if (own === undefined) return undefined;
   const room = (gripper.stroke - own.width) / 2;
-  if (room < MIN_MARGIN * 0.8) return undefined;
+  if (room < minMargin) return undefined;
   const outer = gripper.stroke / 2 + gripper.fingerThickness + 0.02;
 
   // Nearest other thing on either side, in the fingers' swept space.
@@ -87,11 +92,12 @@ export function fitCandidate(
   }
   if (palm > STRAY || between > STRAY) return undefined;
   const free = Math.min(low, high) - gripper.fingerThickness;
-  const margin = Math.min(room, MAX_MARGIN, free - 0.001);
-  if (margin < MIN_MARGIN * 0.8) return undefined;
+  const widest = Math.min(room, Math.max(Math.min(MARGIN, free - 0.001), free - SPARE));
+  const margin = [widest, ...NARROWER.filter((each) => each < widest)].find((each) =>
+    aboveTable(candidate, own.shift, gripper, inside + each + gripper.fingerThickness, tableClearance),
+  );
+  if (margin === undefined || margin < minMargin) return undefined;
   const opening = inside + margin;
-  if (!aboveTable(candidate, own.shift, gripper, opening + gripper.fingerThickness, tableClearance))
-    return undefined;
   const hidden = hiddenShares(scene, candidate, own.shift, opening, gripper);
   return {
     margin,

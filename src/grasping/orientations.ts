@@ -8,13 +8,12 @@ export interface ToolAxes {
   readonly approach: Vec3;
 }
 
-const STEPS = 12;
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
 /** Straight down, closing at even yaws and at the object's own directions. */
-export function downOrientations(shape: Shape, friction: number, random: Random): ToolAxes[] {
+export function downOrientations(shape: Shape, friction: number, random: Random, steps: number): ToolAxes[] {
   const yaws: number[] = [];
-  for (let k = 0; k < STEPS; k++) yaws.push((k * Math.PI) / STEPS);
+  for (let k = 0; k < steps; k++) yaws.push((k * Math.PI) / steps);
   for (const yaw of [...principalYaws(shape), ...antipodalYaws(shape, friction, random)])
     if (yaws.every((other) => yawBetween(yaw, other) > radians(3))) yaws.push(yaw);
   return yaws.map((yaw) => axesFor(yaw, 0));
@@ -39,7 +38,7 @@ export function tiltedOrientations(shape: Shape, yaws: readonly number[], wide: 
   return [...tilted, ...chosen.flatMap((yaw) => [leaning(yaw, LEAN), leaning(yaw, -LEAN)])];
 }
 
-const LEAN = (28 * Math.PI) / 180;
+const LEAN = radians(28);
 
 /** As straight down at `yaw`, then turned about the side axis: the closing direction leaves the level by `lean`. */
 function leaning(yaw: number, lean: number): ToolAxes {

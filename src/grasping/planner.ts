@@ -4,6 +4,7 @@ import {
   compose,
   dot,
   type Mask,
+  type Metres,
   type Pose,
   project,
   quaternionFromAxes,
@@ -41,7 +42,7 @@ export interface GraspPlannerOptions {
   readonly friction?: number;
   /** Least height of the fingertips above the table in metres. Default 0.003. */
   readonly tableClearance?: number;
-  /** Grasps that would score less if they could be reached are not given. Default 0.1: of those hardly any held in the physics evaluation. */
+  /** Grasps that would score less if they could be reached are not given. Default 0.1: what scores less is mostly a thing that cannot be held from above. */
   readonly minScore?: number;
   /** 0 (cannot be reached) to 1 for a tool pose in the camera's optical frame; multiplies the score. */
   readonly reachability?: (pose: Pose) => number;
@@ -52,10 +53,39 @@ export interface GraspPlannerOptions {
 const DOUBTFUL = 0.6;
 /** Yaws that differ by less (radians) are not both tried at a tilt. */
 const APART = 0.2;
-/** Candidates that are looked at closely. */
-const SHORTLIST = 150;
-/** Of one orientation at most so many are looked at closely, so that one does not crowd out the others. */
-const PER_ORIENTATION = 14;
+/** How hard a grasp is searched for. */
+interface Effort {
+  /** Even yaws, straight down. */
+  readonly yaws: number;
+  /** Yaws that are also tried at a tilt. */
+  readonly tiltedYaws: number;
+  /** Candidates that are looked at closely. */
+  readonly shortlist: number;
+  /** Of one orientation at most so many are looked at closely, so that one does not crowd out the others. */
+  readonly perOrientation: number;
+  /** Least free space between each finger and the part. */
+  readonly minMargin: Metres;
+  /** Least score, as a multiple of what is asked for. */
+  readonly minScore: number;
+}
+
+const usual: Effort = {
+  yaws: 12,
+  tiltedYaws: 4,
+  shortlist: 150,
+  perOrientation: 14,
+  minMargin: 0.0024,
+  minScore: 1,
+};
+/** For what the usual search finds no grasp of: among close neighbours, or nearly as wide as the stroke. */
+const thorough: Effort = {
+  yaws: 24,
+  tiltedYaws: 8,
+  shortlist: 900,
+  perOrientation: 40,
+  minMargin: 0.001,
+  minScore: 1.6,
+};
 
 /**
  * Grasps for a parallel gripper from one RGB-D view and a mask. Deterministic. Grasps are in the camera's optical frame,
@@ -103,30 +133,43 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   const scene = readScene(frame.depth!, frame.camera!, target.mask, random, target.up);
   if ("refusal" in scene) return { grasps: [], ...scene };
   const shape = completeShape(scene);
-  const found: Scored[] = [];
-  const doubtful: Scored[] = [];
   const width = narrowestWidth(shape);
   const rejected = { blocked: 0, loose: 0, unreachable: 0 };
   const least = leastOpposition(settings.friction);
-  for (const candidate of search(scene, shape, settings, random)) {
-    const fit = fitCandidate(scene, shape, candidate, settings.gripper, clearanceOver(shape, settings));
-    if (fit === undefined) {
-      rejected.blocked++;
-      continue;
+  let found: Scored[] = [];
+  const doubtful: Scored[] = [];
+  for (const effort of [usual, thorough]) {
+    for (const candidate of search(scene, shape, settings, random, effort)) {
+      const fit = fitCandidate(
+        scene,
+        shape,
+        candidate,
+        settings.gripper,
+        clearanceOver(shape, settings),
+        effort.minMargin,
+      );
+      if (fit === undefined) {
+        rejected.blocked++;
+        continue;
+      }
+      const loose = fit.opposition <= least;
+      if (
+        loose &&
+        !(effort === usual && fit.opposition > DOUBTFUL && width < settings.gripper.stroke * 0.9)
+      ) {
+        rejected.loose++;
+        continue;
+      }
+      const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
+      if (scored === undefined) rejected.unreachable++;
+      else if (loose) doubtful.push(scored);
+      else if (scored.quality < effort.minScore * settings.minScore) rejected.loose++;
+      else found.push(scored);
     }
-    const loose = fit.opposition <= least;
-    if (loose && !(fit.opposition > DOUBTFUL && width < settings.gripper.stroke * 0.9)) {
-      rejected.loose++;
-      continue;
-    }
-    const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
-    if (scored === undefined) rejected.unreachable++;
-    else if (loose) doubtful.push(scored);
-    else if (scored.quality < settings.minScore) rejected.loose++;
-    else found.push(scored);
+    if (found.length > 0) break;
   }
   // What fits between the fingers as a whole mostly holds, even where noise has bent its normals.
-  if (found.length === 0) found.push(...doubtful);
+  if (found.length === 0) found = doubtful;
   if (found.length === 0) return { grasps: [], ...explain(rejected, width, settings.gripper) };
   found.sort((p, q) => q.grasp.score - p.grasp.score);
   return { grasps: diverse(found, settings.maxGrasps) };
@@ -145,20 +188,27 @@ export function inputProblem(frame: RgbdFrame, mask: Mask): Refusal | undefined 
   return undefined;
 }
 
-function search(scene: GraspScene, shape: Shape, settings: Settings, random: () => number): Candidate[] {
+function search(
+  scene: GraspScene,
+  shape: Shape,
+  settings: Settings,
+  random: () => number,
+  effort: Effort,
+): Candidate[] {
   const { gripper, work } = settings;
   const limits = {
     tableClearance: clearanceOver(shape, settings),
     minOverlap: scene.kind === "solid" ? 0.005 : 0.0008,
+    minMargin: effort.minMargin,
   };
   const all: Candidate[] = [];
   const tryAxes = (axes: ToolAxes): number => {
     const found = searchOrientation(shape, axes, gripper, limits, work);
     found.sort((p, q) => q.promise - p.promise);
-    for (const candidate of found.slice(0, PER_ORIENTATION)) all.push(candidate);
+    for (const candidate of found.slice(0, effort.perOrientation)) all.push(candidate);
     return found[0]?.promise ?? 0;
   };
-  const down = downOrientations(shape, settings.friction, random).map((axes) => ({
+  const down = downOrientations(shape, settings.friction, random, effort.yaws).map((axes) => ({
     yaw: Math.atan2(axes.closing[1], axes.closing[0]),
     promise: tryAxes(axes),
   }));
@@ -166,17 +216,21 @@ function search(scene: GraspScene, shape: Shape, settings: Settings, random: () 
   down.sort((p, q) => q.promise - p.promise);
   const yaws: number[] = [];
   for (const { yaw, promise } of down)
-    if (promise > 0 && yaws.length < 4 && yaws.every((other) => yawBetween(yaw, other) > APART))
+    if (
+      promise > 0 &&
+      yaws.length < effort.tiltedYaws &&
+      yaws.every((other) => yawBetween(yaw, other) > APART)
+    )
       yaws.push(yaw);
   const wide = narrowestWidth(shape) > 0.75 * gripper.stroke;
   for (const axes of tiltedOrientations(shape, yaws, wide)) tryAxes(axes);
   all.sort((p, q) => q.promise - p.promise);
-  return all.slice(0, SHORTLIST);
+  return all.slice(0, effort.shortlist);
 }
 
-/** Flat things leave the fingers no room: the tips then go as low as a third of the thing's height. */
+/** Flat things leave the fingers no room: the tips then go as low as a sixth of the thing's height. */
 const clearanceOver = (shape: Shape, settings: Settings): number =>
-  Math.min(settings.tableClearance, Math.max(0.001, shape.top / 3));
+  Math.min(settings.tableClearance, Math.max(0.001, shape.top / 6));
 
 interface Scored {
   readonly grasp: Grasp;

@@ -14,19 +14,26 @@ export interface ScoreWeights {
   readonly room: number;
   readonly edge: number;
   readonly seen: number;
+  readonly body: number;
 }
 
 /** Tuned in physics on the half of the objects that docs/GRASPING.md names. */
 export const defaultWeights: ScoreWeights = {
-  antipodality: 1,
-  centring: 1,
-  clearance: 0.4,
+  antipodality: 0.75,
+  centring: 0.75,
+  clearance: 0.45,
   approach: 0.7,
-  overlap: 0.7,
-  room: 0.5,
-  edge: 0.15,
-  seen: 1,
+  overlap: 1.2,
+  room: 0.22,
+  edge: 0.22,
+  seen: 0.45,
+  body: 0.75,
 };
+
+/** Share of the target's surface between the fingers from which it counts as its body: less is a tab or a tip. */
+const BODY = 0.05;
+/** Overlap of fingers and target that is as good as any, where the target is high enough for it. */
+const DEEP: Metres = 0.045;
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
@@ -44,7 +51,7 @@ export function scoreTerms(
   const [x, y, z] = shape.centre;
   const dx: Metres = x * c[0] + y * c[1] + z * c[2] - at[0] - fit.shift;
   const dy: Metres = x * b[0] + y * b[1] + z * b[2] - at[1];
-  const wanted = Math.min(0.035, Math.max(0.004, shape.top - 0.004));
+  const wanted = Math.min(DEEP, Math.max(0.004, shape.top - 0.004));
   return {
     antipodality: clamp((fit.opposition - least) / (0.97 - least)),
     centring: Math.exp(-((dy / 0.05) ** 2) - (dx / 0.11) ** 2),
@@ -54,6 +61,7 @@ export function scoreTerms(
     room: clamp(1.02 - (fit.width / gripper.stroke) ** 5),
     edge: 0.3 + 0.7 * edge,
     seen: (1 - 0.6 * fit.unseen) * (1 - 0.15 * fit.shadow),
+    body: clamp(fit.held / BODY),
   };
 }
 

@@ -21,6 +21,8 @@ export interface SearchLimits {
   readonly tableClearance: Metres;
   /** Least overlap of fingers and target. */
   readonly minOverlap: Metres;
+  /** Least free space between each finger and the part. */
+  readonly minMargin: Metres;
 }
 
 const BIN = 0.0025;
@@ -149,7 +151,7 @@ function scanDepth(
     parts[part + 2] = Math.min(parts[part + 2]!, tops[bin]!);
     parts[part + 3]! += filled[bin]!;
   }
-  const usable = gripper.stroke - 2 * MIN_MARGIN;
+  const usable = gripper.stroke - 2 * limits.minMargin;
   for (let i = 0; i < count; i++) {
     if (parts[i * 4 + 3]! < 3) continue;
     for (let j = i; j < count; j++) {

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("MUJOCO_GL", "osmesa")
@@ -51,21 +51,21 @@ def touches_border(mask: np.ndarray) -> bool:
 
 
 def single_scenes(
-    assets: list[Asset], poses: int, seed: int, textured: bool, only: set[str]
+    assets: list[Asset], poses: int, seed: int, textured: bool, wanted: Callable[[int, str], bool]
 ) -> Iterator[tuple[str, Scene]]:
     for index, asset in enumerate(assets):
         for pose in range(poses):
-            if only and f"{asset.id}/{pose}" not in only:
+            if not wanted(index * poses + pose, f"{asset.id}/{pose}"):
                 continue
             rng = np.random.default_rng([seed, index, pose])
             yield f"{asset.id}/{pose}", make_scene([asset], [pose % 2 == 0 and asset.stands], rng, textured)
 
 
 def clutter_scenes(
-    assets: list[Asset], count: int, seed: int, textured: bool, only: set[str]
+    assets: list[Asset], count: int, seed: int, textured: bool, wanted: Callable[[int, str], bool]
 ) -> Iterator[tuple[str, Scene]]:
     for index in range(count):
-        if only and f"clutter{index}" not in only:
+        if not wanted(index, f"clutter{index}"):
             continue
         rng = np.random.default_rng([seed, 77, index])
         chosen = [assets[k] for k in rng.choice(len(assets), rng.integers(5, 9), replace=False)]
@@ -85,10 +85,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--half", choices=["tuning", "unseen"], default="unseen", help="which half of the objects")
     parser.add_argument("--poses", type=int, default=2, help="poses of each single object (even: upright, odd: dropped)")
-    parser.add_argument("--clutter", type=int, default=36, help="clutter scenes")
-    parser.add_argument("--targets", type=int, default=2, help="targets tried in each clutter scene")
-    parser.add_argument("--limit", type=int, default=64, help="so many single objects, drawn at random (0: all)")
+    parser.add_argument("--clutter", type=int, default=120, help="clutter scenes")
+    parser.add_argument("--targets", type=int, default=3, help="targets tried in each clutter scene")
+    parser.add_argument("--limit", type=int, default=0, help="so many single objects, drawn at random (0: all)")
     parser.add_argument("--only", help="scenes to run again, by their labels, with commas (default: all)")
+    parser.add_argument("--part", default="0/1", help="K/N: every Nth scene from the Kth on, to share the work")
     parser.add_argument("--methods", default="planner,pca,random")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
@@ -101,6 +102,11 @@ def main() -> None:
     if args.limit:
         singles = [assets[k] for k in np.random.default_rng(args.seed).permutation(len(assets))[: args.limit]]
     only = set(args.only.split(",")) if args.only else set()
+    part, parts = (int(x) for x in args.part.split("/"))
+
+    def wanted(number: int, label: str) -> bool:
+        return number % parts == part and (not only or label in only)
+
     planner = Planner(args.options)
     choosers = {"planner": planner.choose, "pca": pca_top_down, "random": random_on_mask}
     methods = args.methods.split(",")
@@ -109,12 +115,12 @@ def main() -> None:
         args.tiles.mkdir(parents=True, exist_ok=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     jobs: list[tuple[str, int, Iterator[tuple[str, Scene]]]] = [
-        ("single", len(singles) * args.poses, single_scenes(singles, args.poses, args.seed, textured, only)),
-        ("clutter", args.clutter, clutter_scenes(assets, args.clutter, args.seed, textured, only)),
+        ("single", len(singles) * args.poses, single_scenes(singles, args.poses, args.seed, textured, wanted)),
+        ("clutter", args.clutter, clutter_scenes(assets, args.clutter, args.seed, textured, wanted)),
     ]
     with args.out.open("w") as out:
         for setting, total, scenes in jobs:
-            for label, scene in tqdm(scenes, total=total, desc=setting, mininterval=10):
+            for label, scene in tqdm(scenes, total=total // parts, desc=setting, mininterval=10):
                 targets = [t for t in targets_of(scene) if t.mask.sum() >= 250 and not touches_border(t.mask)]
                 if setting == "clutter":
                     targets = [t for t in targets if t.holdable and t.visible >= 0.7]
@@ -144,10 +150,11 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
         def watch(_stage: str) -> None:
             shots.append(render_colour(scene))
 
+    touched: set[str] = set()
     if choice.position is None or choice.rotation is None:
         outcome = "refused"
     else:
-        outcome = execute(scene, target.name, choice.position, choice.rotation, choice.width, watch)
+        outcome = execute(scene, target.name, choice.position, choice.rotation, choice.width, watch, touched)
     if watch:
         while len(shots) < 3:
             shots.append(shots[-1])
@@ -167,6 +174,7 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
         "height": round(target.height, 4),
         "visible": round(target.visible, 3),
         "outcome": outcome,
+        "touched": len(touched),
         "reason": choice.reason,
         "refusal": choice.refusal,
         "score": round(choice.score, 3),

@@ -31,6 +31,15 @@ def _contacts(scene: Scene, body: int) -> set[str]:
     return touching
 
 
+def _met(scene: Scene, target: str) -> set[str]:
+    """Other objects that the gripper touches."""
+    model, data = scene.model, scene.data
+    owners = model.geom_bodyid[data.contact.geom]
+    gripper = {model.body(n).id for n in ("hand", "left", "right")}
+    met = [b for pair in owners if gripper & set(pair) for b in pair]
+    return {model.body(b).name for b in met if b not in gripper and b != 0} - {target}
+
+
 def execute(
     scene: Scene,
     name: str,
@@ -38,10 +47,12 @@ def execute(
     rotation: np.ndarray,
     width: float,
     watch: Callable[[str], None] | None = None,
+    touched: set[str] | None = None,
 ) -> str:
     """
     Runs the grasp with the tool at `position`, `rotation` (columns closing, side, approach, in the world) and says how it
-    went: held, or why not: blocked, missed, slipped, shaken.
+    went: held, or why not: blocked, missed, slipped, shaken. `touched` gets the names of other objects that the open
+    gripper met on its way in.
     """
     model, data = scene.model, scene.data
     scene.restore()
@@ -66,11 +77,14 @@ def execute(
             if pose is not None:
                 data.mocap_pos[0], data.mocap_quat[0] = pose((k + 1) / steps)
             mujoco.mj_step(model, data)
+            if touched is not None and k % 4 == 0:
+                touched.update(_met(scene, name))
 
     run(0.6, lambda t: (begin + (position - begin) * _smooth(t), quat))
     run(0.08, None)
     if watch:
         watch("closing")
+    touched = None
     if np.linalg.norm(data.xpos[hand] - position) > BLOCKED:
         return "blocked"
     for finger in ("left", "right"):

@@ -63,6 +63,7 @@ def summarise(rows: list[dict]) -> dict:
             mine = [r for r in holdable if r["method"] == method]
             part["methods"][method] = {
                 **rate(mine),
+                "held_untouched": rate([{**r, "outcome": "touched" if r["touched"] else r["outcome"]} for r in mine]),
                 "narrow": rate([r for r in mine if r["narrow"]]),
                 "wide": rate([r for r in mine if not r["narrow"]]),
                 "failures": dict(Counter(r["outcome"] for r in mine if r["outcome"] != "held")),
@@ -70,6 +71,8 @@ def summarise(rows: list[dict]) -> dict:
             }
         for method in ("pca", "random"):
             part["gain_over"][method] = gain(holdable, method)
+        clean = [{**r, "outcome": "touched" if r["touched"] else r["outcome"]} for r in holdable]
+        part["gain_untouched_over"] = {method: gain(clean, method) for method in ("pca", "random")}
         planned = [r for r in here if r["method"] == "planner"]
         beyond = [r for r in planned if not r["holdable"]]
         part["not_holdable"] = {"n": len(beyond), "outcomes": dict(Counter(r["outcome"] for r in beyond))}
@@ -84,16 +87,18 @@ def percent(r: dict) -> str:
 
 def tables(summary: dict) -> str:
     """The measured part of docs/GRASPING.md."""
-    out = ["| | single objects | in clutter |", "| --- | --- | --- |"]
+    out = ["| | single objects | in clutter | in clutter, nothing else touched |", "| --- | --- | --- | --- |"]
     for method, name in NAMES.items():
         cells = [percent(summary[s]["methods"][method]) for s in ("single", "clutter")]
-        out.append(f"| {name} | {cells[0]} | {cells[1]} |")
+        cells.append(percent(summary["clutter"]["methods"][method]["held_untouched"]))
+        out.append(f"| {name} | {cells[0]} | {cells[1]} | {cells[2]} |")
     for method in ("pca", "random"):
-        cells = []
-        for s in ("single", "clutter"):
-            g = summary[s]["gain_over"][method]
-            cells.append(f"{100 * g['difference']:+.0f} points ({100 * g['ci95'][0]:+.0f} to {100 * g['ci95'][1]:+.0f})")
-        out.append(f"| this planner over {NAMES[method]} | {cells[0]} | {cells[1]} |")
+        gains = [summary[s]["gain_over"][method] for s in ("single", "clutter")]
+        gains.append(summary["clutter"]["gain_untouched_over"][method])
+        cells = [
+            f"{100 * g['difference']:+.0f} points ({100 * g['ci95'][0]:+.0f} to {100 * g['ci95'][1]:+.0f})" for g in gains
+        ]
+        out.append(f"| this planner over {NAMES[method]} | {cells[0]} | {cells[1]} | {cells[2]} |")
     out += ["", "By class of object, this planner and the PCA baseline:", ""]
     out += ["| class | single, planner | single, PCA | clutter, planner | clutter, PCA |", "| --- | --- | --- | --- | --- |"]
     methods = {(s, m): summary[s]["methods"][m]["by_class"] for s in ("single", "clutter") for m in ("planner", "pca")}
