@@ -180,8 +180,19 @@ function refine(
     const errors = used.map((_, k) => residuals(solution.shared, new Float64Array(0), k));
     const size = errors.map((r) => rms(r));
     const limit = 4 * median(size) + 1e-9;
-    const kept = used.filter((_, k) => size[k]! <= limit);
-    const settled = kept.length === used.length || kept.length < Math.max(fewestViews, 0.5 * pairs.length);
+    // Poses of pictures scatter more than their corners: who fits by the corners was left out by mistake.
+    const fits = (k: number): boolean =>
+      camera !== undefined &&
+      views[k]!.sighting !== undefined &&
+      rms(cornerResiduals(views, pairs, [k], camera).residuals(solution.shared, new Float64Array(0), 0)) <=
+        limit;
+    const kept = pairs.flatMap((_, k) => {
+      const at = used.indexOf(k);
+      return (at >= 0 ? size[at]! <= limit : byCorners && fits(k)) ? [k] : [];
+    });
+    const settled =
+      (kept.length === used.length && kept.every((k) => used.includes(k))) ||
+      kept.length < Math.max(fewestViews, 0.5 * pairs.length);
     if (!robust && (settled || round > 4)) {
       const flat = errors.flatMap((r) => Array.from(r));
       const square = flat.reduce((sum, r) => sum + r * r, 0);

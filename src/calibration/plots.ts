@@ -154,7 +154,7 @@ function bars(
         text(
           middle,
           y + height + 12,
-          name.slice(-14),
+          name.replace(/\.(png|jpe?g)$/i, "").slice(-11),
           9,
           "end",
           `transform="rotate(-40 ${middle} ${y + height + 12})"`,
