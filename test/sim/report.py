@@ -1,11 +1,13 @@
-"""Turns the rows of evaluate.py into docs/results/grasp-physics.json, a contact sheet and docs/GRASPING.md."""
+"""Turns the rows of evaluate.py into docs/results/grasp-physics.json, a contact sheet, docs/GRASPING.md and README's figures."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -140,6 +142,19 @@ def contact_sheet(tiles: Path, out: Path) -> None:
     sheet.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(out, optimize=True)
 
 
+def quoted(text: str, summary: dict) -> str:
+    """A page whose marked figures (`92 %<!-- grasp-physics.json single/… * 100 -->`) are those of the summary."""
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = summary
+        for key in match["path"].split("/"):
+            found = found[key]
+        return f"{found * float(match['factor'] or 1):.0f}{match['tail']}"
+
+    pattern = r"[\d.]+(?P<tail>[^<\d]*<!-- grasp-physics\.json (?P<path>\S+)(?: \* (?P<factor>\d+))? -->)"
+    return re.sub(pattern, value, text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path, help="JSON lines of evaluate.py")
@@ -159,6 +174,9 @@ def main() -> None:
     (results / "grasp-physics.json").write_text(json.dumps(summary, indent=1) + "\n")
     if args.tiles:
         contact_sheet(args.tiles, results / "grasp-physics.png")
+    readme = ROOT / "README.md"
+    if readme.exists():
+        readme.write_text(quoted(readme.read_text(), summary))
     page = ROOT / "docs" / "GRASPING.md"
     text = page.read_text()
     begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
