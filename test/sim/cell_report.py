@@ -76,16 +76,19 @@ def table(summary: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path, nargs="?", default=ROOT / "out" / "sim" / "scenes.jsonl")
+    parser.add_argument("--note", help="what has to be said of this run, above the table")
     args = parser.parse_args()
     rows = sorted((json.loads(x) for x in args.rows.read_text().splitlines()), key=lambda r: (r["mode"], r["scene"]))
     summary = summarise(rows)
-    result = {"command": "npm run test:sim -- --scenes 50", "summary": summary, "rows": rows}
+    note = {"note": args.note} if args.note else {}
+    result = note | {"command": "npm run test:sim -- --scenes 50", "summary": summary, "rows": rows}
     text = json.dumps(result, indent=None, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
     (ROOT / "docs" / "results" / "sim-cell.json").write_text(text + "\n")
     page = ROOT / "docs" / "SIMULATION.md"
     before, _, rest = page.read_text().partition("<!-- measured: begin -->\n")
     _, _, after = rest.partition("<!-- measured: end -->")
-    page.write_text(f"{before}<!-- measured: begin -->\n{table(summary)}\n<!-- measured: end -->{after}")
+    said = f"**{args.note}**\n\n" if args.note else ""
+    page.write_text(f"{before}<!-- measured: begin -->\n{said}{table(summary)}\n<!-- measured: end -->{after}")
     print(table(summary))
 
 
