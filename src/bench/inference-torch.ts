@@ -82,7 +82,8 @@ async function compile(
         1,
       );
     } catch (error) {
-      return { seconds, problem: `${queries} queries: ${describe(error)}` };
+      const [why] = describe(error).split(";");
+      return { seconds, problem: `${queries} queries: ${why}` };
     }
   }
   return { seconds };
