@@ -56,6 +56,7 @@ async function parent() {
   if (peak > most) failures.push({ bag: -1, what: `${Math.round(peak / 1e6)} MB` });
   const seconds = Number(((performance.now() - began) / 1e3).toFixed(1));
   const summary = {
+    command: `node scripts/bags/fuzz.mjs --count ${count} --seed ${seed}`,
     bags: at - first,
     seed,
     outcomes,
@@ -96,6 +97,8 @@ async function makeSeeds(folder) {
   const { headerOf } = await import("../../dist/messages/index.js");
   const { McapWriter } = await import("@mcap/core");
   const { DatabaseSync } = await import("@photostructure/sqlite");
+  const { default: zstd } = await import("@foxglove/wasm-zstd");
+  await zstd.isLoaded;
   const random = numbers(7);
   const writer = await ResultWriter.create(join(folder, "zstd.mcap"));
   for (let i = 0; i < 24; i++) {
@@ -115,9 +118,12 @@ async function makeSeeds(folder) {
   const messages = [];
   for await (const message of bag.messages()) messages.push(message);
 
-  for (const [name, options] of [
+  const compressChunk = (data) => ({ compression: "zstd", compressedData: zstd.compress(data, 1) });
+  for (const [name, options, times = 1] of [
     ["chunks", { chunkSize: 6_000 }],
     ["plain", { useChunks: false, useChunkIndex: false, useMessageIndex: false }],
+    // Its chunks are large enough to be read and decompressed on another thread.
+    ["large", { chunkSize: 200_000, compressChunk }, 12],
   ]) {
     const parts = [];
     let position = 0n;
@@ -137,8 +143,13 @@ async function makeSeeds(folder) {
       const channel = { schemaId, topic, messageEncoding: "cdr", metadata: new Map() };
       channels.set(topic, await mcap.registerChannel(channel));
     }
-    for (const [sequence, { topic, logTime, publishTime, data }] of messages.entries())
-      await mcap.addMessage({ channelId: channels.get(topic), sequence, logTime, publishTime, data });
+    for (let n = 0; n < times; n++) {
+      const later = BigInt(n) * 1_000_000_000n;
+      for (const [sequence, { topic, logTime, publishTime, data }] of messages.entries()) {
+        const stamps = { logTime: logTime + later, publishTime: publishTime + later };
+        await mcap.addMessage({ channelId: channels.get(topic), sequence, data, ...stamps });
+      }
+    }
     await mcap.end();
     writeFileSync(join(folder, `${name}.mcap`), Buffer.concat(parts));
   }
@@ -167,9 +178,9 @@ async function makeSeeds(folder) {
 async function child(folder) {
   const { openBag, rgbdFrames } = await import("../../dist/bags/index.js");
   const { GraspGroundingError } = await import("../../dist/errors/index.js");
-  const kinds = ["zstd.mcap", "chunks.mcap", "plain.mcap", "bag.db3", "folder"];
+  const kinds = ["zstd.mcap", "chunks.mcap", "plain.mcap", "large.mcap", "bag.db3", "folder"];
   const seeds = new Map();
-  for (const name of [...kinds.slice(0, 4), "metadata.yaml"])
+  for (const name of [...kinds.slice(0, -1), "metadata.yaml"])
     seeds.set(name, readFileSync(join(folder, name)));
   const work = join(folder, "work");
   for (let bag = first; bag < first + count; bag++) {

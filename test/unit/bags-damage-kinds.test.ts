@@ -73,6 +73,17 @@ describe("an MCAP file", () => {
     expect(times).toHaveLength(2 * count);
   });
 
+  it("whose first chunk and index are damaged keeps its topics, and the messages of the other chunks", async () => {
+    changed(at("whole.mcap"), at("both.mcap"), (bytes, places) => {
+      bytes[places.find(({ opcode }) => opcode === chunk)!.offset + 24]! ^= 1;
+      bytes[places.at(-1)!.offset + 16]! ^= 1;
+    });
+    const { times, damage } = await read(at("both.mcap"));
+    expect(damage.join("; ")).toMatch(/index at its end cannot be used.*the chunk at byte \d+ is lost/);
+    expect(times.length).toBeGreaterThan(count);
+    expect(times.length).toBeLessThan(2 * count);
+  });
+
   it("whose chunks overlap in time is read in the order of time", async () => {
     const order = Array.from({ length: count }, (_, i) => ((i * 7) % count) * 33);
     await writeRawMcap(

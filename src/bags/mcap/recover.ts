@@ -21,6 +21,10 @@ import type { Segment, Summary } from "./summary.js";
 const runSize = 4 * 1024 * 1024;
 const windowSize = 256 * 1024;
 
+const footerSize = recordHeaderSize + 8 + 8 + 4;
+/** More than the index of any sane file. */
+const largestSummary = 256 * 1024 * 1024;
+
 /** A summary rebuilt from the data, and what is wrong with the file, in words. */
 export interface Recovered {
   readonly summary: Summary;
@@ -93,6 +97,7 @@ class Walk {
     }
     await this.#finishChunk();
     this.#finishRun();
+    await this.#topicsAtEnd();
     return {
       summary: {
         schemas: this.#schemas,
@@ -102,6 +107,29 @@ class Walk {
       },
       damage: this.#damage,
     };
+  }
+
+  /**
+   * Topics stand in the first chunk that uses them, and again at the file's end: where the chunk is damaged, the
+   * messages of all others are saved by the second, even when the rest of the index is of no use.
+   */
+  async #topicsAtEnd(): Promise<void> {
+    const at = this.#source.size - magic.length - footerSize;
+    if (at < magic.length) return;
+    const footer = await this.#source.read(at, footerSize);
+    const start = uint64(viewOf(footer), recordHeaderSize);
+    if (footer[0] !== opcode.footer || start < magic.length || start >= at || at - start > largestSummary)
+      return;
+    const summary = await this.#source.read(start, at - start);
+    if (summary[0] !== opcode.schema && summary[0] !== opcode.channel) return;
+    try {
+      walkRecords(summary, {
+        schema: (schema) => this.#addSchema(schema),
+        channel: (channel) => this.#addChannel(channel),
+      });
+    } catch {
+      // It is known to be damaged; what came before is used.
+    }
   }
 
   async #record(kind: number, offset: number, start: number, end: number): Promise<void> {
