@@ -84,6 +84,20 @@ describe("an MCAP file", () => {
     expect(times.length).toBeLessThan(2 * count);
   });
 
+  it("without an index and with a hole in its middle is read on behind the hole", async () => {
+    changed(at("whole.mcap"), at("hole.mcap"), (bytes, places) => {
+      const second = places.filter(({ opcode }) => opcode === chunk)[1]!;
+      bytes.fill(0, second.offset - 9, second.offset + 500);
+      bytes[places.at(-1)!.offset + 16]! ^= 1;
+    });
+    const { times, damage } = await read(at("hole.mcap"));
+    expect(damage.join("; ")).toMatch(/bytes \d+ to \d+ are left out: no record begins here/);
+    expect(damage.join("; ")).not.toMatch(/stopped/);
+    expect(times.length).toBeGreaterThan(count);
+    expect(times.length).toBeLessThan(2 * count);
+    expect(times).toContain(ms((count - 1) * 33));
+  });
+
   it("whose chunks overlap in time is read in the order of time", async () => {
     const order = Array.from({ length: count }, (_, i) => ((i * 7) % count) * 33);
     await writeRawMcap(

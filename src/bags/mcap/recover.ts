@@ -1,5 +1,6 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ByteSource } from "../file.js";
+import { findChunk } from "./find-chunk.js";
 import {
   type ChannelRecord,
   chunkHeaderRoom,
@@ -63,38 +64,15 @@ class Walk {
   #windowStart = 0;
   #chunk: PendingChunk | undefined;
   #run: Run | undefined;
+  /** Where the data ends and the index begins, as the walk found it. */
+  #dataEnd: number | undefined;
 
   constructor(source: ByteSource) {
     this.#source = source;
   }
 
   async run(): Promise<Recovered> {
-    let offset = magic.length;
-    let ended = false;
-    try {
-      while (!ended && offset + recordHeaderSize <= this.#source.size) {
-        const head = await this.#bytes(offset, recordHeaderSize);
-        const kind = head[0] ?? 0;
-        const start = offset + recordHeaderSize;
-        const end = start + uint64(viewOf(head), 1);
-        if (kind === 0) throw new RangeError("no record begins here");
-        if (end > this.#source.size) {
-          if (kind === opcode.chunk) await this.#cutChunk(offset, start);
-          throw new RangeError("the last record is cut off");
-        }
-        if (kind !== opcode.messageIndex) await this.#finishChunk();
-        ended = kind === opcode.dataEnd || kind === opcode.footer;
-        await this.#record(kind, offset, start, end);
-        offset = end;
-      }
-      if (!ended) throw new RangeError("the end of the recording is missing");
-    } catch (error) {
-      if (error instanceof GraspGroundingError) throw error;
-      const lost = this.#source.size - offset;
-      this.#damage.push(
-        `stopped at byte ${offset} of ${this.#source.size}: ${describe(error)} (${lost} bytes lost)`,
-      );
-    }
+    for (let from: number | undefined = magic.length; from !== undefined; ) from = await this.#walk(from);
     await this.#finishChunk();
     this.#finishRun();
     await this.#topicsAtEnd();
@@ -109,6 +87,43 @@ class Walk {
     };
   }
 
+  /** Walks the records from `offset` on; where they stop being good, gives the chunk at which to go on, if any. */
+  async #walk(offset: number): Promise<number | undefined> {
+    const { size } = this.#source;
+    let at = offset;
+    try {
+      for (let ended = false; !ended; ) {
+        if (at + recordHeaderSize > size) throw new RangeError("the end of the recording is missing");
+        const head = await this.#bytes(at, recordHeaderSize);
+        const kind = head[0] ?? 0;
+        const start = at + recordHeaderSize;
+        const end = start + uint64(viewOf(head), 1);
+        if (kind === 0) throw new RangeError("no record begins here");
+        if (end > size) {
+          if (kind === opcode.chunk) await this.#cutChunk(at, start);
+          throw new RangeError("the last record is cut off");
+        }
+        if (kind !== opcode.messageIndex) await this.#finishChunk();
+        ended = kind === opcode.dataEnd || kind === opcode.footer;
+        await this.#record(kind, at, start, end);
+        at = end;
+        if (kind === opcode.dataEnd) this.#dataEnd = at;
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof GraspGroundingError) throw error;
+      await this.#finishChunk();
+      this.#finishRun();
+      const next = await findChunk(this.#source, at + 1);
+      this.#damage.push(
+        next === undefined
+          ? `stopped at byte ${at} of ${size}: ${describe(error)} (${size - at} bytes lost)`
+          : `bytes ${at} to ${next} are left out: ${describe(error)}`,
+      );
+      return next;
+    }
+  }
+
   /**
    * Topics stand in the first chunk that uses them, and again at the file's end: where the chunk is damaged, the
    * messages of all others are saved by the second, even when the rest of the index is of no use.
@@ -117,7 +132,7 @@ class Walk {
     const at = this.#source.size - magic.length - footerSize;
     if (at < magic.length) return;
     const footer = await this.#source.read(at, footerSize);
-    const start = uint64(viewOf(footer), recordHeaderSize);
+    const start = this.#dataEnd ?? uint64(viewOf(footer), recordHeaderSize);
     if (footer[0] !== opcode.footer || start < magic.length || start >= at || at - start > largestSummary)
       return;
     const summary = await this.#source.read(start, at - start);
