@@ -49,11 +49,14 @@ export async function drawOverlay(
 const colourOf = (index: number) => palette[index % palette.length] as readonly [number, number, number];
 const css = (c: readonly [number, number, number]): string => `rgb(${c.join(",")})`;
 
+/** Of a mask: enough to see where it ends, and faint enough that the thing keeps its own colour. */
+const opacity = 0.3;
+
 function tint(pixels: Uint8Array, mask: Mask, colour: readonly [number, number, number]): void {
   for (let i = 0; i < mask.data.length; i++) {
     if (mask.data[i] === 0) continue;
     for (let c = 0; c < 3; c++)
-      pixels[i * 3 + c] = 0.55 * (pixels[i * 3 + c] as number) + 0.45 * (colour[c] as number);
+      pixels[i * 3 + c] = (1 - opacity) * (pixels[i * 3 + c] as number) + opacity * (colour[c] as number);
   }
 }
 

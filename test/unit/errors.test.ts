@@ -82,7 +82,7 @@ suite("an error", () => {
  * error of the catalogue; and pure functions whose RangeErrors mean a fault of the caller's code.
  */
 const wrapped =
-  /^src\/(arm|bags|geometry|inference|messages|model-store|bench)\/|^src\/grounding\/(npy|cache)|^src\/net\/|^src\/ros\/(cdr|pipeline-host|node)|^src\/cli\/eval(\.ts|\/)|^src\/console\/web\//;
+  /^src\/(arm|bags|geometry|inference|messages|model-store|bench)\/|^src\/grounding\/(npy|cache|frame-cache)|^src\/net\/|^src\/ros\/(cdr|pipeline-host|node)|^src\/cli\/eval(\.ts|\/)|^src\/console\/web\//;
 
 it("plain errors are thrown only where somebody wraps them", () => {
   const raw = files.filter(
