@@ -13,6 +13,9 @@ export interface PlayedTopic {
   readonly latched?: boolean;
 }
 
+/** Seconds without another listener after which all who were there are taken as found. */
+const settled = 0.5;
+
 /** Publishes recorded messages and results as serialised bytes, and a clock that simulated time follows. */
 export class Player {
   /** Topics that cannot be published here, and why: their types are not installed. */
@@ -59,14 +62,25 @@ export class Player {
     return new Player(rcl, node, clock, publishers, missing);
   }
 
-  /** Waits until somebody listens to a topic or the clock, or the time is over: what is sent before is lost. */
+  /**
+   * Waits until somebody listens to a topic or the clock and no more come for a while, or until the time is over: what
+   * is sent before is lost, and those who listen are found one topic after the other.
+   */
   async listeners(seconds: number, signal?: AbortSignal): Promise<boolean> {
     const end = performance.now() + seconds * 1e3;
-    const heard = () =>
-      [...this.#publishers.values(), this.#clock].some(({ topic }) => this.#node.countSubscribers(topic) > 0);
-    while (!heard()) {
-      if (performance.now() > end || signal?.aborted) return false;
+    const count = (): number =>
+      [...this.#publishers.values(), this.#clock].reduce(
+        (sum, { topic }) => sum + this.#node.countSubscribers(topic),
+        0,
+      );
+    let known = 0;
+    let since = performance.now();
+    while (known === 0 || performance.now() - since < settled * 1e3) {
+      if (signal?.aborted || performance.now() > end) return known > 0;
       await new Promise((resolve) => setTimeout(resolve, 50));
+      const now = count();
+      if (now !== known) since = performance.now();
+      known = now;
     }
     return true;
   }
