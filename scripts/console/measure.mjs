@@ -161,19 +161,28 @@ async function liveLatency(minutes) {
     await page.addInitScript(() => {
       globalThis.shown = [];
       const { drawImage } = CanvasRenderingContext2D.prototype;
-      // The page parses a picture's header with JSON.parse just before it draws it.
+      // The page parses a picture's header with JSON.parse and decodes its JPEG right after; of pictures that wait it draws the newest.
       const { parse } = JSON;
-      const stamps = [];
+      const decode = globalThis.createImageBitmap;
+      const stamps = new WeakMap();
+      let stamp;
       JSON.parse = (text, ...rest) => {
         const value = parse(text, ...rest);
         if (value?.stamp !== undefined && value.seq !== undefined)
-          stamps.push(Number(BigInt(value.stamp) / 1000000n));
+          stamp = Number(BigInt(value.stamp) / 1000000n);
         return value;
+      };
+      globalThis.createImageBitmap = async (...args) => {
+        const mine = stamp;
+        const bitmap = await decode.apply(globalThis, args);
+        stamps.set(bitmap, mine);
+        return bitmap;
       };
       CanvasRenderingContext2D.prototype.drawImage = function (...args) {
         drawImage.apply(this, args);
-        const stamp = stamps.shift();
+        const stamp = stamps.get(args[0]);
         if (stamp === undefined) return;
+        stamps.delete(args[0]);
         // On the screen with the next picture the browser composes.
         requestAnimationFrame(() => globalThis.shown.push(Date.now() - stamp));
       };

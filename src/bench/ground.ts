@@ -96,8 +96,8 @@ async function groundFile(engine: HifiCs, path: string, sentence: string): Promi
 /** Grounds the file and adds what its picture's encoding and the decoding took. */
 async function note(samples: number[], engine: HifiCs, path: string): Promise<void> {
   const { encode = 0, decode = 0 } = await groundFile(engine, path, query);
-  // Nothing to encode: the picture was the last one of the round before.
-  if (encode > 0) samples.push(encode + decode);
+  // Found again rather than encoded: the picture was the last one of the round before.
+  if (encode > 1) samples.push(encode + decode);
 }
 
 /** A new sentence on a frame that is already encoded. */
