@@ -1,8 +1,9 @@
 // Writes the docs that are made from code and results: docs/result.schema.json, errors.md, licences.md, PERFORMANCE.md,
-// sbom.cdx.json. `--check` only compares.
+// sbom.cdx.json, and the marked figures of every other page (lib/figures.mjs). `--check` only compares.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { withFigures } from "./lib/figures.mjs";
 import { root, setUp } from "./lib/setup.mjs";
 
 await setUp();
@@ -45,6 +46,10 @@ const files = {
     { encoding: "utf8" },
   ),
 };
+const pages = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n");
+for (const page of pages) {
+  files[page] ??= withFigures(readFileSync(join(root, page), "utf8"), join(root, "docs", "results"));
+}
 const check = process.argv.includes("--check");
 
 let stale = 0;

@@ -1,45 +1,32 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+// @ts-expect-error: a script, without types
+import * as marks from "../../scripts/lib/figures.mjs";
 import { pages } from "../support/docs.js";
 import { repository, runPython } from "../support/python.js";
 
-/**
- * A figure of a page names where it comes from in a comment right after it, which readers do not see:
- * `0.79<!-- model-lite.json sets.rendered.precision -->`, or with a factor `92 %<!-- grasp-physics.json single.rate * 100 -->`.
- */
-const marked =
-  /(-?\d[\d,]*(?:\.\d+)?)(?:\s*(?:%|ms|s|×|x|GB|MB|mm|°|fps|Hz))?\**<!--\s*([\w.-]+\.json)\s+([^\s*]+)(?:\s*\*\s*([\d.e-]+))?\s*-->/g;
-
 const folder = join(repository, "docs", "results");
+const text = (page: string) => readFileSync(join(repository, page), "utf8");
 
 interface Figure {
   readonly page: string;
-  readonly shown: string;
+  readonly shown: string | undefined;
   readonly file: string;
   readonly path: string;
   readonly factor: number;
 }
 
 const figures: Figure[] = pages.flatMap((page) =>
-  [...readFileSync(join(repository, page), "utf8").matchAll(marked)].map(
-    ([, shown = "", file = "", path = "", factor = "1"]) => ({
-      page,
-      shown,
-      file,
-      path,
-      factor: Number(factor),
-    }),
-  ),
+  (marks.markedFigures(text(page)) as Omit<Figure, "page">[]).map((figure) => ({ ...figure, page })),
 );
-
-function read(file: string, path: string): unknown {
-  const full = join(folder, file);
-  if (!existsSync(full)) return undefined;
-  let value: unknown = JSON.parse(readFileSync(full, "utf8"));
-  for (const key of path.split("/")) value = (value as Record<string, unknown> | undefined)?.[key];
-  return value;
-}
+/** Written whole from code or results. */
+const generatedPages = [
+  "docs/PERFORMANCE.md",
+  "docs/errors.md",
+  "docs/licences.md",
+  "docs/ros-parameters.md",
+];
 
 describe("figures in the docs", () => {
   it("are marked with the result they come from, in the README above all", () => {
@@ -47,17 +34,59 @@ describe("figures in the docs", () => {
   });
 
   it.each(figures)("$page: $shown is $file $path", ({ shown, file, path, factor }) => {
-    const value = read(file, path);
+    const value: unknown = marks.resultAt(folder, file, path);
     expect(typeof value).toBe("number");
-    const digits = shown.split(".")[1]?.length ?? 0;
-    expect(((value as number) * factor).toFixed(digits)).toBe(shown.replaceAll(",", ""));
+    expect(shown).toBe(marks.asShown((value as number) * factor, shown ?? ""));
   });
 
   it("and every comment that looks like a mark is one", () => {
     for (const page of pages) {
-      const comments = readFileSync(join(repository, page), "utf8").match(/<!--\s*[\w.-]+\.json\b/g) ?? [];
-      expect([page, figures.filter((each) => each.page === page).length]).toEqual([page, comments.length]);
+      const comments = text(page).match(/<!--\s*[\w.-]+\.json\b/g) ?? [];
+      expect([page, marks.marksOf(text(page))]).toEqual([page, comments.length]);
     }
+  });
+
+  it.each(pages.filter((page) => !generatedPages.includes(page)))(
+    "%s speaks of nothing measured without a mark",
+    (page) => {
+      const found: string[] = marks.unmarked(text(page));
+      // A decision may keep what was measured when it was taken, where it says so.
+      if (page.startsWith("docs/decisions/")) {
+        if (found.length > 0) expect(text(page)).toContain("were measured when this was decided");
+      } else expect(found).toEqual([]);
+    },
+  );
+});
+
+describe("a mark", () => {
+  it.each([
+    ["of 0.82<!-- a.json b/c -->", ["0.82"]],
+    ["90 %<!-- a.json b * 100 -->", ["90"]],
+    ["3 / 6 ms, p99 10 to 12 ms<!-- a.json {b,c}/{d,e} -->", ["3", "6", "10", "12"]],
+    ["1280×720 at 10,000, 0 lost<!-- a.json b; c -->", ["10,000", "0"]],
+    ["by **-0.5**<!-- a.json b --> and 7 ms<!-- c.json d -->", ["-0.5", "7"]],
+    ["5 of another paragraph\n\n7 ms<!-- a.json b; c -->", [undefined, "7"]],
+  ])("in %j speaks for %j", (given, shown) => {
+    expect((marks.markedFigures(given) as Figure[]).map((each) => each.shown)).toEqual(shown);
+  });
+
+  it("has its figure written anew from the result, as the page shows it", () => {
+    const page =
+      "in 1.0 s 2,000 bags, 197 MB<!-- bags-fuzz.json bags; peak_mb -->, 0.2 s<!-- bags-fuzz.json slowest_ms * 0.001 -->";
+    expect(marks.withFigures(page, folder)).toBe(page);
+    expect(marks.withFigures(page.replace("2,000", "1,999").replace("0.2", "0.9"), folder)).toBe(page);
+  });
+
+  it.each([
+    ["It takes 15 ms on two cores.", 1],
+    ["Measured on two cores: a stop within 60 ms. It is fine.", 1],
+    ["| what | ms, median |\n| --- | --- |\n| stop | 59 (83) |", 1],
+    ["The tests allow 200 ms. Measured elsewhere.", 0],
+    ["It took 15 ms<!-- a.json b -->.", 0],
+    ["At most 5 s<!-- no result: a rule of thumb --> as measured by nobody.", 0],
+    ["```\ntook 15 ms\n```", 0],
+  ])("is missed in %j: %d", (given, count) => {
+    expect(marks.unmarked(given)).toHaveLength(count);
   });
 });
 
@@ -65,9 +94,8 @@ describe("pages of measurements", () => {
   const measured = JSON.parse(runPython("test/peers/measured_pages.py")) as Record<string, string[]>;
 
   it.each(Object.entries(measured))("%s says what its results say", (page, parts) => {
-    const text = readFileSync(join(repository, page), "utf8");
     expect(parts.length).toBeGreaterThan(0);
-    for (const part of parts) expect(text).toContain(part);
+    for (const part of parts) expect(text(page)).toContain(part);
   });
 });
 
