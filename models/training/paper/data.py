@@ -6,7 +6,7 @@ RoboRefIt   ROOT/train/roborefit_train.json (likewise testA, testB): a list of {
 OCID-VLG    ROOT/refer/{multiple,unique}/SPLIT_expressions.json: {data: [{image_filename: "SEQUENCE,NAME.png",
             question, answer, ...}]}; the picture is ROOT/SEQUENCE/rgb/NAME.png, and the object is where
             ROOT/SEQUENCE/seg_mask_instances_combi/NAME.png equals `answer`.
-JSONL       ROOT/annotations.jsonl beside ROOT/images (see ../README.md); sentences come from ../queries.py.
+JSONL       ROOT/annotations.jsonl beside ROOT/images (see ../README.md); sentences come from ../queries/.
 """
 
 from __future__ import annotations

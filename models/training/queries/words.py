@@ -41,6 +41,9 @@ def may_be_called(noun: str, names: list[str]) -> bool:
     return any(n == noun or n in near or n.split()[-1] == head or n in noun.split() or noun in n.split() for n in names)
 
 
+#: Wide words, that might take in more things than those annotated with them.
+VAGUE = {"toy", "container", "device", "electronic device", "dish", "package", "case", "tool", "toy tool", "plastic part", "game", "pot", "bag", "pen", "carton", "kitchen tool", "kitchen utensil", "jar", "tube", "lock"}
+
 #: Names of canonical kinds, for objects of which only the name is left (cut off by a crop).
 ALIASES: dict[str, list[str]] = {
     "mug": ["mug", "cup"], "glass": ["glass", "cup"], "paper cup": ["paper cup", "cup"], "can": ["can", "tin"], "remote": ["remote", "remote control"],
