@@ -14,12 +14,24 @@ export interface ConsoleContext {
 
 /** Who sends a request: by the session of the cookie, or by a token. @throws GraspGroundingError ACCESS_* */
 export function actorOf({ sessions }: ConsoleContext, request: FastifyRequest): Actor {
-  const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+  const bearer = bearerToken(request);
   if (bearer !== undefined) return sessions.bearer(bearer, request.ip);
   const actor = sessions.find(sessionKey(request));
   if (actor === undefined) throw new GraspGroundingError("ACCESS_TOKEN");
   return actor;
 }
+
+/**
+ * Whom a request is counted for: who may come in by role and address, the others by address alone, so that what strangers send from there does
+ * not use up the requests of who has signed in.
+ */
+export function countedFor({ sessions }: ConsoleContext, request: FastifyRequest): string {
+  const role = sessions.roleOf(sessionKey(request), bearerToken(request));
+  return role === undefined ? request.ip : `${role}@${request.ip}`;
+}
+
+const bearerToken = (request: FastifyRequest): string | undefined =>
+  /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
 
 /** Code, text and HTTP status of any error: those of the catalogue as they are, the framework's as wrong requests. */
 export function errorOf(error: unknown): { code: string; message: string; httpStatus: number } {

@@ -15,7 +15,7 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import type { Metrics } from "../metrics/index.js";
 import { AuditLog } from "./audit.js";
 import type { ConsoleArm } from "./console-arm.js";
-import { type ConsoleContext, errorOf } from "./context.js";
+import { type ConsoleContext, countedFor, errorOf } from "./context.js";
 import { ConsoleCore } from "./core.js";
 import { liveRoute } from "./live-route.js";
 import { checkOrigin, isLoopback, type OriginPolicy } from "./origin.js";
@@ -73,7 +73,12 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   if (!isLoopback(host) && tokens.size === 0) throw new GraspGroundingError("CONSOLE_NEEDS_TOKEN", { host });
   const page = options.page ?? defaultPage;
   if (!existsSync(join(page, "index.html"))) throw new GraspGroundingError("CONSOLE_PAGE_MISSING");
-  const sessions = new Sessions(tokens, tokens.size === 0);
+  const sessions = new Sessions(tokens, tokens.size === 0, (address) =>
+    core.log(
+      "warn",
+      `wrong tokens from ${address}, one after another: somebody guesses, or a program has an old one`,
+    ),
+  );
   const audit = await AuditLog.open(options.audit);
   const core = new ConsoleCore({
     source: options.source,
@@ -165,6 +170,7 @@ async function build(options: ConsoleOptions, context: ConsoleContext): Promise<
     global: true,
     max: 1200,
     timeWindow: "1 minute",
+    keyGenerator: (request) => countedFor(context, request),
     errorResponseBuilder: (_request, { ttl }) =>
       new GraspGroundingError("ACCESS_TOO_MANY", { seconds: Math.ceil(ttl / 1000) }),
   });

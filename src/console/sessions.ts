@@ -20,14 +20,19 @@ interface Session {
 export class Sessions {
   readonly #tokens: Tokens;
   readonly #open: boolean;
+  readonly #onGuessing: (address: string) => void;
   readonly #sessions = new Map<string, Session>();
   readonly #wrong = new Map<string, { count: number; until: number }>();
   #count = 0;
 
-  /** @param open whether somebody without a token is an operator: on loopback, when no token is set */
-  constructor(tokens: Tokens, open: boolean) {
+  /**
+   * @param open whether somebody without a token is an operator: on loopback, when no token is set
+   * @param onGuessing called when an address has used up its wrong tokens
+   */
+  constructor(tokens: Tokens, open: boolean, onGuessing: (address: string) => void = () => undefined) {
     this.#tokens = tokens;
     this.#open = open;
+    this.#onGuessing = onGuessing;
   }
 
   /** Whether signing in needs a token. */
@@ -68,23 +73,33 @@ export class Sessions {
     return { id: `token-${role}`, name: `${role}'s program`, role, address };
   }
 
+  /** The role of a request's cookie or token, or undefined; counts nothing. */
+  roleOf(key: string | undefined, token: string | undefined): Role | undefined {
+    return token === undefined ? this.find(key)?.role : this.#tokens.roleOf(token);
+  }
+
   signOut(key: string | undefined): void {
     if (key !== undefined) this.#sessions.delete(key);
   }
 
+  /** A right token is taken whatever else came from its address: whoever guesses there must not keep a stop from getting through. */
   #role(token: string | undefined, address: string): Role {
-    const wrong = this.#wrong.get(address);
-    const now = Date.now();
-    if (wrong !== undefined && wrong.until < now) this.#wrong.delete(address);
-    else if (wrong !== undefined && wrong.count >= tries)
-      throw new GraspGroundingError("ACCESS_TOO_MANY", { seconds: Math.ceil((wrong.until - now) / 1000) });
     if (token === undefined && this.#open) return "operator";
     const role = token === undefined ? undefined : this.#tokens.roleOf(token);
     if (role !== undefined) return role;
-    if (token !== undefined) {
-      if (this.#wrong.size > 10_000) this.#wrong.clear();
-      this.#wrong.set(address, { count: (this.#wrong.get(address)?.count ?? 0) + 1, until: now + pause });
-    }
+    if (token !== undefined) this.#countWrong(address);
     throw new GraspGroundingError("ACCESS_TOKEN");
+  }
+
+  /** @throws GraspGroundingError ACCESS_TOO_MANY when the address has no wrong tokens left */
+  #countWrong(address: string): void {
+    const now = Date.now();
+    const known = this.#wrong.get(address);
+    const count = known !== undefined && known.until >= now ? known.count : 0;
+    if (known !== undefined && count >= tries)
+      throw new GraspGroundingError("ACCESS_TOO_MANY", { seconds: Math.ceil((known.until - now) / 1000) });
+    if (this.#wrong.size > 10_000) this.#wrong.clear();
+    this.#wrong.set(address, { count: count + 1, until: now + pause });
+    if (count + 1 === tries) this.#onGuessing(address);
   }
 }

@@ -245,10 +245,12 @@ it("takes as long for a token that is nearly right as for any other", async () =
   expect(ratios[50]).toBeLessThan(1.25);
 });
 
-it("holds 10,000 wrong tokens: most are not even looked at, and who is signed in goes on", {
+it("holds 10,000 wrong tokens: ten are told that they are wrong, and who has a right one goes on, from the same address", {
   timeout: 120_000,
 }, async () => {
   const watching = await open(viewerToken);
+  const { cookie } = await signIn(served.url, { token: viewerToken });
+  const bearer = { authorization: `Bearer ${viewerToken}` };
   const counts = new Map<number, number>();
   const from = performance.now();
   let sent = 0;
@@ -269,12 +271,40 @@ it("holds 10,000 wrong tokens: most are not even looked at, and who is signed in
       counts.set(answer.status, (counts.get(answer.status) ?? 0) + 1);
     }
   };
-  await Promise.all(Array.from({ length: 20 }, worker));
+  const flood = Promise.all(Array.from({ length: 20 }, worker));
+  // Meanwhile, from the address that guesses: a program with its token, a page with its cookie, and a stop.
+  const rightful: Record<string, Set<number>> = {
+    token: new Set(),
+    cookie: new Set(),
+    stop: new Set(),
+    signIn: new Set(),
+  };
+  for (let i = 0; i < 50; i++) {
+    const state = new URL("api/state", served.url);
+    rightful.token?.add((await fetch(state, { headers: bearer })).status);
+    rightful.cookie?.add((await fetch(state, { headers: { cookie } })).status);
+    const stop = await fetch(new URL("api/command", served.url), {
+      method: "POST",
+      headers: { ...bearer, "content-type": "application/json" },
+      body: JSON.stringify({ name: "estop" }),
+    });
+    rightful.stop?.add(stop.status);
+    if (i === 0) rightful.signIn?.add((await signIn(served.url, { token: viewerToken })).status);
+  }
+  expect(sent, "the flood ended before the rightful").toBeLessThan(10_000);
+  await flood;
+  expect(rightful).toEqual({
+    token: new Set([200]),
+    cookie: new Set([200]),
+    stop: new Set([200]),
+    signIn: new Set([200]),
+  });
   console.log(
     `10,000 wrong tokens in ${((performance.now() - from) / 1000).toFixed(1)} s: ${[...counts].map(([status, n]) => `${n} × ${status}`).join(", ")}`,
   );
   expect([...counts.keys()].filter((status) => status !== 401 && status !== 429)).toEqual([]);
   expect(counts.get(401) ?? 0).toBeLessThanOrEqual(10);
+  expect((await command(served.url, "", { name: "estop" })).status).toBe(401);
   expect(watching.readyState).toBe(watching.OPEN);
   // The stop still goes through, over the connection that stands.
   const stopped = new Promise((resolve) =>

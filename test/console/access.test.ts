@@ -229,11 +229,21 @@ it("asks for the token in the page, and says when it is wrong", async () => {
   }
 });
 
-it("makes who guesses tokens wait, even with the right one then", async () => {
+it("makes who guesses tokens wait, and keeps nobody with the right one waiting", async () => {
   const statuses = await Promise.all(
     Array.from({ length: 40 }, (_, i) => signIn(served.url, { token: `wrong-${i}` })),
   );
   expect(statuses.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(10);
   expect(statuses.at(-1)?.status).toBe(429);
-  expect((await signIn(served.url, { token: operatorToken })).status).toBe(429);
+  const state = (token: string) =>
+    fetch(new URL("api/state", served.url), { headers: { authorization: `Bearer ${token}` } });
+  expect((await state("wrong-in-the-header")).status).toBe(429);
+  expect((await state(viewerToken)).status).toBe(200);
+  expect(await opens({ authorization: "Bearer wrong-in-the-header" })).toBe("429");
+  expect(await opens({ authorization: `Bearer ${viewerToken}` })).toBe("open");
+  expect((await signIn(served.url, { token: operatorToken })).status).toBe(200);
+  // Right tokens in between do not give the guesser new tries.
+  expect((await signIn(served.url, { token: "wrong-again" })).status).toBe(429);
+  const warned = served.core.store.value.log.filter(({ text }) => text.startsWith("wrong tokens from"));
+  expect(warned.length).toBe(1);
 });
