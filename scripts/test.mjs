@@ -115,6 +115,7 @@ const suites = [
     "test/unit/arm/supervisor.test.ts",
     "--coverage.enabled",
     "--coverage.include=src/arm/supervisor.ts",
+    "--coverage.include=src/arm/supervisor-limits.ts",
     "--coverage.thresholds.100",
     "--coverage.reporter=text",
     "--coverage.reportsDirectory=.cache/coverage",

@@ -6,7 +6,7 @@ export default {
   mutate: [
     "src/geometry/*.ts",
     "src/grounding/instances.ts",
-    "src/arm/{supervisor,teleop,trajectory}.ts",
+    "src/arm/{supervisor,supervisor-limits,teleop,trajectory}.ts",
     "!src/**/index.ts",
   ],
   // Whether a text reads well is not a test's to say; every code and every decision is.
