@@ -254,22 +254,36 @@ export class Arm {
     const { trajectory, name } = stage;
     if (trajectory.duration === 0) return undefined;
     const points = trajectory.points(this.#parts.pointEvery ?? 0.02);
-    const late = deadline(this.#clock, trajectory.duration * 1.5 + 2);
+    const end = points.at(-1)!.positions;
+    const patience = trajectory.duration * 1.5 + 2;
+    const late = deadline(this.#clock, patience);
     const ended = await Promise.race([this.#parts.controller.follow(points), halted, late.promise]);
     late.cancel();
     if (ended === "halted") return undefined;
-    const result: FollowResult = ended === "late" ? { code: "lost" } : ended;
-    if (result.code === "successful") return this.#arrived(points.at(-1)!.positions, name);
+    const result: FollowResult = ended === "late" ? this.#noResult(end, patience) : ended;
+    if (result.code === "successful") return this.#arrived(end, name);
     if (result.code === "cancelled" && this.supervisor.state !== "moving") return undefined;
     const detail = result.detail === undefined ? "" : ` (${result.detail})`;
     return failure("controller", `${name}: ${followText[result.code]}${detail}`);
   }
 
+  /** Whether the arm got there tells an answer that was lost from a controller that hangs. */
+  #noResult(end: readonly number[], seconds: number): FollowResult {
+    const off = this.#distanceTo(end);
+    const where = off === undefined ? "" : `, the arm ${off.toFixed(2)} rad from the end of its way`;
+    return { code: "lost", detail: `no result within ${seconds.toFixed(1)} s${where}` };
+  }
+
+  /** The joint that is farthest from where it should be; undefined without joint states. */
+  #distanceTo(positions: readonly number[]): number | undefined {
+    const reading = this.#parts.controller.reading();
+    return reading && Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
+  }
+
   /** A controller's word is checked against what it measures. */
   #arrived(positions: readonly number[], name: StageName): ArmResult | undefined {
-    const reading = this.#parts.controller.reading();
-    if (reading === undefined) return failure("controller", `${name}: ${followText.lost}`);
-    const off = Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
+    const off = this.#distanceTo(positions);
+    if (off === undefined) return failure("controller", `${name}: ${followText.lost}`);
     if (off <= 0.05) return undefined;
     return failure("controller", `${name}: ${followText["goal-tolerance-violated"]}`);
   }

@@ -26,7 +26,11 @@ import { type Pose, quaternionFromAxes, type Random, seededRandom } from "../geo
 import { runPeer } from "./python.js";
 import { round, spread } from "./statistics.js";
 
-const posesOfEach = 10_000;
+/** How much is done of each part. */
+const whole = { poses: 10_000, warmUp: 500, paths: 60, grasps: 60, stops: 8 };
+const few = { poses: 100, warmUp: 20, paths: 6, grasps: 4, stops: 1 };
+
+type Effort = typeof whole;
 
 /** Postures bent over the table: where each search starts. */
 const robots: Readonly<Record<string, { home: readonly number[]; options?: ChainOptions }>> = {
@@ -44,26 +48,27 @@ const panda = {
 };
 
 /** Inverse kinematics over random reachable poses, timing against toppra, planning, and stops of the simulated arm. */
-export async function benchArm(): Promise<object> {
+export async function benchArm(quick = false): Promise<object> {
+  const effort = quick ? few : whole;
   const names = [...Object.keys(robots), "panda_collision"];
   const urdfs = await runPeer<Record<string, string>>("test/unit/arm/peers/robots.py", names);
   const ik: Record<string, object> = {};
   for (const [name, { home, options }] of Object.entries(robots)) {
-    ik[name] = benchIk(selectChain(parseUrdf(urdfs[name]!), options), home);
+    ik[name] = benchIk(selectChain(parseUrdf(urdfs[name]!), options), home, effort);
   }
   const { jerk: _, ...noJerk } = panda;
   return {
-    what: `inverse kinematics of ${posesOfEach} random reachable poses a robot; paths timed beside toppra; grasps planned; stops`,
+    what: `inverse kinematics of ${effort.poses} random reachable poses a robot; paths timed beside toppra; grasps planned; stops`,
     ik,
     ik_goal: "solved >= 0.995 within 1e-4 m, 1e-3 rad and limits; ms.p50 <= 0.5; ms.p99 <= 10",
     timing: {
-      velocity_acceleration: await benchTiming(noJerk),
-      panda_jerk: await benchTiming(panda),
-      tight_jerk: await benchTiming({ ...panda, jerk: panda.acceleration.map((a) => 8 * a) }),
+      velocity_acceleration: await benchTiming(noJerk, effort),
+      panda_jerk: await benchTiming(panda, effort),
+      tight_jerk: await benchTiming({ ...panda, jerk: panda.acceleration.map((a) => 8 * a) }, effort),
       peer: "toppra 0.6.10 (Python, Seidel), velocity and acceleration limits only, 500 grid points",
       goal: "ratio_ours_over_toppra.max <= 1.25 under velocity and acceleration limits; limit_usage <= 1 at 1 kHz",
     },
-    ...(await benchMotion(parseUrdf(urdfs.panda_collision!))),
+    ...(await benchMotion(parseUrdf(urdfs.panda_collision!), effort)),
   };
 }
 
@@ -74,15 +79,14 @@ function randomPosture({ lower, upper }: Chain, random: Random): number[] {
   });
 }
 
-function benchIk(chain: Chain, seed: readonly number[]): object {
+function benchIk(chain: Chain, seed: readonly number[], { poses, warmUp }: Effort): object {
   const solver = new IkSolver(chain);
   const kinematics = new Kinematics(chain);
   const random = seededRandom(20_241);
   const times: number[] = [];
   let solved = 0;
   let starts = 0;
-  const warmup = 500;
-  for (let i = -warmup; i < posesOfEach; i++) {
+  for (let i = -warmUp; i < poses; i++) {
     const target = kinematics.forward(randomPosture(chain, random));
     const began = performance.now();
     const solution = solver.solve(target, { seed });
@@ -96,7 +100,7 @@ function benchIk(chain: Chain, seed: readonly number[]): object {
     solved++;
     starts += solution.starts;
   }
-  return { solved: solved / posesOfEach, ms: spread(times), mean_starts: round(starts / solved) };
+  return { solved: solved / poses, ms: spread(times), mean_starts: round(starts / solved) };
 }
 
 /** Within 1e-4 m and 1e-3 rad. */
@@ -112,9 +116,9 @@ interface Timed {
   readonly usage: Readonly<Record<string, number>>;
 }
 
-async function benchTiming(limits: MotionLimits): Promise<object> {
+async function benchTiming(limits: MotionLimits, effort: Effort): Promise<object> {
   const random = seededRandom(42);
-  const paths = Array.from({ length: 60 }, (_, i) =>
+  const paths = Array.from({ length: effort.paths }, (_, i) =>
     splinePath(
       Array.from({ length: 2 + (i % 6) }, () => Array.from({ length: 7 }, () => 3 * random() - 1.5)),
     ),
@@ -168,7 +172,7 @@ const start = robots.panda!.home;
 const table = { normal: [0, 0, 1], offset: 0 } as const;
 const workspace = { min: [-0.6, -0.9, -0.05], max: [0.95, 0.9, 1.4] } as const;
 
-async function benchMotion(robot: RobotDescription): Promise<object> {
+async function benchMotion(robot: RobotDescription, { grasps, stops }: Effort): Promise<object> {
   const chain = selectChain(robot, {
     tip: "panda_hand_tcp",
     tool: { position: [0, 0, 0], orientation: [0, 0, Math.SQRT1_2, Math.SQRT1_2] },
@@ -182,7 +186,6 @@ async function benchMotion(robot: RobotDescription): Promise<object> {
   const random = seededRandom(5);
   const times: number[] = [];
   let planned = 0;
-  const grasps = 60;
   for (let i = 0; i < grasps; i++) {
     const pose = fromAbove(
       0.35 + 0.3 * random(),
@@ -203,7 +206,7 @@ async function benchMotion(robot: RobotDescription): Promise<object> {
   const stop: Record<string, object> = {};
   for (const how of ["cancel", "estop", "heartbeat"] as const) {
     const samples: number[] = [];
-    for (let k = 0; k < 8; k++) samples.push(await timeStop(how, chain, solver, checker));
+    for (let k = 0; k < stops; k++) samples.push(await timeStop(how, chain, solver, checker));
     stop[how] = {
       n: samples.length,
       max: round(Math.max(...samples), 1),

@@ -21,7 +21,8 @@ interface PeerFigures {
  * peer is the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds alternate,
  * so that both meet the same state of the machine.
  */
-export async function benchGround(choice: BackendChoice): Promise<object> {
+export async function benchGround(choice: BackendChoice, quick = false): Promise<object> {
+  const [rounds, repetitions] = quick ? [1, 3] : [3, 20];
   const folder = await scratchFolder("ground");
   const model = join(checkout, "models", "lite");
   const threads = Math.min(2, availableParallelism());
@@ -50,15 +51,17 @@ export async function benchGround(choice: BackendChoice): Promise<object> {
     const further: number[] = [];
     const theirs: number[] = [];
     const theirFurther: number[] = [];
-    for (let round = 0; round < 3; round++) {
-      ours.push(...(await time(20, 4, (i) => note(encodeDecode, engine, jpegs[i % jpegs.length] as string))));
-      further.push(...(await measureFurther(engine, other)));
+    for (let round = 0; round < rounds; round++) {
+      ours.push(
+        ...(await time(repetitions, 4, (i) => note(encodeDecode, engine, jpegs[i % jpegs.length] as string))),
+      );
+      further.push(...(await measureFurther(engine, other, repetitions)));
       const peer = await runPeer<PeerFigures>("test/bench/ground_peer.py", [
         model,
         folder,
         query,
         String(threads),
-        "20",
+        String(repetitions),
       ]);
       theirs.push(...peer.first_query_ms);
       theirFurther.push(...peer.further_query_ms);
@@ -102,9 +105,11 @@ async function note(samples: number[], engine: HifiCs, path: string): Promise<vo
 }
 
 /** A new sentence on a frame that is already encoded. */
-async function measureFurther(engine: HifiCs, path: string): Promise<number[]> {
+async function measureFurther(engine: HifiCs, path: string, repetitions: number): Promise<number[]> {
   const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
   const colour = { width: info.width, height: info.height, data };
   await engine.ground({ colour }, [query]);
-  return time(20, 2, (i) => engine.ground({ colour }, [`the number ${i} box of round ${performance.now()}`]));
+  return time(repetitions, 2, (i) =>
+    engine.ground({ colour }, [`the number ${i} box of round ${performance.now()}`]),
+  );
 }

@@ -5,9 +5,6 @@ import zlib from "node:zlib";
 import { openBag, rgbdFrames } from "../bags/index.js";
 import { PythonPeer } from "./python-peer.js";
 
-const frames = 48;
-const rounds = 15;
-
 /** The product's replay of one bag, asked one sentence, as fast as possible. */
 export type Replay = (path: string) => Promise<{
   readonly frames: number;
@@ -42,15 +39,18 @@ const ways = {
  * Reading of raw 1280×720 pictures side by side with PyPI mcap and rosbags: the same file, in turns within one run,
  * the best of several rounds each. Ratios above 1 mean that this reader is faster.
  */
-export async function benchReplay(replay: Replay): Promise<object> {
+export async function benchReplay(replay: Replay, quick = false): Promise<object> {
+  const [frames, rounds] = quick ? [6, 1] : [48, 15];
   const folder = await mkdtemp(join(tmpdir(), "grasp-grounding-bench-"));
   const peer = new PythonPeer("test/bench/replay_peer.py");
   try {
     const bags = await peer.ask<Record<string, string>>({ make: folder, frames });
     const results: Record<string, object> = {};
-    for (const [name, bag] of Object.entries(bags)) results[name] = await compare(peer, name, bag);
+    for (const [name, bag] of Object.entries(bags))
+      results[name] = await compare(peer, { name, path: bag, frames }, rounds);
     const withLite: Record<string, Share> = {};
-    for (const [name, bag] of Object.entries(bags)) withLite[name] = await shareOfReading(bag, replay);
+    for (const [name, bag] of Object.entries(bags))
+      withLite[name] = await shareOfReading(bag, frames, replay);
     const zstd = "zstdDecompress" in zlib ? "Node's own" : "WebAssembly";
     const shares = Object.values(withLite).map((share) => share.reading_decoding_pairing_alone);
     return {
@@ -67,22 +67,29 @@ export async function benchReplay(replay: Replay): Promise<object> {
   }
 }
 
-async function compare(peer: PythonPeer, name: string, bag: string): Promise<object> {
+interface Recording {
+  readonly name: string;
+  readonly path: string;
+  readonly frames: number;
+}
+
+async function compare(peer: PythonPeer, bag: Recording, rounds: number): Promise<object> {
+  const { name, path, frames } = bag;
   const isMcap = name.startsWith("mcap");
   const readers: Record<string, () => Promise<Reading>> = {
-    raw: () => readOurs(bag, ways.raw),
-    rosbags: () => peer.ask<Reading>({ read: bag, with: "rosbags", checksums: false }),
+    raw: () => readOurs(path, ways.raw),
+    rosbags: () => peer.ask<Reading>({ read: path, with: "rosbags", checksums: false }),
     ...(isMcap && {
-      safe: () => readOurs(bag, ways.safe),
-      mcap: () => peer.ask<Reading>({ read: bag, with: "mcap", checksums: false }),
-      mcap_checksums: () => peer.ask<Reading>({ read: bag, with: "mcap", checksums: true }),
+      safe: () => readOurs(path, ways.safe),
+      mcap: () => peer.ask<Reading>({ read: path, with: "mcap", checksums: false }),
+      mcap_checksums: () => peer.ask<Reading>({ read: path, with: "mcap", checksums: true }),
     }),
   };
   const best: Record<string, number> = {};
   for (let round = 0; round < rounds; round++) {
     for (const [reader, read] of Object.entries(readers)) {
       const { seconds, messages, bytes } = await read();
-      if (messages !== frames) throw new Error(`${reader} read ${messages} of ${frames} messages of ${bag}`);
+      if (messages !== frames) throw new Error(`${reader} read ${messages} of ${frames} messages of ${path}`);
       best[reader] = Math.max(best[reader] ?? 0, bytes / seconds / 1e6);
     }
   }
@@ -104,7 +111,7 @@ async function compare(peer: PythonPeer, name: string, bag: string): Promise<obj
  * Where a replay's time goes with the bundled model: what it waits for pictures, and, since the next picture is read
  * while the model works, what reading, decoding and pairing take on their own against the whole.
  */
-async function shareOfReading(path: string, replay: Replay): Promise<Share> {
+async function shareOfReading(path: string, frames: number, replay: Replay): Promise<Share> {
   const report = await replay(path);
   if (report.frames !== frames)
     throw new Error(`${report.frames} of ${frames} frames of ${path} were answered`);

@@ -3,23 +3,34 @@ import { Command } from "commander";
 import { GraspGroundingError } from "../errors/index.js";
 import { backendChoice, backendFlags, type RemoteOptions } from "./backend.js";
 
-type Bench = (options: RemoteOptions) => Promise<object>;
+interface Flags extends RemoteOptions {
+  readonly json?: boolean;
+  readonly quick?: boolean;
+}
+
+type Bench = (options: RemoteOptions, quick: boolean) => Promise<object>;
 
 /** Benches by name; each module is loaded only when it is run. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ground: async () => {
     const { benchGround } = await import("../bench/ground.js");
-    return async (options) => benchGround(await backendChoice(options));
+    return async (options, quick) => benchGround(await backendChoice(options), quick);
   },
   replay: async () => {
     const { benchReplay } = await import("../bench/replay.js");
     const { replay } = await import("./replay/run.js");
-    return (options) =>
-      benchReplay((path) => replay(path, { ...options, query: ["the red mug"], quiet: true }));
+    return (options, quick) =>
+      benchReplay((path) => replay(path, { ...options, query: ["the red mug"], quiet: true }), quick);
   },
   parity: async () => (await import("../bench/parity.js")).benchParity,
-  grasp: async () => (await import("../bench/grasp.js")).benchGrasp,
-  arm: async () => (await import("../bench/arm.js")).benchArm,
+  grasp: async () => {
+    const { benchGrasp } = await import("../bench/grasp.js");
+    return (_, quick) => benchGrasp(quick);
+  },
+  arm: async () => {
+    const { benchArm } = await import("../bench/arm.js");
+    return (_, quick) => benchArm(quick);
+  },
   inference: async () => (await import("../bench/inference.js")).benchInference,
   "inference-torch": async () => (await import("../bench/inference-torch.js")).benchTorch,
   "inference-paths": async () => (await import("../bench/inference.js")).benchPaths,
@@ -34,17 +45,27 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   },
 };
 
+/** Those that have a short form. */
+const quickBenches: readonly string[] = ["ground", "replay", "grasp", "arm"];
+
 /** `bench`: side-by-side measurements, as ratios within one run. */
 export function benchCommand(): Command {
   const command = new Command("bench")
     .description(`side-by-side measurements: ${Object.keys(benches).join(", ")}`)
     .argument("[name]", "which one; all when left out")
     .option("--json", "print JSON")
+    .option(
+      "--quick",
+      `a few repetitions, to see that it runs: no figures to quote (${quickBenches.join(", ")})`,
+    )
     .addHelpText("after", "\nThe options for where the model runs are for ground and replay.");
   for (const flag of backendFlags()) command.addOption(flag);
-  return command.action(async (name: string | undefined, flags: RemoteOptions & { json?: boolean }) => {
-    const { json, ...options } = flags;
-    const names = name === undefined ? Object.keys(benches).filter((each) => !each.includes("-")) : [name];
+  return command.action(async (name: string | undefined, flags: Flags) => {
+    const { json, quick = false, ...options } = flags;
+    const names =
+      name === undefined
+        ? Object.keys(benches).filter((each) => (quick ? quickBenches.includes(each) : !each.includes("-")))
+        : [name];
     const results: Record<string, object> = {};
     for (const each of names) {
       const load = benches[each];
@@ -53,10 +74,15 @@ export function benchCommand(): Command {
           detail: `no bench ${each}; there are ${Object.keys(benches).join(", ")}`,
         });
       }
-      results[each] = await (await load())(options);
+      if (quick && !quickBenches.includes(each)) {
+        const detail = `bench ${each} has no --quick; those that have: ${quickBenches.join(", ")}`;
+        throw new GraspGroundingError("USAGE", { detail });
+      }
+      results[each] = await (await load())(options, quick);
     }
     const report = {
       command: `grasp-grounding bench ${name ?? ""}`.trim(),
+      ...(quick && { quick }),
       machine: machine(),
       ...results,
     };

@@ -47,6 +47,18 @@ describe("points on and beside a mask", () => {
     expect(Math.min(...depths(scenePoints(frame, mask)!.obstacles))).toBe(0.75);
   });
 
+  it("a rim pixel of the thing that noise has parted from its mask is nobody's; a thin pole is an obstacle", () => {
+    const { frame, mask, data } = given();
+    // Six millimetres nearer than the thing's edge, which lends it neighbours at nearly its depth; the gap breaks the band.
+    for (const column of [31, 32]) for (let row = 40; row < 50; row++) data[row * width + column] = 0;
+    for (let row = 43; row < 48; row++)
+      for (const column of [30, 31, 32]) data[row * width + column] = row === 45 ? 0.794 : 0.8;
+    const lone = scenePoints(frame, mask)!;
+    expect(depths(lone.obstacles).filter((z) => z > 0.76 && z < 0.9)).toEqual([]);
+    for (let row = 5; row < 25; row++) for (const column of [99, 100]) data[row * width + column] = 0.6;
+    expect(depths(scenePoints(frame, mask)!.obstacles).filter((z) => z === 0.6).length).toBeGreaterThan(4);
+  });
+
   it("without a mask all are beside it; without depth there are none", () => {
     const { frame } = given();
     expect(scenePoints(frame, undefined)!.target).toHaveLength(0);

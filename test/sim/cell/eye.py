@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
+from builtin_interfaces.msg import Time
 
 from physics import Physics
 from scene import HEIGHT, WIDTH, add_noise, view_options
@@ -47,11 +48,13 @@ class Eye(threading.Thread):
         physics: Physics,
         rate: float,
         noise: bool,
-        on_picture: Callable[[Picture], None],
+        clock: Callable[[], Time],
+        on_picture: Callable[[Picture, Time], None],
         side_wanted: Callable[[], bool],
     ) -> None:
         super().__init__(name="camera", daemon=True)
-        self.physics, self.rate, self.noise, self.on_picture = physics, rate, noise, on_picture
+        self.physics, self.rate, self.noise = physics, rate, noise
+        self.clock, self.on_picture = clock, on_picture
         self.side_wanted = side_wanted
         #: What is seen of each thing of the world in `seen_of`.
         self.seen: list[Seen] = []
@@ -71,6 +74,8 @@ class Eye(threading.Thread):
         picture: Picture | None = None
         while not self._leaving.is_set():
             began = time.monotonic()
+            # The moment it shows, however long the drawing takes: who waits for a picture taken after a motion relies on it.
+            exposed = self.clock()
             world, qpos, _ = self.physics.snapshot()
             if world is not self._world:
                 self._open(world)
@@ -81,7 +86,7 @@ class Eye(threading.Thread):
             if self.seen_of is not world:
                 self.seen = self._survey(world, qpos, picture.ids)
                 self.seen_of = world
-            self.on_picture(picture)
+            self.on_picture(picture, exposed)
             took = time.monotonic() - began
             self._leaving.wait(max(1 / self.rate - took, took if took > 0.05 else 0.0))
         if self._renderer:

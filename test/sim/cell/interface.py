@@ -83,8 +83,9 @@ class Cell(Node):
         self._warned = 0.0
         self.physics = Physics(self.world, rate, self._on_state)
         self.eye = Eye(
-            self.physics, camera_rate, noise, self._on_picture, lambda: self.side.get_subscription_count() > 0
-        )
+            self.physics, camera_rate, noise, self.stamp, self._on_picture,
+            lambda: self.side.get_subscription_count() > 0,
+        )  # fmt: skip
         self.description.publish(String(data=urdf()))
         self._publish_static()
         self._leaving = threading.Event()
@@ -180,8 +181,7 @@ class Cell(Node):
             )
         )
 
-    def _on_picture(self, picture: Picture) -> None:
-        stamp = self.stamp()
+    def _on_picture(self, picture: Picture, stamp: Time) -> None:
         header = Header(stamp=stamp, frame_id=CAMERA_FRAME)
         if self.truth:
             self._write_truth(picture, stamp)

@@ -217,6 +217,19 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     expect(rig.supervisor.state).toBe("estopped");
   });
 
+  it("a result that never comes ends the motion, and it is told where the arm is", async () => {
+    const rig = given();
+    const follow = rig.controller.follow.bind(rig.controller);
+    rig.controller.follow = async (points) => {
+      await follow(points);
+      return new Promise(() => {});
+    };
+    const result = await rig.execute();
+    expect(result).toMatchObject({ success: false, outcome: "controller" });
+    expect(result.message).toMatch(/no result within [\d.]+ s, the arm 0\.0\d rad from the end of its way/);
+    expect(rig.supervisor.state).toBe("idle");
+  });
+
   it("an order to stop that is not acknowledged is reported", async () => {
     const rig = given();
     rig.controller.faults.fail = { after: 0.2, code: "goal-tolerance-violated" };
