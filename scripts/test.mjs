@@ -1,24 +1,26 @@
 // `npm test`: set-up (packages, a Python with the peers the tests compare against, a real ROS 2), then every suite.
 // Ends with the line `N passed, N failed`. `npm test -- unit` runs only the suites named.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { root, setUp, sh, step } from "./lib/setup.mjs";
+import { root, setUp } from "./lib/setup.mjs";
 
 const reports = join(root, ".cache", "reports");
 const python = join(root, ".cache", "venv", "test", "bin", "python");
 
-/** A Python environment in .cache, made anew when its list of packages changes. */
-function setUpVenv(name, folder, requirements) {
-  step(name, {
-    inputs: [requirements],
-    output: `${folder}/bin/python`,
-    run: () => {
-      rmSync(join(root, folder), { recursive: true, force: true });
-      sh("python3", ["-m", "venv", folder]);
-      const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
-      sh(join(root, folder, "bin", "python"), install);
-    },
+/** Starts what makes the suites' environments; this process ends when that fails. */
+function prepare(suites) {
+  if (suites.every(({ alone }) => alone)) return Promise.resolve();
+  const ros = suites.some(({ inRos }) => inRos) ? ["ros"] : [];
+  const child = spawn(process.execPath, ["scripts/test-environments.mjs", ...ros], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  return new Promise((resolve) => {
+    child.once("exit", (code) => {
+      if (code === 0) resolve();
+      else process.exit(1);
+    });
   });
 }
 
@@ -30,9 +32,10 @@ const environment = {
 const node = (args) =>
   spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2], env: environment });
 
-/** A command that passes or fails as a whole. */
+/** A command that passes or fails as a whole. It needs nothing but the packages. */
 const check = (name, args) => ({
   name,
+  alone: true,
   run: () => (node(args).status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
 });
 
@@ -85,6 +88,7 @@ const pytest = (name, folders, wrapper) => ({
 /** Runs inside the ROS 2 that `npm run ros:setup` made or found. */
 const inRos = (name, config) => ({
   name,
+  inRos: true,
   run: () => {
     if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
     return vitest(name, config, ["scripts/ros/with-env.mjs", process.execPath]).run();
@@ -94,6 +98,7 @@ const inRos = (name, config) => ({
 /** The simulated cell and the node on it, over ROS. */
 const sim = {
   name: "sim",
+  inRos: true,
   run: () => {
     if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
     return pytest("sim", ["test/sim/tests"], "scripts/ros/with-env.mjs").run();
@@ -133,12 +138,6 @@ const suites = [
 ];
 
 await setUp();
-// The libraries nobody here wrote that the tests compare against; OpenCV 4 apart, for OpenCV 5's Python has no
-// calibrateHandEye; a serving engine; and schemathesis, which asks the console's HTTP API whatever its description allows.
-setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
-setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
-setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
-setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
 mkdirSync(reports, { recursive: true });
 
 const wanted = process.argv.slice(2);
@@ -149,9 +148,13 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
+const chosen = suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+// Packages are fetched and ROS is built while the checks that need neither run.
+const environments = prepare(chosen);
 let passed = 0;
 let failed = 0;
-for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+for (const suite of chosen) {
+  if (!suite.alone) await environments;
   const started = Date.now();
   process.stderr.write(`\n── ${suite.name} ──\n`);
   const result = suite.run();
