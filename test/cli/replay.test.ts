@@ -345,6 +345,7 @@ describe("pictures and pages", () => {
       `${at("tiny")},threshold=0.99999`,
     ];
     const outputs = ["--json", "compare.jsonl", "--report", "compare.html", "--overlay", "worst.jpg"];
+    outputs.push("--contact-sheet", "differing.png");
     const { code, stderr } = await cli(["replay", "two.mcap", ...args, ...outputs], { cwd: folder });
     expect([code, stderr.includes("Error")]).toEqual([0, false]);
     const pairs = text("compare.jsonl")
@@ -356,6 +357,9 @@ describe("pictures and pages", () => {
     expect(pairs.filter(({ agreement }) => agreement === 1)).toHaveLength(6);
     expect(text("compare.html").match(/<figure/g)).toHaveLength(12);
     expect((await sharp(at("worst.jpg")).metadata()).width).toBe(966);
+    const sheet = await sharp(at("differing.png")).metadata();
+    expect([sheet.format, sheet.width]).toEqual(["png", 978]);
+    expect(sheet.height).toBeGreaterThan(12 * 200);
   });
 
   it("two equal settings agree everywhere", async () => {
