@@ -75,6 +75,19 @@ describe("data sets as others lay them out", () => {
   });
 });
 
+it("prints a table of boxes and one of masks, with intervals and a row for each category", async () => {
+  const { code, stdout } = await cli(["eval", "sets/refer0/refcoco", "--model", at("tiny")], { cwd: folder });
+  expect(code).toBe(0);
+  const [boxes = "", masks = ""] = stdout.split("\n\n");
+  expect(boxes).toMatch(/^boxes\n +n +mean IoU +P@0\.5 .*found +false finds/);
+  expect(boxes).toMatch(/^all +4 +0\.\d{3} +1\.000 /m);
+  expect(boxes).toMatch(/^ +95 % interval +\.\d\d–/m);
+  for (const row of ["split=testA", "split=testB", "split=val", "category=cup"]) expect(boxes).toContain(row);
+  expect(masks).toMatch(/^masks\n/);
+  expect(masks).not.toContain("false finds");
+  expect(stdout).toMatch(/4 queries in [\d.]+ s\n$/);
+});
+
 it("shows the worst cases as pictures: what was missed and what was made up", async () => {
   const scene = { image: "sets/refer0/images/mscoco/images/train2014/COCO_train2014_000000000009.jpg" };
   const rows = [

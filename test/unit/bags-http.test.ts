@@ -1,10 +1,19 @@
-import { copyFileSync, createReadStream, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { HttpSource } from "../../src/bags/http.js";
 import { bagName, openBag, ResultWriter } from "../../src/bags/index.js";
-import { sha256, temporaryFolder } from "../support/bags.js";
+import { makeBag, sha256, temporaryFolder } from "../support/bags.js";
 import { type RangeServer, type RangeServerOptions, rangeServer } from "../support/range-server.js";
+import { haveShared } from "../support/shared.js";
 
 const folder = temporaryFolder();
 let server: RangeServer | undefined;
@@ -190,3 +199,35 @@ type IncomingMessageLike = unknown;
 interface ResponseLike {
   writeHead(status: number): { end(): void };
 }
+
+describe.runIf(haveShared())("a bag that cannot be read by ranges", () => {
+  const temporary = join(folder.path, "temporary");
+  const fetched = () => readdirSync(temporary).length;
+  beforeEach(() => {
+    mkdirSync(temporary, { recursive: true });
+    vi.stubEnv("TMPDIR", temporary);
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it.each([
+    ["--storage sqlite3 --compression none", ".db3"],
+    ["--storage mcap --compression file", ".mcap.zstd"],
+  ])("%s: is fetched, read as the file is, and removed when it is closed", async (args, ending) => {
+    const made = join(folder.path, `rosbags${ending.replaceAll(".", "-")}`);
+    makeBag(made, `--library rosbags ${args} --frames 2`);
+    const name = readdirSync(made).find((each) => each.endsWith(ending))!;
+    const { url, requests } = await serve();
+    const bag = await openBag(`${url}/${made.slice(folder.path.length + 1)}/${name}`);
+    expect(fetched()).toBeGreaterThan(0);
+    let count = 0;
+    for await (const _ of bag.messages()) count++;
+    await bag.close();
+    expect(fetched()).toBe(0);
+    expect(count).toBe((await digest(join(made, name))).count);
+    expect(requests.length).toBeGreaterThan(0);
+    await expect(openBag(`${url}/none${ending}`)).rejects.toThrow(/no such bag/);
+    expect(fetched()).toBe(0);
+  });
+});
