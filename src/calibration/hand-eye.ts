@@ -1,4 +1,3 @@
-import { GraspGroundingError } from "../errors/index.js";
 import {
   type CameraModel,
   compose,
@@ -14,6 +13,7 @@ import { consensus, type Hypothesis, LEAST, leastMedian, lever } from "./hand-ey
 import { type BlockSolution, solveBlocks } from "./least-squares.js";
 import { type Observability, observability } from "./observability.js";
 import { packPose, reprojection, rms, unpackPose } from "./planar-pose.js";
+import { refuse } from "./refuse.js";
 import { degrees, median } from "./statistics.js";
 import type { Sighting } from "./types.js";
 
@@ -63,9 +63,6 @@ export interface HandEyeResult {
   readonly observability: Observability;
   readonly warnings: readonly string[];
 }
-
-const refuse = (detail: string, remedy: string) =>
-  new GraspGroundingError("CALIBRATION_REFUSED", { detail, remedy });
 
 const fewestViews = 3;
 /** Rotation, in degrees, under which the result is poor. */

@@ -11,12 +11,8 @@ export {
   type HandEyeType,
   type HandEyeView,
 } from "./hand-eye.js";
-export {
-  calibrateIntrinsics,
-  type DistortionModel,
-  type IntrinsicsOptions,
-  type IntrinsicsResult,
-} from "./intrinsics.js";
+export { calibrateIntrinsics } from "./intrinsics.js";
+export type { DistortionModel, IntrinsicsOptions, IntrinsicsResult } from "./intrinsics-types.js";
 export { planarPose, refinePose, reprojection, rms } from "./planar-pose.js";
 export { checkPlot, handEyePlot, intrinsicsPlot } from "./plots.js";
 export { isAmbiguous, parseTarget, type Target, targetPoint, targetSize } from "./targets.js";

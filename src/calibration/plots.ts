@@ -1,5 +1,5 @@
 import type { HandEyeResult } from "./hand-eye.js";
-import type { IntrinsicsResult } from "./intrinsics.js";
+import type { IntrinsicsResult } from "./intrinsics-types.js";
 import type { Sighting, ViewError } from "./types.js";
 
 const good = "#0072b2";
