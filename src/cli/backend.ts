@@ -1,7 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
-import { GraspGroundingError } from "../errors/index.js";
 import {
   type BackendChoice,
   type BackendKind,
@@ -12,8 +11,7 @@ import {
   isProvider,
   parseProviders,
 } from "../inference/index.js";
-
-const usage = (detail: string): GraspGroundingError => new GraspGroundingError("USAGE", { detail });
+import { usage, whole } from "./arguments.js";
 
 /** Where and on what the model runs, as commands and the node's parameters say it. */
 export interface BackendOptions {
@@ -180,14 +178,4 @@ function checkProviders(text = "cpu"): readonly ExecutionProvider[] {
 /** With the user's other caches (XDG). */
 function defaultEngineCache(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "grasp-grounding", "tensorrt");
-}
-
-/** Parser of a whole number of at least `least`. */
-export function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isInteger(value) || value < least)
-      throw usage(`${text} is not a whole number of ${least} or more`);
-    return value;
-  };
 }

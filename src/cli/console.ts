@@ -4,17 +4,10 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { BagSource, type ConsoleOptions, startConsole } from "../console/index.js";
 import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
+import { nonNegative, usage } from "./arguments.js";
 import { demoArm } from "./demo-arm.js";
 import { interrupted } from "./interrupted.js";
-import {
-  collect,
-  graspFlags,
-  nonNegative,
-  openBridge,
-  type PipelineOptions,
-  pipelineFlags,
-  usage,
-} from "./pipeline.js";
+import { collect, graspFlags, openBridge, type PipelineOptions, pipelineFlags } from "./pipeline.js";
 import { packageRoot, packageVersion } from "./version.js";
 
 /** What the console is served with, whatever its pictures come from. */

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { GraspGroundingError } from "../errors/index.js";
 import type { Mask } from "../geometry/index.js";
 import type { Grounding } from "../grounding/index.js";
+import { positiveInteger } from "./arguments.js";
 import { type DatasetOptions, layouts, readDataset } from "./eval/datasets.js";
 import { evalPage } from "./eval/page.js";
 import type { EvalLine } from "./eval/types.js";
@@ -9,7 +10,7 @@ import { WorstCases } from "./eval/worst.js";
 import { byCategory, type EvalRow, type Summary, scoreRow, summarise, thresholds } from "./eval-metrics.js";
 import { Progress, table, writeWhole } from "./output.js";
 import { readColour } from "./pictures.js";
-import { openGrounder, type PipelineOptions, pipelineFlags, positiveInteger } from "./pipeline.js";
+import { openGrounder, type PipelineOptions, pipelineFlags } from "./pipeline.js";
 
 interface EvalOptions extends PipelineOptions, DatasetOptions {
   readonly json?: boolean;

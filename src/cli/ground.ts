@@ -4,18 +4,11 @@ import { type BridgeResult, resultToJson } from "../bridge/index.js";
 import { GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
+import { positive, usage } from "./arguments.js";
 import { resultTable, writeWhole } from "./output.js";
 import { drawOverlay } from "./overlay.js";
 import { readCamera, readColour, readDepth } from "./pictures.js";
-import {
-  collect,
-  graspFlags,
-  nonNegative,
-  openBridge,
-  type PipelineOptions,
-  pipelineFlags,
-  usage,
-} from "./pipeline.js";
+import { collect, graspFlags, openBridge, type PipelineOptions, pipelineFlags } from "./pipeline.js";
 
 interface GroundOptions extends PipelineOptions {
   readonly image: string;
@@ -36,7 +29,7 @@ export function groundCommand(): Command {
     .requiredOption("--query <sentence>", "what to find; may be given several times", collect)
     .option("--depth <file>", "16-bit depth picture aligned to colour, for grasps")
     .option("--camera <file>", "intrinsics: JSON {width,height,fx,fy,cx,cy} or camera_info YAML")
-    .option("--depth-scale <m>", "metres per unit of the depth picture", nonNegative, 0.001)
+    .option("--depth-scale <m>", "metres per unit of the depth picture", positive, 0.001)
     .option("--json", "print JSON as docs/result.schema.json has it")
     .option("--overlay <file>", "write the picture with boxes, masks and grasps (.png, .jpg)")
     .option(

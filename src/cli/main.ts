@@ -1,5 +1,6 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type Option } from "commander";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
+import { named } from "./arguments.js";
 import { packageVersion } from "./version.js";
 
 const outputError = (text: string, write: (text: string) => void) =>
@@ -72,11 +73,20 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** Commander's settings are not handed down to commands that were built apart: wrong usage of each must end with 2. */
+/** Commander's settings are not handed down to commands that were built apart: wrong usage of each must end with 2, and name its option. */
 function withOneExit(command: Command): Command {
   command.exitOverride().configureOutput({ outputError }).showHelpAfterError("(--help shows the options)");
+  command.options.forEach(naming);
   command.commands.forEach(withOneExit);
   return command;
+}
+
+function naming(option: Option): void {
+  const parse = option.parseArg;
+  if (parse === undefined) return;
+  option.argParser((text: string, previous: unknown) =>
+    named(option.long ?? option.flags, () => parse(text, previous)),
+  );
 }
 
 /** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result. */

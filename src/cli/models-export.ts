@@ -11,7 +11,8 @@ import {
   partName,
   type TritonOptions,
 } from "../inference/oip/triton.js";
-import { whole } from "./backend.js";
+import { whole } from "./arguments.js";
+
 import { findModel } from "./model-store.js";
 
 interface ExportFlags extends TritonOptions {

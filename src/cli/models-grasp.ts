@@ -2,8 +2,9 @@ import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { GraspNetwork, readGraspManifest } from "../learned-grasps/index.js";
 import { type GraspImportOptions, importGraspNetwork } from "../model-store/index.js";
+import { positive, positiveInteger, usage } from "./arguments.js";
 import { importInto } from "./importing.js";
-import { positiveInteger, usage } from "./pipeline.js";
+
 import { packageRoot } from "./version.js";
 
 interface GraspImportFlags {
@@ -94,10 +95,4 @@ function sourceOf(flags: GraspImportFlags): GraspImportOptions["source"] {
   const [, file, kind] = /^(.+):([A-Za-z_]\w*)$/.exec(module) ?? [];
   if (file === undefined) throw usage(`--module ${module}: wanted FILE.py:CLASS`);
   return { module: `${resolve(file)}:${kind}`, ...(weights !== undefined && { weights: resolve(weights) }) };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw usage(`${text} is not a number above 0`);
-  return value;
 }

@@ -1,11 +1,11 @@
 import { Option } from "commander";
 import { Bridge } from "../bridge/index.js";
-import { GraspGroundingError } from "../errors/index.js";
 import { createGraspPlanner, type GraspPlanner } from "../grasping/index.js";
 import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
 import { createBackend } from "../inference/index.js";
 import { GraspNetwork, LearnedGraspPlanner } from "../learned-grasps/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../proposals/index.js";
+import { probability } from "./arguments.js";
 import { backendChoice, backendFlags, inProcessOptions, type RemoteOptions } from "./backend.js";
 import { readGripper } from "./grippers.js";
 import { defaultModel, findGraspNetwork, findModel } from "./model-store.js";
@@ -94,27 +94,6 @@ async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Groun
   const detector = await OnnxDetector.open(options.proposals, inProcessOptions(options));
   return new GuidedGrounder(grounder, detector);
 }
-
-export function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw usage(`${text} is not a positive whole number`);
-  return value;
-}
-
-export function probability(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw usage(`${text} is not between 0 and 1`);
-  return value;
-}
-
-export function nonNegative(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
-    throw usage(`${text} is not a number of 0 or more`);
-  return value;
-}
-
-export const usage = (detail: string): GraspGroundingError => new GraspGroundingError("USAGE", { detail });
 
 /** Collects an option that may be given several times. */
 export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [

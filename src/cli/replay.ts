@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import { collect, graspFlags, nonNegative, pipelineFlags, positiveInteger, usage } from "./pipeline.js";
+import { nonNegative, positiveInteger, usage } from "./arguments.js";
+import { collect, graspFlags, pipelineFlags } from "./pipeline.js";
 import { compare } from "./replay/compare.js";
 import { rosAgain } from "./replay/publish.js";
 import { replay } from "./replay/run.js";

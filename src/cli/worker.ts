@@ -12,10 +12,11 @@ import {
   workerStates,
 } from "../inference/zmq/index.js";
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
-import { type BackendOptions, inProcessOptions, providerFlags, whole } from "./backend.js";
+import { usage, whole } from "./arguments.js";
+import { type BackendOptions, inProcessOptions, providerFlags } from "./backend.js";
 import { interrupted } from "./interrupted.js";
 import { defaultModel, findModel } from "./model-store.js";
-import { usage } from "./pipeline.js";
+
 import { packageVersion } from "./version.js";
 
 interface WorkerOptions extends BackendOptions {

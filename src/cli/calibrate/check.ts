@@ -2,8 +2,9 @@ import { Command } from "commander";
 import { checkCamera, checkHandEye, checkPlot, parseHandEye } from "../../calibration/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import { compose, type Pose } from "../../geometry/index.js";
+import { nonNegative } from "../arguments.js";
 import { readText } from "../pictures.js";
-import { nonNegative } from "../pipeline.js";
+
 import {
   type CommonOptions,
   print,

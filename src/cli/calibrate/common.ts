@@ -3,8 +3,9 @@ import sharp from "sharp";
 import { isAmbiguous, type Target, type ViewError } from "../../calibration/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { CameraModel } from "../../geometry/index.js";
+import { nonNegative, usage } from "../arguments.js";
 import { table, writeWhole } from "../output.js";
-import { nonNegative, usage } from "../pipeline.js";
+
 import type { CalibrationSet, SourceOptions } from "./types.js";
 
 const sourceHelp = "a bag, or a folder of pictures";

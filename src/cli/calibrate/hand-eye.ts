@@ -8,8 +8,9 @@ import {
 } from "../../calibration/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import { compose, type Pose } from "../../geometry/index.js";
+import { usage } from "../arguments.js";
 import { table, writeWhole } from "../output.js";
-import { usage } from "../pipeline.js";
+
 import {
   type CommonOptions,
   print,

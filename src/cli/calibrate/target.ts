@@ -8,8 +8,9 @@ import {
   targetPdf,
   targetSvg,
 } from "../../calibration/index.js";
+import { nonNegative, positive, positiveInteger, usage } from "../arguments.js";
 import { writeWhole } from "../output.js";
-import { nonNegative, positiveInteger, usage } from "../pipeline.js";
+
 import { say } from "./common.js";
 
 interface TargetFlags {
@@ -37,9 +38,9 @@ export function targetCommand(): Command {
     .addArgument(new Command().createArgument("<type>").choices(Object.keys(usual)))
     .option("--columns <n>", "squares (charuco), inner corners (chessboard) or tags along x", positiveInteger)
     .option("--rows <n>", "the same along y", positiveInteger)
-    .option("--square <m>", "edge of a square in metres", nonNegative)
-    .option("--marker <m>", "edge of a ChArUco marker in metres", nonNegative)
-    .option("--tag <m>", "edge of an AprilTag in metres", nonNegative)
+    .option("--square <m>", "edge of a square in metres", positive)
+    .option("--marker <m>", "edge of a ChArUco marker in metres", positive)
+    .option("--tag <m>", "edge of an AprilTag in metres", positive)
     .option("--gap <m>", "gap between AprilTags in metres", nonNegative)
     .option("--dictionary <name>", "e.g. 5x5_100, apriltag_36h11")
     .requiredOption("--out <file>", "file to write (.pdf, .svg)")

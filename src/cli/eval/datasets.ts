@@ -1,7 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { GraspGroundingError } from "../../errors/index.js";
-import { usage } from "../pipeline.js";
+import { usage } from "../arguments.js";
+
 import { invalid } from "./files.js";
 import { readJsonLines } from "./jsonl.js";
 import { readOcidVlg } from "./ocid-vlg.js";

@@ -4,7 +4,8 @@ import { Parser } from "pickleparser";
 import { z } from "zod";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import { maskFromRle } from "../../geometry/index.js";
-import { usage } from "../pipeline.js";
+import { usage } from "../arguments.js";
+
 import { invalid, maskFromPolygons, readJson, rootOf } from "./files.js";
 import type { EvalLine } from "./types.js";
 

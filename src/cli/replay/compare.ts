@@ -1,7 +1,8 @@
 import type { Bridge, BridgeResult } from "../../bridge/index.js";
 import type { Grounding } from "../../grounding/index.js";
+import { named, probability, usage, whole } from "../arguments.js";
 import { Progress, table, writeWhole } from "../output.js";
-import { openBridge, type PipelineOptions, probability, usage } from "../pipeline.js";
+import { openBridge, type PipelineOptions } from "../pipeline.js";
 import { agreementOf, agreements } from "./agreement.js";
 import { loadedAhead } from "./ahead.js";
 import { quantile } from "./charts.js";
@@ -81,8 +82,9 @@ export function parseSetting(text: string, base: PipelineOptions): PipelineOptio
   let options: PipelineOptions = { ...base, ...(model && { model }) };
   for (const change of changes) {
     const [key, value = ""] = change.split(/=(.*)/s, 2);
-    if (key === "threshold") options = { ...options, threshold: probability(value) };
-    else if (key === "threads") options = { ...options, threads: Number(value) };
+    const said = (parse: (text: string) => number) => named(`--compare ${text}: ${key}`, () => parse(value));
+    if (key === "threshold") options = { ...options, threshold: said(probability) };
+    else if (key === "threads") options = { ...options, threads: said(whole(1)) };
     else if (key === "proposals") options = { ...options, proposals: value };
     else throw usage(`${text}: ${key} cannot be compared; threshold, proposals and threads can`);
   }

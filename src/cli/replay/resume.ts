@@ -4,7 +4,8 @@ import { pipeline } from "node:stream/promises";
 import { type BagReader, openBag, partOf, type ResultWriter } from "../../bags/index.js";
 import type { ResultJson } from "../../bridge/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
-import { usage } from "../pipeline.js";
+import { usage } from "../arguments.js";
+
 import { fileSize, linesPart, readLines } from "./json-lines.js";
 import type { OutputOptions } from "./types.js";
 

@@ -1,4 +1,4 @@
-import { usage } from "../pipeline.js";
+import { usage } from "../arguments.js";
 
 /** One of `count` parts of the work, counted from 0. */
 export interface Shard {

@@ -1,0 +1,56 @@
+import { GraspGroundingError } from "../errors/index.js";
+
+/** Wrong usage, in words. */
+export const usage = (detail: string): GraspGroundingError => new GraspGroundingError("USAGE", { detail });
+
+/** @throws GraspGroundingError USAGE */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw usage(`${shown(text)} is not a positive whole number`);
+  return value;
+}
+
+/** Parser of a whole number of at least `least`. */
+export function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isInteger(value) || value < least)
+      throw usage(`${shown(text)} is not a whole number of ${least} or more`);
+    return value;
+  };
+}
+
+/** @throws GraspGroundingError USAGE */
+export function probability(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw usage(`${shown(text)} is not between 0 and 1`);
+  return value;
+}
+
+/** @throws GraspGroundingError USAGE */
+export function nonNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
+    throw usage(`${shown(text)} is not a number of 0 or more`);
+  return value;
+}
+
+/** @throws GraspGroundingError USAGE */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw usage(`${shown(text)} is not a number above 0`);
+  return value;
+}
+
+/** Runs a parser; what it refuses is said with the option's name before it, which parsers do not know. */
+export function named<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof GraspGroundingError) || error.code !== "USAGE") throw error;
+    const detail = String(error.details.detail);
+    throw detail.startsWith("--") ? error : usage(`${name} ${detail}`);
+  }
+}
+
+const shown = (text: string): string => (text.trim() === "" ? "(nothing)" : text);
