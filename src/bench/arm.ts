@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   Arm,
@@ -23,6 +22,7 @@ import {
   timeParametrise,
 } from "../arm/index.js";
 import { type Pose, quaternionFromAxes, type Random, seededRandom } from "../geometry/index.js";
+import { removeFolder, scratchFolder } from "./children.js";
 import { runPeer } from "./python.js";
 import { round, spread } from "./statistics.js";
 
@@ -139,7 +139,7 @@ async function benchTiming(limits: MotionLimits, effort: Effort): Promise<object
       (_, k) => trajectory.at(k / 1000).positions,
     ),
   }));
-  const folder = await mkdtemp(join(tmpdir(), "bench-arm-"));
+  const folder = await scratchFolder("arm");
   try {
     const file = join(folder, "paths.json");
     await writeFile(file, JSON.stringify({ paths: tasks }));
@@ -157,7 +157,7 @@ async function benchTiming(limits: MotionLimits, effort: Effort): Promise<object
       toppra_ms: spread(theirs.map(({ ms }) => ms)),
     };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

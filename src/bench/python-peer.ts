@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { GraspGroundingError } from "../errors/index.js";
+import { describe, GraspGroundingError } from "../errors/index.js";
 import { endGroup, startChild } from "./children.js";
 import { checkout, peerPython } from "./python.js";
 
@@ -17,6 +17,7 @@ export class PythonPeer {
   readonly #input: Writable;
   readonly #script: string;
   #waiting: Waiting | undefined;
+  #failed: GraspGroundingError | undefined;
   #errors = "";
 
   /**
@@ -34,9 +35,10 @@ export class PythonPeer {
     stderr?.on("data", (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-4000);
     });
-    this.#process.on("error", () => this.#fail());
-    this.#input.on("error", () => this.#fail());
-    this.#process.on("close", () => this.#fail());
+    this.#process.on("error", (error) => this.#fail(`cannot be started (${describe(error)})`));
+    // Written to a peer that is gone: why it went is said when it closes.
+    this.#input.on("error", () => undefined);
+    this.#process.on("close", () => this.#fail(`failed (${this.#errors.trim().split("\n").at(-1) ?? ""})`));
     createInterface(stdout as Readable).on("line", (line) => {
       this.#waiting?.resolve(line);
       this.#waiting = undefined;
@@ -45,9 +47,10 @@ export class PythonPeer {
 
   /**
    * @param limit milliseconds the answer may take; then the peer is ended. Default: any time
-   * @throws GraspGroundingError USAGE when the peer is not installed, fails or takes too long
+   * @throws GraspGroundingError BENCH_PEER when the peer cannot be started, has failed or takes too long
    */
   async ask<T>(request: object, limit?: number): Promise<T> {
+    if (this.#failed !== undefined) throw this.#failed;
     const answer = new Promise<string>((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
@@ -65,17 +68,14 @@ export class PythonPeer {
   }
 
   #expire(limit: number): void {
-    this.#reject(`gave no answer within ${Math.round(limit / 1000)} s`);
+    this.#fail(`gave no answer within ${Math.round(limit / 1000)} s`);
     this.close();
   }
 
-  #fail(): void {
-    const why = this.#errors.trim().split("\n").at(-1) ?? "";
-    this.#reject(`failed (${why}); run \`npm test\` once in a checkout`);
-  }
-
-  #reject(what: string): void {
-    this.#waiting?.reject(new GraspGroundingError("USAGE", { detail: `the peer ${this.#script} ${what}` }));
+  /** The first reason stands, for this question and every further one. */
+  #fail(what: string): void {
+    this.#failed ??= new GraspGroundingError("BENCH_PEER", { script: this.#script, what });
+    this.#waiting?.reject(this.#failed);
     this.#waiting = undefined;
   }
 }

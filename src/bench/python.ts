@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GraspGroundingError } from "../errors/index.js";
+import { describe, GraspGroundingError } from "../errors/index.js";
 import { startChild } from "./children.js";
 
 /** Root of the checkout; benches against peers run from one, since the peers are test dependencies. */
@@ -13,7 +13,7 @@ export function peerPython(): string {
   return process.env.GRASP_GROUNDING_PYTHON ?? (existsSync(made) ? made : "python3");
 }
 
-/** A peer's script that prints JSON. @throws GraspGroundingError USAGE when the peers are not installed */
+/** A peer's script that prints JSON. @throws GraspGroundingError BENCH_PEER when it cannot be started or fails */
 export async function runPeer<T>(script: string, args: readonly string[]): Promise<T> {
   const child = startChild(peerPython(), [join(checkout, script), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -26,13 +26,12 @@ export async function runPeer<T>(script: string, args: readonly string[]): Promi
   child.stderr?.on("data", (chunk) => {
     err = (err + chunk).slice(-4000);
   });
-  const code = await new Promise<number | null>((resolve) => {
-    child.on("error", () => resolve(null));
-    child.on("close", resolve);
+  const what = await new Promise<string | undefined>((resolve) => {
+    child.on("error", (error) => resolve(`cannot be started (${describe(error)})`));
+    child.on("close", (code) =>
+      resolve(code === 0 ? undefined : `failed (${err.trim().split("\n").at(-1) ?? ""})`),
+    );
   });
-  if (code === 0) return JSON.parse(out) as T;
-  const why = err.trim().split("\n").at(-1) ?? "";
-  throw new GraspGroundingError("USAGE", {
-    detail: `the peer ${script} failed (${why}); run \`npm test\` once in a checkout`,
-  });
+  if (what === undefined) return JSON.parse(out) as T;
+  throw new GraspGroundingError("BENCH_PEER", { script, what });
 }

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import zlib from "node:zlib";
 import { openBag, rgbdFrames } from "../bags/index.js";
+import { removeFolder, scratchFolder } from "./children.js";
 import { PythonPeer } from "./python-peer.js";
 
 /** The product's replay of one bag, asked one sentence, as fast as possible. */
@@ -41,7 +39,7 @@ const ways = {
  */
 export async function benchReplay(replay: Replay, quick = false): Promise<object> {
   const [frames, rounds] = quick ? [6, 1] : [48, 15];
-  const folder = await mkdtemp(join(tmpdir(), "grasp-grounding-bench-"));
+  const folder = await scratchFolder("replay");
   const peer = new PythonPeer("test/bench/replay_peer.py");
   try {
     const bags = await peer.ask<Record<string, string>>({ make: folder, frames });
@@ -63,7 +61,7 @@ export async function benchReplay(replay: Replay, quick = false): Promise<object
     };
   } finally {
     peer.close();
-    await rm(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

@@ -7,6 +7,13 @@ export const generalErrors = {
     cause: "a fault of this program, or a failure of the system that nothing here foresaw",
     remedy: "run again with --verbose and report what it prints",
   }),
+  BENCH_PEER: entry({
+    message: "the bench's peer {script} {what}",
+    cause:
+      "Python or the packages that benches compare with are missing; they are test dependencies of a checkout",
+    remedy:
+      "run `npm test` once in a checkout, or set GRASP_GROUNDING_PYTHON to an interpreter that has test/requirements.txt",
+  }),
   USAGE: entry({
     message: "{detail}",
     cause: "an option, an argument or a request that is not known or out of range",
