@@ -25,9 +25,12 @@ import numpy as np
 from pycocotools import mask as coco
 from tqdm import tqdm
 
+from scenes.arrange import arrange
 from scenes.assets import Assets
-from scenes.build import Rand, Scene, arrange, compile_scene
 from scenes.colours import BASE, INDEX, WORDS, shares, words_of
+from scenes.compile import compile_scene
+from scenes.draw import Rand
+from scenes.place import Scene
 
 W, H = 640, 480
 VIEWS = 3

@@ -58,7 +58,7 @@ SHARED = Path(os.environ.get("GRASP_GROUNDING_SHARED", Path(__file__).resolve().
 @pytest.mark.skipif(not (SHARED / "assets").exists(), reason="the shared assets are not here")
 def test_held_out_parts_are_not_trained_on() -> None:
     from scenes.assets import Assets
-    from scenes.build import U_RANGE
+    from scenes.draw import U_RANGE
 
     assets = Assets(SHARED / "assets")
     for get in (
