@@ -138,8 +138,15 @@ class Client(Node):
     def send(self, client: ActionClient, goal: Any, feedback: Callable[[Any], None] | None = None) -> Running | None:
         """Sends a goal; None when it is rejected."""
         wait_for("an action server", client.server_is_ready)
-        handle = self.wait(client.send_goal_async(goal, feedback_callback=feedback))
-        return Running(handle, handle.get_result_async()) if handle.accepted else None
+        handle = self.wait(self.on_executor(lambda: client.send_goal_async(goal, feedback_callback=feedback)))
+        return Running(handle, self.on_executor(handle.get_result_async)) if handle.accepted else None
+
+    def on_executor(self, request: Callable[[], Any]) -> Any:
+        """
+        The future of an action client's request, made by the thread that takes answers: rclpy notes what it waits for only after
+        it has sent the request, and an answer that another thread takes in between is thrown away.
+        """
+        return self.wait(self._executor.create_task(request))
 
     def trajectory(self, points: list[tuple[float, list[float]]], joints: list[str] | None = None) -> FollowJointTrajectory.Goal:
         """A goal of positions with zero speed at the end, cubic in between."""

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import rclpy
@@ -44,6 +45,15 @@ def serve(node: Node, executor: Executor, several: bool = False) -> None:
             answer(request)
     executor.shutdown(1)
     rclpy.try_shutdown()
+
+
+def send(node: Node, request: Callable[[], Any], timeout: float) -> Any:
+    """
+    The answer to a request of an action's client, such as `lambda: client.send_goal_async(goal)`, made by the thread that takes
+    answers (a SingleThreadedExecutor's): rclpy notes what it waits for only after it has sent the request, and an
+    answer that another thread takes in between is thrown away.
+    """
+    return wait_future(wait_future(node.executor.create_task(request), timeout), timeout)
 
 
 def wait_future(future: Any, timeout: float) -> Any:

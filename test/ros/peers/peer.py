@@ -20,7 +20,7 @@ from grasp_grounding_interfaces.action import Grasp
 from grasp_grounding_interfaces.msg import Grounding
 from grasp_grounding_interfaces.srv import Ground
 from lifecycle_msgs.srv import ChangeState, GetState
-from loop import serve, wait_future
+from loop import send, serve, wait_future
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
 from rclpy.action import ActionClient
@@ -336,16 +336,18 @@ class Peer(Node):
             raise TimeoutError("no action server")
         feedback: list[Any] = []
         goal = Grasp.Goal(query=query, execute=execute, timeout=float(timeout), target_frame=target_frame)
-        handle = wait_future(client.send_goal_async(goal, feedback_callback=lambda m: feedback.append(plain(m.feedback))), wait)
+        handle = send(
+            self, lambda: client.send_goal_async(goal, feedback_callback=lambda m: feedback.append(plain(m.feedback))), wait
+        )
         if not handle.accepted:
             return {"accepted": False}
         cancelled = None
         if cancel_after is not None:
             time.sleep(cancel_after)
             began = time.monotonic()
-            answer = wait_future(handle.cancel_goal_async(), wait)
+            answer = send(self, handle.cancel_goal_async, wait)
             cancelled = {"goals": len(answer.goals_canceling), "seconds": time.monotonic() - began}
-        result = wait_future(handle.get_result_async(), wait)
+        result = send(self, handle.get_result_async, wait)
         return {
             "accepted": True,
             "status": result.status,
