@@ -47,6 +47,8 @@ export interface SchedulerOptions {
 }
 
 interface Request extends RequestOptions {
+  /** When it came, by performance.now(). */
+  readonly asked: number;
   readonly settle: (answer: Answer | Error) => void;
 }
 
@@ -136,6 +138,7 @@ export class Scheduler {
     const answer = new Promise<Answer>((resolve, reject) => {
       const request: Request = {
         ...options,
+        asked: performance.now(),
         settle: (outcome) => {
           clearTimeout(timer);
           this.#requests = this.#requests.filter((each) => each !== request);
@@ -182,7 +185,11 @@ export class Scheduler {
     if (frame === undefined) return undefined;
     const hasDepth = fresh ? fresh.bytes.depth !== undefined : this.#last!.hasDepth;
     const due = this.#requests.filter(
-      (each) => (each.notBefore ?? 0n) <= frame.stamp && (hasDepth || each.needDepth !== true),
+      (each) =>
+        // One that waits since before the request may have been the camera's last.
+        frame.arrived >= each.asked - this.#options.reuse() * 1e3 &&
+        (each.notBefore ?? 0n) <= frame.stamp &&
+        (hasDepth || each.needDepth !== true),
     );
     return { frame, fresh: fresh !== undefined, hasDepth, due };
   }

@@ -32,7 +32,7 @@ export const workParameters = {
     default: 1,
     range: [0, 86400],
     description:
-      "Seconds for which a picture that was grounded already may answer another request; 0 always waits for a fresh one, as goals that execute do.",
+      "Seconds for which a picture that has arrived may answer a request; 0 always waits for the next one, as goals that execute do.",
   },
   max_rate: {
     type: "double",

@@ -64,7 +64,7 @@ function scheduler(query?: string) {
       overlayQuality: 80,
     }),
     continuous: () => ({ query, maxRate: 0 }),
-    reuse: () => 0,
+    reuse: () => 1,
     onFinished: () => undefined,
     onFailure: (error) => failures.push(error),
     why: () => "no picture",
@@ -109,5 +109,24 @@ describe("a job that nobody waits for any more", () => {
     made.offer(newer);
     await request.answer;
     expect([made.withdrawn, made.processed]).toEqual([0, 2]);
+  });
+});
+
+describe("a picture that nobody asked about yet", () => {
+  it("answers a request while it is fresh, and not when it may have been the camera's last", async () => {
+    const { made } = scheduler();
+    made.offer(await frame());
+    const { finished } = await made.request({ query: "the red box", timeout: 60 }).answer;
+    expect(finished.done.results[0]?.query).toBe("the red box");
+
+    const old = { ...(await frame()), arrived: performance.now() - 1_200 };
+    made.offer(old);
+    const late = made.request({ query: "the blue box", timeout: 0.3 }).answer;
+    await expect(late).rejects.toMatchObject({ code: "FRAME_TIMEOUT" });
+    const waiting = made.request({ query: "the red box", timeout: 60 }).answer;
+    const next = await frame();
+    made.offer(next);
+    expect((await waiting).finished.done.stamp).toBe(next.stamp);
+    expect(made.processed).toBe(2);
   });
 });
