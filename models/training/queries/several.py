@@ -37,7 +37,7 @@ def coloured_kind_query(p: Picture, rng: Rng, style: Style) -> Query | None:
     """"the red mugs", where there are others."""
     options = []
     for noun, g in shared_groups(p, 3, 9):
-        for c in {x for t in g for x in t.colours[:1]}:
+        for c in dict.fromkeys(x for t in g for x in t.colours[:1]):
             sure = [t for t in g if t.is_colour(c)]
             if 2 <= len(sure) < len(g) and not any(t.may_be_colour(c) for t in g if t not in sure):
                 options.append((noun, c, sure))
@@ -53,7 +53,7 @@ def colour_query(p: Picture, rng: Rng, style: Style) -> Query | None:
     if not p.complete or any(not t.colours for t in p.all):
         return None
     options = []
-    for c in {x for t in p.things for x in t.colours[:1]}:
+    for c in dict.fromkeys(x for t in p.things for x in t.colours[:1]):
         sure = [t for t in p.all if t.is_colour(c)]
         if len(sure) >= 2 and all(t.target for t in sure) and not any(t.may_be_colour(c) for t in p.all if t not in sure):
             options.append((c, sure))
