@@ -1,7 +1,8 @@
 // Makes what the suites of `npm test` run in: a Python with the libraries nobody here wrote that the tests compare against;
 // OpenCV 4 apart, for OpenCV 5's Python has no calibrateHandEye; a serving engine; schemathesis, which asks the console's
 // HTTP API whatever its description allows; with `ros`, a real ROS 2, too. What is there already is kept.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { root, sh, step } from "./lib/setup.mjs";
@@ -20,10 +21,13 @@ function setUpVenv(name, folder, requirements) {
   });
 }
 
+// Built beside the packages' coming. Where it fails, the suites that need it say so.
+const ros = process.argv.includes("ros")
+  ? once(spawn(process.execPath, ["scripts/ros/setup.mjs"], { cwd: root, stdio: ["ignore", 2, 2] }), "exit")
+  : undefined;
 setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
 setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
 setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
 setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
-// Where it fails, the suites that need it say so.
-if (process.argv.includes("ros"))
-  spawnSync(process.execPath, ["scripts/ros/setup.mjs"], { cwd: root, stdio: ["ignore", 2, 2] });
+
+await ros;
