@@ -6,7 +6,15 @@ import { fileURLToPath } from "node:url";
 const docs = join(dirname(fileURLToPath(import.meta.url)), "..", "docs");
 const results = join(docs, "results");
 /** Those that measure quality, not speed, have pages of their own. */
-const elsewhere = new Set(["eval-fixture.json", "grasp-physics.json", "ablation-lite.json", "gpu.json"]);
+const elsewhere = new Set([
+  "ablation-lite.json",
+  "coverage.json",
+  "eval-fixture.json",
+  "gpu.json",
+  "grasp-physics.json",
+  "rehearsal.json",
+  "soak.json",
+]);
 const read = (name) => JSON.parse(readFileSync(join(results, name), "utf8"));
 const number = (value) => (typeof value === "number" ? String(value) : "");
 
