@@ -63,7 +63,7 @@ describe("the console on the live node, camera and sentences of rclpy over DDS",
     expect(item("transforms")).toBeDefined();
     expect(client.state?.model).toMatchObject({ name: "lite", provider: "cpu" });
     await expect.poll(() => client.state?.stats.fps, settled).toBeGreaterThan(4);
-    expect(Object.keys(client.state?.stats.latency ?? {})).toContain("decode");
+    await expect.poll(() => Object.keys(client.state?.stats.latency ?? {}), settled).toContain("decode");
   });
 
   it("says when the camera is gone, and when it is back", async () => {
