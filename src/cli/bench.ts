@@ -1,6 +1,6 @@
 import { arch, availableParallelism, cpus, platform } from "node:os";
 import { Command } from "commander";
-import { GraspGroundingError } from "../errors/index.js";
+import { usage } from "./arguments.js";
 import { backendChoice, backendFlags, type RemoteOptions } from "./backend.js";
 
 interface Flags extends RemoteOptions {
@@ -70,13 +70,10 @@ export function benchCommand(): Command {
     for (const each of names) {
       const load = benches[each];
       if (load === undefined) {
-        throw new GraspGroundingError("USAGE", {
-          detail: `no bench ${each}; there are ${Object.keys(benches).join(", ")}`,
-        });
+        throw usage(`no bench ${each}; there are ${Object.keys(benches).join(", ")}`);
       }
       if (quick && !quickBenches.includes(each)) {
-        const detail = `bench ${each} has no --quick; those that have: ${quickBenches.join(", ")}`;
-        throw new GraspGroundingError("USAGE", { detail });
+        throw usage(`bench ${each} has no --quick; those that have: ${quickBenches.join(", ")}`);
       }
       results[each] = await (await load())(options, quick);
     }
