@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RgbdFrame } from "../../src/geometry/index.js";
@@ -40,10 +40,22 @@ export function depthDigest(frame: RgbdFrame): string {
   );
 }
 
-/** A folder for a test file's bags, and its removal. */
-export function temporaryFolder(): { readonly path: string; remove(): void } {
+/** A folder for a test file's bags and other files, and its removal. */
+export function temporaryFolder(): {
+  readonly path: string;
+  /** Writes a file into it and says where. */
+  write(name: string, text: string): string;
+  remove(): void;
+} {
   const path = mkdtempSync(join(tmpdir(), "grasp-grounding-test-"));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    write(name, text) {
+      writeFileSync(join(path, name), text);
+      return join(path, name);
+    },
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
 }
 
 /** Array.fromAsync, which Node 20 has not. */

@@ -1,17 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { readGripper } from "../../src/cli/grippers.js";
 import { grippers } from "../../src/grasping/index.js";
+import { temporaryFolder } from "../support/bags.js";
 
-const folder = mkdtempSync(join(tmpdir(), "grippers-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const file = (name: string, text: string) => {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-};
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
 
 const dimensions = `
 stroke: 0.1
@@ -33,7 +27,7 @@ it("is read from YAML, and from JSON", async () => {
     fingerWidth: 0.02,
     fingerThickness: 0.012,
   };
-  expect(await readGripper(file("own.yaml", dimensions))).toEqual({ name: "custom", ...wanted });
+  expect(await readGripper(folder.write("own.yaml", dimensions))).toEqual({ name: "custom", ...wanted });
   const named = {
     name: "wide",
     stroke: 0.1,
@@ -42,16 +36,20 @@ it("is read from YAML, and from JSON", async () => {
     finger_thickness: 0.012,
   };
   const json = JSON.stringify({ ...named, palm: [0.15, 0.07, 0.1], max_force: 40 });
-  expect(await readGripper(file("wide.json", json))).toEqual({ ...wanted, name: "wide", maxForce: 40 });
+  expect(await readGripper(folder.write("wide.json", json))).toEqual({
+    ...wanted,
+    name: "wide",
+    maxForce: 40,
+  });
 });
 
 it.each([
   ["no such name", "shovel", /gripper shovel: not known; there are .*YAML/],
-  ["a field that is missing", file("short.yml", dimensions.replace(/stroke.*/, "")), /stroke/],
-  ["a field that is none", file("more.yml", `${dimensions}colour: red\n`), /colour/],
-  ["a size that cannot be", file("negative.yml", dimensions.replace("0.06", "-0.06")), /finger/],
-  ["no YAML", file("broken.yml", "stroke: [0.1"), /gripper .*broken\.yml: /],
-  ["no file", join(folder, "none.yaml"), /none\.yaml/],
+  ["a field that is missing", folder.write("short.yml", dimensions.replace(/stroke.*/, "")), /stroke/],
+  ["a field that is none", folder.write("more.yml", `${dimensions}colour: red\n`), /colour/],
+  ["a size that cannot be", folder.write("negative.yml", dimensions.replace("0.06", "-0.06")), /finger/],
+  ["no YAML", folder.write("broken.yml", "stroke: [0.1"), /gripper .*broken\.yml: /],
+  ["no file", join(folder.path, "none.yaml"), /none\.yaml/],
 ])("%s is refused with a reason", async (_, nameOrFile, message) => {
   await expect(readGripper(nameOrFile)).rejects.toThrow(message);
 });
