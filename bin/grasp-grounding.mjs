@@ -8,7 +8,7 @@ if (existsSync(new URL("src", root))) {
   await setUp();
 }
 try {
-  const { main } = await import(new URL("dist/cli/main.js", root).href);
+  const { main } = await import(new URL("dist/src/cli/main.js", root).href);
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   // The program itself could not be loaded: a damaged installation, or no file descriptors left.

@@ -101,7 +101,7 @@ const sim = {
   inRos: true,
   run: () => {
     if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
-    return pytest("sim", ["test/sim/tests"], "scripts/ros/with-env.mjs").run();
+    return pytest("sim", ["simulation/tests"], "scripts/ros/with-env.mjs").run();
   },
 };
 
@@ -119,8 +119,8 @@ const suites = [
     "run",
     "test/unit/arm/supervisor.test.ts",
     "--coverage.enabled",
-    "--coverage.include=src/arm/supervisor.ts",
-    "--coverage.include=src/arm/supervisor-limits.ts",
+    "--coverage.include=src/arm/safety/supervisor.ts",
+    "--coverage.include=src/arm/safety/supervisor-limits.ts",
     "--coverage.thresholds.100",
     "--coverage.reporter=text",
     "--coverage.reportsDirectory=.cache/coverage",

@@ -73,7 +73,7 @@ export async function setUp() {
   });
   step("compile", {
     inputs: ["src", "tsconfig.json", "tsconfig.build.json"],
-    output: "dist/cli/main.js",
+    output: "dist/src/cli/main.js",
     run: () => sh(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]),
   });
   step("console-page", {

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { root, setUp } from "../lib/setup.mjs";
 
 await setUp();
-const { ResultWriter } = await import("../../dist/bags/index.js");
-const { cameraInfoMessage, headerOf } = await import("../../dist/messages/index.js");
+const { ResultWriter } = await import("../../dist/src/bags/index.js");
+const { cameraInfoMessage, headerOf } = await import("../../dist/src/messages/index.js");
 const gigabytes = Number(process.argv[2] ?? 5);
 const folder = mkdtempSync(join(tmpdir(), "replay-memory-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -81,7 +81,7 @@ async function watch(args) {
 
 const python = process.env.GRASP_GROUNDING_PYTHON ?? join(root, ".cache", "venv", "test", "bin", "python");
 const tiny = join(folder, "tiny");
-if (spawnSync(python, [join(root, "test/support/tiny_model.py"), tiny], { stdio: "inherit" }).status !== 0)
+if (spawnSync(python, [join(root, "bench/reference/tiny_model.py"), tiny], { stdio: "inherit" }).status !== 0)
   throw new Error("the tests' Python is needed: run `npm test` once");
 
 const big = join(folder, "big.mcap");

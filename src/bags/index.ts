@@ -1,9 +1,6 @@
 /** Recorded bags: rosbag2 in MCAP and sqlite3 read as one, their synchronised frames, and results written as MCAP. */
-export { findCameras } from "./frame-topics.js";
-export { rgbdFrames } from "./frames.js";
-export { lastBefore } from "./last-before.js";
-export { bagName, openBag } from "./open.js";
-export { partOf, type ResultTime, ResultWriter, type ResultWriterOptions } from "./result-writer.js";
+export { findCameras } from "./frames/frame-topics.js";
+export { rgbdFrames } from "./frames/frames.js";
 export {
   queryTopics,
   type Recorded,
@@ -11,7 +8,10 @@ export {
   recordedJointStates,
   recordedQueries,
   recordedTransforms,
-} from "./side-topics.js";
+} from "./frames/side-topics.js";
+export { lastBefore } from "./last-before.js";
+export { bagName, openBag } from "./open.js";
+export { partOf, type ResultTime, ResultWriter, type ResultWriterOptions } from "./result-writer.js";
 export type {
   BagMessage,
   BagReader,

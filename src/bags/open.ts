@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import { openCompressedPart } from "./compressed-part.js";
+import { openCompressedPart } from "./compression/compressed-part.js";
 import { openFile } from "./file.js";
 import { HttpSource, isUrl, shownUrl } from "./http.js";
 import { McapBag } from "./mcap/bag.js";

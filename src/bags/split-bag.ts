@@ -1,7 +1,7 @@
 import { describe } from "../errors/index.js";
-import { DecoderCache } from "./decoders.js";
+import { DecoderCache } from "./compression/decoders.js";
+import { decompressMessage } from "./compression/zstd.js";
 import type { BagMessage, BagReader, MessageQuery, TopicInfo } from "./types.js";
-import { decompressMessage } from "./zstd.js";
 
 export interface SplitOptions {
   readonly path: string;

@@ -2,7 +2,7 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { type CameraModel, type FrameId, normalizeQuaternion, type Pose } from "../geometry/index.js";
-import type { HandEyeType } from "./hand-eye.js";
+import type { HandEyeType } from "./solvers/hand-eye.js";
 
 /** A hand-eye calibration as its file holds it: `child` in `parent`, a transform TF can publish. */
 export interface HandEyeCalibration {

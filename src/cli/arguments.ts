@@ -1,7 +1,4 @@
-import { GraspGroundingError } from "../errors/index.js";
-
-/** Wrong usage, in words. */
-export const usage = (detail: string): GraspGroundingError => new GraspGroundingError("USAGE", { detail });
+import { GraspGroundingError, usage } from "../errors/index.js";
 
 /** @throws GraspGroundingError USAGE */
 export function positiveInteger(text: string): number {

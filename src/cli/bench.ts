@@ -1,55 +1,30 @@
 import { arch, availableParallelism, cpus, platform } from "node:os";
 import { Command } from "commander";
-import { usage } from "./arguments.js";
-import { backendChoice, backendFlags, type RemoteOptions } from "./backend.js";
+import { usage } from "../errors/index.js";
+import type { RemoteOptions } from "../pipeline/index.js";
+import { compiledModule } from "../workers/index.js";
+import { backendFlags } from "./backend-flags.js";
 
 interface Flags extends RemoteOptions {
   readonly json?: boolean;
   readonly quick?: boolean;
 }
 
-type Bench = (options: RemoteOptions, quick: boolean) => Promise<object>;
+interface BenchModule {
+  readonly benches: Readonly<
+    Record<string, () => Promise<(options: RemoteOptions, quick: boolean) => Promise<object>>>
+  >;
+  /** Those that have a short form. */
+  readonly quickBenches: readonly string[];
+}
 
-/** Benches by name; each module is loaded only when it is run. */
-const benches: Readonly<Record<string, () => Promise<Bench>>> = {
-  ground: async () => {
-    const { benchGround } = await import("../bench/ground.js");
-    return async (options, quick) => benchGround(await backendChoice(options), quick);
-  },
-  replay: async () => {
-    const { benchReplay } = await import("../bench/replay.js");
-    const { replay } = await import("./replay/run.js");
-    return (options, quick) =>
-      benchReplay((path) => replay(path, { ...options, query: ["the red mug"], quiet: true }), quick);
-  },
-  parity: async () => (await import("../bench/parity.js")).benchParity,
-  grasp: async () => {
-    const { benchGrasp } = await import("../bench/grasp.js");
-    return (_, quick) => benchGrasp(quick);
-  },
-  arm: async () => {
-    const { benchArm } = await import("../bench/arm.js");
-    return (_, quick) => benchArm(quick);
-  },
-  inference: async () => (await import("../bench/inference.js")).benchInference,
-  "inference-torch": async () => (await import("../bench/inference-torch.js")).benchTorch,
-  "inference-paths": async () => (await import("../bench/inference.js")).benchPaths,
-  workers: async () => (await import("../bench/workers.js")).benchWorkers,
-  ros: async () => {
-    const { benchRos } = await import("../bench/ros.js");
-    return () => benchRos();
-  },
-  "ros-endurance": async () => {
-    const { benchRosEndurance } = await import("../bench/ros.js");
-    return () => benchRosEndurance();
-  },
-};
-
-/** Those that have a short form. */
-const quickBenches: readonly string[] = ["ground", "replay", "grasp", "arm"];
+/** The list of bench/, loaded at run time: nothing in src depends on a benchmark. */
+const loadBenches = async (): Promise<BenchModule> =>
+  await import(compiledModule(import.meta.url, "../../bench/index.js").href);
 
 /** `bench`: side-by-side measurements, as ratios within one run. */
-export function benchCommand(): Command {
+export async function benchCommand(): Promise<Command> {
+  const { benches, quickBenches } = await loadBenches();
   const command = new Command("bench")
     .description(`side-by-side measurements: ${Object.keys(benches).join(", ")}`)
     .argument("[name]", "which one; all when left out")

@@ -3,12 +3,13 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { BagSource, type ConsoleOptions, startConsole } from "../console/index.js";
+import { usage } from "../errors/index.js";
 import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
-import { nonNegative, usage } from "./arguments.js";
-import { demoArm } from "./demo-arm.js";
-import { interrupted } from "./interrupted.js";
-import { collect, graspFlags, openBridge, type PipelineOptions, pipelineFlags } from "./pipeline.js";
-import { packageRoot, packageVersion } from "./version.js";
+import { openBridge, type PipelineOptions } from "../pipeline/index.js";
+import { interrupted, packageRoot, packageVersion } from "../system/index.js";
+import { nonNegative } from "./arguments.js";
+import { demoArm } from "./console/demo-arm.js";
+import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
 /** What the console is served with, whatever its pictures come from. */
 export interface ServeOptions {

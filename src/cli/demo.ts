@@ -1,9 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
+import { replay } from "../replay/run.js";
+import { packageRoot } from "../system/index.js";
 import { defaultAudit, runConsole } from "./console.js";
-import { replay } from "./replay/run.js";
-import { packageRoot } from "./version.js";
 
 /** What the bundled bag is asked; the last one is not on the table. */
 export const demoQueries: readonly string[] = [

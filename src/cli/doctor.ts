@@ -13,9 +13,9 @@ import {
   providerGap,
   runtimeVersion,
 } from "../inference/index.js";
-import { defaultModel, findModel, listModels } from "./model-store.js";
-import { table } from "./output.js";
-import { packageRoot, packageVersion } from "./version.js";
+import { defaultModel, findModel, listModels } from "../model-store/index.js";
+import { table } from "../report/text-table.js";
+import { packageRoot, packageVersion } from "../system/index.js";
 
 type Status = "ok" | "missing" | "failed";
 

@@ -1,16 +1,24 @@
 import { Command, Option } from "commander";
 import { GraspGroundingError } from "../errors/index.js";
+import { type DatasetOptions, layouts, readDataset } from "../evaluation/datasets/index.js";
+import type { EvalLine } from "../evaluation/datasets/types.js";
+import {
+  byCategory,
+  type EvalRow,
+  type Summary,
+  scoreRow,
+  summarise,
+  thresholds,
+} from "../evaluation/metrics.js";
+import { evalPage } from "../evaluation/page.js";
+import { WorstCases } from "../evaluation/worst.js";
 import type { Mask } from "../geometry/index.js";
 import type { Grounding } from "../grounding/index.js";
+import { openGrounder, type PipelineOptions, readColour } from "../pipeline/index.js";
+import { table } from "../report/text-table.js";
+import { Progress, writeWhole } from "../system/index.js";
 import { positiveInteger } from "./arguments.js";
-import { type DatasetOptions, layouts, readDataset } from "./eval/datasets.js";
-import { evalPage } from "./eval/page.js";
-import type { EvalLine } from "./eval/types.js";
-import { WorstCases } from "./eval/worst.js";
-import { byCategory, type EvalRow, type Summary, scoreRow, summarise, thresholds } from "./eval-metrics.js";
-import { Progress, table, writeWhole } from "./output.js";
-import { readColour } from "./pictures.js";
-import { openGrounder, type PipelineOptions, pipelineFlags } from "./pipeline.js";
+import { pipelineFlags } from "./pipeline-flags.js";
 
 interface EvalOptions extends PipelineOptions, DatasetOptions {
   readonly json?: boolean;

@@ -1,14 +1,22 @@
 import { Command } from "commander";
 import { dump } from "npyjs";
-import { type BridgeResult, resultToJson } from "../bridge/index.js";
-import { GraspGroundingError } from "../errors/index.js";
+import { GraspGroundingError, usage } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
-import { positive, usage } from "./arguments.js";
-import { resultTable, writeWhole } from "./output.js";
-import { drawOverlay } from "./overlay.js";
-import { readCamera, readColour, readDepth } from "./pictures.js";
-import { collect, graspFlags, openBridge, type PipelineOptions, pipelineFlags } from "./pipeline.js";
+import {
+  type BridgeResult,
+  openBridge,
+  type PipelineOptions,
+  readCamera,
+  readColour,
+  readDepth,
+  resultToJson,
+} from "../pipeline/index.js";
+import { resultTable } from "../report/text-table.js";
+import { writeWhole } from "../system/index.js";
+import { drawOverlay } from "../visualization/index.js";
+import { positive } from "./arguments.js";
+import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
 interface GroundOptions extends PipelineOptions {
   readonly image: string;

@@ -2,10 +2,9 @@ import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { Command } from "commander";
 import { type BagReader, openBag, ResultWriter } from "../bags/index.js";
-import { GraspGroundingError } from "../errors/index.js";
-import { usage } from "./arguments.js";
+import { GraspGroundingError, usage } from "../errors/index.js";
 
-import { fileSize, JsonLines, linesPart } from "./replay/json-lines.js";
+import { fileSize, JsonLines, linesPart } from "../replay/json-lines.js";
 
 /** `merge`: the results of a replay's shards as one run would have written them. */
 export function mergeCommand(): Command {

@@ -1,21 +1,22 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { manifestFiles } from "../grounding/index.js";
-import { type KnownWeights, knownWeights } from "../model-store/index.js";
 import {
   type InstalledModel,
+  type KnownWeights,
+  knownWeights,
   listGraspNetworks,
   listModels,
   sizeOf,
   userModelFolder,
   weightsPath,
-} from "./model-store.js";
-import { exportCommand } from "./models-export.js";
-import { importGraspCommand } from "./models-grasp.js";
-import { importCommand } from "./models-import.js";
-import { pullCommand } from "./models-pull.js";
-import { verifyCommand } from "./models-verify.js";
-import { table } from "./output.js";
+} from "../model-store/index.js";
+import { table } from "../report/text-table.js";
+import { exportCommand } from "./models/export.js";
+import { importCommand } from "./models/import.js";
+import { importGraspCommand } from "./models/import-grasp.js";
+import { pullCommand } from "./models/pull.js";
+import { verifyCommand } from "./models/verify.js";
 
 /** `models`: what is installed, whether it is whole, and how to get more. */
 export function modelsCommand(): Command {

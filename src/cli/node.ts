@@ -1,12 +1,11 @@
 import { Command } from "commander";
 import { startConsole } from "../console/index.js";
 import { type BridgeNode, missingEnvironment, type ReadyArm, runNode } from "../ros/index.js";
+import { packageRoot, packageVersion, runInEnvironment } from "../system/index.js";
 import { announce, type ServeOptions, serveFlags, serveOptions } from "./console.js";
-import { consoleArm } from "./console-arm.js";
-import { nodePipeline } from "./node-pipeline.js";
-import { NodeSource } from "./node-source.js";
-import { runInEnvironment } from "./ros-again.js";
-import { packageRoot, packageVersion } from "./version.js";
+import { consoleArm } from "./node/console-arm.js";
+import { NodeSource } from "./node/node-source.js";
+import { nodePipeline } from "./node/pipeline-options.js";
 
 interface NodeCliOptions extends ServeOptions {
   readonly console?: boolean;
@@ -42,7 +41,7 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
       beside: (node: BridgeNode) => serveConsole(node, source, serve, arms, options.open === true),
     }),
     pipeline: (parameters) => ({
-      module: new URL("./ros-pipeline.js", import.meta.url).href,
+      module: new URL("./node/ros-pipeline.js", import.meta.url).href,
       options: nodePipeline(parameters),
     }),
   });

@@ -1,11 +1,12 @@
 import { Command, Option } from "commander";
-import { nonNegative, positiveInteger, usage } from "./arguments.js";
-import { collect, graspFlags, pipelineFlags } from "./pipeline.js";
-import { compare } from "./replay/compare.js";
-import { rosAgain } from "./replay/publish.js";
-import { replay } from "./replay/run.js";
-import { parseShard } from "./replay/shard.js";
-import type { ReplayOptions } from "./replay/types.js";
+import { usage } from "../errors/index.js";
+import { compare } from "../replay/compare.js";
+import { rosAgain } from "../replay/publish.js";
+import { replay } from "../replay/run.js";
+import { parseShard } from "../replay/shard.js";
+import type { ReplayOptions } from "../replay/types.js";
+import { nonNegative, positiveInteger } from "./arguments.js";
+import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
 /** `replay`: recorded bags and sentences in; boxes, masks and grasps out. */
 export function replayCommand(): Command {

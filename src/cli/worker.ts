@@ -1,6 +1,6 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { Command } from "commander";
-import { describe, GraspGroundingError } from "../errors/index.js";
+import { describe, GraspGroundingError, usage } from "../errors/index.js";
 import { modelFiles, readManifest, verifyFiles } from "../grounding/index.js";
 import { InProcessBackend } from "../inference/index.js";
 import {
@@ -12,12 +12,11 @@ import {
   workerStates,
 } from "../inference/zmq/index.js";
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
-import { usage, whole } from "./arguments.js";
-import { type BackendOptions, inProcessOptions, providerFlags } from "./backend.js";
-import { interrupted } from "./interrupted.js";
-import { defaultModel, findModel } from "./model-store.js";
-
-import { packageVersion } from "./version.js";
+import { defaultModel, findModel } from "../model-store/index.js";
+import { type BackendOptions, inProcessOptions } from "../pipeline/index.js";
+import { interrupted, packageVersion } from "../system/index.js";
+import { whole } from "./arguments.js";
+import { providerFlags } from "./backend-flags.js";
 
 interface WorkerOptions extends BackendOptions {
   readonly bind?: string;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { resultSchema } from "../bridge/index.js";
+import { resultSchema } from "../pipeline/index.js";
 
 /** What the page and other clients may ask for, and what they are told. The page imports the types alone. */
 

@@ -1,5 +1,5 @@
-import type { Bridge, BridgeResult } from "../bridge/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
+import type { Bridge, BridgeResult } from "../pipeline/index.js";
 import type { HealthItem, ParameterView } from "./protocol.js";
 
 /** What the console asks of the pipeline: the bridge itself, or somebody who passes calls on to it. */

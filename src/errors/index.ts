@@ -2,3 +2,4 @@
 export { catalogue, type ErrorCode, sections } from "./catalogue.js";
 export type { CatalogueEntry, DiagnosticLevel } from "./entry.js";
 export { asCatalogued, describe, type ErrorDetails, GraspGroundingError, levelOf } from "./error.js";
+export { usage } from "./usage.js";

@@ -1,4 +1,4 @@
-import { InProcessBackend, type InProcessOptions } from "./in-process.js";
+import { InProcessBackend, type InProcessOptions } from "./in-process/backend.js";
 import type { OipOptions } from "./oip/backend.js";
 import type { InferenceBackend, ModelFiles } from "./port.js";
 import type { ZmqOptions } from "./zmq/backend.js";

@@ -1,7 +1,19 @@
 /** Where tensors are run: one port, and a back end for each place: in this process, ZeroMQ workers, Open Inference Protocol servers. */
 export { type BackendChoice, type BackendKind, backendKinds, createBackend } from "./choose.js";
-export { type ProviderGap, providerGap, runtimeVersion } from "./gpu-libraries.js";
-export { InProcessBackend, type InProcessOptions } from "./in-process.js";
+export { InProcessBackend, type InProcessOptions } from "./in-process/backend.js";
+export { type ProviderGap, providerGap, runtimeVersion } from "./in-process/gpu-libraries.js";
+export {
+  describePlacement,
+  type ExecutionProvider,
+  executionProviders,
+  isProvider,
+  type Placement,
+  parseProviders,
+  placementOf,
+  placementProblem,
+} from "./in-process/providers.js";
+export type { ManifestSession } from "./in-process/session-options.js";
+export { SingleModel } from "./in-process/single.js";
 export {
   type BackendReport,
   type CallOptions,
@@ -13,17 +25,5 @@ export {
   type Tensor,
   type Tensors,
 } from "./port.js";
-export { decodeJpeg, minPictureSide, resizePicture, toTensor } from "./preprocess.js";
-export {
-  describePlacement,
-  type ExecutionProvider,
-  executionProviders,
-  isProvider,
-  type Placement,
-  parseProviders,
-  placementOf,
-  placementProblem,
-} from "./providers.js";
-export { resizeBilinear } from "./resize.js";
-export type { ManifestSession } from "./session-options.js";
-export { SingleModel } from "./single.js";
+export { decodeJpeg, minPictureSide, resizePicture, toTensor } from "./preprocess/preprocess.js";
+export { resizeBilinear } from "./preprocess/resize.js";

@@ -1,5 +1,5 @@
 import type { ColourImage } from "../geometry/index.js";
-import type { ManifestSession } from "./session-options.js";
+import type { ManifestSession } from "./in-process/session-options.js";
 
 /** A dense tensor, row-major. */
 export interface Tensor {

@@ -4,5 +4,18 @@ export { proxyFor } from "../net/index.js";
 export { type ImportOptions, type ImportOutcome, importCheckpoint, type ModelPrecision } from "./convert.js";
 export { type GraspImportOptions, importGraspNetwork } from "./convert-grasp.js";
 export { copyChecked, type DownloadOptions, download } from "./download.js";
+export {
+  defaultModel,
+  findGraspNetwork,
+  findModel,
+  freeFolder,
+  type InstalledModel,
+  listGraspNetworks,
+  listModels,
+  modelFolders,
+  sizeOf,
+  userModelFolder,
+  weightsPath,
+} from "./find.js";
 export { type KnownWeights, knownWeights } from "./known.js";
 export { pythonFor, runLines } from "./python.js";

@@ -2,7 +2,7 @@ import { describe, levelOf } from "../errors/index.js";
 import type { Seconds } from "../geometry/index.js";
 import { timeOf } from "../messages/index.js";
 import type { Metrics } from "../metrics/index.js";
-import type { CameraInput } from "./camera-input.js";
+import type { CameraInput } from "./camera/camera-input.js";
 import type { BackendNews } from "./job.js";
 import type { RclNode, RclPublisher } from "./rcl.js";
 import type { Finished, Scheduler } from "./scheduler.js";

@@ -1,11 +1,11 @@
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { headerOf } from "../messages/index.js";
-import type { PlacedGrasps } from "./outputs.js";
 import type { Parameters } from "./parameters/index.js";
 import type { ArmPort } from "./ports.js";
 import type { Rcl, RclGoalHandle, RclNode } from "./rcl.js";
-import { graspMessage, groundingMessage } from "./result-messages.js";
+import type { PlacedGrasps } from "./results/outputs.js";
+import { graspMessage, groundingMessage } from "./results/result-messages.js";
 import type { Answer, Scheduler } from "./scheduler.js";
 
 const type = "grasp_grounding_interfaces/action/Grasp";

@@ -1,10 +1,10 @@
 import { asCatalogued, type GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { stampOf, type Time } from "../messages/index.js";
-import type { PlacedGrasps } from "./outputs.js";
 import type { Parameters } from "./parameters/index.js";
 import type { RclNode, RclResponse, RclService } from "./rcl.js";
-import { groundingMessage } from "./result-messages.js";
+import type { PlacedGrasps } from "./results/outputs.js";
+import { groundingMessage } from "./results/result-messages.js";
 import type { Answer, Scheduler } from "./scheduler.js";
 
 export interface GroundServiceParts {

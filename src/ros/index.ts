@@ -1,13 +1,15 @@
 /** The ROS 2 node: camera topics, sentences, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
 
+export { TfBuffer } from "../messages/tf-buffer.js";
+export type { ReadyArm } from "./arm/configured-arm.js";
 export { NodeArm } from "./arm/node-arm.js";
-export type { ReadyArm } from "./arm/ready-arm.js";
+export { registerDepth } from "./camera/registration.js";
+export { Synchroniser } from "./camera/sync.js";
 export type { Status } from "./diagnostics.js";
 export { missingEnvironment } from "./environment.js";
 export { BridgeNode, type BridgeNodeOptions } from "./node.js";
 export { NodeBridge } from "./node-bridge.js";
 export { type NodeObserver, ObservedPicture } from "./observer.js";
-export { parameterJson, parameterPage, parameterYaml } from "./parameter-docs.js";
 export {
   defaultParameters,
   type ParameterName,
@@ -16,11 +18,9 @@ export {
   parameterProblem,
   parameterSpecs,
 } from "./parameters/index.js";
+export { parameterJson, parameterPage, parameterYaml } from "./parameters/parameter-docs.js";
 export type { PipelineSource } from "./pipeline-host.js";
 export { type PlayedTopic, Player } from "./player.js";
 export type { ArmPort, ArmRequest } from "./ports.js";
 export { loadRcl } from "./rcl.js";
-export { registerDepth } from "./registration.js";
 export { type RunOptions, runNode } from "./run.js";
-export { Synchroniser } from "./sync.js";
-export { TfBuffer } from "./tf-buffer.js";

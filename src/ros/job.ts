@@ -1,7 +1,7 @@
 import type { Chain } from "../arm/index.js";
-import type { BridgeResult, ScenePoints } from "../bridge/index.js";
 import type { Box, Metres, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
+import type { BridgeResult, ScenePoints } from "../pipeline/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
 

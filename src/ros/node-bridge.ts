@@ -1,7 +1,7 @@
-import type { Bridge, BridgeResult } from "../bridge/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspTarget } from "../grasping/index.js";
 import type { Grounding } from "../grounding/index.js";
+import type { Bridge, BridgeResult } from "../pipeline/index.js";
 import type { PipelineHost } from "./pipeline-host.js";
 
 /** The node's one pipeline, for others in this process: the model is loaded once, on its own thread. */

@@ -2,18 +2,18 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Pose, Stamp } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
+import type { ReadyArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
-import type { ReadyArm } from "./arm/ready-arm.js";
 import { Diagnostics } from "./diagnostics.js";
 import { NodeBridge } from "./node-bridge.js";
+import { Session } from "./node-resources.js";
 import type { NodeObserver } from "./observer.js";
-import { ParameterServer } from "./parameter-server.js";
 import type { Parameters } from "./parameters/index.js";
+import { ParameterServer } from "./parameters/parameter-server.js";
 import type { PipelineSource } from "./pipeline-host.js";
 import { makeQos } from "./qos.js";
 import type { Rcl, RclNode } from "./rcl.js";
 import { Scheduler } from "./scheduler.js";
-import { Session } from "./session.js";
 
 export interface BridgeNodeOptions {
   readonly rcl: Rcl;

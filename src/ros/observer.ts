@@ -1,7 +1,7 @@
-import type { BridgeResult } from "../bridge/index.js";
 import type { FrameId, RgbdFrame, Stamp } from "../geometry/index.js";
+import type { BridgeResult } from "../pipeline/index.js";
+import { decodeFrame } from "./camera/frame-decoder.js";
 import type { Status } from "./diagnostics.js";
-import { decodeFrame } from "./frame-decoder.js";
 import type { FrameBytes, PictureBytes } from "./job.js";
 
 /** What somebody beside ROS (the console) may see of the node. Every method is called on the node's thread and must be quick. */

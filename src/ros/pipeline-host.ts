@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { describe, type ErrorCode, GraspGroundingError } from "../errors/index.js";
+import { compiledModule } from "../workers/index.js";
 import {
   type BackendNews,
   type BridgeCall,
@@ -58,7 +59,7 @@ export class PipelineHost {
    */
   static startBlocking(source: PipelineSource, timeoutSeconds: number): PipelineHost {
     const state = createState();
-    const worker = new Worker(workerUrl(), {
+    const worker = new Worker(compiledModule(import.meta.url, "./pipeline-worker.js"), {
       workerData: { ...source, state } satisfies StartData,
       stdout: false,
       stderr: false,
@@ -139,10 +140,4 @@ export class PipelineHost {
     const code: ErrorCode = "PIPELINE_ENDED";
     return new GraspGroundingError(code, { detail: describe(this.#ended) }, { cause: this.#ended });
   }
-}
-
-/** The compiled worker, also when this file itself runs from source (as it does under the test runner). */
-function workerUrl(): URL {
-  const here = import.meta.url.replace("/src/ros/", "/dist/ros/");
-  return new URL("./pipeline-worker.js", here);
 }

@@ -1,10 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { IkSolver, reachability } from "../arm/index.js";
-import type { Bridge, ProcessOptions } from "../bridge/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
+import type { Bridge, ProcessOptions } from "../pipeline/index.js";
+import { type DecodedFrame, decodeFrame } from "./camera/frame-decoder.js";
 import { discard } from "./discard.js";
-import { drawOverlay, maskImage, overlayCompressed, overlayImage, queryResult } from "./encode-result.js";
-import { type DecodedFrame, decodeFrame } from "./frame-decoder.js";
 import type {
   BackendNews,
   BridgeCall,
@@ -16,6 +15,13 @@ import type {
   JobReply,
   Reach,
 } from "./job.js";
+import {
+  drawOverlay,
+  maskImage,
+  overlayCompressed,
+  overlayImage,
+  queryResult,
+} from "./results/encode-result.js";
 import { reportState, type StartData } from "./worker-state.js";
 
 /**

@@ -1,6 +1,6 @@
 import { GraspGroundingError } from "../errors/index.js";
 import { type Seconds, type Stamp, secondsBetween } from "../geometry/index.js";
-import type { ReadyFrame } from "./camera-input.js";
+import type { ReadyFrame } from "./camera/camera-input.js";
 import { discard } from "./discard.js";
 import type { Job, JobDone, QueryResult, Reach } from "./job.js";
 import { JobError } from "./pipeline-host.js";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
-import { Tokens } from "../../src/console/tokens.js";
+import { Tokens } from "../../src/console/server/tokens.js";
 import { repository } from "../support/python.js";
 import { simulatedArm } from "./support/arm.js";
 import { command, openConsole, signIn, type TestConsole } from "./support/console.js";

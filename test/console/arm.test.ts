@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { demoArm } from "../../src/cli/demo-arm.js";
+import { demoArm } from "../../src/cli/console/demo-arm.js";
 import type { ConsoleArm } from "../../src/console/index.js";
 import { type Browser, keepScreenshot, openBrowser } from "./support/browser.js";
 import { demoBag, openConsole, type TestConsole } from "./support/console.js";

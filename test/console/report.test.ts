@@ -11,8 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), "report-"));
 let browser: Browser;
 
 beforeAll(async () => {
-  runPython("test/support/tiny_model.py", [join(folder, "tiny")]);
-  runPython("test/peers/make_cameras.py", [join(folder, "two.mcap"), "60"]);
+  runPython("bench/reference/tiny_model.py", [join(folder, "tiny")]);
+  runPython("test/reference/make_cameras.py", [join(folder, "two.mcap"), "60"]);
   browser = await openBrowser();
 });
 afterAll(async () => {

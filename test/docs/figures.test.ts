@@ -91,7 +91,7 @@ describe("a mark", () => {
 });
 
 describe("pages of measurements", () => {
-  const measured = JSON.parse(runPython("test/peers/measured_pages.py")) as Record<string, string[]>;
+  const measured = JSON.parse(runPython("test/reference/measured_pages.py")) as Record<string, string[]>;
 
   it.each(Object.entries(measured))("%s says what its results say", (page, parts) => {
     expect(parts.length).toBeGreaterThan(0);

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseShard } from "../../src/cli/replay/shard.js";
 import { replayCommand } from "../../src/cli/replay.js";
+import { parseShard } from "../../src/replay/shard.js";
 import { words } from "../support/docs.js";
 import { repository } from "../support/python.js";
 

@@ -7,9 +7,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { parseUrdf, selectChain } from "../../src/arm/index.js";
 import { parseHandEye, parseTarget } from "../../src/calibration/index.js";
-import { readCamera, readColour, readDepth } from "../../src/cli/pictures.js";
 import { GraspGroundingError } from "../../src/errors/index.js";
 import { cleanQuery, readManifest, readNpy, TextTokenizer } from "../../src/grounding/index.js";
+import { readCamera, readColour, readDepth } from "../../src/pipeline/index.js";
 import { repository } from "../support/python.js";
 import { fuzz } from "./fuzz.js";
 

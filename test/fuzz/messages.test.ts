@@ -16,7 +16,7 @@ import {
   headerOf,
   type ImageMessage,
 } from "../../src/messages/index.js";
-import { decodeFrame } from "../../src/ros/frame-decoder.js";
+import { decodeFrame } from "../../src/ros/camera/frame-decoder.js";
 import { fuzz, survives } from "./fuzz.js";
 
 const header = headerOf(1_700_000_000_000_000_001n, "camera_color_optical_frame");

@@ -5,7 +5,7 @@ export default {
   plugins: ["@stryker-mutator/vitest-runner"],
   mutate: [
     "src/geometry/*.ts",
-    "src/grounding/instances.ts",
+    "src/grounding/hifics/instances.ts",
     "src/arm/{supervisor,supervisor-limits,teleop,trajectory}.ts",
     "!src/**/index.ts",
   ],

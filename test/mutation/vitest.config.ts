@@ -5,11 +5,11 @@ export default defineConfig({
   test: {
     include: [
       "test/unit/geometry*.test.ts",
-      "test/unit/grounding-instances.test.ts",
+      "test/unit/grounding/instances.test.ts",
       "test/unit/arm/supervisor.test.ts",
       "test/unit/arm/limits.test.ts",
     ],
-    exclude: ["test/unit/geometry-peers.test.ts"],
+    exclude: ["test/unit/geometry/reference.test.ts"],
     testTimeout: 60_000,
     pool: "threads",
   },

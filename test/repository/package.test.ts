@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { resultSchema } from "../../src/bridge/index.js";
+import { resultSchema } from "../../src/pipeline/index.js";
 import { writeFrame } from "../support/frame-files.js";
 import { repository } from "../support/python.js";
 
@@ -37,11 +37,11 @@ describe("the npm package", () => {
     const paths = new Set(files.map(({ path }) => path));
     for (const needed of [
       "bin/grasp-grounding.mjs",
-      "dist/index.js",
-      "dist/index.d.ts",
-      "dist/cli/main.js",
+      "dist/src/index.js",
+      "dist/src/index.d.ts",
+      "dist/src/cli/main.js",
       "dist/console/web/index.html",
-      "dist/inference/ort-worker.js",
+      "dist/src/inference/ort-worker.js",
       "models/lite/manifest.json",
       "models/lite/encoder.onnx",
       "models/lite/ATTRIBUTION.md",

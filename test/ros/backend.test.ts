@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WorkerProcess } from "../../src/bench/worker-process.js";
+import { WorkerProcess } from "../../bench/worker-process.js";
 import { diagnosed, NodeProcess, Peer } from "./support/peer.js";
 
 const command = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));

@@ -25,7 +25,7 @@ describe("the console on a node with an arm, over DDS", () => {
   beforeAll(async () => {
     // A model that grounds colours exactly: what is tested is the way from the page to the controller.
     const model = join(folder, "tiny");
-    runPython("test/support/tiny_model.py", [model]);
+    runPython("bench/reference/tiny_model.py", [model]);
     // The box is 11 cm wide.
     const gripper = {
       gripper_preset: "custom",

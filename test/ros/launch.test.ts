@@ -7,7 +7,7 @@ import { parameterNames, parameterProblem } from "../../src/ros/index.js";
 import { NodeProcess, Peer } from "./support/peer.js";
 
 const folder = fileURLToPath(new URL("../../launch", import.meta.url));
-const script = fileURLToPath(new URL("./peers/launch_check.py", import.meta.url));
+const script = fileURLToPath(new URL("./reference/launch_check.py", import.meta.url));
 const evaluate = (given: Readonly<Record<string, string>>) =>
   JSON.parse(execFileSync("python", [script, folder, JSON.stringify(given)], { encoding: "utf8" }));
 

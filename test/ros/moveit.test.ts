@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { packageInstalled } from "../../src/ros/outputs.js";
+import { packageInstalled } from "../../src/ros/results/outputs.js";
 import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
 import { Peer } from "./support/peer.js";
 

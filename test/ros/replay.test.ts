@@ -31,7 +31,7 @@ it("replay --publish: the recording, the answers and /clock arrive at an rclpy s
   const listener = spawn(
     "python",
     [
-      path("test/ros/peers/replay_listener.py"),
+      path("test/ros/reference/replay_listener.py"),
       ...topics,
       "/clock=rosgraph_msgs/msg/Clock",
       "/grasp_grounding/detections=vision_msgs/msg/Detection2DArray",

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { spread } from "../../src/bench/statistics.js";
+import { spread } from "../../bench/statistics.js";
 import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
 import type { Message } from "./support/peer.js";
 

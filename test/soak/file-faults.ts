@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { resultSchema } from "../../src/bridge/index.js";
+import { resultSchema } from "../../src/pipeline/index.js";
 import { repository } from "../support/python.js";
 import { Program, sleep } from "./program.js";
 

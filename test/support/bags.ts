@@ -6,7 +6,7 @@ import type { RgbdFrame } from "../../src/geometry/index.js";
 import { runPython } from "./python.js";
 import { sharedFolder } from "./shared.js";
 
-/** What test/peers/make_bag.py says it put into a bag. */
+/** What test/reference/make_bag.py says it put into a bag. */
 export interface MadeBag {
   readonly path: string;
   readonly frames: number;
@@ -26,7 +26,13 @@ export const depthTopic = "/camera/aligned_depth_to_color/image_raw";
 /** Makes a bag of a real RGB-D frame with a library nobody here wrote. */
 export function makeBag(path: string, args: string, scene = "uoc_table_mugs"): MadeBag {
   const folder = join(sharedFolder, "data", "rgbd", scene);
-  const said = runPython("test/peers/make_bag.py", [...args.split(" "), "--scene", folder, "--out", path]);
+  const said = runPython("test/reference/make_bag.py", [
+    ...args.split(" "),
+    "--scene",
+    folder,
+    "--out",
+    path,
+  ]);
   return { path, ...(JSON.parse(said) as Omit<MadeBag, "path">) };
 }
 

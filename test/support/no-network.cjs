@@ -1,4 +1,4 @@
-// Preloaded into the program by test/cli/offline.test.ts: every attempt to leave this machine is refused and written down.
+// Preloaded into the program by test/unit/cli/offline.test.ts: every attempt to leave this machine is refused and written down.
 const { appendFileSync } = require("node:fs");
 const dgram = require("node:dgram");
 const dns = require("node:dns");

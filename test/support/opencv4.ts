@@ -12,7 +12,7 @@ function opencv4(): string {
   return candidates.find((path) => path !== undefined && existsSync(path)) ?? "python3";
 }
 
-/** Runs test/peers/SCRIPT with OpenCV 4 on a JSON value and returns what it prints. @throws Error when it fails */
+/** Runs test/reference/SCRIPT with OpenCV 4 on a JSON value and returns what it prints. @throws Error when it fails */
 export function runOpencv<T>(script: string, args: readonly string[], input: unknown = {}): T {
   const result = spawnSync(opencv4(), [join(repository, "test", "peers", script), ...args], {
     encoding: "utf8",

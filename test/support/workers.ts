@@ -1,7 +1,7 @@
 import { modelFiles, readManifest } from "../../src/grounding/index.js";
 import type { ModelFiles } from "../../src/inference/index.js";
 
-export { WorkerProcess } from "../../src/bench/worker-process.js";
+export { WorkerProcess } from "../../bench/worker-process.js";
 
 /** What a back end needs to know of the model in a folder. */
 export const filesOf = async (folder: string): Promise<ModelFiles> =>

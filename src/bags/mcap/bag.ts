@@ -1,6 +1,6 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import { BufferPool } from "../buffer-pool.js";
-import { DecoderCache } from "../decoders.js";
+import { BufferPool } from "../compression/buffer-pool.js";
+import { DecoderCache } from "../compression/decoders.js";
 import type { ByteSource } from "../file.js";
 import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
 import { mergeSegments } from "./merge.js";

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { BufferPool } from "../buffer-pool.js";
+import type { BufferPool } from "../compression/buffer-pool.js";
 import {
   decompressBlock,
   decompressFromFile,
@@ -7,7 +7,7 @@ import {
   isForThread,
   maxBlockSize,
   wrongChecksum,
-} from "../decompress.js";
+} from "../compression/decompress.js";
 import type { ByteSource } from "../file.js";
 import {
   type ChunkHeader,

@@ -1,6 +1,6 @@
 import type { DatabaseSyncInstance } from "@photostructure/sqlite";
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import { DecoderCache } from "../decoders.js";
+import { DecoderCache } from "../compression/decoders.js";
 import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
 import { type OpenedDatabase, openDatabase } from "./database.js";
 import { IdSet } from "./id-set.js";

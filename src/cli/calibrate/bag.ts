@@ -3,8 +3,8 @@ import type { Sighting, Target, TargetDetector } from "../../calibration/index.j
 import { GraspGroundingError } from "../../errors/index.js";
 import type { CameraModel, ColourImage, FrameId, Pose, Stamp } from "../../geometry/index.js";
 import type { TfMessage } from "../../messages/index.js";
-import { TfBuffer } from "../../ros/tf-buffer.js";
-import { Progress } from "../output.js";
+import { TfBuffer } from "../../messages/tf-buffer.js";
+import { Progress } from "../../system/index.js";
 import type { CalibrationSet, CalibrationView, SourceOptions } from "./types.js";
 
 /** Most pictures of a bag that are used: more add little and cost time. */

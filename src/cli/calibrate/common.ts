@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import sharp from "sharp";
 import { isAmbiguous, type Target, type ViewError } from "../../calibration/index.js";
-import { GraspGroundingError } from "../../errors/index.js";
+import { GraspGroundingError, usage } from "../../errors/index.js";
 import type { CameraModel } from "../../geometry/index.js";
-import { nonNegative, usage } from "../arguments.js";
-import { table, writeWhole } from "../output.js";
+import { table } from "../../report/text-table.js";
+import { writeWhole } from "../../system/index.js";
+import { nonNegative } from "../arguments.js";
 
 import type { CalibrationSet, SourceOptions } from "./types.js";
 

@@ -6,10 +6,10 @@ import {
   handEyeYaml,
   targetPose,
 } from "../../calibration/index.js";
-import { GraspGroundingError } from "../../errors/index.js";
+import { GraspGroundingError, usage } from "../../errors/index.js";
 import { compose, type Pose } from "../../geometry/index.js";
-import { usage } from "../arguments.js";
-import { table, writeWhole } from "../output.js";
+import { table } from "../../report/text-table.js";
+import { writeWhole } from "../../system/index.js";
 
 import {
   type CommonOptions,

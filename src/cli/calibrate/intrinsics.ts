@@ -6,7 +6,7 @@ import {
   intrinsicsPlot,
 } from "../../calibration/index.js";
 import type { CameraModel } from "../../geometry/index.js";
-import { writeWhole } from "../output.js";
+import { writeWhole } from "../../system/index.js";
 import { type CommonOptions, print, remarks, say, viewTable, withSource, writePlot } from "./common.js";
 import { readSet } from "./set.js";
 

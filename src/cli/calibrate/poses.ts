@@ -4,7 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import { normalizeQuaternion, type Pose } from "../../geometry/index.js";
-import { readText } from "../pictures.js";
+import { readText } from "../../system/index.js";
 
 const number = z.coerce.number();
 const poseRow = z.object({

@@ -8,8 +8,9 @@ import {
   targetPdf,
   targetSvg,
 } from "../../calibration/index.js";
-import { nonNegative, positive, positiveInteger, usage } from "../arguments.js";
-import { writeWhole } from "../output.js";
+import { usage } from "../../errors/index.js";
+import { writeWhole } from "../../system/index.js";
+import { nonNegative, positive, positiveInteger } from "../arguments.js";
 
 import { say } from "./common.js";
 

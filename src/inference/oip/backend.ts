@@ -1,6 +1,5 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
-import { PictureThreads } from "../picture-threads.js";
 import type {
   BackendReport,
   CallOptions,
@@ -10,6 +9,7 @@ import type {
   Tensor,
   Tensors,
 } from "../port.js";
+import { PictureThreads } from "../preprocess/image-preprocess-pool.js";
 import { HttpServer, type TensorFormat } from "./http.js";
 import { type OipModel, type OipServer, Passing, whenUp } from "./server.js";
 

@@ -1,8 +1,7 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
-import { PictureThreads } from "../picture-threads.js";
 import type { BackendReport, CallOptions, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
-import { WorkerLink } from "./link.js";
+import { PictureThreads } from "../preprocess/image-preprocess-pool.js";
 import { type Answer, JobPool, type PoolOptions } from "./pool.js";
 import {
   describePayload,
@@ -14,6 +13,7 @@ import {
   tensorBlobs,
 } from "./protocol.js";
 import { type ClientSecurity, checkEndpoint } from "./security.js";
+import { WorkerLink } from "./worker-connection.js";
 
 export interface ZmqOptions extends PoolOptions {
   /** Endpoints of the workers: `ipc:///path` or `tcp://host:port`. */

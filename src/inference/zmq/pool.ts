@@ -1,7 +1,7 @@
 import { GraspGroundingError } from "../../errors/index.js";
-import type { WorkerLink } from "./link.js";
 import type { Message, MetaOf, WorkerErrorCode } from "./protocol.js";
 import { metaOf, ProtocolError } from "./protocol.js";
+import type { WorkerLink } from "./worker-connection.js";
 
 export interface PoolOptions {
   /** Requests that wait for a worker at most. Default 256. */

@@ -1,8 +1,8 @@
 import { describe } from "../../errors/index.js";
-import { PictureThreads } from "../picture-threads.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensor, Tensors } from "../port.js";
+import { PictureThreads } from "../preprocess/image-preprocess-pool.js";
 import { Batcher, type BatcherOptions, type Ran } from "./batcher.js";
-import { KeptFeatures } from "./kept.js";
+import { KeptFeatures } from "./feature-cache.js";
 import {
   type Message,
   metaOf,

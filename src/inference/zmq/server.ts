@@ -3,7 +3,6 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { BackendReport, InferenceBackend, ModelFiles, Tensors } from "../port.js";
 import { type BatcherOptions, type Ran, Unwanted } from "./batcher.js";
 import { Clients } from "./clients.js";
-import { Outbox } from "./outbox.js";
 import {
   decodeMessage,
   describeTensors,
@@ -20,6 +19,7 @@ import {
 } from "./protocol.js";
 import { Missing, RequestRunner, type Taken } from "./runner.js";
 import { checkEndpoint, closeToOthers, Gatekeeper, type ServerSecurity } from "./security.js";
+import { Outbox } from "./send-queue.js";
 
 export interface WorkerServerOptions extends Partial<BatcherOptions> {
   readonly bind: string;

@@ -4,7 +4,7 @@ import { type Header, stampOf } from "../../messages/index.js";
 import type { Parameters } from "../parameters/index.js";
 import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclResponse, RclService, RclSubscription } from "../rcl.js";
-import type { ReadyArm } from "./ready-arm.js";
+import type { ReadyArm } from "./configured-arm.js";
 
 export interface ArmCommandParts {
   readonly rcl: Rcl;

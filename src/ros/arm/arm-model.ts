@@ -20,8 +20,8 @@ import {
 } from "../../arm/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Metres, Pose } from "../../geometry/index.js";
-import { packageInstalled } from "../outputs.js";
 import type { Parameters } from "../parameters/index.js";
+import { packageInstalled } from "../results/outputs.js";
 import { type GripperMapping, gripperMappings } from "./gripper.js";
 
 /** Speed taken for joints whose description gives none, per second. */

@@ -15,9 +15,9 @@ import type { Rcl, RclNode } from "../rcl.js";
 import type { Answer } from "../scheduler.js";
 import type { Transforms } from "../transforms.js";
 import { ArmCommands } from "./arm-commands.js";
+import { ArmReadiness } from "./arm-discovery.js";
 import type { ArmSetup } from "./arm-model.js";
-import { ArmReadiness } from "./arm-readiness.js";
-import type { ReadyArm } from "./ready-arm.js";
+import type { ReadyArm } from "./configured-arm.js";
 
 export interface NodeArmParts {
   readonly setup: ArmSetup;

@@ -12,7 +12,7 @@ import type { Radians, Seconds } from "../../geometry/index.js";
 import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclPublisher } from "../rcl.js";
 import { ActionPort } from "./action-client.js";
-import type { JointFeed } from "./joint-feed.js";
+import type { JointFeed } from "./joint-state-subscriber.js";
 import { brakingPoints, drivingPoints, durationOf, trajectoryMessage } from "./trajectory-message.js";
 
 export interface TrajectoryControllerOptions {

@@ -1,5 +1,5 @@
 import { Teleop } from "../../../src/arm/index.js";
-import { cameraPoses } from "../../../src/cli/camera-poses.js";
+import { cameraPoses } from "../../../src/cli/console/camera-poses.js";
 import type { ConsoleArm } from "../../../src/console/index.js";
 import { makeArm, makeChecker, table, workspace } from "../../unit/arm/rig.js";
 import { demoBag } from "./console.js";

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Bridge } from "../../../src/bridge/index.js";
 import {
   BagSource,
   type ConsoleOptions,
@@ -9,6 +8,7 @@ import {
   startConsole,
 } from "../../../src/console/index.js";
 import { createGraspPlanner } from "../../../src/grasping/index.js";
+import { Bridge } from "../../../src/pipeline/index.js";
 import { repository } from "../../support/python.js";
 import { ColourGrounder } from "./colour-grounder.js";
 

@@ -8,7 +8,7 @@ export default function setup(): void {
   try {
     execFileSync("npx", ["tsc", "-p", "tsconfig.build.json"], { encoding: "utf8", stdio: "pipe" });
   } catch (error) {
-    if (!existsSync("dist/ros/index.js")) throw error;
+    if (!existsSync("dist/src/ros/index.js")) throw error;
     // Types that do not fit are `npm run typecheck`'s to report; what was emitted is what is tested.
     process.stderr.write(`${(error as { stdout?: string }).stdout ?? ""}`);
   }

@@ -1,6 +1,7 @@
 // A pipeline for tests: finds pixels of the colour a sentence names. Real pixels in, real masks and grasps out.
-import { Bridge } from "../../../dist/bridge/index.js";
-import { maskBox } from "../../../dist/geometry/index.js";
+
+import { maskBox } from "../../../dist/src/geometry/index.js";
+import { Bridge } from "../../../dist/src/pipeline/index.js";
 
 const channels = { red: 0, green: 1, blue: 2 };
 

@@ -92,11 +92,11 @@ it("finds every overlap of links that Coal finds in the description's own shapes
     fingers: { panda_finger_joint1: 0.04, panda_finger_joint2: 0.04 },
   };
   const peers = JSON.parse(
-    runPython("test/unit/arm/peers/collisions.py", [], JSON.stringify(task)),
+    runPython("test/unit/arm/reference/collisions.py", [], JSON.stringify(task)),
   ) as Record<string, number>[];
   // Neighbours, and the two links whose shapes overlap in the rest posture, are never compared.
   const atRest = JSON.parse(
-    runPython("test/unit/arm/peers/collisions.py", [], JSON.stringify({ ...task, postures: [rest] })),
+    runPython("test/unit/arm/reference/collisions.py", [], JSON.stringify({ ...task, postures: [rest] })),
   )[0] as Record<string, number>;
   const segment = new Map(chain.bodies.map((body) => [body.link, body.segment]));
   let overlaps = 0;

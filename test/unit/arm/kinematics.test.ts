@@ -20,7 +20,7 @@ it.each(names)("%s: frames and Jacobian are Pinocchio's to 1e-9", (name) => {
   const postures = Array.from({ length: 200 }, () => randomPosture(chain, random));
   const task = { urdf: urdfs[name], base: chain.base, tip: chain.tip, joints: chain.joints, postures };
   const peers = JSON.parse(
-    runPython("test/unit/arm/peers/kinematics.py", [], JSON.stringify(task)),
+    runPython("test/unit/arm/reference/kinematics.py", [], JSON.stringify(task)),
   ) as Peer[];
   expect(chain.joints).toHaveLength(7);
   let worst = 0;

@@ -14,9 +14,9 @@ const options: Readonly<Record<string, ChainOptions>> = {
   },
 };
 
-/** URDF texts by name, of test/unit/arm/peers/robots.py. */
+/** URDF texts by name, of test/unit/arm/reference/robots.py. */
 export const descriptions = (names: readonly string[]): Record<string, string> =>
-  JSON.parse(runPython("test/unit/arm/peers/robots.py", names));
+  JSON.parse(runPython("test/unit/arm/reference/robots.py", names));
 
 export const chainOf = (name: string, urdf: string): Chain => selectChain(parseUrdf(urdf), options[name]);
 

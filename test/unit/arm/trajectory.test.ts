@@ -37,7 +37,7 @@ function peers(paths: readonly JointPath[], limits: MotionLimits): (Answer & { o
     at: undefined as unknown as typeof at,
   }));
   const answers = JSON.parse(
-    runPython("test/unit/arm/peers/time_paths.py", [], JSON.stringify({ paths: tasks })),
+    runPython("test/unit/arm/reference/time_paths.py", [], JSON.stringify({ paths: tasks })),
   ) as Answer[];
   return answers.map((answer, i) => ({ ...answer, ours: timed[i]!.duration }));
 }

@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeMessage } from "../../../src/messages/index.js";
 import { PipelineHost } from "../../../src/ros/pipeline-host.js";
-import { blue, grey, picture, red } from "../../support/pictures.js";
+import { blue, grey, picture, red } from "../../support/images.js";
 import { repository } from "../../support/python.js";
 import { WorkerProcess } from "../../support/workers.js";
 

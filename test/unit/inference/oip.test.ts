@@ -11,7 +11,7 @@ import {
   serverOf,
   serversPython,
   startMlserver,
-} from "../../../src/bench/mlserver.js";
+} from "../../../bench/mlserver.js";
 import { HifiCs } from "../../../src/grounding/index.js";
 import {
   type BackendChoice,
@@ -22,7 +22,7 @@ import {
 import { grpcSchema } from "../../../src/inference/oip/grpc-schema.js";
 import { OipBackend, readResponse, writeRequest } from "../../../src/inference/oip/index.js";
 import { cli } from "../../support/cli.js";
-import { blue, grey, picture, red } from "../../support/pictures.js";
+import { blue, grey, picture, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf } from "../../support/workers.js";
 
@@ -33,7 +33,7 @@ let files: ModelFiles;
 let mlserver: RunningServer;
 
 beforeAll(async () => {
-  runPython("test/support/tiny_model.py", [tiny]);
+  runPython("bench/reference/tiny_model.py", [tiny]);
   files = await filesOf(tiny);
   mlserver = await startMlserver(lite, join(folder, "mlserver"));
 });

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { modelFiles, readManifest } from "../../../src/grounding/index.js";
+import { sessionOptions } from "../../../src/inference/in-process/session-options.js";
 import {
   describePlacement,
   InProcessBackend,
@@ -10,7 +11,6 @@ import {
   placementProblem,
   providerGap,
 } from "../../../src/inference/index.js";
-import { sessionOptions } from "../../../src/inference/session-options.js";
 import { repository } from "../../support/python.js";
 
 const lite = join(repository, "models", "lite");

@@ -12,7 +12,7 @@ import { newKeyPair, ZmqBackend, type ZmqOptions } from "../../../src/inference/
 import { decodeMessage, encodeMessage, ProtocolError } from "../../../src/inference/zmq/protocol.js";
 import { toZ85 } from "../../../src/inference/zmq/security.js";
 import { cli } from "../../support/cli.js";
-import { grey, picture } from "../../support/pictures.js";
+import { grey, picture } from "../../support/images.js";
 import { runPython } from "../../support/python.js";
 import { filesOf, until, WorkerProcess } from "../../support/workers.js";
 
@@ -48,7 +48,7 @@ const tokens: Tensors = {
 const ask = (backend: ZmqBackend) => backend.encodeText(tokens);
 
 beforeAll(async () => {
-  runPython("test/support/tiny_model.py", [tiny]);
+  runPython("bench/reference/tiny_model.py", [tiny]);
   files = await filesOf(tiny);
 });
 afterEach(async () => {

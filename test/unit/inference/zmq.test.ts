@@ -15,7 +15,7 @@ import {
   type Tensors,
 } from "../../../src/inference/index.js";
 import { ZmqBackend, type ZmqOptions } from "../../../src/inference/zmq/index.js";
-import { blue, grey, picture, red } from "../../support/pictures.js";
+import { blue, grey, picture, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf, until, WorkerProcess } from "../../support/workers.js";
 
@@ -68,7 +68,7 @@ const sentence: Record<string, Tensors[string]> = {
 };
 
 beforeAll(async () => {
-  runPython("test/support/tiny_model.py", [tiny]);
+  runPython("bench/reference/tiny_model.py", [tiny]);
   files = await filesOf(tiny);
 });
 afterEach(async () => {
@@ -312,7 +312,7 @@ const isZombie = (pid: number): boolean => readFileSync(`/proc/${pid}/stat`, "ut
 describe("a worker that does not fit", () => {
   it("is not used when its weights are others, and named", async () => {
     const other = join(folder, "other");
-    runPython("test/support/tiny_model.py", [other, "--background"]);
+    runPython("bench/reference/tiny_model.py", [other, "--background"]);
     const wrong = await WorkerProcess.start(newIpc(), ["--model", other]);
     workers.push(wrong);
     const error = await client([wrong]).catch((failure) => failure);

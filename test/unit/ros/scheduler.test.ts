@@ -5,10 +5,10 @@ import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeMessage } from "../../../src/messages/index.js";
-import type { ReadyFrame } from "../../../src/ros/camera-input.js";
+import type { ReadyFrame } from "../../../src/ros/camera/camera-input.js";
 import { PipelineHost } from "../../../src/ros/pipeline-host.js";
 import { Scheduler } from "../../../src/ros/scheduler.js";
-import { grey, picture, red } from "../../support/pictures.js";
+import { grey, picture, red } from "../../support/images.js";
 import { repository } from "../../support/python.js";
 import { until, WorkerProcess } from "../../support/workers.js";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Synchroniser } from "../../../src/ros/sync.js";
+import { Synchroniser } from "../../../src/ros/camera/sync.js";
 
 const ms = (value: number): bigint => BigInt(Math.round(value * 1e6));
 const at = (stamp: number, arrived = stamp / 1e3) => ({ stamp: ms(stamp), arrived, item: stamp });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Quaternion, rotate, transformPoint, type Vec3 } from "../../../src/geometry/index.js";
 import { timeOf } from "../../../src/messages/index.js";
-import { TfBuffer } from "../../../src/ros/tf-buffer.js";
+import { TfBuffer } from "../../../src/messages/tf-buffer.js";
 
 const second = 1_000_000_000n;
 const identity: Quaternion = [0, 0, 0, 1];

@@ -1,0 +1,42 @@
+/** Every benchmark by name; each module is loaded only when it is run. `grasp-grounding bench` and scripts use this list. */
+import { backendChoice, type RemoteOptions } from "../src/pipeline/index.js";
+
+export type Bench = (options: RemoteOptions, quick: boolean) => Promise<object>;
+
+/** Benches by name; each module is loaded only when it is run. */
+export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  ground: async () => {
+    const { benchGround } = await import("./ground.js");
+    return async (options, quick) => benchGround(await backendChoice(options), quick);
+  },
+  replay: async () => {
+    const { benchReplay } = await import("./replay.js");
+    const { replay } = await import("../src/replay/run.js");
+    return (options, quick) =>
+      benchReplay((path) => replay(path, { ...options, query: ["the red mug"], quiet: true }), quick);
+  },
+  parity: async () => (await import("./parity.js")).benchParity,
+  grasp: async () => {
+    const { benchGrasp } = await import("./grasp.js");
+    return (_, quick) => benchGrasp(quick);
+  },
+  arm: async () => {
+    const { benchArm } = await import("./arm.js");
+    return (_, quick) => benchArm(quick);
+  },
+  inference: async () => (await import("./inference.js")).benchInference,
+  "inference-torch": async () => (await import("./inference-torch.js")).benchTorch,
+  "inference-paths": async () => (await import("./inference.js")).benchPaths,
+  workers: async () => (await import("./workers.js")).benchWorkers,
+  ros: async () => {
+    const { benchRos } = await import("./ros.js");
+    return () => benchRos();
+  },
+  "ros-endurance": async () => {
+    const { benchRosEndurance } = await import("./ros.js");
+    return () => benchRosEndurance();
+  },
+};
+
+/** Those that have a short form. */
+export const quickBenches: readonly string[] = ["ground", "replay", "grasp", "arm"];

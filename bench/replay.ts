@@ -1,0 +1,139 @@
+import zlib from "node:zlib";
+import { openBag, rgbdFrames } from "../src/bags/index.js";
+import { removeFolder, scratchFolder } from "./children.js";
+import { PythonPeer } from "./python-peer.js";
+
+/** The product's replay of one bag, asked one sentence, as fast as possible. */
+export type Replay = (path: string) => Promise<{
+  readonly frames: number;
+  readonly seconds: number;
+  /** Share of the time it waited for pictures. */
+  readonly shares: { readonly reading: number };
+}>;
+
+/** One reading of a whole bag. */
+interface Reading {
+  readonly seconds: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** Where a replay's time goes, as parts of it. */
+interface Share {
+  readonly frames_per_second: number;
+  readonly waiting_for_pictures: number;
+  readonly reading_decoding_pairing_alone: number;
+}
+
+/** How a bag is read: ours as the peer does it, and ours as the product does it. */
+const ways = {
+  /** As the peers: no checksums, the data of a message good until the next one. */
+  raw: { checksums: false, borrow: true },
+  /** Checksums checked, the data kept for ever. */
+  safe: { checksums: true, borrow: false },
+} as const;
+
+/**
+ * Reading of raw 1280×720 pictures side by side with PyPI mcap and rosbags: the same file, in turns within one run,
+ * the best of several rounds each. Ratios above 1 mean that this reader is faster.
+ */
+export async function benchReplay(replay: Replay, quick = false): Promise<object> {
+  const [frames, rounds] = quick ? [6, 1] : [48, 15];
+  const folder = await scratchFolder("replay");
+  const peer = new PythonPeer("bench/reference/replay_peer.py");
+  try {
+    const bags = await peer.ask<Record<string, string>>({ make: folder, frames });
+    const results: Record<string, object> = {};
+    for (const [name, bag] of Object.entries(bags))
+      results[name] = await compare(peer, { name, path: bag, frames }, rounds);
+    const withLite: Record<string, Share> = {};
+    for (const [name, bag] of Object.entries(bags))
+      withLite[name] = await shareOfReading(bag, frames, replay);
+    const zstd = "zstdDecompress" in zlib ? "Node's own" : "WebAssembly";
+    const shares = Object.values(withLite).map((share) => share.reading_decoding_pairing_alone);
+    return {
+      frames,
+      rounds,
+      picture: "1280×720 rgb8",
+      zstd,
+      ...results,
+      replay_with_lite: { largest_share_of_reading: Math.max(...shares), ...withLite },
+    };
+  } finally {
+    peer.close();
+    removeFolder(folder);
+  }
+}
+
+interface Recording {
+  readonly name: string;
+  readonly path: string;
+  readonly frames: number;
+}
+
+async function compare(peer: PythonPeer, bag: Recording, rounds: number): Promise<object> {
+  const { name, path, frames } = bag;
+  const isMcap = name.startsWith("mcap");
+  const readers: Record<string, () => Promise<Reading>> = {
+    raw: () => readOurs(path, ways.raw),
+    rosbags: () => peer.ask<Reading>({ read: path, with: "rosbags", checksums: false }),
+    ...(isMcap && {
+      safe: () => readOurs(path, ways.safe),
+      mcap: () => peer.ask<Reading>({ read: path, with: "mcap", checksums: false }),
+      mcap_checksums: () => peer.ask<Reading>({ read: path, with: "mcap", checksums: true }),
+    }),
+  };
+  const best: Record<string, number> = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [reader, read] of Object.entries(readers)) {
+      const { seconds, messages, bytes } = await read();
+      if (messages !== frames) throw new Error(`${reader} read ${messages} of ${frames} messages of ${path}`);
+      best[reader] = Math.max(best[reader] ?? 0, bytes / seconds / 1e6);
+    }
+  }
+  const ratio = (ours: string, theirs: string): number | undefined =>
+    theirs in best ? Number((best[ours]! / best[theirs]!).toFixed(2)) : undefined;
+  return {
+    megabytes_per_second: Object.fromEntries(
+      Object.entries(best).map(([key, value]) => [key, Math.round(value)]),
+    ),
+    ratio_to_rosbags: ratio("raw", "rosbags"),
+    ...(isMcap && {
+      ratio_to_mcap: ratio("raw", "mcap"),
+      ratio_to_mcap_with_checksums: ratio("safe", "mcap_checksums"),
+    }),
+  };
+}
+
+/**
+ * Where a replay's time goes with the bundled model: what it waits for pictures, and, since the next picture is read
+ * while the model works, what reading, decoding and pairing take on their own against the whole.
+ */
+async function shareOfReading(path: string, frames: number, replay: Replay): Promise<Share> {
+  const report = await replay(path);
+  if (report.frames !== frames)
+    throw new Error(`${report.frames} of ${frames} frames of ${path} were answered`);
+  const began = performance.now();
+  const bag = await openBag(path);
+  for await (const handle of await rgbdFrames(bag)) await handle.load();
+  await bag.close();
+  const alone = (performance.now() - began) / 1e3;
+  return {
+    frames_per_second: Number((frames / report.seconds).toFixed(2)),
+    waiting_for_pictures: Number(report.shares.reading.toFixed(4)),
+    reading_decoding_pairing_alone: Number((alone / report.seconds).toFixed(4)),
+  };
+}
+
+async function readOurs(path: string, way: (typeof ways)[keyof typeof ways]): Promise<Reading> {
+  const start = performance.now();
+  const bag = await openBag(path);
+  let messages = 0;
+  let bytes = 0;
+  for await (const message of bag.messages(way)) {
+    messages++;
+    bytes += message.data.byteLength;
+  }
+  await bag.close();
+  return { seconds: (performance.now() - start) / 1e3, messages, bytes };
+}

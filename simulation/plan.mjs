@@ -1,0 +1,44 @@
+// Plans grasps for whoever writes requests to it: one JSON object a line in, one a line out, in the same order.
+// Request: {id, width, height, fx, fy, cx, cy, depth, mask, options?}; depth and mask are paths of raw files, float32
+// metres and bytes, rows top to bottom. Answer: {id, plan, ms}. The compiled planner is taken from dist/, or from the
+// folder GRASP_GROUNDING_DIST.
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = process.env.GRASP_GROUNDING_DIST ?? resolve(here, "../dist");
+const { createGraspPlanner, grippers } = await import(pathToFileURL(resolve(dist, "grasping/index.js")).href);
+
+const planners = new Map();
+
+function plannerFor(options = {}) {
+  const key = JSON.stringify(options);
+  if (!planners.has(key)) {
+    const gripper = typeof options.gripper === "string" ? grippers[options.gripper] : options.gripper;
+    planners.set(key, createGraspPlanner({ ...options, ...(gripper ? { gripper } : {}) }));
+  }
+  return planners.get(key);
+}
+
+function bytesOf(path) {
+  const file = readFileSync(path);
+  return file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line.trim() === "") continue;
+  const { id, width, height, fx, fy, cx, cy, depth, mask, options } = JSON.parse(line);
+  const frame = {
+    stamp: 0n,
+    frameId: "camera_color_optical_frame",
+    colour: { width, height, data: new Uint8Array(0) },
+    depth: { width, height, data: new Float32Array(bytesOf(depth)) },
+    camera: { width, height, fx, fy, cx, cy },
+  };
+  const target = { mask: { width, height, data: new Uint8Array(bytesOf(mask)) } };
+  const begin = performance.now();
+  const plan = await plannerFor(options).plan(frame, target);
+  process.stdout.write(`${JSON.stringify({ id, plan, ms: performance.now() - begin })}\n`);
+}

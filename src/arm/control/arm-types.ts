@@ -1,0 +1,80 @@
+import type { Seconds } from "../../geometry/index.js";
+import type { CollisionChecker, Scene } from "../collision/checker.js";
+import type { IkSolver } from "../model/ik.js";
+import type {
+  GraspMotion,
+  MotionRefusal,
+  SequenceOptions,
+  StageName,
+  WayPlanner,
+} from "../planning/sequence-types.js";
+import type { SafetySupervisor } from "../safety/supervisor.js";
+import type { SafetyReason } from "../safety/supervisor-types.js";
+import type { Clock } from "./clock.js";
+import type { ArmController, GripperController } from "./controller.js";
+
+export interface ArmParts {
+  readonly solver: IkSolver;
+  readonly checker: CollisionChecker;
+  readonly controller: ArmController;
+  readonly gripper: GripperController;
+  readonly supervisor: SafetySupervisor;
+  readonly sequence: SequenceOptions;
+  /** Plans the ways there and back in place of the built-in search. */
+  readonly ways?: WayPlanner;
+  readonly clock?: Clock;
+  /** How often the supervisor is asked during a motion. Default 0.01 s. */
+  readonly watchEvery?: Seconds;
+  /** Interval of the points of a trajectory that is sent. Default 0.02 s. */
+  readonly pointEvery?: Seconds;
+  /** Fingers closer than this after closing hold nothing. Default 0.002 m. */
+  readonly emptyBelow?: number;
+}
+
+export interface ExecuteOptions {
+  readonly operator: string;
+  /** When the picture was taken, by the arm's clock. */
+  readonly frameAt: Seconds;
+  readonly scene: Scene;
+  /**
+   * Who keeps the lease: "caller" sends heartbeats (hold-to-run); "goal" means that this call itself counts as the
+   * operator's presence, until `signal` aborts it.
+   */
+  readonly lease?: "caller" | "goal";
+  /** Stops the arm. */
+  readonly signal?: AbortSignal;
+  /** A motion that `plan` gave for the same grasps: it is carried out as it is, or not at all. */
+  readonly planned?: PlannedMotion;
+  readonly onStage?: (stage: StageName, progress: number) => void;
+}
+
+/** A motion that was planned and not started. */
+export interface PlannedMotion {
+  /** Index of the grasp it is for. */
+  readonly grasp: number;
+  readonly motion: GraspMotion;
+}
+
+export type ArmOutcome =
+  | "done"
+  | "refused"
+  | "no-plan"
+  | "stopped"
+  | "controller"
+  | "gripper"
+  | "nothing-held"
+  | "dropped"
+  | "not-at-rest";
+
+export interface ArmResult {
+  readonly success: boolean;
+  readonly outcome: ArmOutcome;
+  /** One line for a person. */
+  readonly message: string;
+  /** Stage it ended in. */
+  readonly stage?: StageName;
+  /** Index of the grasp that was taken. */
+  readonly grasp?: number;
+  readonly safety?: SafetyReason;
+  readonly refusal?: MotionRefusal;
+}

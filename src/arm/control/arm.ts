@@ -1,0 +1,359 @@
+import type { Points, Seconds } from "../../geometry/index.js";
+import { Kinematics } from "../model/kinematics.js";
+import { SequencePlanner } from "../planning/sequence.js";
+import type { GraspGoal, Stage, StageName } from "../planning/sequence-types.js";
+import type { SafetySupervisor } from "../safety/supervisor.js";
+import { type SupervisorEvent, safetyText, type Verdict } from "../safety/supervisor-types.js";
+import type { ArmOutcome, ArmParts, ArmResult, ExecuteOptions, PlannedMotion } from "./arm-types.js";
+import { type Clock, deadline, systemClock } from "./clock.js";
+import { type FollowResult, followText } from "./controller.js";
+import { type FingerStage, Hold } from "./grasp-monitor.js";
+
+/** One arm: plans grasps, has every motion granted by the supervisor, and carries them out while it watches. */
+export class Arm {
+  readonly supervisor: SafetySupervisor;
+  readonly #parts: ArmParts;
+  readonly #clock: Clock;
+  readonly #kinematics: Kinematics;
+  readonly #planner: SequencePlanner;
+  readonly #hold: Hold;
+  /** Time of the last joint state that was passed on. */
+  #measuredAt = Number.NEGATIVE_INFINITY;
+  /** The last order to stop, until it is acknowledged. */
+  #stopOrder: Promise<void> = Promise.resolve();
+  /** Ends the waiting of the motion under way. */
+  #halted: (() => void) | undefined;
+
+  constructor(parts: ArmParts) {
+    this.#parts = parts;
+    this.supervisor = parts.supervisor;
+    this.#clock = parts.clock ?? systemClock;
+    this.#kinematics = new Kinematics(parts.solver.chain);
+    this.#planner = new SequencePlanner(parts.solver, parts.checker, parts.sequence, parts.ways);
+    this.#hold = new Hold(parts.gripper, this.#clock, parts.emptyBelow);
+  }
+
+  /**
+   * All that comes from outside (heartbeats, e-stop, claims, …) goes through here and not to the supervisor itself, so
+   * that an order to stop reaches the controller within this call.
+   */
+  handle(event: SupervisorEvent): Verdict {
+    const verdict = this.supervisor.handle(event);
+    if (verdict.stop) this.#stop();
+    return verdict;
+  }
+
+  /** Passes the latest joint state on to the supervisor; to be called regularly, also at rest. */
+  update(): Verdict {
+    const reading = this.#parts.controller.reading();
+    const now = this.#clock.now();
+    if (reading === undefined) return this.handle({ type: "tick", at: now });
+    // The same state read twice, or one that came late, does not count as knowing where the arm is now.
+    if (reading.at <= this.#measuredAt || now - reading.at > this.supervisor.limits.feedbackAge) {
+      return this.handle({ type: "tick", at: now });
+    }
+    this.#measuredAt = reading.at;
+    const { positions, velocities } = reading;
+    const speed = this.#kinematics.toolVelocity(positions, velocities);
+    const { position: tool } = this.#kinematics.forward(positions);
+    return this.handle({
+      type: "reading",
+      at: now,
+      reading: { positions, velocities, tool, toolSpeed: Math.hypot(...speed) },
+    });
+  }
+
+  /** Why the arm would not move now; undefined when it would. */
+  refusal(): string | undefined {
+    this.update();
+    const { latch } = this.supervisor.snapshot;
+    const { state } = this.supervisor;
+    if (state === "estopped") {
+      return latch === undefined || latch === "estop"
+        ? safetyText.estop
+        : `${safetyText[latch]}; ${safetyText.estop}`;
+    }
+    if (state === "disabled") return safetyText.disabled;
+    if (state === "moving") return safetyText["already-moving"];
+    if (state === "stopping") return safetyText["not-still"];
+    const reading = this.#parts.controller.reading();
+    return reading === undefined ? safetyText["no-feedback"] : undefined;
+  }
+
+  /** Seen points without the arm itself as it stands now: what a scene's obstacles are made from. */
+  withoutRobot(points: Points): Points {
+    const reading = this.#parts.controller.reading();
+    return reading === undefined ? points : this.#parts.checker.withoutRobot(points, reading.positions);
+  }
+
+  /** Plans the first of the grasps that can be carried out from the present posture, and moves nothing. */
+  async plan(
+    grasps: readonly GraspGoal[],
+    options: Pick<ExecuteOptions, "scene" | "signal">,
+  ): Promise<PlannedMotion | ArmResult> {
+    this.update();
+    const start = this.#parts.controller.reading()?.positions;
+    if (start === undefined) return failure("refused", safetyText["no-feedback"], { safety: "no-feedback" });
+    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    let why = failure("no-plan", "there is no grasp to carry out");
+    for (const [grasp, goal] of grasps.entries()) {
+      if (options.signal?.aborted === true)
+        return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+      const motion = await this.#planner.plan(goal, start, async () => {
+        await this.#clock.sleep(0);
+        this.update();
+      });
+      if (!("refusal" in motion)) return { grasp, motion };
+      why = failure("no-plan", motion.reason, { refusal: motion.refusal });
+    }
+    return why;
+  }
+
+  /**
+   * Puts what the gripper holds down at a pose of the tool. Needs no picture of its own, so `frameAt` is not looked at.
+   * Never rejects for what can go wrong with an arm.
+   */
+  place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
+    return unlessAborted(() => this.#place(goal, options));
+  }
+
+  async #place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
+    const refusal = this.refusal();
+    if (refusal !== undefined) return failure("refused", refusal);
+    const start = this.#parts.controller.reading()!.positions;
+    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    const plan = await this.#planner.planPlace(goal, start, () => this.#breathe(options));
+    if ("refusal" in plan) return failure("no-plan", plan.reason, { refusal: plan.refusal });
+    await this.#breathe(options, hearing);
+    const verdict = this.handle({
+      type: "request",
+      at: this.#clock.now(),
+      operator: options.operator,
+      motion: { kind: "move", summary: plan.summary },
+    });
+    if (!verdict.granted) {
+      const safety = verdict.refusal!;
+      return failure("refused", safetyText[safety], { safety });
+    }
+    return this.#run(plan.stages, options, "the object was put down");
+  }
+
+  /** Takes the object with the first of the grasps that can be carried out. Never rejects for what can go wrong with an arm. */
+  execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
+    return unlessAborted(() => this.#execute(grasps, options));
+  }
+
+  async #execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
+    const refusal = this.refusal();
+    if (refusal !== undefined) {
+      const safety = this.supervisor.snapshot.latch;
+      return failure("refused", refusal, safety === undefined ? {} : { safety });
+    }
+    const start = this.#parts.controller.reading()!.positions;
+    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    const list: readonly GraspGoal[] = Array.isArray(grasps) ? grasps : [grasps as GraspGoal];
+    let why = failure("no-plan", "there is no grasp to carry out");
+    const { planned } = options;
+    const blocked = planned === undefined ? undefined : this.#planner.blocked(planned.motion);
+    if (blocked !== undefined)
+      return failure("no-plan", `the planned way is no longer free: ${blocked}`, { refusal: "way-blocked" });
+    for (const [index, goal] of list.entries()) {
+      if (planned !== undefined && planned.grasp !== index) continue;
+      if (options.signal?.aborted === true)
+        return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+      const plan = planned?.motion ?? (await this.#planner.plan(goal, start, () => this.#breathe(options)));
+      if ("refusal" in plan) {
+        why = failure("no-plan", plan.reason, { refusal: plan.refusal });
+        continue;
+      }
+      await this.#breathe(options, hearing);
+      const verdict = this.handle({
+        type: "request",
+        at: this.#clock.now(),
+        operator: options.operator,
+        motion: { kind: "grasp", frameAt: options.frameAt, summary: plan.summary },
+      });
+      if (!verdict.granted) {
+        const safety = verdict.refusal!;
+        why = failure("refused", safetyText[safety], { safety });
+        // Only what depends on the plan may be different for the next grasp.
+        if (["joint-limit", "velocity-limit", "workspace"].includes(safety)) continue;
+        return why;
+      }
+      return { ...(await this.#run(plan.stages, options, "the object was taken")), grasp: index };
+    }
+    return why;
+  }
+
+  /** Planning takes a while: heartbeats, stops and joint states must be heard in between. @throws PlanningAborted */
+  async #breathe(
+    { lease, operator, signal }: Pick<ExecuteOptions, "lease" | "operator" | "signal">,
+    pause: Seconds = 0,
+  ): Promise<void> {
+    await this.#clock.sleep(pause);
+    this.update();
+    if (signal?.aborted === true) throw new PlanningAborted();
+    if (lease === "goal") this.#event({ type: "claim", operator });
+  }
+
+  async #run(
+    stages: readonly Stage[],
+    options: Omit<ExecuteOptions, "planned" | "frameAt">,
+    done: string,
+  ): Promise<ArmResult> {
+    const halted = new Promise<"halted">((resolve) => {
+      this.#halted = () => resolve("halted");
+    });
+    const abort = () => this.#event({ type: "stop" });
+    options.signal?.addEventListener("abort", abort, { once: true });
+    if (options.signal?.aborted === true) abort();
+    const watching = { on: true };
+    this.#hold.watch();
+    const watch = this.#watch(watching, options);
+    let result: ArmResult | undefined;
+    let stage: StageName = "open";
+    try {
+      for (const [k, next] of stages.entries()) {
+        if (!this.supervisor.mayMove(this.#clock.now())) break;
+        stage = next.name;
+        options.onStage?.(stage, k / stages.length);
+        const failed =
+          "trajectory" in next ? await this.#follow(next, halted) : await this.#grip(next, halted);
+        if (failed !== undefined) {
+          result = failed;
+          break;
+        }
+      }
+    } finally {
+      options.signal?.removeEventListener("abort", abort);
+    }
+    const allowed = this.supervisor.mayMove(this.#clock.now());
+    this.#event({ type: result === undefined ? "finished" : "stop" });
+    const rested = await this.#rest();
+    watching.on = false;
+    this.#halted = undefined;
+    await watch;
+    if (options.lease === "goal") this.#event({ type: "release", operator: options.operator });
+    const safety = this.supervisor.snapshot.latch ?? this.supervisor.snapshot.ended;
+    // What is latched comes before what lies on the table.
+    if (result === undefined && this.#hold.lost && this.supervisor.snapshot.latch === undefined)
+      result = failure("dropped", `the object slipped out of the fingers (${stage})`);
+    if (result === undefined && !allowed && safety !== undefined)
+      result = failure("stopped", safetyText[safety], { safety });
+    if (result === undefined && !rested)
+      result = failure("not-at-rest", safetyText["stop-overrun"], { safety: "stop-overrun" });
+    if (result !== undefined) return { ...result, stage };
+    options.onStage?.(stage, 1);
+    return { success: true, outcome: "done", message: done, stage };
+  }
+
+  async #follow(
+    stage: Extract<Stage, { trajectory: unknown }>,
+    halted: Promise<"halted">,
+  ): Promise<ArmResult | undefined> {
+    const { trajectory, name } = stage;
+    if (trajectory.duration === 0) return undefined;
+    const points = trajectory.points(this.#parts.pointEvery ?? 0.02);
+    const end = points.at(-1)!.positions;
+    const patience = trajectory.duration * 1.5 + 2;
+    const late = deadline(this.#clock, patience);
+    const ended = await Promise.race([this.#parts.controller.follow(points), halted, late.promise]);
+    late.cancel();
+    if (ended === "halted") return undefined;
+    const result: FollowResult = ended === "late" ? this.#noResult(end, patience) : ended;
+    if (result.code === "successful") return this.#arrived(end, name);
+    if (result.code === "cancelled" && this.supervisor.state !== "moving") return undefined;
+    const detail = result.detail === undefined ? "" : ` (${result.detail})`;
+    return failure("controller", `${name}: ${followText[result.code]}${detail}`);
+  }
+
+  /** Whether the arm got there tells an answer that was lost from a controller that hangs. */
+  #noResult(end: readonly number[], seconds: number): FollowResult {
+    const off = this.#distanceTo(end);
+    const where = off === undefined ? "" : `, the arm ${off.toFixed(2)} rad from the end of its way`;
+    return { code: "lost", detail: `no result within ${seconds.toFixed(1)} s${where}` };
+  }
+
+  /** The joint that is farthest from where it should be; undefined without joint states. */
+  #distanceTo(positions: readonly number[]): number | undefined {
+    const reading = this.#parts.controller.reading();
+    return reading && Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
+  }
+
+  /** A controller's word is checked against what it measures. */
+  #arrived(positions: readonly number[], name: StageName): ArmResult | undefined {
+    const off = this.#distanceTo(positions);
+    if (off === undefined) return failure("controller", `${name}: ${followText.lost}`);
+    if (off <= 0.05) return undefined;
+    return failure("controller", `${name}: ${followText["goal-tolerance-violated"]}`);
+  }
+
+  async #grip(stage: FingerStage, halted: Promise<"halted">): Promise<ArmResult | undefined> {
+    const problem = await this.#hold.carryOut(stage, halted);
+    return problem === undefined ? undefined : failure(problem.outcome, problem.message);
+  }
+
+  /** Looks at the arm again and again; stops it when the supervisor says so. */
+  async #watch(
+    watching: { on: boolean },
+    { lease, operator }: Pick<ExecuteOptions, "lease" | "operator">,
+  ): Promise<void> {
+    while (watching.on) {
+      if (lease === "goal") this.#event({ type: "heartbeat", operator });
+      this.update();
+      if (this.#hold.look()) this.#event({ type: "stop" });
+      await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
+    }
+  }
+
+  /**
+   * Waits until the supervisor knows the arm to be at rest, and the controller knows that it is to stop: joints that have
+   * not begun to move yet look like joints at rest.
+   */
+  async #rest(): Promise<boolean> {
+    const late = deadline(this.#clock, this.supervisor.limits.stopWithin);
+    const acknowledged = await Promise.race([this.#stopOrder, late.promise]);
+    late.cancel();
+    if (acknowledged === "late") return false;
+    const until = this.#clock.now() + this.supervisor.limits.stopWithin * 2;
+    while (this.supervisor.snapshot.phase !== "still" && this.#clock.now() < until) {
+      await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
+    }
+    return this.supervisor.snapshot.phase === "still";
+  }
+
+  #event(
+    event: { type: "stop" | "finished" } | { type: "claim" | "heartbeat" | "release"; operator: string },
+  ): Verdict {
+    return this.handle({ ...event, at: this.#clock.now() });
+  }
+
+  #stop(): void {
+    // The order goes out before anything is awaited; a failure of the controller shows in its readings.
+    this.#stopOrder = this.#parts.controller.stop().catch(() => undefined);
+    this.#halted?.();
+  }
+}
+
+/** Ends planning from within. */
+class PlanningAborted extends Error {}
+
+async function unlessAborted(carryOut: () => Promise<ArmResult>): Promise<ArmResult> {
+  try {
+    return await carryOut();
+  } catch (error) {
+    if (error instanceof PlanningAborted)
+      return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+    throw error;
+  }
+}
+
+/** What is taken before a request, so that heartbeats and joint states that came while a plan was made are heard. */
+const hearing: Seconds = 0.02;
+
+const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmResult> = {}): ArmResult => ({
+  success: false,
+  outcome,
+  message,
+  ...more,
+});

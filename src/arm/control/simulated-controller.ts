@@ -1,0 +1,218 @@
+import type { Metres, Seconds } from "../../geometry/index.js";
+import type { TrajectoryPoint } from "../planning/trajectory.js";
+import { type Clock, systemClock } from "./clock.js";
+import type {
+  ArmController,
+  ControllerReading,
+  FollowCode,
+  FollowResult,
+  GripperController,
+  GripperResult,
+} from "./controller.js";
+
+export interface SimulatedControllerOptions {
+  readonly joints: readonly string[];
+  readonly start: readonly number[];
+  readonly clock?: Clock;
+  /** Time from the order to stop until the joints rest. Default 0.05 s. */
+  readonly brake?: Seconds;
+}
+
+/** What the simulation can be made to do wrong, to show how it is met. */
+export interface SimulatedFaults {
+  /** Answers nothing and measures nothing any more; the joints go on as they were told. */
+  dead?: boolean;
+  /** The next trajectory is refused. */
+  reject?: boolean;
+  /** The motion under way or the next one ends early with this code. */
+  fail?: { readonly after: Seconds; readonly code: FollowCode };
+}
+
+interface State {
+  readonly positions: number[];
+  readonly velocities: number[];
+}
+
+/** A motion as a function of the time since it began. */
+interface Motion {
+  readonly begun: Seconds;
+  readonly ends: Seconds;
+  readonly at: (t: Seconds) => State;
+}
+
+/** An arm that does exactly what it is told, in real time: for the demo, the console and tests. */
+export class SimulatedController implements ArmController {
+  readonly joints: readonly string[];
+  readonly faults: SimulatedFaults = {};
+  readonly #clock: Clock;
+  readonly #brake: Seconds;
+  #motion: Motion;
+  #braking: { readonly since: Seconds; readonly from: Motion } | undefined;
+  /** Counts motions, so that one that was replaced knows. */
+  #turn = 0;
+
+  constructor(options: SimulatedControllerOptions) {
+    this.joints = options.joints;
+    this.#clock = options.clock ?? systemClock;
+    this.#brake = options.brake ?? 0.05;
+    this.#motion = resting(options.start, this.#clock.now());
+  }
+
+  reading(): ControllerReading | undefined {
+    if (this.faults.dead === true) return undefined;
+    const at = this.#clock.now();
+    return { at, ...this.#state(at) };
+  }
+
+  async follow(points: readonly TrajectoryPoint[]): Promise<FollowResult> {
+    if (this.faults.reject === true) {
+      this.faults.reject = false;
+      return { code: "rejected" };
+    }
+    const now = this.#clock.now();
+    const { positions } = this.#state(now);
+    const first = points[0];
+    if (first === undefined || points.some((point) => point.positions.length !== this.joints.length)) {
+      return { code: "invalid-goal", detail: "no points, or points of the wrong size" };
+    }
+    if (first.positions.some((q, i) => Math.abs(q - positions[i]!) > 0.1)) {
+      return { code: "path-tolerance-violated", detail: "it starts elsewhere" };
+    }
+    const turn = ++this.#turn;
+    this.#braking = undefined;
+    this.#motion = { begun: now, ends: now + points.at(-1)!.t, at: (t) => interpolate(points, t) };
+    const { ends } = this.#motion;
+    for (let t = this.#clock.now(); t < ends || this.faults.dead === true; t = this.#clock.now()) {
+      const { fail } = this.faults;
+      if (fail !== undefined && t - now >= fail.after) {
+        delete this.faults.fail;
+        this.#halt();
+        return { code: fail.code };
+      }
+      if (turn !== this.#turn || this.#braking !== undefined) return { code: "cancelled" };
+      await this.#clock.sleep(Math.min(0.005, Math.max(ends - t, 0.001)));
+    }
+    return turn === this.#turn && this.#braking === undefined
+      ? { code: "successful" }
+      : { code: "cancelled" };
+  }
+
+  async stop(): Promise<void> {
+    if (this.faults.dead !== true) this.#halt();
+  }
+
+  drive(velocities: readonly number[], seconds: Seconds): void {
+    const now = this.#clock.now();
+    const from = this.#state(now).positions;
+    this.#turn++;
+    this.#braking = undefined;
+    this.#motion = {
+      begun: now,
+      ends: now + seconds,
+      at: (t) => {
+        const going = t < seconds;
+        return {
+          positions: from.map((q, i) => q + velocities[i]! * Math.min(t, seconds)),
+          velocities: velocities.map((v) => (going ? v : 0)),
+        };
+      },
+    };
+  }
+
+  #halt(): void {
+    const now = this.#clock.now();
+    if (this.#braking === undefined && now < this.#motion.ends) {
+      this.#braking = { since: now, from: this.#motion };
+    }
+  }
+
+  /** Braking runs the same motion through with time that slows evenly to a halt: the arm stays on its path. */
+  #state(now: Seconds): State {
+    if (this.#braking === undefined) return this.#motion.at(now - this.#motion.begun);
+    const { since, from } = this.#braking;
+    const gone = Math.min(now - since, this.#brake);
+    const { positions, velocities } = from.at(since - from.begun + gone - (gone * gone) / (2 * this.#brake));
+    const share = 1 - gone / this.#brake;
+    return { positions, velocities: velocities.map((v) => v * share) };
+  }
+}
+
+const resting = (positions: readonly number[], begun: Seconds): Motion => ({
+  begun,
+  ends: begun,
+  at: () => ({ positions: [...positions], velocities: positions.map(() => 0) }),
+});
+
+/** Between points as ros2_control's joint_trajectory_controller goes: quintic in position, velocity and acceleration. */
+export function interpolate(points: readonly TrajectoryPoint[], t: Seconds): State {
+  const last = points.at(-1)!;
+  if (t >= last.t) return { positions: [...last.positions], velocities: last.positions.map(() => 0) };
+  const k = Math.max(0, points.findIndex((point) => point.t > t) - 1);
+  const a = points[k]!;
+  const b = points[k + 1] ?? a;
+  const h = b.t - a.t;
+  if (h <= 0 || t <= a.t) return { positions: [...a.positions], velocities: [...a.velocities] };
+  const x = t - a.t;
+  const positions: number[] = [];
+  const velocities: number[] = [];
+  for (let i = 0; i < a.positions.length; i++) {
+    const [p0, v0, a0] = [a.positions[i]!, a.velocities[i]!, a.accelerations[i]!];
+    const [p1, v1, a1] = [b.positions[i]!, b.velocities[i]!, b.accelerations[i]!];
+    const d = p1 - p0 - v0 * h - (a0 * h * h) / 2;
+    const e = (v1 - v0 - a0 * h) * h;
+    const f = (a1 - a0) * h * h;
+    const c3 = (10 * d - 4 * e + f / 2) / h ** 3;
+    const c4 = (-15 * d + 7 * e - f) / h ** 4;
+    const c5 = (6 * d - 3 * e + f / 2) / h ** 5;
+    positions.push(p0 + x * (v0 + x * (a0 / 2 + x * (c3 + x * (c4 + x * c5)))));
+    velocities.push(v0 + x * (a0 + x * (3 * c3 + x * (4 * c4 + x * 5 * c5))));
+  }
+  return { positions, velocities };
+}
+
+/** Fingers that close at a set speed, on an object of a given width where there is one. */
+export class SimulatedGripper implements GripperController {
+  /** Width of what stands between the fingers; 0: nothing. */
+  object: Metres = 0;
+  dead = false;
+  readonly #clock: Clock;
+  #width: Metres;
+  /** Where the fingers were sent last. */
+  #sent: Metres;
+  #stopped = false;
+
+  constructor(width: Metres, clock: Clock = systemClock) {
+    this.#width = width;
+    this.#sent = width;
+    this.#clock = clock;
+  }
+
+  get width(): Metres {
+    return this.#width;
+  }
+
+  async move(width: Metres): Promise<GripperResult | undefined> {
+    if (this.dead) return undefined;
+    this.#stopped = false;
+    this.#sent = width;
+    const closing = width < this.#width;
+    const end = closing ? Math.max(width, Math.min(this.object, this.#width)) : width;
+    await this.#clock.sleep(Math.abs(end - this.#width) / 0.2);
+    if (!this.#stopped) this.#width = end;
+    return { reached: this.#width === width, stalled: closing && this.#width > width, width: this.#width };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+  }
+
+  opening(): Metres {
+    return this.#width;
+  }
+
+  /** What is held is lost: the fingers close. */
+  drop(): void {
+    this.object = 0;
+    this.#width = this.#sent;
+  }
+}

@@ -1,0 +1,115 @@
+import type { Seconds, Vec3 } from "../../geometry/index.js";
+import type { CollisionChecker } from "../collision/checker.js";
+import type { Kinematics } from "../model/kinematics.js";
+import { DampedStep } from "../model/least-squares.js";
+import { type SafetyReason, safetyText } from "../safety/supervisor-types.js";
+import type { Arm } from "./arm.js";
+import type { ArmController } from "./controller.js";
+
+export interface TeleopParts {
+  readonly arm: Arm;
+  readonly checker: CollisionChecker;
+  readonly controller: ArmController;
+  readonly kinematics: Kinematics;
+}
+
+export interface TeleopAnswer {
+  readonly moved: boolean;
+  /** Share of the wanted speed that was sent. */
+  readonly scale: number;
+  readonly reason?: SafetyReason;
+  readonly message?: string;
+}
+
+/** Moves the tool by velocity commands, each granted and scaled by the supervisor and looked at for collisions ahead. */
+export class Teleop {
+  readonly #parts: TeleopParts;
+  readonly #step: DampedStep;
+
+  constructor(parts: TeleopParts) {
+    this.#parts = parts;
+    this.#step = new DampedStep(parts.kinematics.n);
+  }
+
+  /**
+   * One command; to be repeated before the supervisor's `commandAge` is over. At singular places joints stay slow rather
+   * than the tool exact.
+   * @param linear m/s and @param angular rad/s of the tool, in axes of the base frame
+   */
+  command(operator: string, linear: Vec3, angular: Vec3, at: Seconds): TeleopAnswer {
+    const { arm, controller, kinematics } = this.#parts;
+    arm.update();
+    const reading = controller.reading();
+    if (reading === undefined || controller.drive === undefined) return refused("no-feedback");
+    kinematics.update(reading.positions);
+    kinematics.updateJacobian();
+    const wanted = Float64Array.of(...linear, ...angular);
+    const velocities = Array.from(
+      this.#step.solve(kinematics.jacobian, wanted, 1e-3, new Uint8Array(kinematics.n)),
+    );
+    return this.#send(operator, velocities, at);
+  }
+
+  /**
+   * The same for single joints. @param velocities rad/s (m/s for prismatic joints), joint by joint
+   */
+  joints(operator: string, velocities: readonly number[], at: Seconds): TeleopAnswer {
+    this.#parts.arm.update();
+    if (velocities.length !== this.#parts.kinematics.n) return refused("command-invalid");
+    return this.#send(operator, velocities, at);
+  }
+
+  #send(operator: string, velocities: readonly number[], at: Seconds): TeleopAnswer {
+    const { arm, controller, kinematics } = this.#parts;
+    const reading = controller.reading();
+    if (reading === undefined || controller.drive === undefined) return refused("no-feedback");
+    const toolVelocity = kinematics.toolVelocity(reading.positions, velocities);
+    const verdict = arm.handle({ type: "teleop", operator, at, command: { velocities, toolVelocity } });
+    if (!verdict.granted) {
+      if (verdict.scale === 0)
+        controller.drive(
+          velocities.map(() => 0),
+          0,
+        );
+      return refused(verdict.refusal!);
+    }
+    const scale = verdict.scale!;
+    const { commandAge, stopWithin } = arm.supervisor.limits;
+    const ahead = (share: number) =>
+      reading.positions.map((q, i) => q + velocities[i]! * scale * (commandAge + stopWithin) * share);
+    if (this.#worse(reading.positions, ahead(1)) || this.#worse(reading.positions, ahead(0.5))) {
+      controller.drive(
+        velocities.map(() => 0),
+        0,
+      );
+      return refused("collision");
+    }
+    controller.drive(
+      velocities.map((v) => v * scale),
+      commandAge,
+    );
+    return { moved: true, scale };
+  }
+
+  /** Whether a collision is there that is not here. One that stands too close already may move away, not deeper. */
+  #worse(here: readonly number[], there: readonly number[]): boolean {
+    const { checker } = this.#parts;
+    const found = checker.all(there);
+    if (found.length === 0) return false;
+    const already = checker.all(here);
+    return found.some(
+      ({ kind, link, other, distance }) =>
+        !already.some(
+          (each) =>
+            each.kind === kind && each.link === link && each.other === other && each.distance <= distance,
+        ),
+    );
+  }
+}
+
+const refused = (reason: SafetyReason): TeleopAnswer => ({
+  moved: false,
+  scale: 0,
+  reason,
+  message: safetyText[reason],
+});

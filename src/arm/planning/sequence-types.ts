@@ -1,0 +1,92 @@
+import type { Metres, Pose, Vec3 } from "../../geometry/index.js";
+import type { Scene } from "../collision/checker.js";
+import type { PostureWishes } from "../model/ik.js";
+import type { JointValues } from "../model/kinematics.js";
+import type { MotionSummary } from "../safety/supervisor-types.js";
+import type { MotionLimits, Trajectory } from "./trajectory.js";
+
+/** What the arm has to know of a grasp; a `Grasp` of the planner, moved to the robot's base, is one. */
+export interface GraspGoal {
+  /** Tool frame in the base frame when the fingers close. */
+  readonly pose: Pose;
+  /** Opening before closing. */
+  readonly width: Metres;
+  readonly objectWidth?: Metres;
+  readonly force?: number;
+}
+
+export interface SequenceOptions {
+  readonly limits: MotionLimits;
+  /** Length of the straight way in. Default 0.1 m. */
+  readonly approach?: Metres;
+  /** Length of the straight way up. Default 0.1 m. */
+  readonly lift?: Metres;
+  /** Default: z of the base frame. */
+  readonly up?: Vec3;
+  /** Largest tool speed on straight ways, m/s. Default 0.1. */
+  readonly straightSpeed?: number;
+  /** Largest tool speed elsewhere, m/s. Default 0.5. */
+  readonly freeSpeed?: number;
+  /** The gripper may grasp half a turn about its approach as well. Default true: a parallel gripper is the same then. */
+  readonly symmetric?: boolean;
+  /** Where to go with the object after lifting: back to the start, or nowhere. Default "start". */
+  readonly retreat?: "start" | "stay";
+  readonly wishes?: PostureWishes;
+  /** Postures tried for each grasp. Default 6. */
+  readonly candidates?: number;
+}
+
+export type StageName =
+  | "open"
+  | "pre-grasp"
+  | "approach"
+  | "close"
+  | "lift"
+  | "retreat"
+  | "pre-place"
+  | "lower"
+  | "release"
+  | "back-off";
+
+export type Stage =
+  | { readonly name: "open" | "close" | "release"; readonly width: Metres; readonly force?: number }
+  | {
+      readonly name: Exclude<StageName, "open" | "close" | "release">;
+      readonly trajectory: Trajectory;
+      /** Distance between the fingers on this way. */
+      readonly opening: Metres;
+    };
+
+export interface GraspMotion {
+  readonly stages: readonly Stage[];
+  readonly summary: MotionSummary;
+}
+
+export type MotionRefusal =
+  | "start-blocked"
+  | "unreachable"
+  | "approach"
+  | "lift"
+  | "collision"
+  | "way-blocked";
+
+export interface RefusedMotion {
+  readonly refusal: MotionRefusal;
+  readonly reason: string;
+}
+
+export interface WayOptions {
+  /** The gripper holds the target: it is nothing to go round. */
+  readonly touchTarget?: boolean;
+}
+
+/** Finds ways round what stands about: a motion planner behind the sequence. */
+export interface WayPlanner {
+  /** Postures of a free way, both ends included, or why there is none. Never rejects for what can go wrong with a planner. */
+  plan(
+    from: JointValues,
+    to: JointValues,
+    scene: Scene,
+    options?: WayOptions,
+  ): Promise<{ readonly postures: readonly (readonly number[])[] } | { readonly reason: string }>;
+}

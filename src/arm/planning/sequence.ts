@@ -1,0 +1,304 @@
+import { compose, type Metres, type Pose } from "../../geometry/index.js";
+import { type CheckOptions, type CollisionChecker, describeCollision } from "../collision/checker.js";
+import type { IkSolver } from "../model/ik.js";
+import type { JointValues } from "../model/kinematics.js";
+import { along, summarise, toolRate } from "./motion-limits.js";
+import { type JointPath, splinePath } from "./path.js";
+import type {
+  GraspGoal,
+  GraspMotion,
+  MotionRefusal,
+  RefusedMotion,
+  SequenceOptions,
+  Stage,
+  WayPlanner,
+} from "./sequence-types.js";
+import { straightLine } from "./straight.js";
+import { type Trajectory, timeParametrise } from "./trajectory.js";
+
+const ORDER: readonly MotionRefusal[] = [
+  "start-blocked",
+  "unreachable",
+  "approach",
+  "lift",
+  "collision",
+  "way-blocked",
+];
+
+/** Where the straight ways begin and end beside the grasp itself, and how far the fingers are apart on them. */
+interface Straight {
+  readonly before: (pose: Pose) => Pose;
+  readonly after: (pose: Pose) => Pose;
+  readonly opening: { readonly before: Metres; readonly after: Metres };
+}
+
+interface Ways {
+  readonly there: JointPath;
+  readonly approach: number[][];
+  readonly lift: number[][];
+  readonly back: JointPath | undefined;
+}
+
+/**
+ * Plans the whole of a grasp from the present posture: a free way to a point before the object, a straight way in, closing,
+ * a straight way up, and a way back. Every part is checked against limits, jumps of joints and collisions before the first
+ * one moves. Ways round obstacles are looked for only over a few raised postures; beyond that use a motion planner.
+ */
+export class SequencePlanner {
+  readonly #solver: IkSolver;
+  readonly #checker: CollisionChecker;
+  readonly #options: SequenceOptions;
+  readonly #ways: WayPlanner | undefined;
+
+  /** @param ways plans the ways there and back; without one they are straight in joint space, or over raised postures */
+  constructor(solver: IkSolver, checker: CollisionChecker, options: SequenceOptions, ways?: WayPlanner) {
+    this.#solver = solver;
+    this.#checker = checker;
+    this.#options = options;
+    this.#ways = ways;
+  }
+
+  /** @param pause awaited now and then, so that a long search does not keep the process from hearing anything else */
+  async plan(
+    goal: GraspGoal,
+    start: JointValues,
+    pause: () => Promise<void> = async () => {},
+  ): Promise<GraspMotion | RefusedMotion> {
+    const { approach = 0.1 } = this.#options;
+    const opening = { before: goal.width, after: heldWidth(goal) };
+    const straight = { before: backed(approach), after: this.#raised, opening };
+    return this.#search(goal, start, straight, pause, (ways) => this.#timed(ways, goal, start, pause));
+  }
+
+  /**
+   * Puts a held object down: a free way to a point above, straight down, opening, straight back out of it, and a way back.
+   * @param goal the pose the object was held in where it shall stand
+   */
+  async planPlace(
+    goal: GraspGoal,
+    start: JointValues,
+    pause: () => Promise<void> = async () => {},
+  ): Promise<GraspMotion | RefusedMotion> {
+    const { approach = 0.1 } = this.#options;
+    const held = heldWidth(goal);
+    const open = goal.width;
+    const straight = {
+      before: this.#raised,
+      after: backed(approach),
+      opening: { before: held, after: open },
+    };
+    return this.#search(goal, start, straight, pause, async (ways) => {
+      const free = (path: JointPath) => this.#time(path, "free", pause);
+      const line = (postures: number[][]) => this.#time(splinePath(postures), "straight", pause);
+      const stages: Stage[] = [
+        { name: "pre-place", trajectory: await free(ways.there), opening: held },
+        { name: "lower", trajectory: await line(ways.approach), opening: held },
+        { name: "release", width: open },
+        { name: "back-off", trajectory: await line(ways.lift), opening: open },
+        ...(ways.back === undefined
+          ? []
+          : [{ name: "retreat", trajectory: await free(ways.back), opening: open } as const]),
+      ];
+      return { stages, summary: summarise(stages, this.#solver, start) };
+    });
+  }
+
+  /** The first of a planned motion's postures that is not free in the checker's present scene, in words. */
+  blocked({ stages }: GraspMotion): string | undefined {
+    for (const stage of stages) {
+      if (!("trajectory" in stage)) continue;
+      const touchTarget = stage.name !== "pre-grasp";
+      const postures = stage.trajectory.points(0.1).map(({ positions }) => positions);
+      const hit = this.#checker.checkAll(postures, { touchTarget, opening: stage.opening });
+      if (hit !== undefined) return describeCollision(hit);
+    }
+    return undefined;
+  }
+
+  async #search(
+    goal: GraspGoal,
+    start: JointValues,
+    straight: Straight,
+    pause: () => Promise<void>,
+    timed: (ways: Ways) => Promise<GraspMotion>,
+  ): Promise<GraspMotion | RefusedMotion> {
+    const at = this.#checker.check(start, { opening: straight.opening.before });
+    if (at !== undefined)
+      return { refusal: "start-blocked", reason: `the arm cannot start: ${describeCollision(at)}` };
+    let worst: RefusedMotion = {
+      refusal: "unreachable",
+      reason: "no posture reaches the point before the object",
+    };
+    for (const { pose, joints } of this.#postures(goal.pose, start, straight.before)) {
+      await pause();
+      const ways = await this.#parts(start, joints, pose, straight);
+      if (!("refusal" in ways)) return await timed(ways);
+      if (ORDER.indexOf(ways.refusal) >= ORDER.indexOf(worst.refusal)) worst = ways;
+    }
+    return worst;
+  }
+
+  /** Postures before the object, of either way round, the best by the wishes first. */
+  #postures(
+    pose: Pose,
+    start: JointValues,
+    before: (pose: Pose) => Pose,
+  ): { pose: Pose; joints: number[] }[] {
+    const { candidates = 6, wishes = {} } = this.#options;
+    return this.#variants(pose)
+      .flatMap((variant) =>
+        this.#solver
+          .solveAll(before(variant), { seed: start, candidates, wishes })
+          .map(({ joints }) => ({ pose: variant, joints, cost: this.#solver.cost(joints, start, wishes) })),
+      )
+      .sort((a, b) => a.cost - b.cost);
+  }
+
+  #variants(pose: Pose): Pose[] {
+    if (this.#options.symmetric === false) return [pose];
+    return [pose, compose(pose, { position: [0, 0, 0], orientation: [0, 0, 1, 0] })];
+  }
+
+  /** The parts as geometry, or why this posture does not do. */
+  async #parts(
+    start: JointValues,
+    before: number[],
+    pose: Pose,
+    { after, opening }: Straight,
+  ): Promise<Ways | RefusedMotion> {
+    const { retreat = "start" } = this.#options;
+    const approach = straightLine(this.#solver, before, pose);
+    if ("reason" in approach) return lineRefusal("approach", approach);
+    const grasped = approach.postures.at(-1)!;
+    const lifting = straightLine(this.#solver, grasped, after(pose));
+    if ("reason" in lifting) return lineRefusal("lift", lifting);
+    for (const [postures, apart] of [
+      [approach.postures, opening.before],
+      [lifting.postures, opening.after],
+    ] as const) {
+      const hit = this.#checker.checkAll(along(splinePath(postures)), { touchTarget: true, opening: apart });
+      if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
+    }
+    const there = await this.#freeWay(start, before, pose, { opening: opening.before });
+    if ("refusal" in there) return there;
+    const back =
+      retreat === "start"
+        ? await this.#freeWay(lifting.postures.at(-1)!, Array.from(start), pose, {
+            touchTarget: true,
+            opening: opening.after,
+          })
+        : undefined;
+    if (back !== undefined && "refusal" in back) return back;
+    return { there, approach: approach.postures, lift: lifting.postures, back };
+  }
+
+  /** As the motion planner says, where there is one, and free by our own check as well. */
+  async #freeWay(
+    from: JointValues,
+    to: JointValues,
+    near: Pose,
+    options: CheckOptions,
+  ): Promise<JointPath | RefusedMotion> {
+    if (this.#ways === undefined) return this.#ownWay(from, to, near, options);
+    const planned = await this.#ways.plan(from, to, this.#checker.scene, options);
+    if ("reason" in planned) return { refusal: "way-blocked", reason: planned.reason };
+    const path = splinePath(planned.postures);
+    if (!this.#within(path))
+      return { refusal: "way-blocked", reason: "the planned way leaves a joint's limits" };
+    const hit = this.#checker.checkAll(along(path), options);
+    return hit === undefined
+      ? path
+      : { refusal: "way-blocked", reason: `the planned way: ${describeCollision(hit)}` };
+  }
+
+  /** Straight in joint space, or over a raised posture. */
+  #ownWay(from: JointValues, to: JointValues, near: Pose, options: CheckOptions): JointPath | RefusedMotion {
+    const direct = splinePath([from, to]);
+    const hit = this.#checker.checkAll(along(direct), options);
+    if (hit === undefined) return direct;
+    const { up = [0, 0, 1] } = this.#options;
+    const solver = this.#solver;
+    for (const height of [0.15, 0.3]) {
+      const raise = (pose: Pose): Pose => ({
+        ...pose,
+        position: pose.position.map((v, i) => v + height * up[i]!) as unknown as Pose["position"],
+      });
+      const overStart = solver.solve(raise(solver.kinematics.forward(from)), { seed: from })?.joints;
+      const overEnd = solver.solve(raise({ ...near, position: solver.kinematics.forward(to).position }), {
+        seed: to,
+      })?.joints;
+      for (const via of [[overEnd], [overStart], [overStart, overEnd]]) {
+        if (via.some((posture) => posture === undefined)) continue;
+        const path = splinePath([from, ...(via as number[][]), to]);
+        if (this.#within(path) && this.#checker.checkAll(along(path), options) === undefined) return path;
+      }
+    }
+    return { refusal: "way-blocked", reason: `no free way was found: ${describeCollision(hit)}` };
+  }
+
+  /** A spline may swing beyond the limits between its waypoints. */
+  #within(path: JointPath): boolean {
+    const { lower, upper } = this.#solver.chain;
+    for (const q of along(path)) if (q.some((v, i) => v < lower[i]! || v > upper[i]!)) return false;
+    return true;
+  }
+
+  async #timed(
+    { there, approach, lift, back }: Ways,
+    goal: GraspGoal,
+    start: JointValues,
+    pause: () => Promise<void>,
+  ): Promise<GraspMotion> {
+    const closed = Math.max(0, (goal.objectWidth ?? 0) - 0.02);
+    const [open, held] = [goal.width, heldWidth(goal)];
+    const line = (postures: number[][]) => this.#time(splinePath(postures), "straight", pause);
+    const stages: Stage[] = [
+      { name: "open", width: open },
+      { name: "pre-grasp", trajectory: await this.#time(there, "free", pause), opening: open },
+      { name: "approach", trajectory: await line(approach), opening: open },
+      {
+        name: "close",
+        width: goal.objectWidth === undefined ? 0 : closed,
+        ...(goal.force !== undefined && { force: goal.force }),
+      },
+      { name: "lift", trajectory: await line(lift), opening: held },
+      ...(back === undefined
+        ? []
+        : [{ name: "retreat", trajectory: await this.#time(back, "free", pause), opening: held } as const]),
+    ];
+    return { stages, summary: summarise(stages, this.#solver, start) };
+  }
+
+  async #time(path: JointPath, way: "free" | "straight", pause: () => Promise<void>): Promise<Trajectory> {
+    const { limits, straightSpeed = 0.1, freeSpeed = 0.5 } = this.#options;
+    await pause();
+    const speed = way === "free" ? freeSpeed : straightSpeed;
+    const rate = toolRate(path, this.#solver.kinematics, speed, limits.rate);
+    return timeParametrise(path, { ...limits, rate });
+  }
+
+  /** A pose higher by the length of the straight way up. */
+  readonly #raised = (pose: Pose): Pose => {
+    const { lift = 0.1, up = [0, 0, 1] } = this.#options;
+    const [x, y, z] = pose.position;
+    return { ...pose, position: [x + lift * up[0], y + lift * up[1], z + lift * up[2]] };
+  };
+}
+
+/** How far the fingers are apart with the object between them; as open as before where its width is not known. */
+const heldWidth = ({ width, objectWidth }: GraspGoal): Metres => Math.min(width, objectWidth ?? width);
+
+/** A pose further back along the tool's approach. */
+const backed =
+  (length: Metres) =>
+  (pose: Pose): Pose =>
+    compose(pose, { position: [0, 0, -length], orientation: [0, 0, 0, 1] });
+
+function lineRefusal(name: "approach" | "lift", line: { reason: string; at: number }): RefusedMotion {
+  const why = {
+    unreachable: "leaves the arm's reach",
+    "joint-jump": "would make a joint jump",
+    deviation: "cannot be kept straight",
+  }[line.reason];
+  return { refusal: name, reason: `the straight ${name} ${why} after ${Math.round(line.at * 100)} % of it` };
+}

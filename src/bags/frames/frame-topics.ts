@@ -1,0 +1,224 @@
+import { describe, GraspGroundingError } from "../../errors/index.js";
+import {
+  type CameraInfoMessage,
+  type CompressedImageMessage,
+  depthEncodings,
+  type ImageMessage,
+  isCompressedDepth,
+} from "../../messages/index.js";
+import type { BagReader, FrameOptions, FrameTopics, TopicInfo } from "../types.js";
+
+const imageType = "sensor_msgs/msg/Image";
+const compressedType = "sensor_msgs/msg/CompressedImage";
+const infoType = "sensor_msgs/msg/CameraInfo";
+
+/** A picture topic as its first message shows it. */
+interface Seen {
+  readonly name: string;
+  readonly depth: boolean;
+  readonly frameId: string;
+  /** Undefined for compressed pictures: their size is only known decoded. */
+  readonly size: string | undefined;
+  /** How likely its name and encoding make it the main picture. */
+  readonly likely: number;
+}
+
+/**
+ * Which topics make the frames: those named in the options, else guessed from type, encoding, name and frame id. Depth
+ * of the colour camera's frame and size ("aligned") is preferred, raw pictures to compressed ones.
+ * @throws GraspGroundingError BAG_NO_IMAGE, BAG_TOPIC, DEPTH_WITHOUT_CAMERA
+ */
+export async function chooseTopics(
+  bag: BagReader,
+  options: FrameOptions,
+): Promise<{ readonly topics: FrameTopics; readonly unreadable: readonly string[] }> {
+  for (const name of [options.colour, options.depth, options.cameraInfo])
+    if (typeof name === "string") requireTopic(bag, name);
+  const unreadable: string[] = [];
+  const seen = await lookAtPictures(bag, unreadable);
+  const colour =
+    seen.find(({ name }) => name === options.colour) ??
+    (options.colour === undefined
+      ? best(
+          seen.filter(({ depth }) => !depth),
+          ({ likely }) => likely,
+        )
+      : undefined);
+  if (colour === undefined)
+    throw options.colour === undefined
+      ? new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) })
+      : new GraspGroundingError("BAG_TOPIC_TYPE", {
+          path: bag.path,
+          topic: options.colour,
+          wanted: "pictures",
+        });
+  const depth = chooseDepth(seen, colour, options.depth);
+  const cameraInfo = options.cameraInfo ?? (await chooseInfo(bag, colour, depth));
+  if (depth !== undefined && cameraInfo === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
+  const topics = {
+    colour: colour.name,
+    ...(depth === undefined ? {} : { depth: depth.name }),
+    ...(cameraInfo === undefined ? {} : { cameraInfo }),
+  };
+  return { topics, unreadable };
+}
+
+/**
+ * Every camera of the bag, or those named: by a part of their colour topic's name such as `/wrist`. One entry a camera,
+ * in the order of their colour topics; raw pictures are preferred to the same compressed ones, and depth is only taken
+ * from the camera's own frame or name.
+ * @throws GraspGroundingError BAG_NO_IMAGE; BAG_TOPIC for a name no colour topic has
+ */
+export async function findCameras(
+  bag: BagReader,
+  names?: readonly string[],
+): Promise<readonly FrameTopics[]> {
+  const seen = await lookAtPictures(bag);
+  const colours = seen.filter(({ depth, likely }) => !depth && likely > -5);
+  if (colours.length === 0)
+    throw new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) });
+  const cameras = new Map<string, Seen>();
+  for (const one of colours) {
+    const key = cameraOf(one.name);
+    const before = cameras.get(key);
+    if (before === undefined || one.likely > before.likely) cameras.set(key, one);
+  }
+  const missing = names?.find((name) => !colours.some((one) => one.name.includes(name)));
+  if (missing !== undefined)
+    throw new GraspGroundingError("BAG_TOPIC", { path: bag.path, topic: missing, topics: listTopics(bag) });
+  const wanted = [...cameras.values()].filter(
+    ({ name }) => names === undefined || names.some((part) => name.includes(part)),
+  );
+  const found: FrameTopics[] = [];
+  for (const colour of wanted.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const own = seen.filter(
+      ({ name, frameId }) =>
+        (frameId === colour.frameId && frameId !== "") || cameraOf(name) === cameraOf(colour.name),
+    );
+    const depth = chooseDepth(own, colour, undefined);
+    const cameraInfo = await chooseInfo(bag, colour, depth);
+    found.push({
+      colour: colour.name,
+      ...(depth !== undefined && cameraInfo !== undefined && { depth: depth.name }),
+      ...(cameraInfo !== undefined && { cameraInfo }),
+    });
+  }
+  return found;
+}
+
+/** `/wrist/color/image_raw/compressed` and `/wrist/aligned_depth_to_color/image_raw` are of camera `/wrist`. */
+const cameraOf = (topic: string): string =>
+  topic
+    .replace(/\/(compressed(Depth)?|theora|ffmpeg)$/, "")
+    .replace(/\/image(_\w+)?$/, "")
+    .replace(/\/(aligned_depth_to_colou?r|depth_registered|depth|colou?r|rgb)$/, "");
+
+/** @throws GraspGroundingError BAG_TOPIC */
+export function requireTopic(bag: BagReader, name: string): TopicInfo {
+  const topic = bag.topics.find((one) => one.name === name);
+  if (topic === undefined)
+    throw new GraspGroundingError("BAG_TOPIC", { path: bag.path, topic: name, topics: listTopics(bag) });
+  return topic;
+}
+
+const listTopics = (bag: BagReader): string =>
+  bag.topics.map(({ name, type }) => `${name} (${type})`).join(", ") || "none";
+
+function chooseDepth(
+  seen: readonly Seen[],
+  colour: Seen,
+  wanted: string | false | undefined,
+): Seen | undefined {
+  if (wanted === false) return undefined;
+  if (wanted !== undefined) return seen.find(({ name }) => name === wanted);
+  return best(
+    seen.filter(({ depth }) => depth),
+    ({ name, frameId, size, likely }) =>
+      likely +
+      (frameId === colour.frameId ? 8 : 0) +
+      (size !== undefined && size === colour.size ? 6 : 0) +
+      (/aligned|registered/.test(name) ? 8 : 0),
+  );
+}
+
+async function chooseInfo(
+  bag: BagReader,
+  colour: Seen,
+  depth: Seen | undefined,
+): Promise<string | undefined> {
+  const infos = bag.topics.filter(({ type, count }) => type === infoType && count !== 0);
+  const scored: { name: string; score: number }[] = [];
+  for (const { name } of infos) {
+    const info = await first<CameraInfoMessage>(bag, name);
+    if (info === undefined) continue;
+    const size = `${info.width}×${info.height}`;
+    const near = parent(name) === parent(colour.name) || parent(name) === parent(parent(colour.name));
+    const nearDepth = depth !== undefined && parent(name) === parent(depth.name);
+    const score =
+      (near ? 8 : 0) +
+      (nearDepth ? 2 : 0) +
+      (info.header.frame_id === colour.frameId ? 6 : 0) +
+      (colour.size === size ? 4 : 0);
+    scored.push({ name, score });
+  }
+  return best(scored, ({ score }) => score)?.name;
+}
+
+const parent = (topic: string): string => topic.slice(0, Math.max(0, topic.lastIndexOf("/")));
+
+function best<T>(items: readonly T[], score: (item: T) => number): T | undefined {
+  let top: T | undefined;
+  for (const item of items) if (top === undefined || score(item) > score(top)) top = item;
+  return top;
+}
+
+/** @param unreadable takes, in words, the picture topics of which not one message can be decoded. */
+async function lookAtPictures(bag: BagReader, unreadable: string[] = []): Promise<Seen[]> {
+  const seen: Seen[] = [];
+  for (const { name, type, count } of bag.topics) {
+    if (count === 0 || (type !== imageType && type !== compressedType)) continue;
+    if (type === imageType) {
+      const image = await first<ImageMessage>(bag, name, unreadable);
+      if (image === undefined) continue;
+      const { encoding, width, height, header } = image;
+      const depth = encoding === "mono16" ? /depth/.test(name) : depthEncodings.includes(encoding);
+      const likely = likeliness(name) + (/^(mono|8UC1)/.test(encoding) ? -3 : 0) + 1;
+      seen.push({ name, depth, frameId: header.frame_id, size: `${width}×${height}`, likely });
+    } else {
+      const image = await first<CompressedImageMessage>(bag, name, unreadable);
+      if (image === undefined) continue;
+      const depth = isCompressedDepth(image.format) || /compressedDepth$/.test(name);
+      seen.push({ name, depth, frameId: image.header.frame_id, size: undefined, likely: likeliness(name) });
+    }
+  }
+  return seen;
+}
+
+/** Results of an earlier run and infrared pictures are taken last. */
+function likeliness(name: string): number {
+  let score = 0;
+  if (/colou?r|rgb/.test(name)) score += 4;
+  if (/\/image(_raw|_rect|_rect_color)?(\/|$)/.test(name)) score += 1;
+  if (/(^|[/_])(ir|infra\w*)([/_\d]|$)/.test(name)) score -= 6;
+  if (/mask|overlay|debug|heatmap/.test(name)) score -= 20;
+  return score;
+}
+
+/** So many messages that cannot be decoded say enough of a topic. */
+const enough = 100;
+
+async function first<T>(bag: BagReader, topic: string, unreadable?: string[]): Promise<T | undefined> {
+  let why: string | undefined;
+  let tried = 0;
+  for await (const message of bag.messages({ topics: [topic], borrow: true })) {
+    try {
+      return bag.decode<T>(message);
+    } catch (error) {
+      // A damaged message says nothing; the next one may.
+      why ??= describe(error);
+      if (++tried >= enough) break;
+    }
+  }
+  if (why !== undefined) unreadable?.push(`${topic} cannot be used: ${why}`);
+  return undefined;
+}

@@ -1,0 +1,214 @@
+import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
+import type { CameraModel, ColourImage, DepthImage, RgbdFrame, Stamp } from "../../geometry/index.js";
+import {
+  type CameraInfoMessage,
+  type CompressedImageMessage,
+  cameraFromInfo,
+  colourFromCompressed,
+  colourFromImage,
+  depthFromCompressed,
+  depthFromImage,
+  type Header,
+  type ImageMessage,
+  stampOf,
+} from "../../messages/index.js";
+import { lastBefore } from "../last-before.js";
+import type {
+  BagMessage,
+  BagReader,
+  FrameCounts,
+  FrameHandle,
+  FrameOptions,
+  FrameSource,
+  FrameTopics,
+} from "../types.js";
+import { chooseTopics, requireTopic } from "./frame-topics.js";
+import { type Pair, Pairing } from "./pairing.js";
+
+const defaultTolerance = 0.02;
+
+/** A colour picture's partner may have been recorded this much earlier or later, in nanoseconds. */
+const slack = 1_000_000_000n;
+
+/** So many colour pictures without a partner, and none with one, are held before giving up. */
+const patience = 30;
+
+/**
+ * The frames of a bag: colour, depth and camera info paired by their header stamps.
+ * @throws GraspGroundingError BAG_NO_IMAGE, BAG_TOPIC, BAG_TOPIC_TYPE, DEPTH_WITHOUT_CAMERA; while iterating also
+ * BAG_NOTHING_PAIRED, and MESSAGE_MALFORMED when not one picture could be decoded.
+ */
+export async function rgbdFrames(bag: BagReader, options: FrameOptions = {}): Promise<FrameSource> {
+  for (const name of options.also ?? []) requireTopic(bag, name);
+  const { topics, unreadable } = await chooseTopics(bag, options);
+  return new BagFrames(bag, topics, unreadable, options);
+}
+
+interface Picture {
+  readonly stamp: Stamp;
+  readonly message: BagMessage;
+  readonly header: Header;
+  readonly content: ImageMessage | CompressedImageMessage;
+}
+
+interface ColourPicture extends Picture {
+  readonly info: CameraInfoMessage | undefined;
+  /** Undefined for a picture beside the range, which is read so that pairs at the range's ends are those of the whole. */
+  readonly ordinal: number | undefined;
+}
+
+class BagFrames implements FrameSource {
+  readonly topics: FrameTopics;
+  readonly unreadable: readonly string[];
+  readonly counts: FrameCounts = {
+    colour: 0,
+    depth: 0,
+    cameraInfo: 0,
+    frames: 0,
+    withoutDepth: 0,
+    unpairedDepth: 0,
+    undecodable: 0,
+  };
+  readonly #bag: BagReader;
+  readonly #options: FrameOptions;
+
+  constructor(bag: BagReader, topics: FrameTopics, unreadable: readonly string[], options: FrameOptions) {
+    this.#bag = bag;
+    this.topics = topics;
+    this.unreadable = unreadable;
+    this.#options = options;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<FrameHandle, void, void> {
+    const held: FrameHandle[] = [];
+    let paired = false;
+    const { part = false } = this.#options;
+    for await (const pair of this.#pairs()) {
+      if (pair.colour.ordinal === undefined) continue;
+      const handle = this.#handle(pair, pair.colour.ordinal);
+      paired ||= part || pair.depth !== undefined || this.topics.depth === undefined;
+      if (paired) {
+        yield* held.splice(0);
+        yield handle;
+      } else if (held.push(handle) >= patience && this.counts.depth >= patience) {
+        throw this.#nothingPaired();
+      }
+    }
+    if (!paired && held.length > 0 && this.counts.depth > 0) throw this.#nothingPaired();
+    yield* held;
+  }
+
+  #nothingPaired(): GraspGroundingError {
+    const tolerance = this.#options.tolerance ?? defaultTolerance;
+    return new GraspGroundingError("BAG_NOTHING_PAIRED", { path: this.#bag.path, tolerance });
+  }
+
+  async *#pairs(): AsyncGenerator<Pair<ColourPicture, Picture>, void, void> {
+    const { from, to, also = [], onMessage, tolerance = defaultTolerance } = this.#options;
+    const { colour, depth, cameraInfo } = this.topics;
+    const pairing = new Pairing<ColourPicture, Picture>(tolerance);
+    const alsoTopics = new Set(also);
+    let info = cameraInfo === undefined ? undefined : await this.#infoAt(cameraInfo, from);
+    let firstError: GraspGroundingError | undefined;
+    const query = {
+      topics: [...new Set([colour, depth, cameraInfo, ...also].filter((name) => name !== undefined))],
+      ...(from === undefined ? {} : { from: from - slack }),
+      ...(to === undefined ? {} : { to: to + slack }),
+    };
+    const within = ({ logTime }: BagMessage): boolean =>
+      (from === undefined || logTime >= from) && (to === undefined || logTime <= to);
+    for await (const message of this.#bag.messages(query)) {
+      if (alsoTopics.has(message.topic) && within(message)) onMessage?.(message);
+      try {
+        switch (message.topic) {
+          case colour: {
+            const ordinal = within(message) ? this.counts.colour++ : undefined;
+            if (ordinal === undefined && depth === undefined) break;
+            const picture = { ...this.#picture(message), info, ordinal };
+            if (depth === undefined) yield { colour: picture, depth: undefined };
+            else yield* pairing.addColour(picture);
+            break;
+          }
+          case depth:
+            if (within(message)) this.counts.depth++;
+            yield* pairing.addDepth(this.#picture(message));
+            break;
+          case cameraInfo:
+            this.counts.cameraInfo++;
+            info = this.#bag.decode<CameraInfoMessage>(message);
+            break;
+        }
+      } catch (error) {
+        firstError ??= asCatalogued(error);
+        if (firstError.code === "INTERNAL") throw error;
+        this.counts.undecodable++;
+      }
+      this.counts.unpairedDepth = pairing.unusedDepths;
+    }
+    yield* pairing.finish();
+    this.counts.unpairedDepth = pairing.unusedDepths;
+    if (this.counts.frames === 0 && firstError !== undefined) throw firstError;
+  }
+
+  /** The calibration is often recorded once, and not necessarily before the first picture. */
+  async #infoAt(topic: string, from: Stamp | undefined): Promise<CameraInfoMessage | undefined> {
+    const before = from === undefined ? undefined : await lastBefore(this.#bag, [topic], from - slack);
+    if (before !== undefined) return this.#bag.decode<CameraInfoMessage>(before);
+    for await (const message of this.#bag.messages({ topics: [topic] }))
+      return this.#bag.decode<CameraInfoMessage>(message);
+    return undefined;
+  }
+
+  #picture(message: BagMessage): Picture {
+    const content = this.#bag.decode<ImageMessage | CompressedImageMessage>(message);
+    return { stamp: stampOf(content.header.stamp), message, header: content.header, content };
+  }
+
+  #handle({ colour, depth }: Pair<ColourPicture, Picture>, ordinal: number): FrameHandle {
+    const rectified = /rect/.test(this.topics.colour);
+    const index = this.counts.frames++;
+    if (depth === undefined && this.topics.depth !== undefined) this.counts.withoutDepth++;
+    return {
+      stamp: colour.stamp,
+      logTime: colour.message.logTime,
+      frameId: colour.header.frame_id,
+      index,
+      ordinal,
+      colourTopic: this.topics.colour,
+      ...(depth === undefined ? {} : { depthTopic: depth.message.topic }),
+      load: () => load(colour, depth, rectified),
+    };
+  }
+}
+
+async function load(
+  colour: ColourPicture,
+  depth: Picture | undefined,
+  rectified: boolean,
+): Promise<RgbdFrame> {
+  const picture = await decodeColour(colour.content);
+  const camera = colour.info === undefined ? undefined : cameraOf(colour.info, picture, rectified);
+  const base = { stamp: colour.stamp, frameId: colour.header.frame_id, colour: picture };
+  if (depth === undefined) return camera === undefined ? base : { ...base, camera };
+  if (camera === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
+  const depthPicture = await decodeDepth(depth.content);
+  if (depthPicture.width !== picture.width || depthPicture.height !== picture.height)
+    throw new GraspGroundingError("DEPTH_SIZE", {
+      depth: `${depthPicture.width}×${depthPicture.height}`,
+      colour: `${picture.width}×${picture.height}`,
+    });
+  return { ...base, depth: depthPicture, camera };
+}
+
+function cameraOf(info: CameraInfoMessage, picture: ColourImage, rectified: boolean): CameraModel {
+  const camera = cameraFromInfo(info, rectified);
+  if (camera.width === picture.width && camera.height === picture.height) return camera;
+  const detail = `it is for ${camera.width}×${camera.height} but the picture is ${picture.width}×${picture.height}`;
+  throw new GraspGroundingError("CAMERA_INVALID", { detail });
+}
+
+const decodeColour = async (content: ImageMessage | CompressedImageMessage): Promise<ColourImage> =>
+  "encoding" in content ? colourFromImage(content) : await colourFromCompressed(content);
+
+const decodeDepth = async (content: ImageMessage | CompressedImageMessage): Promise<DepthImage> =>
+  "encoding" in content ? depthFromImage(content) : await depthFromCompressed(content);

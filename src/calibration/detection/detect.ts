@@ -1,0 +1,160 @@
+import type { ColourImage } from "../../geometry/index.js";
+import type { Sighting } from "../types.js";
+import { findChessboard } from "./chessboard.js";
+import { requireMarkers } from "./markers.js";
+import {
+  type CvArucoDetector,
+  type CvCharucoDetector,
+  type CvMat,
+  constant,
+  dictionaryOf,
+  loadOpenCv,
+  type OpenCv,
+  Scope,
+  scoped,
+} from "./opencv.js";
+import { type Target, targetPoint, targetSize } from "./targets.js";
+
+/** Fewer points than this of a target are no sighting. */
+const fewest = 6;
+
+/** Finds one kind of target in pictures, by OpenCV (WebAssembly). */
+export class TargetDetector {
+  readonly target: Target;
+  readonly #cv: OpenCv;
+  readonly #scope = new Scope();
+  readonly #charuco: CvCharucoDetector | undefined;
+  readonly #markers: CvArucoDetector | undefined;
+
+  private constructor(cv: OpenCv, target: Target) {
+    this.#cv = cv;
+    this.target = target;
+    if (target.type === "apriltag") this.#markers = this.#markerDetector(target);
+    else this.#charuco = this.#boardDetector(target);
+  }
+
+  /** @throws GraspGroundingError CALIBRATION_TARGET when the dictionary has too few markers for the board */
+  static async create(target: Target): Promise<TargetDetector> {
+    const cv = await loadOpenCv();
+    requireMarkers(cv, target);
+    return new TargetDetector(cv, target);
+  }
+
+  /** @returns undefined when the target, or enough of it, is not in the picture */
+  detect(picture: ColourImage, name: string): Sighting | undefined {
+    return scoped(this.#cv, (scope) => this.#detect(picture, name, scope), name);
+  }
+
+  close(): void {
+    this.#scope.close();
+  }
+
+  #detect(picture: ColourImage, name: string, scope: Scope): Sighting | undefined {
+    const grey = scope.own(new this.#cv.Mat(picture.height, picture.width, constant(this.#cv, "CV_8UC1")));
+    toGrey(picture, grey.data);
+    const found = this.#markers !== undefined ? this.#tags(grey, scope) : this.#corners(grey, scope);
+    const least = Math.min(fewest, targetSize(this.target));
+    if (found === undefined || found.ids.length < least) return undefined;
+    const object = new Float64Array(found.ids.length * 3);
+    for (const [k, id] of found.ids.entries()) object.set(targetPoint(this.target, id), 3 * k);
+    return {
+      name,
+      width: picture.width,
+      height: picture.height,
+      object,
+      pixels: Float64Array.from(found.pixels),
+    };
+  }
+
+  #boardDetector(target: Exclude<Target, { type: "apriltag" }>): CvCharucoDetector {
+    const cv = this.#cv;
+    const own = this.#scope.own.bind(this.#scope);
+    const charuco = target.type === "charuco";
+    const dictionary = own(dictionaryOf(cv, charuco ? target.dictionary : "4x4_1000"));
+    const extra = charuco ? 0 : 1;
+    const size = { width: target.columns + extra, height: target.rows + extra };
+    const marker = charuco ? target.marker : target.square / 2;
+    const board = own(new cv.aruco_CharucoBoard(size, target.square, marker, dictionary, own(new cv.Mat())));
+    if (charuco && target.legacy) board.setLegacyPattern(true);
+    const parameters = own(new cv.aruco_CharucoParameters());
+    parameters.tryRefineMarkers = charuco;
+    parameters.checkMarkers = charuco;
+    return own(
+      new cv.aruco_CharucoDetector(
+        board,
+        parameters,
+        own(new cv.aruco_DetectorParameters()),
+        own(new cv.aruco_RefineParameters(10, 3, true)),
+      ),
+    );
+  }
+
+  #markerDetector({ dictionary }: Extract<Target, { type: "apriltag" }>): CvArucoDetector {
+    const cv = this.#cv;
+    const own = this.#scope.own.bind(this.#scope);
+    const parameters = own(new cv.aruco_DetectorParameters());
+    parameters.cornerRefinementMethod = constant(cv, "CORNER_REFINE_SUBPIX");
+    // As far as the black border reaches: OpenCV's third of it is a pixel or two, too few to average noise over.
+    parameters.relativeCornerRefinmentWinSize = 1;
+    return own(
+      new cv.aruco_ArucoDetector(
+        own(dictionaryOf(cv, dictionary)),
+        parameters,
+        own(new cv.aruco_RefineParameters(10, 3, true)),
+      ),
+    );
+  }
+
+  #corners(grey: CvMat, scope: Scope): Found | undefined {
+    const cv = this.#cv;
+    const { target } = this;
+    const corners = scope.own(new cv.Mat());
+    const ids = scope.own(new cv.Mat());
+    const markers = scope.own(new cv.MatVector());
+    let markerIds = scope.own(new cv.Mat());
+    let total = Infinity;
+    if (target.type === "chessboard") {
+      const grid = findChessboard(cv, grey, target.columns, target.rows);
+      if (grid === undefined) return undefined;
+      // OpenCV refines a chessboard's corners where markers in its squares say that they are: so here are markers.
+      for (const quad of grid.markers)
+        markers.push_back(scope.own(cv.matFromArray(1, 4, constant(cv, "CV_32FC2"), quad)));
+      const numbers = grid.markers.map((_, k) => k);
+      markerIds = scope.own(cv.matFromArray(numbers.length, 1, constant(cv, "CV_32SC1"), numbers));
+      total = target.columns * target.rows;
+    }
+    this.#charuco!.detectBoard(grey, corners, ids, markers, markerIds);
+    const found = { ids: Array.from(ids.data32S), pixels: Array.from(corners.data32F) };
+    return target.type === "chessboard" && found.ids.length < total ? undefined : found;
+  }
+
+  #tags(grey: CvMat, scope: Scope): Found {
+    const cv = this.#cv;
+    const target = this.target as Extract<Target, { type: "apriltag" }>;
+    const corners = scope.own(new cv.MatVector());
+    const ids = scope.own(new cv.Mat());
+    this.#markers!.detectMarkers(grey, corners, ids);
+    const found: { ids: number[]; pixels: number[] } = { ids: [], pixels: [] };
+    for (let k = 0; k < corners.size(); k++) {
+      const quad = scope.own(corners.get(k)).data32F;
+      const tag = ids.data32S[k]! - target.first_id;
+      if (tag < 0 || tag >= target.columns * target.rows) continue;
+      for (let corner = 0; corner < 4; corner++) {
+        found.ids.push(4 * tag + corner);
+        found.pixels.push(quad[2 * corner]!, quad[2 * corner + 1]!);
+      }
+    }
+    return found;
+  }
+}
+
+interface Found {
+  readonly ids: readonly number[];
+  readonly pixels: readonly number[];
+}
+
+/** Luma of ITU-R BT.601, as OpenCV's own conversion. */
+function toGrey({ data }: ColourImage, to: Uint8Array): void {
+  for (let i = 0, o = 0; i < to.length; i++, o += 3)
+    to[i] = Math.round(0.299 * data[o]! + 0.587 * data[o + 1]! + 0.114 * data[o + 2]!);
+}

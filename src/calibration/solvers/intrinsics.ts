@@ -1,0 +1,51 @@
+import type { Sighting } from "../types.js";
+import { report } from "./intrinsics-report.js";
+import { fixedUnknowns, scanFocalLengths, solve } from "./intrinsics-solve.js";
+import type { IntrinsicsOptions, IntrinsicsResult } from "./intrinsics-types.js";
+import { rms } from "./planar-pose.js";
+import { refuse } from "./refuse.js";
+import { median } from "./statistics.js";
+
+const fewestViews = 4;
+
+/**
+ * Camera matrix and distortion from pictures of a flat target: start by a scan over focal lengths, then all unknowns at
+ * once by robust least squares on the reprojection error; pictures far worse than the others are left out.
+ * @throws GraspGroundingError CALIBRATION_REFUSED for sets that do not determine a camera
+ */
+export function calibrateIntrinsics(
+  sightings: readonly Sighting[],
+  options: IntrinsicsOptions = {},
+): IntrinsicsResult {
+  const model = options.model ?? "plumb_bob";
+  const first = sightings[0];
+  if (first === undefined || sightings.length < fewestViews)
+    throw refuse(
+      `the target was found in ${sightings.length} ${sightings.length === 1 ? "picture" : "pictures"}, and ${fewestViews} are the least`,
+      "take 15 or more pictures with the target at different tilts, distances and places",
+    );
+  const { width, height } = first;
+  const odd = sightings.find((each) => each.width !== width || each.height !== height);
+  if (odd !== undefined)
+    throw refuse(
+      `${odd.name} is ${odd.width}×${odd.height} and ${first.name} ${width}×${height}`,
+      "use pictures of one camera at one resolution",
+    );
+  const start = scanFocalLengths(sightings, model);
+  const fixed = fixedUnknowns(model, options);
+  let kept = sightings.map((_, index) => index).filter((index) => start.poses[index] !== undefined);
+  let solution = solve(sightings, kept, start.camera, start.poses, model, fixed);
+  const rejected = new Map<number, string>();
+  for (const [index, pose] of start.poses.entries())
+    if (pose === undefined) rejected.set(index, "its corners fit no pose");
+  for (let round = 0; round < 3; round++) {
+    const errors = kept.map((index) => rms(solution.residuals.get(index)!));
+    const limit = Math.max(0.3, 3 * median(errors));
+    const bad = kept.filter((_, k) => errors[k]! > limit);
+    if (bad.length === 0 || kept.length - bad.length < fewestViews) break;
+    for (const index of bad) rejected.set(index, "its corners are far off those of the other pictures");
+    kept = kept.filter((index) => !bad.includes(index));
+    solution = solve(sightings, kept, solution.camera, solution.poses, model, fixed);
+  }
+  return report(sightings, kept, rejected, solution);
+}

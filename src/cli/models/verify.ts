@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { GraspGroundingError } from "../../errors/index.js";
+import {
+  hashFile,
+  manifestFiles,
+  modelFiles,
+  readManifest,
+  runSelfTest,
+  verifyFiles,
+} from "../../grounding/index.js";
+import { InProcessBackend } from "../../inference/index.js";
+import {
+  findModel,
+  type KnownWeights,
+  knownWeights,
+  listModels,
+  sizeOf,
+  weightsPath,
+} from "../../model-store/index.js";
+
+/** `models verify`. */
+export function verifyCommand(): Command {
+  return new Command("verify")
+    .description("hashes every file again and runs the self-test stored with the model")
+    .argument("[name]", "model, its folder, or fetched weights; every one when left out")
+    .option("--json", "print JSON")
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const reports = name === undefined ? await verifyAll() : await verifyNamed(name);
+      if (options.json) process.stdout.write(`${JSON.stringify(reports, undefined, 2)}\n`);
+      else for (const report of reports) process.stdout.write(`${reportLine(report)}\n`);
+    });
+}
+
+interface VerifyReport {
+  readonly name: string;
+  readonly folder: string;
+  readonly files: number;
+  readonly self_test?: { readonly largest_logit_difference: number; readonly mask_agreement: number };
+}
+
+async function verifyAll(): Promise<readonly VerifyReport[]> {
+  const reports: VerifyReport[] = [];
+  for (const { folder } of await listModels()) reports.push(...(await verifyFolders(folder)));
+  for (const known of knownWeights) {
+    if ((await sizeOf(weightsPath(known))) !== undefined) reports.push(await verifyWeights(known));
+  }
+  return reports;
+}
+
+async function verifyNamed(name: string): Promise<readonly VerifyReport[]> {
+  const known = knownWeights.find((weights) => weights.name === name);
+  if (known !== undefined && (await sizeOf(weightsPath(known))) !== undefined)
+    return [await verifyWeights(known)];
+  return verifyFolders(await findModel(name));
+}
+
+/** The model, and each precision it holds as a folder of its own. */
+async function verifyFolders(folder: string): Promise<readonly VerifyReport[]> {
+  const { precisions } = await readManifest(folder);
+  const kinds = Array.isArray(precisions) ? (precisions as string[]) : [];
+  const reports = [await verifyFolder(folder)];
+  for (const kind of kinds) reports.push(await verifyFolder(join(folder, kind)));
+  return reports;
+}
+
+async function verifyFolder(folder: string): Promise<VerifyReport> {
+  const manifest = await readManifest(folder);
+  await verifyFiles(folder, manifest);
+  const { name } = manifest;
+  const backend = await InProcessBackend.create(modelFiles(folder, manifest));
+  try {
+    const result = await runSelfTest(folder, manifest, backend);
+    return {
+      ...{ name, folder, files: manifestFiles(manifest).length },
+      ...(result && {
+        self_test: {
+          largest_logit_difference: result.largestDifference,
+          mask_agreement: result.maskAgreement,
+        },
+      }),
+    };
+  } finally {
+    await backend.close();
+  }
+}
+
+async function verifyWeights(known: KnownWeights): Promise<VerifyReport> {
+  const path = weightsPath(known);
+  const found = await hashFile(path);
+  if (found !== known.sha256) {
+    throw new GraspGroundingError("MODEL_CORRUPT", { path, found, wanted: known.sha256 });
+  }
+  return { name: known.name, folder: path, files: 1 };
+}
+
+function reportLine({ name, files, self_test }: VerifyReport): string {
+  const hashes = `${name}: ${files} ${files === 1 ? "file" : "files"} as published`;
+  if (self_test === undefined) return `${hashes}, no self-test stored`;
+  const { largest_logit_difference: difference, mask_agreement: agreement } = self_test;
+  return `${hashes}, self-test passed: ${(100 * agreement).toFixed(3)} % of mask pixels, logits within ${difference.toExponential(1)}`;
+}

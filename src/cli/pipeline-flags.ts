@@ -1,0 +1,32 @@
+import { Option } from "commander";
+import { defaultModel } from "../model-store/index.js";
+import { probability } from "./arguments.js";
+import { backendFlags } from "./backend-flags.js";
+
+/** Options every command that runs the model has. */
+export const pipelineFlags = (): Option[] => [
+  new Option("--model <name>", "model name or folder").default(defaultModel),
+  ...backendFlags(),
+  new Option(
+    "--proposals <source>",
+    "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
+  ),
+  new Option("--threshold <p>", "object probability from which a pixel counts").argParser(probability),
+];
+
+/** Options of the commands that plan grasps. */
+export const graspFlags = (): Option[] => [
+  new Option("--gripper <name>", "franka_hand, robotiq_2f85, or a YAML file of dimensions").default(
+    "franka_hand",
+  ),
+  new Option(
+    "--grasp-model <name>",
+    "a GR-ConvNet-style network (name or folder; models import-grasp) proposes the grasps, instead of the geometric search",
+  ),
+];
+
+/** Collects an option that may be given several times. */
+export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [
+  ...previous,
+  value,
+];

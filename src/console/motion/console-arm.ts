@@ -1,0 +1,34 @@
+import type { Arm, Clock, Scene, Teleop } from "../../arm/index.js";
+import type { Pose, RgbdFrame } from "../../geometry/index.js";
+import type { ConsoleState, RobotView } from "../protocol.js";
+
+/** The arm the console moves. Its supervisor has the last word on everything. */
+export interface ConsoleArm {
+  /** For people. */
+  readonly name: string;
+  readonly arm: Arm;
+  readonly teleop?: Teleop;
+  /** Where the frame's camera is in the robot's base, by TF or hand-eye calibration; undefined when nobody knows. */
+  cameraInBase(frame: RgbdFrame): Pose | undefined;
+  /** When a frame was taken, by the arm's clock, in seconds. */
+  takenAt(frame: RgbdFrame): number;
+  /** What is known of the scene besides what the camera sees: the table, the workspace. Base frame. */
+  readonly scene?: Scene;
+  /** How to draw it; without, the 3D view shows the scene alone. */
+  readonly robot?: Omit<RobotView, "name">;
+  /** Where the joints are, in the order of `robot.joints`, and how far the gripper is open, in metres. */
+  reading?(): { readonly positions: readonly number[]; readonly opening?: number } | undefined;
+  /** The arm's clock. Default: the system's monotonic one. */
+  readonly clock?: Clock;
+}
+
+export type ArmState = ConsoleState["arm"];
+
+export const noArm: ArmState = {
+  available: false,
+  moving: false,
+  jogs: false,
+  robot: false,
+  holding: false,
+  text: "no arm is connected: grasps are shown, nothing moves",
+};

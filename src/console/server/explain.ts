@@ -1,0 +1,75 @@
+import type { Box } from "../../geometry/index.js";
+import type { BridgeResult } from "../../pipeline/index.js";
+
+/** Words that say where, and what they compare: the one that holds for the best of several candidates decided it. */
+const sides: Readonly<Record<string, (box: Box) => number>> = {
+  left: ([x1, , x2]) => -(x1 + x2),
+  right: ([x1, , x2]) => x1 + x2,
+  top: ([, y1, , y2]) => -(y1 + y2),
+  back: ([, y1, , y2]) => -(y1 + y2),
+  far: ([, y1, , y2]) => -(y1 + y2),
+  bottom: ([, y1, , y2]) => y1 + y2,
+  front: ([, y1, , y2]) => y1 + y2,
+  near: ([, y1, , y2]) => y1 + y2,
+  big: ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1),
+  large: ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1),
+  small: ([x1, y1, x2, y2]) => -(x2 - x1) * (y2 - y1),
+};
+
+/**
+ * One plain sentence on an answer: what was found and, when nothing was, where the model came nearest to it.
+ * @param closest what is there, where somebody knows, e.g. "a mug"
+ */
+export function explain(result: BridgeResult, closest?: string): string {
+  const { grounding, grasps, graspFailure } = result;
+  const count = grounding.detections.length;
+  if (!grounding.found || count === 0) {
+    return `not found (${percent(grounding.presence)} sure that it is there); closest is ${nearest(result, closest)}`;
+  }
+  const found =
+    count === 1
+      ? `found it (${percent(grounding.detections[0]?.score ?? 0)})`
+      : `found ${count}, showing the best${decided(grounding)}`;
+  if (grasps.length > 0) return `${found}; ${grasps.length === 1 ? "1 grasp" : `${grasps.length} grasps`}`;
+  return graspFailure === undefined ? found : `${found}; no grasp: ${graspFailure}`;
+}
+
+/** The word of the sentence that the first of several candidates fulfils more than any other. */
+function decided({ query, detections }: BridgeResult["grounding"]): string {
+  const boxes = detections.map(({ box }) => box);
+  for (const [word, measure] of Object.entries(sides)) {
+    const said = new RegExp(`\\b(${word}(?:most|hand|er|est|ger|gest|ther|thest)?)\\b`, "i").exec(query)?.[1];
+    if (said === undefined) continue;
+    const [first = 0, ...others] = boxes.map(measure);
+    return others.every((other) => first > other)
+      ? `; “${said}” decided it`
+      : `; “${said}” was asked for, another is more so`;
+  }
+  return "";
+}
+
+/** Where the object's probability is highest, in words. */
+function nearest({ grounding, image }: BridgeResult, name = "something"): string {
+  const { heatmap } = grounding;
+  const best = peak(heatmap.data);
+  const x = ((best % heatmap.width) + 0.5) / heatmap.width;
+  const y = (Math.floor(best / heatmap.width) + 0.5) / heatmap.height;
+  const chance = percent(heatmap.data[best] ?? 0);
+  return `${name} ${place(x, y)} (${Math.round(x * image.width)}, ${Math.round(y * image.height)}; ${chance})`;
+}
+
+/** Index of the largest value. */
+export function peak(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+  return best;
+}
+
+function place(x: number, y: number): string {
+  const column = x < 0.37 ? "left" : x > 0.63 ? "right" : "";
+  const row = y < 0.37 ? "top" : y > 0.63 ? "bottom" : "";
+  if (column === "" && row === "") return "in the middle";
+  return `at the ${[row, column].filter(Boolean).join(" ")}`;
+}
+
+const percent = (value: number): string => `${Math.round(value * 100)} %`;

@@ -1,0 +1,47 @@
+import type { ConsoleState, HealthItem } from "../protocol.js";
+import type { ConsoleSource } from "../types.js";
+
+export interface HealthFacts {
+  readonly source: Pick<ConsoleSource, "problems" | "health" | "dropped">;
+  readonly state: Pick<ConsoleState, "model" | "arm">;
+  /** Pictures a second; undefined before the first. */
+  readonly fps: number | undefined;
+  /** Pictures the model had no time for. */
+  readonly missed: number;
+  /** Whether it is known where the camera is on the robot; undefined without an arm. */
+  readonly cameraKnown: boolean | undefined;
+}
+
+/** What the source says of its parts, and before it what the console says of its own. */
+export function healthOf({ source, state, fps, missed, cameraKnown }: HealthFacts): HealthItem[] {
+  const { problems, health = [], dropped } = source;
+  const { model, arm } = state;
+  const camera: HealthItem = {
+    name: "pictures",
+    level: problems.length > 0 ? "warn" : fps === undefined ? "stale" : "ok",
+    text: problems[0] ?? (fps === undefined ? "no picture yet" : `${fps.toFixed(1)} a second`),
+    values: { left_out: String(dropped), missed_by_the_model: String(missed) },
+  };
+  const grounding: HealthItem = {
+    name: "model",
+    level: model.name === "" ? "error" : "ok",
+    text: model.name === "" ? "not loaded" : `${model.name}${model.provider ? ` on ${model.provider}` : ""}`,
+    values: { waiting: String(model.waiting) },
+  };
+  const motion: HealthItem[] =
+    cameraKnown === undefined
+      ? []
+      : [
+          { name: "arm", level: arm.available || arm.moving ? "ok" : "warn", text: arm.text, values: {} },
+          {
+            name: "camera on the robot",
+            level: cameraKnown ? "ok" : "warn",
+            text: cameraKnown ? "known" : "not known: nothing can be grasped",
+            values: {},
+          },
+        ];
+  const own = [camera, grounding, ...motion].filter(
+    ({ name }) => !health.some((other) => other.name === name),
+  );
+  return [...own, ...health];
+}

@@ -1,0 +1,131 @@
+import type { FastifyInstance } from "fastify";
+import type { WebSocket } from "ws";
+import { GraspGroundingError } from "../../errors/index.js";
+import { type ClientMessage, clientMessageSchema } from "../protocol.js";
+import { actorOf, type ConsoleContext, errorOf } from "./context.js";
+import type { Actor } from "./lease.js";
+import { LiveClient } from "./live-client.js";
+
+/** Browsers connected at once. */
+const most = 32;
+/** Messages a second from one client, on average over some seconds. */
+const budget = { perSecond: 120, burst: 600 };
+/** Malformed messages before a client is let go. */
+const patience = 20;
+/** A client that answers no ping for so long is gone, in milliseconds. */
+const heartbeat = 5000;
+
+/** `/live`: pictures and state to the browser, commands and acknowledgements from it. */
+export async function liveRoute(server: FastifyInstance, context: ConsoleContext): Promise<void> {
+  let connected = 0;
+  server.get(
+    "/live",
+    {
+      websocket: true,
+      schema: { hide: true },
+      preValidation: async (request) => {
+        // A browser cannot be kept from opening sockets to other sites: only a page of this origin may.
+        actorOf(context, request);
+        if (connected >= most) throw new GraspGroundingError("ACCESS_TOO_MANY", { seconds: 10 });
+      },
+    },
+    (socket, request) => {
+      connected++;
+      const actor = actorOf(context, request);
+      const end = serve(socket, actor, context);
+      socket.once("close", () => {
+        connected--;
+        end();
+      });
+    },
+  );
+}
+
+function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () => void {
+  const client = new LiveClient(socket, { id: actor.id, name: actor.name, role: actor.role });
+  const bucket = new Bucket();
+  let malformed = 0;
+  let alive = true;
+  let closing = false;
+  const timer = setInterval(() => {
+    if (!alive) socket.terminate();
+    alive = false;
+    if (socket.readyState === socket.OPEN) socket.ping();
+  }, heartbeat);
+  timer.unref();
+  socket.on("pong", () => {
+    alive = true;
+  });
+  socket.on("error", () => socket.terminate());
+  socket.on("message", (data, binary) => {
+    alive = true;
+    if (closing) return;
+    const message = binary ? undefined : parse(String(data));
+    // Whoever sends too much is let go, but a stop is a stop.
+    if (!(message?.type === "command" && message.command.name === "estop") && !bucket.take()) {
+      closing = true;
+      return socket.close(1008, "too many messages");
+    }
+    if (message === undefined) {
+      if (++malformed > patience) socket.close(1008, "messages that cannot be read");
+      return;
+    }
+    void handle(message);
+  });
+
+  const handle = async (message: ClientMessage): Promise<void> => {
+    switch (message.type) {
+      case "ack":
+        return client.acknowledge(message.seq);
+      case "view":
+        return client.view(message.width);
+      case "beat":
+        return core.held(actor);
+      case "drive":
+        return core.held(actor, message);
+      case "turn":
+        return core.turned(actor, message.joint, message.velocity);
+      case "ping":
+        return client.send({ type: "pong", at: message.at });
+      case "command": {
+        const { id } = message;
+        try {
+          const result = await core.execute(actor, message.command);
+          client.send({ type: "reply", id, ok: true, ...(result !== undefined && { result }) });
+        } catch (error) {
+          const { code, message: text } = errorOf(error);
+          client.send({ type: "reply", id, ok: false, error: { code, message: text } });
+        }
+      }
+    }
+  };
+
+  core.join(client);
+  return () => {
+    clearInterval(timer);
+    core.leave(client);
+  };
+}
+
+function parse(text: string): ClientMessage | undefined {
+  try {
+    return clientMessageSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A token bucket. */
+class Bucket {
+  #left = budget.burst;
+  #last = performance.now();
+
+  take(): boolean {
+    const now = performance.now();
+    this.#left = Math.min(budget.burst, this.#left + ((now - this.#last) / 1000) * budget.perSecond);
+    this.#last = now;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+}

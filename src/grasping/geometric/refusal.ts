@@ -1,0 +1,44 @@
+import type { Metres } from "../../geometry/index.js";
+import type { GraspRefusal, GripperModel } from "../types.js";
+
+/** Why there is no grasp, for programs and in words. */
+export interface Refusal {
+  readonly refusal: GraspRefusal;
+  readonly reason: string;
+}
+
+export const refuse = (refusal: GraspRefusal, reason: string): Refusal => ({ refusal, reason });
+
+const millimetres = (length: Metres): number => Math.round(length * 1000);
+
+/** What became of the candidates. */
+export interface Rejections {
+  /** Touched something. */
+  readonly blocked: number;
+  /** Would not have held. */
+  readonly loose: number;
+  /** The arm does not get there. */
+  readonly unreachable: number;
+}
+
+/** The reason to give when every candidate was rejected. `width`: narrowest horizontal width of the whole object. */
+export function explain(rejections: Rejections, width: Metres, gripper: GripperModel): Refusal {
+  if (rejections.unreachable > 0)
+    return refuse("unreachable", "the arm reaches none of the grasps that were found");
+  if (width > gripper.stroke * 0.95)
+    return refuse(
+      "too-wide",
+      `the object is ${millimetres(width)} mm wide, the gripper opens ${millimetres(gripper.stroke)} mm, and it has no part that can be taken`,
+    );
+  if (rejections.blocked + rejections.loose === 0)
+    return refuse(
+      "no-free-grasp",
+      "the fingers find no hold: too little of the object stands above the table",
+    );
+  if (rejections.loose > rejections.blocked)
+    return refuse("no-free-grasp", "the fingers would not hold safely wherever they fit");
+  return refuse(
+    "no-free-grasp",
+    "every grasp that fits the object would touch the table, the object or something beside it",
+  );
+}

@@ -1,0 +1,58 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { describe, GraspGroundingError } from "../../errors/index.js";
+import type { Tensors } from "../../inference/index.js";
+import type { Manifest } from "./manifest.js";
+
+/** Sentences -> `input_ids` and `attention_mask`, int64 [queries, tokens]. */
+export class TextTokenizer {
+  readonly #tokenizer: Tokenizer;
+  readonly #maxTokens: number;
+  readonly #padToMax: boolean;
+  readonly #padId: number;
+
+  private constructor(tokenizer: Tokenizer, text: Manifest["text"], padId: number) {
+    this.#tokenizer = tokenizer;
+    this.#maxTokens = text.max_tokens;
+    this.#padToMax = text.pad_to_max ?? false;
+    this.#padId = padId;
+  }
+
+  /** @throws GraspGroundingError MODEL_MANIFEST when the tokenizer's file is not usable */
+  static async load(folder: string, text: Manifest["text"]): Promise<TextTokenizer> {
+    const path = join(folder, text.tokenizer.file);
+    try {
+      const json = JSON.parse(await readFile(path, "utf8"));
+      const padId = typeof text.tokenizer.pad_id === "number" ? text.tokenizer.pad_id : 0;
+      return new TextTokenizer(new Tokenizer(json, text.tokenizer.config ?? {}), text, padId);
+    } catch (cause) {
+      throw new GraspGroundingError("MODEL_MANIFEST", { path, detail: describe(cause) }, { cause });
+    }
+  }
+
+  /** Token ids of one sentence, special tokens included; too long a sentence loses its end but keeps the last special token. */
+  encode(sentence: string): readonly number[] {
+    const { ids } = this.#tokenizer.encode(sentence);
+    if (ids.length <= this.#maxTokens) return ids;
+    return [...ids.slice(0, this.#maxTokens - 1), ids[ids.length - 1] ?? this.#padId];
+  }
+
+  batch(sentences: readonly string[]): Tensors {
+    const rows = sentences.map((sentence) => this.encode(sentence));
+    const length = this.#padToMax ? this.#maxTokens : Math.max(...rows.map((row) => row.length));
+    const ids = new BigInt64Array(rows.length * length).fill(BigInt(this.#padId));
+    const mask = new BigInt64Array(rows.length * length);
+    rows.forEach((row, r) => {
+      row.forEach((id, i) => {
+        ids[r * length + i] = BigInt(id);
+        mask[r * length + i] = 1n;
+      });
+    });
+    const dims = [rows.length, length];
+    return {
+      input_ids: { type: "int64", dims, data: ids },
+      attention_mask: { type: "int64", dims, data: mask },
+    };
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import type { ModelPart, Tensor, Tensors } from "../port.js";
+import { joinPlacements, type Placement, placementOf } from "./providers.js";
+import { type SessionSettings, sessionOptions } from "./session-options.js";
+import { warmUpFeeds } from "./warm-up.js";
+
+export interface WorkerRequest {
+  readonly id: number;
+  readonly part: ModelPart;
+  readonly feeds: Tensors;
+}
+
+/** Answer to a request; id -1 says that the model is loaded (or why not). */
+export type WorkerReply =
+  | {
+      readonly id: number;
+      readonly outputs: Tensors;
+      readonly error?: undefined;
+      /** With id -1, of a model that was warmed up: where its operators ran. */
+      readonly placement?: Placement;
+    }
+  | { readonly id: number; readonly error: string };
+
+export interface WorkerSettings extends SessionSettings {
+  /** A model of one part gives only that one. */
+  readonly files: Readonly<Partial<Record<ModelPart, string>>>;
+  /** Run once on made-up input before the model counts as loaded, and see where the operators ran. */
+  readonly warmUp: boolean;
+  /** Tokens of a made-up sentence. */
+  readonly tokens: number;
+}
+
+const settings = workerData as WorkerSettings;
+const port = parentPort;
+if (port === null) throw new Error("the inference worker runs as a worker thread only");
+type Sessions = Partial<Record<ModelPart, InferenceSession>>;
+
+// What goes wrong is reported once, by the thread that started this one; ONNX Runtime's own lines would come on top.
+env.logLevel = "fatal";
+
+function toTensor(value: OrtTensor): Tensor {
+  if (value.type !== "float32" && value.type !== "int64" && value.type !== "uint8") {
+    throw new Error(`output type ${value.type} is not supported`);
+  }
+  return { type: value.type, dims: value.dims, data: value.data as Float32Array };
+}
+
+async function run(session: InferenceSession, feeds: Tensors): Promise<Tensors> {
+  const inputs: Record<string, OrtTensor> = {};
+  for (const name of session.inputNames) {
+    const feed = feeds[name];
+    if (feed === undefined) throw new Error(`input ${name} is missing`);
+    inputs[name] = new OrtTensor(feed.type, feed.data as Float32Array, feed.dims);
+  }
+  const results = await session.run(inputs);
+  return Object.fromEntries(
+    Object.entries(results).map(([name, value]) => [name, toTensor(value as OrtTensor)]),
+  );
+}
+
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function openAll(profiles: string | undefined): Promise<Sessions> {
+  const sessions: Sessions = {};
+  for (const [part, file] of Object.entries(settings.files)) {
+    sessions[part as ModelPart] = await InferenceSession.create(file, {
+      ...sessionOptions(settings),
+      ...(profiles !== undefined && { enableProfiling: true, profileFilePrefix: join(profiles, part) }),
+    });
+  }
+  return sessions;
+}
+
+/** Runs every part once, each on what the parts before it gave. */
+async function runOnce(sessions: Sessions): Promise<void> {
+  let known: Tensors = {};
+  for (const part of ["encoder", "text", "decoder"] as const) {
+    const session = sessions[part];
+    const feeds = session && warmUpFeeds(session.inputMetadata, known, settings.tokens, part);
+    // Parts that do not fit together are named when they are used.
+    if (session === undefined || feeds === undefined) continue;
+    known = { ...known, ...feeds, ...(await run(session, feeds)) };
+  }
+}
+
+async function load(): Promise<{ sessions: Sessions; placement?: Placement }> {
+  if (!settings.warmUp) return { sessions: await openAll(undefined) };
+  if (settings.providers.every((name) => name === "cpu")) {
+    const sessions = await openAll(undefined);
+    await runOnce(sessions);
+    return { sessions };
+  }
+  const profiles = await mkdtemp(join(tmpdir(), "grasp-grounding-profile-"));
+  try {
+    const sessions = await openAll(profiles);
+    await runOnce(sessions);
+    for (const session of Object.values(sessions)) session.endProfiling();
+    const files = await readdir(profiles);
+    const texts = await Promise.all(files.map((file) => readFile(join(profiles, file), "utf8")));
+    return { sessions, placement: joinPlacements(texts.map(placementOf)) };
+  } finally {
+    await rm(profiles, { recursive: true, force: true });
+  }
+}
+
+try {
+  const { sessions, placement } = await load();
+  port.on("message", ({ id, part, feeds }: WorkerRequest) => {
+    run(sessions[part] as InferenceSession, feeds).then(
+      (outputs) => {
+        const transfer = Object.values(outputs).map((tensor) => tensor.data.buffer as ArrayBuffer);
+        port.postMessage({ id, outputs } satisfies WorkerReply, [...new Set(transfer)]);
+      },
+      (error) => port.postMessage({ id, error: text(error) } satisfies WorkerReply),
+    );
+  });
+  port.postMessage({ id: -1, outputs: {}, ...(placement && { placement }) } satisfies WorkerReply);
+} catch (error) {
+  port.postMessage({ id: -1, error: text(error) } satisfies WorkerReply);
+}

@@ -1,0 +1,281 @@
+import { randomBytes } from "node:crypto";
+import * as zmq from "zeromq";
+import { describe } from "../../errors/index.js";
+import type { ModelFiles } from "../port.js";
+import { checkDescriptorsLeft } from "./descriptors.js";
+import {
+  decodeMessage,
+  encodeMessage,
+  type Kind,
+  type Message,
+  type MetaOf,
+  maxFrameBytes,
+  metaOf,
+  ProtocolError,
+} from "./protocol.js";
+import type { ClientSecurity } from "./security.js";
+import { Outbox } from "./send-queue.js";
+
+export type LinkState = "connecting" | "loading" | "ready" | "draining" | "mismatch" | "lost";
+
+export interface LinkEvents {
+  /** An answer, or an error, to the request `id`. */
+  readonly onAnswer: (link: WorkerLink, id: number, answer: Message) => void;
+  /** The worker went silent or restarted: what it had is nobody's now. */
+  readonly onLost: (link: WorkerLink, ids: readonly number[]) => void;
+  readonly onState: (link: WorkerLink) => void;
+  /** A message that could not be read, or answers nothing. */
+  readonly onDropped: (reason: string) => void;
+}
+
+/** One worker, seen from a client: its connection, whether it is alive, and how much it has to do. */
+export class WorkerLink {
+  readonly endpoint: string;
+  state: LinkState = "connecting";
+  /** Why it is not ready. */
+  problem: string | undefined;
+  /** What the worker runs on. */
+  description = "";
+  /** Requests of others that waited there when it last spoke. */
+  queued = 0;
+  /** Not asked again before this (performance.now()): it said that it is busy. */
+  busyUntil = 0;
+  readonly inFlight = new Set<number>();
+  readonly #model: ModelFiles;
+  readonly #security: ClientSecurity | undefined;
+  readonly #heartbeat: number;
+  readonly #events: LinkEvents;
+  #socket: zmq.Dealer;
+  #outbox: Outbox;
+  #session = "";
+  #nextId = 1;
+  #heard = 0;
+  #pinged = 0;
+  #closed = false;
+  /** The last connection is closed and there is no new one yet. */
+  #cut = false;
+
+  constructor(
+    endpoint: string,
+    model: ModelFiles,
+    heartbeat: number,
+    security: ClientSecurity | undefined,
+    events: LinkEvents,
+  ) {
+    this.endpoint = endpoint;
+    this.#model = model;
+    this.#security = security;
+    this.#heartbeat = heartbeat;
+    this.#events = events;
+    [this.#socket, this.#outbox] = this.#connect();
+  }
+
+  /** Names this life of the connection; what a worker kept is kept for this long. */
+  get session(): string {
+    return this.#session;
+  }
+
+  /** How much there is to do before something new would be done. */
+  get load(): number {
+    return this.inFlight.size + this.queued;
+  }
+
+  /** Sends a request and gives its id; undefined when there is no room. */
+  request(kind: Kind, meta: unknown, blobs: readonly Uint8Array[]): number | undefined {
+    const id = this.#nextId++;
+    if (!this.#post(kind, id, meta, blobs)) return undefined;
+    this.inFlight.add(id);
+    return id;
+  }
+
+  /** Nobody waits for `id` any more. */
+  giveUp(id: number): void {
+    if (this.inFlight.delete(id)) this.#post("cancel", this.#nextId++, { id }, []);
+  }
+
+  /** Four times in a heartbeat: asks whether it is alive, and notices when it is not. */
+  tick(now: number): void {
+    if (this.#closed) return;
+    if (this.#cut) this.#reconnect();
+    const alive = this.state === "ready" || this.state === "loading" || this.state === "draining";
+    // A sign of life is due within three quarters of a heartbeat; silence is noticed before the second one ends.
+    if (alive && now - this.#heard > 1.75 * this.#heartbeat) {
+      this.#lose(`silent for ${Math.round(now - this.#heard)} ms`);
+    } else if (now - this.#pinged >= this.#heartbeat && this.#outbox.idle) {
+      this.#pinged = now;
+      // A worker that is loading says with its welcome what it has become.
+      const kind = this.state === "ready" || this.state === "draining" ? "ping" : "hello";
+      this.#post(kind, this.#nextId++, kind === "ping" ? {} : { model: this.#model.name }, []);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket.close();
+  }
+
+  #connect(): [zmq.Dealer, Outbox] {
+    checkDescriptorsLeft();
+    const socket = new zmq.Dealer({
+      linger: 0,
+      // Messages wait here, where they can be counted and withdrawn, until there is a connection.
+      immediate: true,
+      sendHighWaterMark: 64,
+      receiveHighWaterMark: 64,
+      maxMessageSize: maxFrameBytes,
+      reconnectInterval: 100,
+      reconnectMaxInterval: 1000,
+      handshakeInterval: 3000,
+      connectTimeout: 3000,
+      ...(this.#security && {
+        curveServerKey: this.#security.serverKey,
+        curvePublicKey: this.#security.keys.publicKey,
+        curveSecretKey: this.#security.keys.secretKey,
+      }),
+    });
+    try {
+      return this.#open(socket);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  #open(socket: zmq.Dealer): [zmq.Dealer, Outbox] {
+    this.#session = randomBytes(16).toString("hex");
+    this.#nextId = 1;
+    this.#pinged = 0;
+    for (const event of [
+      "handshake:error:auth",
+      "handshake:error:protocol",
+      "handshake:error:other",
+    ] as const)
+      socket.events.on(event, () => this.#refused(socket));
+    // A process that ends closes its connections: that is known at once, where a hang has to be waited for.
+    socket.events.on("disconnect", () => {
+      if (
+        socket === this.#socket &&
+        !this.#closed &&
+        this.state !== "connecting" &&
+        this.state !== "mismatch"
+      )
+        this.#lose("its connection broke");
+    });
+    socket.connect(this.endpoint);
+    void this.#read(socket);
+    return [socket, new Outbox(socket, 256)];
+  }
+
+  #refused(socket: zmq.Dealer): void {
+    if (socket !== this.#socket || this.state !== "connecting") return;
+    this.problem = "refuses the connection: it has another key, wants one, or this key is not on its list";
+  }
+
+  async #read(socket: zmq.Dealer): Promise<void> {
+    try {
+      for await (const frames of socket) {
+        if (socket !== this.#socket || this.#closed) return;
+        try {
+          this.#receive(decodeMessage(frames));
+        } catch (error) {
+          this.#unreadable(error);
+        }
+      }
+    } catch {
+      // The socket was closed while it was read.
+    }
+  }
+
+  #unreadable(error: unknown): void {
+    const reason = error instanceof ProtocolError ? error.reason : "error";
+    this.#events.onDropped(reason);
+    if (reason === "version" && this.state === "connecting")
+      this.#become("mismatch", (error as Error).message);
+  }
+
+  #receive(message: Message): void {
+    if (message.session !== this.#session) throw new ProtocolError("session", "of another session");
+    switch (message.kind) {
+      case "welcome":
+        this.#heard = performance.now();
+        this.#welcomed(metaOf("welcome", message));
+        return;
+      case "pong": {
+        const { state, queued } = metaOf("pong", message);
+        this.#heard = performance.now();
+        this.queued = Math.max(0, queued - this.inFlight.size);
+        if (this.state === "ready" || this.state === "draining") this.#become(state, undefined);
+        return;
+      }
+      case "result":
+      case "error":
+        this.#heard = performance.now();
+        this.#answered(message);
+        return;
+      default:
+        throw new ProtocolError("kind", `a client takes no ${message.kind}`);
+    }
+  }
+
+  #answered(message: Message): void {
+    if (message.kind === "error" && metaOf("error", message).code === "session") {
+      this.#lose("it was restarted");
+      return;
+    }
+    if (!this.inFlight.delete(message.id))
+      throw new ProtocolError("late", "answers nothing that is waited for");
+    if (message.kind === "result")
+      this.queued = Math.max(0, metaOf("result", message).queued - this.inFlight.size);
+    this.#events.onAnswer(this, message.id, message);
+  }
+
+  #welcomed({ state, model, hashes, description, queued }: MetaOf<"welcome">): void {
+    this.description = description;
+    this.queued = queued;
+    const wanted = this.#model.hashes;
+    const other = (["encoder", "text", "decoder"] as const).find((part) => hashes[part] !== wanted[part]);
+    if (other === undefined) {
+      this.#become(state, undefined);
+      return;
+    }
+    const short = (hash: string) => hash.slice(0, 8);
+    this.#become(
+      "mismatch",
+      `serves ${model} with ${other} ${short(hashes[other])}, this side wants ${this.#model.name} with ${short(wanted[other])}`,
+    );
+  }
+
+  #lose(why: string): void {
+    const ids = [...this.inFlight];
+    this.inFlight.clear();
+    this.queued = 0;
+    // The old connection may be half open; what still waits in it must not arrive later.
+    if (!this.#cut) this.#socket.close();
+    this.#cut = true;
+    this.#become("lost", why);
+    this.#events.onLost(this, ids);
+    this.state = "connecting";
+    this.#reconnect();
+  }
+
+  /** A process may be out of descriptors just when it needs a new one: then it is tried again with the next tick. */
+  #reconnect(): void {
+    try {
+      [this.#socket, this.#outbox] = this.#connect();
+      this.#cut = false;
+    } catch (error) {
+      this.problem = `no new connection can be made: ${describe(error)}`;
+    }
+  }
+
+  #become(state: LinkState, problem: string | undefined): void {
+    const changed = state !== this.state;
+    this.state = state;
+    this.problem = problem;
+    if (changed) this.#events.onState(this);
+  }
+
+  #post(kind: Kind, id: number, meta: unknown, blobs: readonly Uint8Array[]): boolean {
+    return !this.#cut && this.#outbox.post(encodeMessage({ kind, id, session: this.#session, meta, blobs }));
+  }
+}

@@ -1,0 +1,120 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { whole } from "../cli/arguments.js";
+import { usage } from "../errors/index.js";
+import {
+  type BackendChoice,
+  type BackendKind,
+  type ExecutionProvider,
+  executionProviders,
+  type InProcessOptions,
+  isProvider,
+  parseProviders,
+} from "../inference/index.js";
+
+/** Where and on what the model runs, as commands and the node's parameters say it. */
+export interface BackendOptions {
+  /** Execution providers in the order they are tried, with commas: `tensorrt,cuda`. */
+  readonly provider?: string;
+  readonly requireProvider?: ExecutionProvider;
+  readonly threads?: number;
+  /** Number of the GPU. */
+  readonly device?: number;
+  /** MiB of GPU memory for each session's arena. */
+  readonly gpuMemory?: number;
+  /** Where TensorRT keeps its engines. */
+  readonly engineCache?: string;
+  /** Half precision in TensorRT. */
+  readonly fp16?: boolean;
+}
+
+/** Where the model runs: in this process, or with whom. */
+export interface RemoteOptions extends BackendOptions {
+  readonly backend?: BackendKind;
+  readonly endpoint?: readonly string[];
+  /** File with this side's CURVE keys. */
+  readonly key?: string;
+  /** The workers' public key, or the file that holds it. */
+  readonly serverKey?: string;
+  readonly insecurePlainTcp?: boolean;
+  /** Milliseconds an inference request may take in all. */
+  readonly requestTimeout?: number;
+  /** Milliseconds from one heartbeat to the next. */
+  readonly heartbeat?: number;
+  /** Seconds to wait for a first worker, or the server. */
+  readonly startTimeout?: number;
+  /** Name of the model on a server, where it has another there. */
+  readonly serverModel?: string;
+  /** How tensors travel to a server. */
+  readonly tensorFormat?: "auto" | "binary" | "json";
+}
+
+/** @throws GraspGroundingError USAGE, KEY_FILE */
+export async function backendChoice(options: RemoteOptions): Promise<BackendChoice> {
+  const { backend: kind = "in-process", endpoint: endpoints = [], key, serverKey } = options;
+  const { insecurePlainTcp, requestTimeout, startTimeout, heartbeat, serverModel, tensorFormat } = options;
+  if (kind === "in-process") {
+    if (endpoints.length > 0) throw usage("--endpoint is of use only with --backend zmq or oip");
+    return { kind, ...inProcessOptions(options) };
+  }
+  if (endpoints.length === 0) throw usage(`--backend ${kind} needs an --endpoint`);
+  const times = {
+    ...(requestTimeout !== undefined && { timeout: requestTimeout }),
+    ...(startTimeout !== undefined && { startTimeout: startTimeout * 1000 }),
+  };
+  if (kind === "oip")
+    return {
+      kind,
+      endpoints,
+      ...(serverModel !== undefined && { serverModel }),
+      ...(tensorFormat !== undefined && { format: tensorFormat }),
+      ...times,
+    };
+  if ((key === undefined) !== (serverKey === undefined))
+    throw usage("--key and --server-key belong together");
+  // Loaded when it is asked for: a model in this process, or on a server, needs no ZeroMQ.
+  const { publicKeyOf, readKeyFile } = await import("../inference/zmq/index.js");
+  return {
+    kind,
+    endpoints,
+    ...times,
+    ...(heartbeat !== undefined && { heartbeat }),
+    ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
+    ...(key !== undefined &&
+      serverKey !== undefined && {
+        security: { keys: await readKeyFile(key), serverKey: await publicKeyOf(serverKey) },
+      }),
+  };
+}
+
+/** @throws GraspGroundingError USAGE for a provider that is not known */
+export function inProcessOptions(options: BackendOptions): InProcessOptions {
+  const { provider, requireProvider, threads, device, gpuMemory, engineCache, fp16 } = options;
+  return {
+    providers: checkProviders(
+      requireProvider !== undefined && provider === "cpu" ? requireProvider : provider,
+    ),
+    ...(requireProvider !== undefined && { requireProvider }),
+    ...(threads !== undefined && { threads }),
+    ...(device !== undefined && { device }),
+    ...(gpuMemory !== undefined && { memoryLimit: gpuMemory * 2 ** 20 }),
+    engineCache: engineCache ?? defaultEngineCache(),
+    ...(fp16 !== undefined && { fp16 }),
+    onNotice: (line) => process.stderr.write(`grasp-grounding: ${line}\n`),
+  };
+}
+
+/** @throws GraspGroundingError USAGE for a provider that is not known, or is named twice */
+export function checkProviders(text = "cpu"): readonly ExecutionProvider[] {
+  const providers = parseProviders(text);
+  if (providers !== undefined) return providers;
+  const wrong = text.split(",").find((name) => !isProvider(name.trim()));
+  const why =
+    wrong === undefined ? "names one twice" : `there is no ${wrong.trim() || "provider without a name"}`;
+  throw usage(`--provider ${text}: ${why}; choose of ${executionProviders.join(", ")}`);
+}
+
+/** With the user's other caches (XDG). */
+export function defaultEngineCache(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "grasp-grounding", "tensorrt");
+}

@@ -1,0 +1,94 @@
+import { readFile, stat } from "node:fs/promises";
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { describe, GraspGroundingError } from "../errors/index.js";
+import type { ColourImage, DepthImage, Pixels } from "../geometry/index.js";
+import { minPictureSide } from "../grounding/index.js";
+import { fileError } from "../system/index.js";
+
+/** Longest side of a picture that is read. */
+export const maxPictureSide = 16_384;
+
+/**
+ * Decodes a picture file (what sharp reads: PNG, JPEG, WebP, TIFF, …), turned upright as its EXIF data says.
+ * @throws GraspGroundingError FILE_MISSING, IMAGE_UNREADABLE, IMAGE_TOO_SMALL, IMAGE_TOO_LARGE
+ */
+export async function readColour(path: string): Promise<ColourImage> {
+  const picture = await openPicture(path);
+  try {
+    const { data, info } = await picture
+      .autoOrient()
+      .flatten({ background: "#808080" })
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    const rgb = info.channels === 3 ? data : greyToRgb(data, info.channels);
+    const { format, orientation = 1 } = await picture.metadata();
+    const jpeg = format === "jpeg" && orientation === 1 ? await readFile(path) : undefined;
+    return { width: info.width, height: info.height, data: rgb, ...(jpeg && { jpeg }) };
+  } catch (cause) {
+    throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: describe(cause) }, { cause });
+  }
+}
+
+/**
+ * Depth from a single-channel picture in millimetres (16-bit PNG or TIFF); 0 means none.
+ * @throws GraspGroundingError FILE_MISSING, IMAGE_UNREADABLE
+ */
+export async function readDepth(path: string, metresPerUnit = 0.001): Promise<DepthImage> {
+  const picture = await openPicture(path);
+  let pixels: Uint16Array;
+  let size: { width: Pixels; height: Pixels; channels: number };
+  try {
+    const { data, info } = await picture
+      .toColourspace("grey16")
+      .raw({ depth: "ushort" })
+      .toBuffer({ resolveWithObject: true });
+    pixels = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+    size = info;
+  } catch (cause) {
+    throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: describe(cause) }, { cause });
+  }
+  const { width, height, channels } = size;
+  const data = new Float32Array(width * height);
+  for (let i = 0; i < data.length; i++) {
+    const raw = pixels[i * channels] as number;
+    data[i] = raw === 0 ? Number.NaN : raw * metresPerUnit;
+  }
+  return { width, height, data };
+}
+
+async function openPicture(path: string): Promise<Sharp> {
+  let size: number;
+  try {
+    const info = await stat(path);
+    if (!info.isFile())
+      throw new GraspGroundingError("FILE_UNREADABLE", { path, detail: "not a regular file" });
+    size = info.size;
+  } catch (cause) {
+    throw cause instanceof GraspGroundingError ? cause : fileError(path, cause);
+  }
+  if (size === 0) throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: "the file is empty" });
+  const picture = sharp(path, { limitInputPixels: maxPictureSide * maxPictureSide, failOn: "error" });
+  let header: Metadata;
+  try {
+    header = await picture.metadata();
+  } catch (cause) {
+    throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: describe(cause) }, { cause });
+  }
+  const { width = 0, height = 0 } = header;
+  const details = { path, width, height };
+  if (Math.min(width, height) < minPictureSide) {
+    throw new GraspGroundingError("IMAGE_TOO_SMALL", { ...details, limit: minPictureSide });
+  }
+  if (Math.max(width, height) > maxPictureSide) {
+    throw new GraspGroundingError("IMAGE_TOO_LARGE", { ...details, limit: maxPictureSide });
+  }
+  return picture;
+}
+
+function greyToRgb(data: Uint8Array, channels: number): Uint8Array {
+  const pixels = data.length / channels;
+  const rgb = new Uint8Array(pixels * 3);
+  for (let i = 0; i < pixels; i++) rgb.fill(data[i * channels] as number, i * 3, i * 3 + 3);
+  return rgb;
+}

@@ -1,0 +1,22 @@
+/** The one pipeline every surface uses: frames and queries in, groundings and grasps out. */
+export {
+  type BackendOptions,
+  backendChoice,
+  checkProviders,
+  defaultEngineCache,
+  inProcessOptions,
+  type RemoteOptions,
+} from "./backend.js";
+export { readCamera } from "./camera-file.js";
+export { openBridge, openGrounder, type PipelineOptions } from "./create.js";
+export { readGripper } from "./gripper-file.js";
+export { maxPictureSide, readColour, readDepth } from "./image-files.js";
+export { Bridge, type BridgeOptions, type ProcessOptions } from "./pipeline.js";
+export {
+  type BridgeResult,
+  type JsonOptions,
+  type ResultJson,
+  resultSchema,
+  resultToJson,
+} from "./result.js";
+export { type ScenePoints, scenePoints } from "./scene-points.js";

@@ -1,0 +1,260 @@
+import {
+  type BagMessage,
+  type BagReader,
+  type FrameHandle,
+  type FrameSource,
+  findCameras,
+  openBag,
+  rgbdFrames,
+} from "../bags/index.js";
+import { GraspGroundingError } from "../errors/index.js";
+import { QueryPlan } from "./queries.js";
+import { type Slice, timesOf } from "./shard.js";
+import { latchedBefore } from "./transient-local.js";
+import type { SessionOptions } from "./types.js";
+
+/** One camera of the bag. */
+export interface Camera {
+  readonly frames: FrameSource;
+  /** Its name among several; undefined when it is the only one. */
+  readonly name: string | undefined;
+  /** Frames of the range before the part that is read. */
+  readonly before: number;
+}
+
+export interface CameraFrame {
+  readonly camera: Camera;
+  readonly handle: FrameHandle;
+}
+
+/** Log times of a range, inclusive; undefined where it ends with the bag. */
+export interface Times {
+  readonly from: bigint | undefined;
+  readonly to: bigint | undefined;
+}
+
+const second = 1_000_000_000n;
+
+/** A bag, or the part of one that is to be worked on: its cameras and what they are asked. */
+export class Session {
+  readonly bag: BagReader;
+  readonly cameras: readonly Camera[];
+  readonly queries: QueryPlan;
+  readonly times: Times;
+  /** Messages read since they were last taken, to be copied. */
+  readonly recorded: BagMessage[] = [];
+  readonly #options: SessionOptions;
+
+  private constructor(
+    bag: BagReader,
+    cameras: readonly Camera[],
+    queries: QueryPlan,
+    times: Times,
+    recorded: BagMessage[],
+    options: SessionOptions,
+  ) {
+    this.bag = bag;
+    this.cameras = cameras;
+    this.queries = queries;
+    this.times = times;
+    this.recorded = recorded;
+    this.#options = options;
+  }
+
+  /**
+   * @param after seconds from the bag's start to begin at, when an earlier run came that far.
+   * @throws GraspGroundingError BAG_*, DEPTH_WITHOUT_CAMERA
+   */
+  static async open(
+    path: string,
+    slice: Slice,
+    given: readonly string[],
+    options: SessionOptions,
+    after?: number,
+  ): Promise<Session> {
+    const bag = await openBag(path);
+    try {
+      const whole = wholeRange(bag, options);
+      let times = cut(whole, slice, bag);
+      // A second earlier: frames are told apart by their stamps, and what is paired must be what was paired.
+      if (after !== undefined) times = { ...times, from: later(times.from, timeAt(bag, after) - second) };
+      const recorded: BagMessage[] = [];
+      const part = slice.from > 0 || slice.to < slice.of || after !== undefined;
+      const queries = await QueryPlan.open(bag, given, options, times.to);
+      const cameras = await openCameras(bag, options, times, whole, part, recorded);
+      const begins = slice.from === 0 && after === undefined && whole.from !== undefined;
+      if (begins && options.copy && options.out !== undefined)
+        for await (const message of latchedBefore(bag, whole.from!)) recorded.push(message);
+      return new Session(bag, cameras, queries, times, recorded, options);
+    } catch (error) {
+      await bag.close();
+      throw error;
+    }
+  }
+
+  /** Seconds from the bag's start, as --at takes them. */
+  timeOf(logTime: bigint): number {
+    return Number(logTime - (this.bag.startTime ?? logTime)) / 1e9;
+  }
+
+  /** Every n-th frame of every camera, in the order of recording. */
+  async *frames(): AsyncGenerator<CameraFrame, void, void> {
+    const every = this.#options.every ?? 1;
+    for await (const one of merge(this.cameras))
+      if ((one.camera.before + one.handle.ordinal) % every === 0) yield one;
+  }
+
+  /** About how many frames there are. */
+  get expected(): number | undefined {
+    const counts = this.cameras.map(
+      ({ frames }) => this.bag.topics.find(({ name }) => name === frames.topics.colour)?.count,
+    );
+    if (this.#options.at !== undefined || counts.some((count) => count === undefined)) return undefined;
+    const all = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+    const { startTime: start = 0n, endTime: end = 0n } = this.bag;
+    const { from = start, to = end } = this.times;
+    const share = end > start ? Math.min(1, Number(to - from) / Number(end - start)) : 1;
+    return Math.max(1, Math.ceil((all * share) / (this.#options.every ?? 1)));
+  }
+
+  async close(): Promise<void> {
+    await this.bag.close();
+  }
+}
+
+const timeAt = (bag: BagReader, seconds: number): bigint =>
+  (bag.startTime ?? 0n) + BigInt(Math.round(seconds * 1e9));
+
+function wholeRange(bag: BagReader, { at, from, to }: SessionOptions): Times {
+  const begin = at ?? from;
+  if (at !== undefined && bag.startTime !== undefined && bag.endTime !== undefined) {
+    const duration = Number(bag.endTime - bag.startTime) / 1e9;
+    if (timeAt(bag, at) > bag.endTime)
+      throw new GraspGroundingError("BAG_NO_FRAME_AT", { path: bag.path, at, duration: duration.toFixed(2) });
+  }
+  return {
+    from: begin === undefined ? undefined : timeAt(bag, begin),
+    to: to === undefined ? undefined : timeAt(bag, to),
+  };
+}
+
+function cut(whole: Times, slice: Slice, bag: BagReader): Times {
+  if (slice.from === 0 && slice.to === slice.of) return whole;
+  const start = whole.from ?? bag.startTime;
+  const end = whole.to ?? bag.endTime;
+  if (start === undefined || end === undefined)
+    throw new GraspGroundingError("BAG_DAMAGED", {
+      path: bag.path,
+      detail: "its time range is not known, so it cannot be cut into shards",
+    });
+  const { from, to } = timesOf(slice, { start, end: end > start ? end : start });
+  return { from: from ?? whole.from, to: to ?? whole.to };
+}
+
+const later = (a: bigint | undefined, b: bigint): bigint => (a === undefined || b > a ? b : a);
+
+async function openCameras(
+  bag: BagReader,
+  options: SessionOptions,
+  times: Times,
+  whole: Times,
+  part: boolean,
+  recorded: BagMessage[],
+): Promise<readonly Camera[]> {
+  const { tolerance, every = 1 } = options;
+  const common = {
+    part,
+    ...(tolerance !== undefined && { tolerance }),
+    ...(times.from !== undefined && { from: times.from }),
+    ...(times.to !== undefined && { to: times.to }),
+  };
+  const copied = options.copy && options.out !== undefined ? bag.topics.map(({ name }) => name) : [];
+  const onMessage = (message: BagMessage) => recorded.push(message);
+  const cameras: Camera[] = [];
+  for (const { name, ...topics } of await chooseCameras(bag, options)) {
+    const first = cameras.length === 0;
+    const frames = await rgbdFrames(bag, { ...common, ...topics, ...(first && { also: copied, onMessage }) });
+    const begin = times.from;
+    const ahead = part && every > 1 && begin !== undefined;
+    const before = ahead ? await countFrames(bag, frames.topics.colour, whole.from, begin - 1n) : 0;
+    cameras.push({ frames, name, before });
+  }
+  return cameras;
+}
+
+interface Choice {
+  readonly name: string | undefined;
+  readonly colour?: string;
+  readonly depth?: string | false;
+  readonly cameraInfo?: string;
+}
+
+async function chooseCameras(bag: BagReader, options: SessionOptions): Promise<readonly Choice[]> {
+  const { colour, depth, cameraInfo, camera } = options;
+  if (camera === undefined || camera.length === 0)
+    return [
+      {
+        name: undefined,
+        ...(colour !== undefined && { colour }),
+        ...(depth !== undefined && { depth }),
+        ...(cameraInfo !== undefined && { cameraInfo }),
+      },
+    ];
+  const found = await findCameras(bag, camera.includes("all") ? undefined : camera);
+  const names = shortNames(found.map((topics) => topics.colour));
+  return found.map((topics, i) => ({
+    name: found.length > 1 ? names[i] : undefined,
+    ...topics,
+    depth: depth === false ? false : (topics.depth ?? false),
+  }));
+}
+
+/** What tells the topics apart: `/wrist/color/image_raw` and `/front/color/image_raw` are `wrist` and `front`. */
+export function shortNames(topics: readonly string[]): readonly string[] {
+  const parts = topics.map((topic) => topic.split("/").filter((one) => one !== ""));
+  const differing = parts.map((own) =>
+    own.filter((word, i) => parts.some((other) => other[i] !== word)).join("_"),
+  );
+  const names = differing.map((name, i) => name || parts[i]!.join("_"));
+  return names.map((name, i) => (names.indexOf(name) === i ? name : `${name}_${i}`));
+}
+
+async function countFrames(
+  bag: BagReader,
+  topic: string,
+  from: bigint | undefined,
+  to: bigint,
+): Promise<number> {
+  let count = 0;
+  const query = { topics: [topic], to, ...(from !== undefined && { from }), borrow: true };
+  for await (const _ of bag.messages(query)) count++;
+  return count;
+}
+
+/** Frames of several cameras in the order of their log times; of one moment in the order of the cameras. */
+async function* merge(cameras: readonly Camera[]): AsyncGenerator<CameraFrame, void, void> {
+  const [only, ...others] = cameras;
+  if (only !== undefined && others.length === 0) {
+    for await (const handle of only.frames) yield { camera: only, handle };
+    return;
+  }
+  const streams = cameras.map((camera) => ({ camera, frames: camera.frames[Symbol.asyncIterator]() }));
+  try {
+    const heads = await Promise.all(streams.map(({ frames }) => frames.next()));
+    for (;;) {
+      let first: number | undefined;
+      for (const [i, head] of heads.entries()) {
+        if (head.done === true) continue;
+        const best = first === undefined ? undefined : (heads[first]!.value as FrameHandle);
+        if (best === undefined || head.value.logTime < best.logTime) first = i;
+      }
+      if (first === undefined) return;
+      const { camera, frames } = streams[first]!;
+      const handle = heads[first]!.value as FrameHandle;
+      heads[first] = await frames.next();
+      yield { camera, handle };
+    }
+  } finally {
+    for (const { frames } of streams) await frames.return?.(undefined);
+  }
+}

@@ -1,0 +1,161 @@
+import type { BagMessage } from "../bags/index.js";
+import { ResultWriter, type TopicInfo } from "../bags/index.js";
+import type { Mask, RgbdFrame } from "../geometry/index.js";
+import { headerOf, markersMessage } from "../messages/index.js";
+import { type BridgeResult, type ResultJson, resultToJson } from "../pipeline/index.js";
+import { writeWhole } from "../system/index.js";
+import { drawOverlay, surfacePosition } from "../visualization/index.js";
+import { JsonLines } from "./json-lines.js";
+import { type Report, reportPage } from "./report-page.js";
+import { ReportRows } from "./report-rows.js";
+import type { Resumed } from "./resume.js";
+import { contactSheet, Thumbnails } from "./thumbnails.js";
+import type { Answered, OutputOptions } from "./types.js";
+
+/** The files a replay writes; whole or not at all. */
+export class Outputs {
+  readonly #options: OutputOptions;
+  readonly #writer: ResultWriter | undefined;
+  readonly #json: JsonLines | undefined;
+  readonly #thumbnails: Thumbnails | undefined;
+  readonly #rows: ReportRows | undefined;
+  #last: Answered | undefined;
+
+  private constructor(
+    options: OutputOptions,
+    writer: ResultWriter | undefined,
+    json: JsonLines | undefined,
+    rows: ReportRows | undefined,
+  ) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#json = json;
+    this.#rows = rows;
+    if (options.contactSheet !== undefined || options.report !== undefined)
+      this.#thumbnails = new Thumbnails();
+  }
+
+  /** @throws GraspGroundingError OUTPUT_UNWRITABLE */
+  static async open(options: OutputOptions, resumed?: Resumed): Promise<Outputs> {
+    const writer = options.out === undefined ? undefined : await ResultWriter.create(options.out);
+    try {
+      if (writer !== undefined) await resumed?.copyBag(writer);
+      const json =
+        options.json === undefined ? undefined : await JsonLines.open(options.json, resumed !== undefined);
+      const rows = options.report === undefined ? undefined : new ReportRows();
+      if (rows !== undefined) await resumed?.eachLine((line) => rows.add(line));
+      return new Outputs(options, writer, json, rows);
+    } catch (error) {
+      await writer?.abort();
+      throw error;
+    }
+  }
+
+  get rows(): ReportRows | undefined {
+    return this.#rows;
+  }
+
+  async write(answered: Answered): Promise<void> {
+    const { frame, results } = answered;
+    const lines = results.map((result) => toLine(answered, result, this.#options.timings === true));
+    if (this.#json !== undefined)
+      await this.#json.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const picture = once(() => drawOverlay(frame.colour, results, { ...frame, format: "jpeg" }));
+    if (this.#writer !== undefined) await writeResults(this.#writer, answered, picture);
+    this.#rows?.add(...lines.map((line, i) => ({ ...line, timings_ms: { ...results[i]!.timings } })));
+    await this.#thumbnails?.offer(answered, picture);
+    this.#last = answered;
+  }
+
+  /** A recorded message, passed on as it is. */
+  async copy(message: BagMessage, topic: TopicInfo): Promise<void> {
+    await this.#writer?.copy(message, topic);
+  }
+
+  /** @param summary what the page says about the run. */
+  async close(summary: () => Report): Promise<void> {
+    await this.#writer?.close();
+    await this.#json?.close();
+    const { overlay, contactSheet: sheet, report } = this.#options;
+    if (overlay !== undefined && this.#last !== undefined) await writeOverlay(overlay, this.#last);
+    const pictures = this.#thumbnails?.all() ?? [];
+    if (sheet !== undefined && pictures.length > 0)
+      await writeWhole(sheet, await contactSheet(pictures, sheet));
+    if (report !== undefined) await writeWhole(report, reportPage(summary(), this.#rows!, pictures));
+  }
+
+  async abort(): Promise<void> {
+    await this.#writer?.abort().catch(() => undefined);
+    await this.#json?.abort();
+  }
+}
+
+const toLine = (answered: Answered, result: BridgeResult, timings: boolean): ResultJson => ({
+  ...resultToJson(result, { timings }),
+  stamp: String(answered.frame.stamp),
+  frame: answered.frame.frameId,
+  source: answered.source,
+  topic: answered.topic,
+  time: answered.time,
+});
+
+async function writeOverlay(
+  path: string,
+  { frame, results }: Pick<Answered, "frame" | "results">,
+): Promise<void> {
+  const format = /\.jpe?g$/i.test(path) ? "jpeg" : "png";
+  await writeWhole(path, await drawOverlay(frame.colour, results, { ...frame, format }));
+}
+
+/** One frame's results as messages at its stamp: boxes, annotations, the masks together, grasps best first, markers and a picture. */
+async function writeResults(
+  writer: ResultWriter,
+  { frame, results, logTime, camera }: Answered,
+  picture: () => Promise<Buffer>,
+): Promise<void> {
+  const time = {
+    stamp: frame.stamp,
+    frameId: frame.frameId,
+    logTime,
+    ...(camera !== undefined && { under: camera }),
+  };
+  const boxes = results.flatMap(({ grounding }) =>
+    grounding.detections.map(({ box, score }) => ({ box, score, label: grounding.query })),
+  );
+  const { width, height } = frame.colour;
+  const masks = results.flatMap(({ grounding }) => grounding.detections.map((d) => d.mask));
+  await writer.detections(time, boxes);
+  await writer.annotations(time, boxes);
+  await writer.mask(time, unite(width, height, masks));
+  const poses = results.flatMap(({ grasps }) => grasps.map((grasp) => grasp.pose));
+  await writer.grasps(time, poses);
+  await writer.markers(time, markersOf(frame, results));
+  await writer.overlay(time, await picture(), "jpeg");
+}
+
+/** Objects where their surface was seen, and the best grasp of each sentence before the others. */
+export function markersOf(frame: RgbdFrame, results: readonly BridgeResult[]) {
+  const objects = results.flatMap(({ grounding: { query, detections } }) =>
+    detections.flatMap(({ mask, score }) => {
+      const position = surfacePosition(frame, mask);
+      return position === undefined ? [] : [{ position, label: `${query} ${score.toFixed(2)}` }];
+    }),
+  );
+  const grasps = results.flatMap((result) => result.grasps);
+  return markersMessage(headerOf(frame.stamp, frame.frameId), objects, grasps);
+}
+
+function unite(width: number, height: number, masks: readonly Mask[]): Mask {
+  const data = new Uint8Array(width * height);
+  for (const mask of masks)
+    for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) | (mask.data[i] as number);
+  return { width, height, data };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,163 @@
+import { asCatalogued, GraspGroundingError } from "../errors/index.js";
+import type { RgbdFrame } from "../geometry/index.js";
+import type { Bridge, BridgeResult } from "../pipeline/index.js";
+import type { Progress } from "../system/index.js";
+import type { CameraFrame, Session } from "./bag-session.js";
+import type { Outputs } from "./outputs.js";
+import type { Pace } from "./playback-clock.js";
+import { type Loaded, loadedAhead, loadedInTime } from "./prefetch.js";
+import type { LastFrame, Resumed } from "./resume.js";
+import type { Answered, SessionOptions } from "./types.js";
+
+/** Where the wall time went, in milliseconds. */
+export class WorkClock {
+  reading = 0;
+  model = 0;
+  writing = 0;
+  readonly #started = performance.now();
+
+  get wall(): number {
+    return performance.now() - this.#started;
+  }
+
+  get shares() {
+    const { wall } = this;
+    return { reading: this.reading / wall, model: this.model / wall, writing: this.writing / wall };
+  }
+}
+
+export interface Stage {
+  readonly bridge: Bridge;
+  readonly outputs: Outputs;
+  readonly clock: WorkClock;
+  readonly pace: Pace;
+  readonly progress: Progress | undefined;
+  readonly interrupted: () => boolean;
+  /** What the bag is called in results. */
+  readonly source: string;
+  readonly resumed?: Resumed;
+  /** The frame to go on behind, when it is of this bag. */
+  readonly after?: LastFrame;
+  readonly onAnswer?: (answered: Answered) => void;
+}
+
+export interface Played {
+  readonly frames: number;
+  readonly problems: readonly string[];
+  readonly last?: { readonly frame: RgbdFrame; readonly results: readonly BridgeResult[] };
+  /** Why the first unusable picture was none. */
+  readonly firstError?: GraspGroundingError;
+}
+
+/** Answers the frames of one session. */
+export async function play(session: Session, stage: Stage, options: SessionOptions): Promise<Played> {
+  const { bridge, outputs, clock, pace, progress, source } = stage;
+  const unusable = new Unusable();
+  const total = session.expected;
+  const wanted = wantedFrames(session, stage);
+  const frames = pace.unlimited
+    ? loadedAhead(session.frames(), wanted)
+    : loadedInTime(session.frames(), wanted, (time) => pace.skip(time));
+  const iterator = frames[Symbol.asyncIterator]();
+  let count = 0;
+  let done = 0;
+  let last: Played["last"];
+  try {
+    for (;;) {
+      const began = performance.now();
+      const step = await iterator.next();
+      clock.reading += performance.now() - began;
+      if (step.done === true || stage.interrupted()) break;
+      const { frame, handle, camera, error }: Loaded = step.value;
+      await copyRecorded(session, stage);
+      if (done > 0) progress?.update(done, total);
+      done++;
+      if (frame === undefined) {
+        unusable.note(error);
+        continue;
+      }
+      const queries = session.queries.at(handle.logTime);
+      if (queries.length === 0) continue;
+      const asked = performance.now();
+      const results = await bridge.process(frame, queries);
+      const answeredAt = performance.now();
+      clock.model += answeredAt - asked;
+      const answered = {
+        frame,
+        results,
+        source,
+        topic: handle.colourTopic,
+        logTime: handle.logTime,
+        time: session.timeOf(handle.logTime),
+        camera: camera.name,
+      };
+      await outputs.write(answered);
+      stage.onAnswer?.(answered);
+      clock.writing += performance.now() - answeredAt;
+      last = { frame, results };
+      count++;
+      if (options.at !== undefined || stage.interrupted()) break;
+    }
+  } finally {
+    await iterator.return?.(undefined);
+  }
+  if (done > 0) progress?.update(done, stage.interrupted() ? total : done);
+  await copyRecorded(session, stage);
+  return {
+    frames: count,
+    problems: [
+      ...session.bag.damage,
+      ...(session.cameras[0]?.frames.unreadable ?? []),
+      ...session.cameras.flatMap(({ frames: { counts, topics } }) =>
+        counts.undecodable > 0
+          ? [`${counts.undecodable} messages of ${topics.colour} and its depth cannot be decoded`]
+          : [],
+      ),
+      ...session.queries.problems,
+      ...unusable.report(),
+    ],
+    ...(last !== undefined && { last }),
+    ...(unusable.first !== undefined && { firstError: unusable.first }),
+  };
+}
+
+/** Behind the last frame of an earlier run. */
+function wantedFrames({ times }: Session, { after }: Stage): (one: CameraFrame) => boolean {
+  if (after === undefined) return () => true;
+  let passed = false;
+  return ({ handle }) => {
+    if (passed) return true;
+    passed = handle.colourTopic === after.topic && String(handle.stamp) === after.stamp;
+    if (!passed && times.from !== undefined && handle.logTime > times.from + 5_000_000_000n)
+      throw new GraspGroundingError("RESUME_MISMATCH", {
+        path: after.source,
+        detail: `its last frame at ${after.time.toFixed(2)} s is not in this bag`,
+      });
+    return false;
+  };
+}
+
+/** Frames that were read but cannot be used: one bad picture must not end a replay, nor go unsaid. */
+class Unusable {
+  first: GraspGroundingError | undefined;
+  #count = 0;
+
+  note(error: unknown): void {
+    this.first ??= asCatalogued(error);
+    this.#count++;
+  }
+
+  report(): readonly string[] {
+    return this.first === undefined
+      ? []
+      : [`${this.#count} frames could not be used, the first because: ${this.first.message}`];
+  }
+}
+
+async function copyRecorded({ bag, recorded }: Session, { outputs, resumed }: Stage): Promise<void> {
+  for (const message of recorded.splice(0)) {
+    const topic = bag.topics.find(({ name }) => name === message.topic);
+    if (topic === undefined || resumed?.hasCopied(message.topic, message.logTime)) continue;
+    await outputs.copy(message, topic);
+  }
+}

@@ -1,0 +1,109 @@
+import {
+  type Arm,
+  type ArmController,
+  type Chain,
+  type GripperController,
+  type Kinematics,
+  type Scene,
+  systemClock,
+  type Teleop,
+  type WayPlanner,
+} from "../../arm/index.js";
+import {
+  conjugate,
+  type FrameId,
+  type Pose,
+  rotate,
+  type Stamp,
+  secondsBetween,
+  type Vec3,
+} from "../../geometry/index.js";
+import type { Parameters } from "../parameters/index.js";
+import type { RclNode } from "../rcl.js";
+import type { Transforms } from "../transforms.js";
+import { type ArmModel, gripperMapping, knownScene, motionStack, toolOf } from "./arm-model.js";
+import type { JointFeed } from "./joint-state-subscriber.js";
+
+/** An arm that is known well enough to be moved. */
+export interface ReadyArm {
+  /** Of the robot description. */
+  readonly name: string;
+  readonly arm: Arm;
+  readonly teleop: Teleop;
+  readonly chain: Chain;
+  /** Its description, for drawing it. */
+  readonly urdf: string;
+  /** The joint that opens the gripper and its value for each metre of opening, where the parameters name it and it is 0 when closed. */
+  readonly fingers: { readonly joint: string; readonly perOpening: number } | undefined;
+  readonly kinematics: Kinematics;
+  /** Frames of its base and of its tool link, in TF. */
+  readonly base: FrameId;
+  readonly tip: FrameId;
+  /** What is known of its surroundings besides what the camera sees. */
+  readonly scene: Scene;
+  /** Where its joints are now, in the chain's order, and how far the gripper is open, in metres. */
+  reading(): { readonly positions: readonly number[]; readonly opening?: number } | undefined;
+  /** Where a camera's frame was in the base at a stamp; undefined while TF does not know. */
+  cameraInBase(frame: FrameId, stamp: Stamp): Pose | undefined;
+  /** Turns a vector in the tool link's axes into the base's; undefined while the joints are not known. */
+  fromTool(vector: Vec3): Vec3 | undefined;
+  /** When a picture was taken, by the arm's clock. */
+  takenAt(stamp: Stamp): number;
+}
+
+export interface ReadyArmParts {
+  readonly node: RclNode;
+  readonly parameters: Parameters;
+  readonly transforms: Transforms;
+  readonly feed: JointFeed;
+  readonly controller: ArmController;
+  readonly gripper: GripperController;
+  readonly ways: WayPlanner | undefined;
+  /** Where the joints are now, in the chain's order. */
+  readonly posture: readonly number[];
+}
+
+/** @throws GraspGroundingError ARM_CONFIG */
+export function readyArm(model: ArmModel, parts: ReadyArmParts): ReadyArm {
+  const { node, parameters, transforms, feed, controller, gripper, ways, posture } = parts;
+  const { chain, robot } = model;
+  const fingers = fingersOf(parameters);
+  const stack = motionStack(model, { controller, gripper, posture, ...(ways !== undefined && { ways }) });
+  return {
+    ...stack,
+    name: robot.name,
+    chain,
+    urdf: model.urdf,
+    fingers,
+    reading: () => {
+      const positions = controller.reading()?.positions;
+      if (positions === undefined) return undefined;
+      const at = fingers === undefined ? undefined : feed.position(fingers.joint);
+      const opening = at === undefined ? undefined : at / fingers!.perOpening;
+      return { positions, ...(opening !== undefined && { opening }) };
+    },
+    base: chain.base,
+    tip: chain.tip,
+    scene: knownScene(parameters),
+    cameraInBase: (frame, stamp) => {
+      const pose = transforms.now(chain.base, frame, stamp);
+      return typeof pose === "string" ? undefined : pose;
+    },
+    fromTool: (vector) => {
+      const now = controller.reading();
+      if (now === undefined) return undefined;
+      // The tool is turned about its z from the link that carries it.
+      const inLink = rotate(conjugate(toolOf(parameters).orientation), vector);
+      return rotate(stack.kinematics.forward(now.positions).orientation, inLink);
+    },
+    takenAt: (stamp) => systemClock.now() - secondsBetween(node.now().nanoseconds, stamp),
+  };
+}
+
+function fingersOf(parameters: Parameters): ReadyArm["fingers"] {
+  const { gripper_joint: joint } = parameters;
+  const mapping = gripperMapping(parameters);
+  return joint === "" || mapping.closed !== 0
+    ? undefined
+    : { joint, perOpening: mapping.open / mapping.stroke };
+}

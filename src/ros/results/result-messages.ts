@@ -1,0 +1,175 @@
+import type { FrameId, Seconds, Vec3 } from "../../geometry/index.js";
+import type { Grasp } from "../../grasping/index.js";
+import { gripperLines, type Header, headerOf, poseMessage } from "../../messages/index.js";
+import type { FoundObject, JobDone, QueryResult } from "../job.js";
+
+/** Plain messages of one sentence's result, as rclnodejs takes them. */
+
+const point = ([x, y, z]: Vec3) => ({ x, y, z });
+
+/** grasp_grounding_interfaces/msg/GraspCandidate */
+export const graspMessage = (stampHeader: Header, grasp: Grasp) => ({
+  pose: { header: { stamp: stampHeader.stamp, frame_id: grasp.frame }, pose: poseMessage(grasp.pose) },
+  width: grasp.width,
+  score: grasp.score,
+  force: grasp.force ?? Number.NaN,
+});
+
+const objectMessage = (header: Header, object: FoundObject) => ({
+  x1: object.box[0],
+  y1: object.box[1],
+  x2: object.box[2],
+  y2: object.box[3],
+  score: object.score,
+  mask: {
+    header,
+    height: object.maskHeight,
+    width: object.maskWidth,
+    encoding: "mono8",
+    is_bigendian: 0,
+    step: object.maskWidth,
+    data: object.mask,
+  },
+  mask_x: object.maskX,
+  mask_y: object.maskY,
+  has_position: object.position !== undefined,
+  position: point(object.position ?? [0, 0, 0]),
+});
+
+/** grasp_grounding_interfaces/msg/Grounding; `grasps` in the frame they are to be published in. */
+export function groundingMessage(
+  done: JobDone,
+  result: QueryResult,
+  grasps: readonly Grasp[],
+  graspReason: string,
+  skew: Seconds | undefined,
+) {
+  const header = headerOf(done.stamp, done.frameId);
+  const stages = Object.entries({ decode: done.decodeMs, ...result.timings });
+  return {
+    header,
+    query: result.query,
+    model: result.model,
+    found: result.found,
+    reason: result.found ? "" : "the described object is not in the picture",
+    presence: result.presence,
+    width: done.width,
+    height: done.height,
+    objects: result.objects.map((each) => objectMessage(header, each)),
+    grasps: grasps.map((each) => graspMessage(header, each)),
+    grasp_reason: graspReason,
+    stages: stages.map(([stage]) => stage),
+    stage_durations: stages.map(([, ms]) => ms / 1e3),
+    depth_skew: skew ?? Number.NaN,
+  };
+}
+
+/** vision_msgs/msg/Detection2DArray */
+export function detectionArray(done: JobDone, result: QueryResult) {
+  const header = headerOf(done.stamp, done.frameId);
+  return {
+    header,
+    detections: result.objects.map(({ box: [x1, y1, x2, y2], score, position }, index) => ({
+      header,
+      results: [
+        {
+          hypothesis: { class_id: result.query, score },
+          pose: {
+            pose: {
+              position: point(position ?? [0, 0, 0]),
+              orientation: { x: 0, y: 0, z: 0, w: 1 },
+            },
+            covariance: new Array<number>(36).fill(0),
+          },
+        },
+      ],
+      bbox: {
+        center: { position: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 }, theta: 0 },
+        size_x: x2 - x1,
+        size_y: y2 - y1,
+      },
+      id: String(index),
+    })),
+  };
+}
+
+/** geometry_msgs/msg/PoseArray in the grasps' frame; without grasps an empty one in the picture's. */
+export const graspArray = (done: JobDone, grasps: readonly Grasp[]) => ({
+  header: headerOf(done.stamp, grasps[0]?.frame ?? done.frameId),
+  poses: grasps.map(({ pose }) => poseMessage(pose)),
+});
+
+const marker = { deleteAll: 3, add: 0, lineList: 5, sphere: 2, text: 9 } as const;
+const identity = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
+
+/** visualization_msgs/msg/MarkerArray: clears what was drawn, then objects with their scores, and grippers. */
+export function markerArray(done: JobDone, result: QueryResult, grasps: readonly Grasp[]) {
+  const header = headerOf(done.stamp, done.frameId);
+  const base = (frame: FrameId, ns: string, id: number, type: number) => ({
+    header: { stamp: header.stamp, frame_id: frame },
+    ns,
+    id,
+    type,
+    action: marker.add,
+    pose: identity,
+    scale: { x: 0.02, y: 0.02, z: 0.02 },
+    color: { r: 0, g: 0.62, b: 0.45, a: 0.9 },
+  });
+  const clear = { ...base(done.frameId, "", 0, 0), action: marker.deleteAll };
+  const objects = result.objects.flatMap(({ position, score }, id) =>
+    position === undefined
+      ? []
+      : [
+          {
+            ...base(done.frameId, "objects", id, marker.sphere),
+            pose: { ...identity, position: point(position) },
+          },
+          {
+            ...base(done.frameId, "labels", id, marker.text),
+            pose: { ...identity, position: point([position[0], position[1] - 0.05, position[2]]) },
+            scale: { x: 0, y: 0, z: 0.03 },
+            color: { r: 1, g: 1, b: 1, a: 1 },
+            text: `${result.query} ${score.toFixed(2)}`,
+          },
+        ],
+  );
+  const grippers = grasps.map((grasp, id) => ({
+    ...base(grasp.frame, "grasps", id, marker.lineList),
+    scale: { x: id === 0 ? 0.006 : 0.003, y: 0, z: 0 },
+    color: id === 0 ? { r: 0.84, g: 0.37, b: 0, a: 1 } : { r: 0.9, g: 0.62, b: 0, a: 0.6 },
+    points: gripperLines(grasp).map(point),
+  }));
+  return { markers: [clear, ...objects, ...grippers] };
+}
+
+/** foxglove_msgs/msg/ImageAnnotations */
+export function annotations(done: JobDone, result: QueryResult) {
+  const { stamp } = headerOf(done.stamp, done.frameId);
+  const green = { r: 0, g: 0.62, b: 0.45, a: 1 };
+  const none = { r: 0, g: 0, b: 0, a: 0 };
+  return {
+    circles: [],
+    points: result.objects.map(({ box: [x1, y1, x2, y2] }) => ({
+      timestamp: stamp,
+      type: 2,
+      points: [
+        { x: x1, y: y1 },
+        { x: x2, y: y1 },
+        { x: x2, y: y2 },
+        { x: x1, y: y2 },
+      ],
+      outline_color: green,
+      outline_colors: [],
+      fill_color: none,
+      thickness: 3,
+    })),
+    texts: result.objects.map(({ box, score }) => ({
+      timestamp: stamp,
+      position: { x: box[0], y: box[1] },
+      text: `${result.query} ${score.toFixed(2)}`,
+      font_size: 16,
+      text_color: { r: 1, g: 1, b: 1, a: 1 },
+      background_color: { r: 0, g: 0, b: 0, a: 0.6 },
+    })),
+  };
+}
