@@ -32,7 +32,7 @@ const few = { poses: 100, warmUp: 20, paths: 6, grasps: 4, stops: 1 };
 
 type Effort = typeof whole;
 
-/** Postures bent over the table: where each search starts. */
+/** Joint configurations bent over the table: where each search starts. */
 const robots: Readonly<Record<string, { home: readonly number[]; options?: ChainOptions }>> = {
   panda: { home: [0, -0.785, 0, -2.356, 0, 1.571, 0.785], options: { tip: "panda_hand_tcp" } },
   gen3: { home: [0, 0.26, Math.PI, -2.27, 0, 0.96, 1.57] },
@@ -72,7 +72,7 @@ export async function benchArm(quick = false): Promise<object> {
   };
 }
 
-function randomPosture({ lower, upper }: Chain, random: Random): number[] {
+function randomConfiguration({ lower, upper }: Chain, random: Random): number[] {
   return lower.map((low, i) => {
     const [from, to] = Number.isFinite(low) ? [low, upper[i]!] : [-Math.PI, Math.PI];
     return from + (to - from) * random();
@@ -87,7 +87,7 @@ function benchIk(chain: Chain, seed: readonly number[], { poses, warmUp }: Effor
   let solved = 0;
   let starts = 0;
   for (let i = -warmUp; i < poses; i++) {
-    const target = kinematics.forward(randomPosture(chain, random));
+    const target = kinematics.forward(randomConfiguration(chain, random));
     const began = performance.now();
     const solution = solver.solve(target, { seed });
     const took = performance.now() - began;
@@ -229,7 +229,7 @@ async function benchMotion(robot: RobotDescription, { grasps, stops }: Effort): 
   };
 }
 
-/** What asking for reachability adds to the planning of one picture's grasps. */
+/** What asking for reachability adds to the planning of one image's grasps. */
 function benchReach(solver: IkSolver): object {
   const random = seededRandom(6);
   const candidates = 150;

@@ -10,7 +10,7 @@ import {
 } from "../src/geometry/index.js";
 import type { GraspTarget } from "../src/grasping/index.js";
 
-/** A thing on the table z = 0: an upright box (turned by yaw), an upright cylinder or a ball; lengths in metres. */
+/** An object on the table z = 0: an upright box (turned by yaw), an upright cylinder or a ball; lengths in metres. */
 type Thing =
   | { readonly kind: "box"; readonly at: Vec3; readonly size: Vec3; readonly yaw: number }
   | { readonly kind: "can"; readonly at: Vec3; readonly radius: number; readonly height: number }
@@ -25,7 +25,7 @@ const width = 640;
 const height = 480;
 const camera: CameraModel = { width, height, fx: 615, fy: 615, cx: 319.5, cy: 239.5 };
 
-/** Tables with one to eight things as a tilted depth camera sees them, with its noise; the target is the first thing. */
+/** Tables with one to eight objects as a tilted depth camera sees them, with its noise; the target is the first object. */
 export function graspScenes(count: number): GraspScene[] {
   return Array.from({ length: count }, (_, index) =>
     graspScene(seededRandom(index + 1), index % 2 === 0 ? 1 : 8),
@@ -97,7 +97,7 @@ function thing(range: (low: number, high: number) => number, x: number, y: numbe
   return { kind: "ball", at: [x, y, radius], radius };
 }
 
-/** Ray parameter where a ray first meets a thing; NaN where it does not. */
+/** Ray parameter where a ray first meets an object; NaN where it does not. */
 function meet(what: Thing, eye: Vec3, ray: Vec3): number {
   const o: Vec3 = subtract(eye, what.at);
   switch (what.kind) {

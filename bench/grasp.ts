@@ -6,7 +6,7 @@ import { spread } from "./statistics.js";
 const warmUp = 2;
 
 /**
- * Planning time: 640×480 depth and mask to ranked grasps, one thread, single things and clutter. Wall time, and the
+ * Planning time: 640×480 depth and mask to ranked grasps, one thread, single objects and clutter. Wall time, and the
  * processor time beside it: on a machine that does other work the first counts the others too.
  */
 export async function benchGrasp(quick = false): Promise<object> {
@@ -35,7 +35,7 @@ export async function benchGrasp(quick = false): Promise<object> {
       processor.push((user + system) / 1000);
     }
   return {
-    what: "640×480 depth and mask to ranked grasps, single things and clutter of eight, one thread",
+    what: "640×480 depth and mask to ranked grasps, single objects and clutter of eight, one thread",
     scenes,
     with_grasp: planned,
     same_plan_each_time: repeated,

@@ -17,7 +17,7 @@ interface PeerFigures {
 }
 
 /**
- * Frame to boxes with the bundled model: a 1280×720 JPEG decoded, encoded, one sentence decoded, boxes found. The
+ * Frame to boxes with the bundled model: a 1280×720 JPEG decoded, encoded, one query decoded, boxes found. The
  * peer is the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds alternate,
  * so that both meet the same state of the machine.
  */
@@ -42,7 +42,7 @@ export async function benchGround(choice: BackendChoice, quick = false): Promise
         return path;
       }),
     );
-    // The engine remembers one picture: a round begins with another than this.
+    // The engine remembers one image: a round begins with another than this.
     const other = jpegs.at(-1) as string;
     await groundFile(engine, other, query);
     const model_mb = round(resident() - before, 0);
@@ -68,7 +68,7 @@ export async function benchGround(choice: BackendChoice, quick = false): Promise
     }
     const [a, b, c, d] = [spread(ours), spread(theirs), spread(further), spread(theirFurther)];
     return {
-      what: "1280×720 JPEG to boxes, model lite, one sentence",
+      what: "1280×720 JPEG to boxes, model lite, one query",
       threads,
       backend: engine.runsOn,
       ours_ms: a,
@@ -98,13 +98,13 @@ async function groundFile(engine: HifiCs, path: string, sentence: string): Promi
   return answer?.timings ?? {};
 }
 
-/** Grounds the file and adds what its picture's encoding and the decoding took. */
+/** Grounds the file and adds what its image's encoding and the decoding took. */
 async function note(samples: number[], engine: HifiCs, path: string): Promise<void> {
   const { encode = Number.NaN, decode = Number.NaN } = await groundFile(engine, path, query);
   samples.push(encode + decode);
 }
 
-/** A new sentence on a frame that is already encoded. */
+/** A new query on a frame that is already encoded. */
 async function measureFurther(engine: HifiCs, path: string, repetitions: number): Promise<number[]> {
   const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
   const colour = { width: info.width, height: info.height, data };

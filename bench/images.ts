@@ -1,6 +1,6 @@
 import sharp from "sharp";
 
-/** A JPEG of smooth shapes and noise: a decoder's work depends on what is in the picture. */
+/** A JPEG of smooth shapes and noise: a decoder's work depends on what is in the image. */
 export async function jpegOf(width: number, height: number, seed: number, quality = 85): Promise<Uint8Array> {
   const pixels = new Uint8Array(width * height * 3);
   let state = seed + 1;
@@ -13,6 +13,6 @@ export async function jpegOf(width: number, height: number, seed: number, qualit
     pixels[i * 3 + 1] = (inside ? 40 : 80 + 80 * y) + noise;
     pixels[i * 3 + 2] = (inside ? 40 : 100) + noise;
   }
-  const picture = sharp(pixels, { raw: { width, height, channels: 3 } });
-  return new Uint8Array(await picture.jpeg({ quality }).toBuffer());
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+  return new Uint8Array(await image.jpeg({ quality }).toBuffer());
 }

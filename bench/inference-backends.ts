@@ -9,10 +9,10 @@ import {
   type Tensors,
 } from "../src/inference/index.js";
 import { ZmqBackend } from "../src/inference/zmq/index.js";
-import { sentences } from "./random-model.js";
+import { sentences as queries } from "./random-model.js";
 import { WorkerProcess } from "./worker-process.js";
 
-/** One way to run a model, from a JPEG and sentences to logits; sentences are encoded beforehand, as in use. */
+/** One way to run a model, from a JPEG and queries to logits; queries are encoded beforehand, as in use. */
 export class Path {
   readonly name: string;
   readonly backend: InferenceBackend;
@@ -31,7 +31,7 @@ export class Path {
     const tokenizer = await TextTokenizer.load(folder, manifest.text);
     const texts: Tensors[] = [];
     for (const n of [1, 2, 8]) {
-      const tokens = tokenizer.batch(sentences.slice(0, n));
+      const tokens = tokenizer.batch(queries.slice(0, n));
       texts.push({ ...tokens, ...(await backend.encodeText(tokens)) });
     }
     return new Path(name, backend, modelFiles(folder, manifest), texts);
@@ -41,8 +41,8 @@ export class Path {
     // A worker decodes a JPEG itself, unless the pixels at the model's size are fewer bytes; the others need pixels.
     const { width, height } = this.#files.input;
     const asJpeg = this.backend instanceof ZmqBackend && jpeg.byteLength < 3 * width * height;
-    const picture: ColourImage = asJpeg ? { width: 0, height: 0, data: jpeg, jpeg } : await decodeJpeg(jpeg);
-    const features = await this.backend.encodePicture(picture);
+    const image: ColourImage = asJpeg ? { width: 0, height: 0, data: jpeg, jpeg } : await decodeJpeg(jpeg);
+    const features = await this.backend.encodeImage(image);
     const texts = this.#texts[[1, 2, 8].indexOf(queries)] as Tensors;
     const feeds = this.#files.decoderInputs.map((name) => [name, features[name] ?? texts[name]] as const);
     return this.backend.decode(Object.fromEntries(feeds) as Tensors);

@@ -55,7 +55,7 @@ export async function benchTorch(): Promise<object> {
     }
     return {
       threads,
-      what: "HiFi-CS over CLIP ViT-B/16, random weights: pixels and tokens to logits, the picture encoded once for all its sentences, fp32",
+      what: "HiFi-CS over CLIP ViT-B/16, random weights: pixels and tokens to logits, the image encoded once for all its queries, fp32",
       compile_seconds: compiled.seconds,
       ...(compiled.problem !== undefined && { not_compiled: compiled.problem }),
       ...rows,
@@ -68,7 +68,7 @@ export async function benchTorch(): Promise<object> {
   }
 }
 
-/** Seconds for each number of sentences, the first with the picture's graph in it, and why one is not there. */
+/** Seconds for each number of queries, the first with the image's graph in it, and why one is not there. */
 async function compile(
   peer: PythonPeer,
 ): Promise<{ readonly seconds: Readonly<Record<number, number>>; readonly problem?: string }> {

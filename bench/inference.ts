@@ -38,7 +38,7 @@ export async function benchPaths(): Promise<object> {
     await here.backend.close();
     const throughput = await measureThroughput(bench, lite, endpoints, jpegs);
     return {
-      what: "model lite from a 1280×720 JPEG and encoded sentences to logits, one thread each unless said",
+      what: "model lite from a 1280×720 JPEG and encoded queries to logits, one thread each unless said",
       method: "warm-up, then rounds in turn; medians; workers over ipc on this machine",
       zmq_overhead: {
         ...overhead,
@@ -59,7 +59,7 @@ export async function benchPaths(): Promise<object> {
   }
 }
 
-/** The same way for a picture, with nothing of a model's time in it: what ZeroMQ adds stands out of the noise. */
+/** The same way for an image, with nothing of a model's time in it: what ZeroMQ adds stands out of the noise. */
 async function measureBareOverhead(folder: string, jpegs: readonly Uint8Array[]): Promise<object> {
   const model = join(folder, "tiny");
   const script = join(checkout, "bench", "reference", "tiny_model.py");
@@ -144,14 +144,14 @@ async function measureOverhead(
   return { in_process_ms: spread(own), zmq_ms: spread(remote), added_ms: spread(added) };
 }
 
-/** Each turn another picture: what a worker kept must not be taken for fast. */
+/** Each turn another image: what a worker kept must not be taken for fast. */
 async function once(path: Path, jpeg: Uint8Array, turn: number, queries: 1 | 2 | 8 = 1): Promise<number> {
-  const picture = new Uint8Array(jpeg.length + 4);
-  // Bytes after the picture's end: another hash, the same pixels.
-  picture.set(jpeg);
-  new DataView(picture.buffer).setInt32(jpeg.length, turn);
+  const image = new Uint8Array(jpeg.length + 4);
+  // Bytes after the image's end: another hash, the same pixels.
+  image.set(jpeg);
+  new DataView(image.buffer).setInt32(jpeg.length, turn);
   const start = performance.now();
-  await path.run(picture, queries);
+  await path.run(image, queries);
   return performance.now() - start;
 }
 
@@ -208,7 +208,7 @@ async function measureEventLoop(paths: readonly Path[], jpegs: readonly Uint8Arr
 let series = 0;
 
 async function perSecond(path: Path, jpegs: readonly Uint8Array[]): Promise<number> {
-  // Pictures of its own for each series: workers still keep the features of the last one's.
+  // Images of its own for each series: workers still keep the features of the last one's.
   const first = 10_000 * ++series;
   const total = 24;
   let next = -4;

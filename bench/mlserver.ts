@@ -46,7 +46,7 @@ export async function startMlserver(model: string, folder: string): Promise<Runn
     host: "127.0.0.1",
     debug: false,
     parallel_workers: 0,
-    // Its default of 4 MiB is less than the features of a picture.
+    // Its default of 4 MiB is less than the features of an image.
     grpc_max_message_length: 64 * 2 ** 20,
   };
   writeFileSync(join(folder, "settings.json"), JSON.stringify(settings));

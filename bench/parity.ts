@@ -13,7 +13,7 @@ import {
 import { InProcessBackend, type Tensor } from "../src/inference/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
 import { PythonPeer } from "./python-peer.js";
-import { makeRandomModel, sentences } from "./random-model.js";
+import { makeRandomModel, sentences as queries } from "./random-model.js";
 import { round, spread } from "./statistics.js";
 
 const precisions = ["fp32", "fp16", "int8"] as const;
@@ -48,7 +48,7 @@ export async function benchParity(): Promise<object> {
     for (let i = -1; i < rounds; i++) await measureRound(i >= 0, peer, torch, models, pixels);
     const baseline = { single: spread(torch.single), eight: spread(torch.eight) };
     return {
-      what: "HiFi-CS over CLIP ViT-B/16, FiLM at every level, random weights: picture and sentence to logits, nothing cached",
+      what: "HiFi-CS over CLIP ViT-B/16, FiLM at every level, random weights: image and query to logits, nothing cached",
       threads,
       parity,
       pytorch_eager_fp32_one_query_ms: baseline.single,
@@ -95,12 +95,12 @@ const run = ({ manifest, backend, tokenizer }: Opened, pixels: Uint8Array, texts
   runModel(manifest, backend, pixels, tokenizer.batch(texts).input_ids as Tensor);
 
 async function measureParity(peer: PythonPeer, models: readonly Opened[], folder: string): Promise<object> {
-  await peer.ask({ logits: { out: folder, sentences } });
+  await peer.ask({ logits: { out: folder, sentences: queries } });
   const wanted = await readNpy(join(folder, "logits.npy"));
   const pixels = (await readNpy(join(folder, "pixels.npy"))).data as Uint8Array;
   const rows: [string, object][] = [];
   for (const model of models) {
-    const { largestDifference, maskAgreement } = compareLogits(await run(model, pixels, sentences), wanted);
+    const { largestDifference, maskAgreement } = compareLogits(await run(model, pixels, queries), wanted);
     rows.push([
       model.kind,
       {
@@ -119,10 +119,10 @@ async function measureRound(
   models: readonly Opened[],
   pixels: Uint8Array,
 ): Promise<void> {
-  const one = sentences.slice(0, 1);
+  const one = queries.slice(0, 1);
   for (const [texts, key] of [
     [one, "single"],
-    [sentences, "eight"],
+    [queries, "eight"],
   ] as const) {
     const { ms } = await peer.ask<{ ms: number }>({
       time: { how: "published", queries: texts },

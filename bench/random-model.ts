@@ -4,7 +4,7 @@ import { importCheckpoint, type ModelPrecision, runLines } from "../src/model-st
 import { interrupted } from "./children.js";
 import { checkout, peerPython } from "./python.js";
 
-/** Eight sentences as people ask them. */
+/** Eight queries as people ask them. */
 export const sentences = [
   "the red mug on the left",
   "green bottle behind the box",

@@ -3,11 +3,11 @@ import { openBag, rgbdFrames } from "../src/bags/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
 import { PythonPeer } from "./python-peer.js";
 
-/** The product's replay of one bag, asked one sentence, as fast as possible. */
+/** The product's replay of one bag, asked one query, as fast as possible. */
 export type Replay = (path: string) => Promise<{
   readonly frames: number;
   readonly seconds: number;
-  /** Share of the time it waited for pictures. */
+  /** Share of the time it waited for images. */
   readonly shares: { readonly reading: number };
 }>;
 
@@ -34,7 +34,7 @@ const ways = {
 } as const;
 
 /**
- * Reading of raw 1280×720 pictures side by side with PyPI mcap and rosbags: the same file, in turns within one run,
+ * Reading of raw 1280×720 images side by side with PyPI mcap and rosbags: the same file, in turns within one run,
  * the best of several rounds each. Ratios above 1 mean that this reader is faster.
  */
 export async function benchReplay(replay: Replay, quick = false): Promise<object> {
@@ -106,7 +106,7 @@ async function compare(peer: PythonPeer, bag: Recording, rounds: number): Promis
 }
 
 /**
- * Where a replay's time goes with the bundled model: what it waits for pictures, and, since the next picture is read
+ * Where a replay's time goes with the bundled model: what it waits for images, and, since the next image is read
  * while the model works, what reading, decoding and pairing take on their own against the whole.
  */
 async function shareOfReading(path: string, frames: number, replay: Replay): Promise<Share> {

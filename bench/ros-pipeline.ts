@@ -1,15 +1,15 @@
 import type { RgbdFrame } from "../src/geometry/index.js";
-import { Bridge, type BridgeResult } from "../src/pipeline/index.js";
+import { GraspPipeline, type PipelineResult } from "../src/pipeline/index.js";
 
 /** Shared with the process that measures: number of frames, then the latency of each in milliseconds. */
 export interface RosBenchOptions {
   readonly latencies: SharedArrayBuffer;
-  /** Whether a picture without depth does not count: it would be half the work. */
+  /** Whether an image without depth does not count: it would be half the work. */
   readonly depth: boolean;
 }
 
 /** A bridge that ends where a model would begin: it notes when the decoded frame reached it. */
-class Gauge extends Bridge {
+class Gauge extends GraspPipeline {
   readonly #latencies: Float64Array;
   readonly #depth: boolean;
 
@@ -19,7 +19,7 @@ class Gauge extends Bridge {
     this.#depth = depth;
   }
 
-  override process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly BridgeResult[]> {
+  override process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly PipelineResult[]> {
     const now = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1_000n;
     const values = this.#latencies;
     const at = (values[0] ?? 0) + 1;
@@ -30,4 +30,4 @@ class Gauge extends Bridge {
   }
 }
 
-export const createPipeline = async (options: RosBenchOptions): Promise<Bridge> => new Gauge(options);
+export const createPipeline = async (options: RosBenchOptions): Promise<GraspPipeline> => new Gauge(options);

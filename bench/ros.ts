@@ -8,9 +8,9 @@ interface Reception {
   readonly seconds: number;
   /** Seconds of CPU time. */
   readonly cpu: number;
-  /** Milliseconds from a picture's stamp to its arrays being ready for a model. */
+  /** Milliseconds from an image's stamp to its arrays being ready for a model. */
   readonly latencies: readonly number[];
-  /** Milliseconds from the arrival of colour to the picture's hand-over to the thread of inference, by the node's diagnostics. */
+  /** Milliseconds from the arrival of colour to the image's hand-over to the thread of inference, by the node's diagnostics. */
   readonly handOver?: { readonly p50: number; readonly p99: number };
   readonly dropped?: number;
   /** Megabytes of resident memory between the first and the last quarter. */
@@ -34,13 +34,13 @@ export interface RosBenchSettings {
 }
 
 const usual: Camera = { width: 1280, height: 720, rate: 30, reliability: "reliable", depth: true };
-/** 12 MB of colour a picture. */
+/** 12 MB of colour an image. */
 const large: Camera = { width: 2000, height: 2000, rate: 30, reliability: "best_effort", depth: false };
 
 /**
  * The node up to the model side by side with an rclpy node that does the same: one camera over DDS with the profile
  * that ships with the package, both in turns within one run. Ratios below 1 mean that this node takes less. Then the
- * node alone on pictures of 12 MB.
+ * node alone on images of 12 MB.
  * @throws GraspGroundingError ROS_MISSING
  */
 export async function benchRos(settings: RosBenchSettings = {}): Promise<object> {

@@ -55,7 +55,7 @@ export async function benchWorkers(): Promise<object> {
     running = false;
     const { requests, answered, retried, failed, expired, workers_lost, dropped_late = 0 } = backend.report();
     return {
-      what: "a new picture each, encoded and decoded (two messages); every answer compared with what its picture asks for",
+      what: "a new image each, encoded and decoded (two messages); every answer compared with what its image asks for",
       requests: total,
       per_second: perSecond,
       kills,
@@ -77,7 +77,7 @@ export async function benchWorkers(): Promise<object> {
   }
 }
 
-/** The sentence "red", of which the test's model knows what it means. */
+/** The query "red", of which the test's model knows what it means. */
 async function textsOf(backend: ZmqBackend): Promise<Tensors> {
   const tokens: Tensors = {
     input_ids: { type: "int64", dims: [1, 3], data: BigInt64Array.from([2n, redToken, 3n]) },
@@ -97,7 +97,7 @@ async function request(
   const red = i % 2 === 0;
   const start = performance.now();
   try {
-    const features = await backend.encodePicture(pictureOf(i, red));
+    const features = await backend.encodeImage(imageOf(i, red));
     const feeds = files.decoderInputs.map((name) => [name, features[name] ?? texts[name]] as const);
     const { logits } = await backend.decode(Object.fromEntries(feeds) as Tensors);
     times.push(performance.now() - start);
@@ -111,7 +111,7 @@ async function request(
 }
 
 /** Grey with a square, red or grey-blue; no two are the same. */
-function pictureOf(i: number, red: boolean): ColourImage {
+function imageOf(i: number, red: boolean): ColourImage {
   const [width, height] = [64, 64];
   const data = new Uint8Array(width * height * 3).fill(120);
   for (let y = 20; y < 44; y++)

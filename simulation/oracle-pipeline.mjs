@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { maskBox } from "../dist/src/geometry/index.js";
 import { createGraspPlanner } from "../dist/src/grasping/index.js";
-import { Bridge } from "../dist/src/pipeline/index.js";
+import { GraspPipeline } from "../dist/src/pipeline/index.js";
 
 class Oracle {
   model = "oracle";
@@ -44,4 +44,4 @@ class Oracle {
 }
 
 export const createPipeline = async ({ truth }) =>
-  new Bridge({ grounder: new Oracle(truth), planner: createGraspPlanner() });
+  new GraspPipeline({ grounder: new Oracle(truth), planner: createGraspPlanner() });

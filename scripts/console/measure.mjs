@@ -20,11 +20,11 @@ const { values } = parseArgs({
   },
 });
 await setUp();
-const from = (path) => import(join(root, "dist", path));
+const from = (path) => import(join(root, "dist", "src", path));
 const { openBag, rgbdFrames } = await from("bags/index.js");
 const { startConsole } = await from("console/index.js");
-const { Bridge } = await from("bridge/index.js");
-const { demoArm } = await from("cli/demo-arm.js");
+const { GraspPipeline } = await from("pipeline/index.js");
+const { demoArm } = await from("cli/console/demo-arm.js");
 const demo = join(root, "demo", "demo.mcap");
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const quantile = (list, q) =>
@@ -70,7 +70,7 @@ const grounder = {
 const arm = await demoArm(demo);
 const served = await startConsole({
   source: await camera(),
-  bridge: new Bridge({ grounder }),
+  pipeline: new GraspPipeline({ grounder }),
   arm,
   port: 0,
   environment: {},

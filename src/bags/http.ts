@@ -23,7 +23,7 @@ export function shownUrl(target: string): string {
 
 /** Whole blocks are fetched and a few are kept: an index is many small reads, and a chunk is seldom a round number. */
 const blockSize = 1024 * 1024;
-const keptBlocks = 48;
+const maxCachedBlocks = 48;
 const maxRedirects = 5;
 
 /** An answer that no second try will change. */
@@ -111,7 +111,7 @@ export class HttpSource implements ByteSource {
       index = end;
     }
     for (const index of this.#blocks.keys()) {
-      if (this.#blocks.size <= keptBlocks) break;
+      if (this.#blocks.size <= maxCachedBlocks) break;
       this.#blocks.delete(index);
     }
     return wanted;

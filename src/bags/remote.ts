@@ -19,7 +19,7 @@ export async function openFetched(
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const file = path.join(folder, name);
-    await fetchWhole(target, file);
+    await fetchFile(target, file);
     const bag = await open(file);
     const close = bag.close.bind(bag);
     bag.close = async () => {
@@ -33,7 +33,7 @@ export async function openFetched(
   }
 }
 
-async function fetchWhole(target: string, file: string): Promise<void> {
+async function fetchFile(target: string, file: string): Promise<void> {
   const source = await HttpSource.open(target);
   const handle = await openFileHandle(file, "w");
   try {

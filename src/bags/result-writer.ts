@@ -20,7 +20,7 @@ import {
 } from "../messages/index.js";
 import type { BagMessage, MessageDefinitionText, TopicInfo } from "./types.js";
 
-/** When and of which picture a result is: its stamp and frame, and when it is to be played back. */
+/** When and of which image a result is: its stamp and frame, and when it is to be played back. */
 export interface ResultTime {
   readonly stamp: Stamp;
   readonly frameId: FrameId;
@@ -97,7 +97,7 @@ export class ResultWriter {
     );
   }
 
-  /** foxglove_msgs/ImageAnnotations on `<prefix>/annotations`: boxes and labels over the original picture. */
+  /** foxglove_msgs/ImageAnnotations on `<prefix>/annotations`: boxes and labels over the original image. */
   async annotations(time: ResultTime, found: readonly LabelledBox[]): Promise<void> {
     const header = headerOf(time.stamp, time.frameId);
     await this.#result(
@@ -129,9 +129,9 @@ export class ResultWriter {
     await this.#result("markers", "visualization_msgs/msg/MarkerArray", time, message);
   }
 
-  /** sensor_msgs/CompressedImage on `<prefix>/overlay/compressed`; `picture` is a whole JPEG or PNG file. */
-  async overlay(time: ResultTime, picture: Uint8Array, format: "jpeg" | "png"): Promise<void> {
-    const message = { header: { stamp: timeOf(time.stamp), frame_id: time.frameId }, format, data: picture };
+  /** sensor_msgs/CompressedImage on `<prefix>/overlay/compressed`; `image` is a whole JPEG or PNG file. */
+  async overlay(time: ResultTime, image: Uint8Array, format: "jpeg" | "png"): Promise<void> {
+    const message = { header: { stamp: timeOf(time.stamp), frame_id: time.frameId }, format, data: image };
     await this.#result("overlay/compressed", "sensor_msgs/msg/CompressedImage", time, message);
   }
 

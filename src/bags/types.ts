@@ -64,16 +64,16 @@ export interface BagReader {
   close(): Promise<void>;
 }
 
-/** A frame of a bag whose pictures are decoded when asked for, so that a dropped frame costs nothing. */
+/** A frame of a bag whose images are decoded when asked for, so that a dropped frame costs nothing. */
 export interface FrameHandle {
-  /** Header stamp of the colour picture. */
+  /** Header stamp of the colour image. */
   readonly stamp: Stamp;
-  /** When the colour picture was recorded. */
+  /** When the colour image was recorded. */
   readonly logTime: Stamp;
   readonly frameId: FrameId;
   /** Position among the frames of this reading, from 0. */
   readonly index: number;
-  /** Position of its colour picture among those of the time range, undecodable ones counted: the same however the range is cut. */
+  /** Position of its colour image among those of the time range, undecodable ones counted: the same however the range is cut. */
   readonly ordinal: number;
   readonly colourTopic: string;
   readonly depthTopic?: string;
@@ -108,7 +108,7 @@ export interface FrameOptions {
   readonly onMessage?: (message: BagMessage) => void;
 }
 
-/** What became of the pictures; grows while frames are read. */
+/** What became of the images; grows while frames are read. */
 export interface FrameCounts {
   colour: number;
   depth: number;
@@ -117,16 +117,16 @@ export interface FrameCounts {
   frames: number;
   /** Frames handed out without depth although there is a depth topic. */
   withoutDepth: number;
-  /** Depth pictures no colour picture was near enough to. */
+  /** Depth images no colour image was near enough to. */
   unpairedDepth: number;
-  /** Pictures whose message could not be decoded. */
+  /** Images whose message could not be decoded. */
   undecodable: number;
 }
 
 /** The frames of a bag, in order. */
 export interface FrameSource extends AsyncIterable<FrameHandle> {
   readonly topics: FrameTopics;
-  /** Picture topics that were passed over because none of their messages can be decoded, and why, in words. */
+  /** Image topics that were passed over because none of their messages can be decoded, and why, in words. */
   readonly unreadable: readonly string[];
   readonly counts: Readonly<FrameCounts>;
 }

@@ -10,7 +10,7 @@ export interface CameraCheck {
   readonly rms: number;
 }
 
-/** Reprojection error of new pictures with a camera as it is: only where the target stands is solved for, by picture. */
+/** Reprojection error of new images with a camera as it is: only where the target stands is solved for, by image. */
 export function checkCamera(sightings: readonly Sighting[], camera: CameraModel): CameraCheck {
   const views = sightings.map((sighting): ViewError => {
     const pose = targetPose(sighting, camera);
@@ -23,7 +23,7 @@ export function checkCamera(sightings: readonly Sighting[], camera: CameraModel)
 }
 
 export interface HandEyeCheck extends CameraCheck {
-  /** How far the target seems to move from picture to picture, although it stands: root mean square. */
+  /** How far the target seems to move from image to image, although it stands: root mean square. */
   readonly position: Metres;
   /** The same for each view. */
   readonly positions: readonly Metres[];
@@ -31,7 +31,7 @@ export interface HandEyeCheck extends CameraCheck {
 
 /**
  * Reprojection error through the whole chain robot - camera - target: the target's place is estimated once, from all
- * pictures, by the median view; each picture then shows how far the chain misses.
+ * images, by the median view; each image then shows how far the chain misses.
  */
 export function checkHandEye(
   views: readonly { readonly sighting: Sighting; readonly robot: Pose }[],
@@ -48,7 +48,7 @@ export function checkHandEye(
   const places = pairs.map(({ robot, target }) => compose(robot, compose(transform, target)).position);
   const middle = [0, 1, 2].map((k) => median(places.map((p) => p[k]!)));
   const apart = places.map((p) => Math.hypot(p[0] - middle[0]!, p[1] - middle[1]!, p[2] - middle[2]!));
-  // A picture with a wrong robot pose must not move the place all others are measured against.
+  // An image with a wrong robot pose must not move the place all others are measured against.
   const near = pairs.filter((_, k) => apart[k]! <= 3 * median(apart) + 1e-6);
   const target = meanTarget(near.length > 0 ? near : pairs, transform);
   const errors = pairs.map(({ sighting, robot, target: seen }) => {
@@ -84,10 +84,10 @@ export function targetPose(sighting: Sighting, camera: CameraModel): Pose | unde
 }
 
 function largest(residuals: Float64Array): number {
-  let most = 0;
+  let maximum = 0;
   for (let i = 0; i < residuals.length; i += 2)
-    most = Math.max(most, Math.hypot(residuals[i]!, residuals[i + 1]!));
-  return most;
+    maximum = Math.max(maximum, Math.hypot(residuals[i]!, residuals[i + 1]!));
+  return maximum;
 }
 
 /** Over the corners of all views. */

@@ -1,6 +1,6 @@
 import type { Pixels } from "../geometry/index.js";
 
-/** What was found of a target in one picture. */
+/** What was found of a target in one image. */
 export interface Sighting {
   /** File name, or time in the bag: what reports call it. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Sighting {
   readonly pixels: Float64Array;
 }
 
-/** Root mean square and largest distance of the corners of one picture from where they should be. */
+/** Root mean square and largest distance of the corners of one image from where they should be. */
 export interface ViewError {
   readonly name: string;
   readonly corners: number;

@@ -8,7 +8,7 @@ export function positiveInteger(text: string): number {
 }
 
 /** Parser of a whole number of at least `least`. */
-export function whole(least: number): (text: string) => number {
+export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === "" || !Number.isInteger(value) || value < least)

@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { backendKinds, executionProviders } from "../inference/index.js";
 import { checkProviders, defaultEngineCache } from "../pipeline/index.js";
-import { whole } from "./arguments.js";
+import { wholeNumber } from "./arguments.js";
 
 /** Options of every command that runs a model: where it runs, and on what. */
 export const backendFlags = (): Option[] => [
@@ -19,15 +19,17 @@ export const backendFlags = (): Option[] => [
   new Option("--server-key <key>", "the workers' public key, or the file that holds it"),
   new Option(
     "--insecure-plain-tcp",
-    "let plain TCP leave this machine: anybody on the network can read pictures",
+    "let plain TCP leave this machine: anybody on the network can read images",
   ),
-  new Option("--request-timeout <ms>", "an inference request may take this long in all").argParser(whole(1)),
+  new Option("--request-timeout <ms>", "an inference request may take this long in all").argParser(
+    wholeNumber(1),
+  ),
   new Option(
     "--start-timeout <s>",
     "how long to wait for a first worker, or for the server (default: 30)",
-  ).argParser(whole(1)),
+  ).argParser(wholeNumber(1)),
   new Option("--heartbeat <ms>", "a worker that is silent for two of these is out of service").argParser(
-    whole(50),
+    wholeNumber(50),
   ),
   new Option("--server-model <name>", "name of the model on the server, where it has another there"),
   new Option(
@@ -52,10 +54,10 @@ export const providerFlags = (): Option[] => [
     "--require-provider <name>",
     "fail unless all of the model's work runs on this one, seen in a profiled run",
   ).choices(executionProviders),
-  new Option("--threads <n>", "threads of the model").argParser(whole(1)),
-  new Option("--device <n>", "number of the GPU").argParser(whole(0)),
+  new Option("--threads <n>", "threads of the model").argParser(wholeNumber(1)),
+  new Option("--device <n>", "number of the GPU").argParser(wholeNumber(0)),
   new Option("--gpu-memory <MiB>", "most GPU memory for each of the model's three sessions").argParser(
-    whole(1),
+    wholeNumber(1),
   ),
   new Option(
     "--engine-cache <folder>",

@@ -5,13 +5,13 @@ import { Command } from "commander";
 import { BagSource, type ConsoleOptions, startConsole } from "../console/index.js";
 import { usage } from "../errors/index.js";
 import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
-import { openBridge, type PipelineOptions } from "../pipeline/index.js";
+import { createPipeline, type PipelineOptions } from "../pipeline/index.js";
 import { interrupted, packageRoot, packageVersion } from "../system/index.js";
 import { nonNegative } from "./arguments.js";
 import { demoArm } from "./console/demo-arm.js";
 import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
-/** What the console is served with, whatever its pictures come from. */
+/** What the console is served with, whatever its images come from. */
 export interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
@@ -40,7 +40,7 @@ export function consoleCommand(): Command {
     .option("--colour <topic>", "colour topic, when the guess is wrong")
     .option("--depth <topic>", "depth topic, when the guess is wrong")
     .option("--camera-info <topic>", "camera info topic, when the guess is wrong")
-    .option("--paused", "start paused on the first picture")
+    .option("--paused", "start paused on the first image")
     .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given");
   serveFlags(command);
   for (const flag of [...pipelineFlags(), ...graspFlags()]) command.addOption(flag);
@@ -64,7 +64,7 @@ export function serveFlags(command: Command): Command {
 }
 
 /** @throws GraspGroundingError USAGE */
-export function serveOptions(options: ServeOptions): Omit<ConsoleOptions, "source" | "bridge"> {
+export function serveOptions(options: ServeOptions): Omit<ConsoleOptions, "source" | "pipeline"> {
   const { host, port: at, tokenFile, tlsCert, tlsKey, allowOrigin, audit } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw usage("--tls-cert and --tls-key belong together");
@@ -98,7 +98,7 @@ export async function runConsole(bag: string | undefined, options: ConsoleCliOpt
     ...(cameraInfo !== undefined && { cameraInfo }),
     ...(paused !== undefined && { paused }),
   });
-  const bridge = await openBridge(options).catch(async (error) => {
+  const pipeline = await createPipeline(options).catch(async (error) => {
     await source.close();
     throw error;
   });
@@ -106,7 +106,7 @@ export async function runConsole(bag: string | undefined, options: ConsoleCliOpt
     const running = await startConsole({
       ...serve,
       source,
-      bridge,
+      pipeline,
       provider: options.provider ?? "cpu",
       ...(bag === undefined && { arm: await demoArm(path) }),
       ...(metrics !== undefined && { metrics }),
@@ -123,7 +123,7 @@ export async function runConsole(bag: string | undefined, options: ConsoleCliOpt
     await running.close();
   } finally {
     await source.close();
-    await bridge.close();
+    await pipeline.close();
   }
 }
 

@@ -18,7 +18,7 @@ export const demoQueries: readonly string[] = [
 export function demoCommand(): Command {
   return new Command("demo")
     .description("the main job on the bundled demo: queries on a simulated RGB-D recording")
-    .option("--out <folder>", "where pictures and the result bag go", "out/demo")
+    .option("--out <folder>", "where images and the result bag go", "out/demo")
     .option("--once", "run the queries and leave; without it the console follows")
     .action(async ({ out, once }: { out: string; once?: boolean }) => {
       await mkdir(out, { recursive: true });
@@ -28,7 +28,7 @@ export function demoCommand(): Command {
       const bag = join(packageRoot, "demo", "demo.mcap");
       await replay(bag, { query: demoQueries, every: 5, overlay, out: mcap, json, copy: true });
       process.stdout.write(
-        `picture: ${overlay}\nresult bag (opens in Foxglove): ${mcap}\nJSON lines: ${json}\n`,
+        `image: ${overlay}\nresult bag (opens in Foxglove): ${mcap}\nJSON lines: ${json}\n`,
       );
       if (!once) await runConsole(undefined, { audit: defaultAudit() });
     });

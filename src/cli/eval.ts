@@ -28,7 +28,7 @@ interface EvalOptions extends PipelineOptions, DatasetOptions {
   readonly report?: string;
 }
 
-/** `eval`: accuracy on a data set of sentences about pictures. */
+/** `eval`: accuracy on a data set of queries about images. */
 export function evalCommand(): Command {
   const command = new Command("eval")
     .description("measure accuracy on a data set: boxes and masks, by category, with intervals")
@@ -38,13 +38,10 @@ export function evalCommand(): Command {
     )
     .addOption(new Option("--layout <name>", "how the data set is laid out").choices(layouts).default("auto"))
     .option("--split <name>", "split of the data set, such as testA")
-    .option("--images <folder>", "RefCOCO's pictures, when they are not beside or above the data set")
+    .option("--images <folder>", "RefCOCO's images, when they are not beside or above the data set")
     .option("--json", "print everything as JSON")
     .option("--rows <file>", "write one JSON line a query")
-    .option(
-      "--worst <file>",
-      "the worst cases in one picture (.png, .jpg): answers in colour, truth in white",
-    )
+    .option("--worst <file>", "the worst cases in one image (.png, .jpg): answers in colour, truth in white")
     .option("--report <file>", "one HTML page with tables, plots and the worst cases")
     .option("--limit <n>", "only the first lines", positiveInteger)
     .optionsGroup("Model:");
@@ -60,9 +57,9 @@ async function run(path: string, options: EvalOptions): Promise<void> {
   const progress = new Progress("eval");
   const started = performance.now();
   try {
-    // Lines of one picture are answered together: it is decoded and encoded once.
-    for (const [picture, group] of groupByImage(lines)) {
-      const colour = await readColour(picture);
+    // Lines of one image are answered together: it is decoded and encoded once.
+    for (const [image, group] of groupByImage(lines)) {
+      const colour = await readColour(image);
       const groundings = await grounder.ground(
         { colour },
         group.map((line) => line.query),
@@ -94,11 +91,11 @@ async function run(path: string, options: EvalOptions): Promise<void> {
   process.stdout.write(`${options.json ? toJson(rows, grounder.model) : toText(rows, seconds)}\n`);
 }
 
-/** @throws GraspGroundingError DATASET_INVALID when the mask is not of the picture's size */
-async function maskOf(line: EvalLine, picture: { width: number; height: number }): Promise<Mask | undefined> {
+/** @throws GraspGroundingError DATASET_INVALID when the mask is not of the image's size */
+async function maskOf(line: EvalLine, image: { width: number; height: number }): Promise<Mask | undefined> {
   const mask = await line.mask?.();
-  if (mask === undefined || (mask.width === picture.width && mask.height === picture.height)) return mask;
-  const detail = `the mask is ${mask.width}×${mask.height} and the picture ${picture.width}×${picture.height}`;
+  if (mask === undefined || (mask.width === image.width && mask.height === image.height)) return mask;
+  const detail = `the mask is ${mask.width}×${mask.height} and the image ${image.width}×${image.height}`;
   throw new GraspGroundingError("DATASET_INVALID", { path: line.path, line: 1, detail });
 }
 

@@ -4,9 +4,9 @@ import { GraspGroundingError, usage } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import {
-  type BridgeResult,
-  openBridge,
+  createPipeline,
   type PipelineOptions,
+  type PipelineResult,
   readCamera,
   readColour,
   readDepth,
@@ -29,17 +29,17 @@ interface GroundOptions extends PipelineOptions {
   readonly heatmap?: string;
 }
 
-/** `ground`: one picture, one or more queries. */
+/** `ground`: one image, one or more queries. */
 export function groundCommand(): Command {
   const command = new Command("ground")
-    .description("find what sentences name in one picture")
-    .requiredOption("--image <file>", "colour picture")
-    .requiredOption("--query <sentence>", "what to find; may be given several times", collect)
-    .option("--depth <file>", "16-bit depth picture aligned to colour, for grasps")
+    .description("find what queries name in one image")
+    .requiredOption("--image <file>", "colour image")
+    .requiredOption("--query <query>", "what to find; may be given several times", collect)
+    .option("--depth <file>", "16-bit depth image aligned to colour, for grasps")
     .option("--camera <file>", "intrinsics: JSON {width,height,fx,fy,cx,cy} or camera_info YAML")
-    .option("--depth-scale <m>", "metres per unit of the depth picture", positive, 0.001)
+    .option("--depth-scale <m>", "metres per unit of the depth image", positive, 0.001)
     .option("--json", "print JSON as docs/result.schema.json has it")
-    .option("--overlay <file>", "write the picture with boxes, masks and grasps (.png, .jpg)")
+    .option("--overlay <file>", "write the image with boxes, masks and grasps (.png, .jpg)")
     .option(
       "--heatmap <file>",
       "write the first query's object probability as float32 .npy, model resolution",
@@ -51,12 +51,12 @@ export function groundCommand(): Command {
 async function run(options: GroundOptions): Promise<void> {
   options.query.forEach(cleanQuery);
   const frame = await readFrame(options);
-  const bridge = await openBridge({ ...options, grasps: frame.depth !== undefined });
-  let results: readonly BridgeResult[];
+  const pipeline = await createPipeline({ ...options, grasps: frame.depth !== undefined });
+  let results: readonly PipelineResult[];
   try {
-    results = await bridge.process(frame, options.query);
+    results = await pipeline.process(frame, options.query);
   } finally {
-    await bridge.close();
+    await pipeline.close();
   }
   if (options.overlay !== undefined) {
     const format = /\.jpe?g$/i.test(options.overlay) ? "jpeg" : "png";
@@ -86,7 +86,7 @@ async function readFrame(options: GroundOptions): Promise<RgbdFrame> {
 }
 
 /** One query gives an object, several an array in their order. */
-function toJson(results: readonly BridgeResult[], options: GroundOptions): string {
+function toJson(results: readonly PipelineResult[], options: GroundOptions): string {
   const json = results.map((result) => ({ ...resultToJson(result), source: options.image }));
   return JSON.stringify(json.length === 1 ? json[0] : json, undefined, 2);
 }

@@ -11,7 +11,7 @@ const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>
 > = {
   ground: {
-    summary: "find what sentences name in one picture",
+    summary: "find what queries name in one image",
     load: async () => (await import("./ground.js")).groundCommand(),
   },
   replay: {
@@ -60,7 +60,7 @@ const commands: Readonly<
 /** The command line as commander knows it, the command named in `argv` with its options. */
 export async function buildProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command("grasp-grounding")
-    .description("finds the object a sentence names in a robot's RGB-D picture and works out how to grasp it")
+    .description("finds the object a query names in a robot's RGB-D image and works out how to grasp it")
     .version(packageVersion())
     .option("--verbose", "print the stack trace of an error")
     .showHelpAfterError("(--help shows the options)")

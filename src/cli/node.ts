@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { startConsole } from "../console/index.js";
-import { type BridgeNode, missingEnvironment, type ReadyArm, runNode } from "../ros/index.js";
+import { type ConfiguredArm, type GroundingNode, missingEnvironment, runNode } from "../ros/index.js";
 import { packageRoot, packageVersion, runInEnvironment } from "../system/index.js";
 import { announce, type ServeOptions, serveFlags, serveOptions } from "./console.js";
 import { consoleArm } from "./node/console-arm.js";
@@ -37,8 +37,8 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
     version: packageVersion(),
     ...(source !== undefined && {
       observer: source,
-      onArm: (arm: ReadyArm | undefined) => arms.changed(arm),
-      beside: (node: BridgeNode) => serveConsole(node, source, serve, arms, options.open === true),
+      onArm: (arm: ConfiguredArm | undefined) => arms.changed(arm),
+      startCompanion: (node: GroundingNode) => serveConsole(node, source, serve, arms, options.open === true),
     }),
     pipeline: (parameters) => ({
       module: new URL("./node/ros-pipeline.js", import.meta.url).href,
@@ -49,7 +49,7 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
 
 /** The console on a node that spins. @returns what ends it */
 async function serveConsole(
-  node: BridgeNode,
+  node: GroundingNode,
   source: NodeSource,
   serve: ReturnType<typeof serveOptions>,
   arms: ArmRelay,
@@ -59,7 +59,7 @@ async function serveConsole(
   const running = await startConsole({
     ...serve,
     source,
-    bridge: node.bridge,
+    pipeline: node.pipeline,
     provider: node.parameters.provider,
   });
   arms.attach((arm) => running.core.connectArm(arm === undefined ? undefined : consoleArm(arm)));
@@ -72,15 +72,15 @@ async function serveConsole(
 
 /** The arm may come before the console, or go and come again while it runs. */
 class ArmRelay {
-  #arm: ReadyArm | undefined;
-  #listener: ((arm: ReadyArm | undefined) => void) | undefined;
+  #arm: ConfiguredArm | undefined;
+  #listener: ((arm: ConfiguredArm | undefined) => void) | undefined;
 
-  changed(arm: ReadyArm | undefined): void {
+  changed(arm: ConfiguredArm | undefined): void {
     this.#arm = arm;
     this.#listener?.(arm);
   }
 
-  attach(listener: ((arm: ReadyArm | undefined) => void) | undefined): void {
+  attach(listener: ((arm: ConfiguredArm | undefined) => void) | undefined): void {
     this.#listener = listener;
     listener?.(this.#arm);
   }

@@ -8,7 +8,7 @@ import type { ReplayOptions } from "../replay/types.js";
 import { nonNegative, positiveInteger } from "./arguments.js";
 import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
-/** `replay`: recorded bags and sentences in; boxes, masks and grasps out. */
+/** `replay`: recorded bags and queries in; boxes, masks and grasps out. */
 export function replayCommand(): Command {
   const command = new Command("replay")
     .description("ask recorded bags: boxes, masks and grasps for each frame")
@@ -17,10 +17,10 @@ export function replayCommand(): Command {
       ".mcap or .db3 files, rosbag2 folders, or http(s) addresses of these (presigned too)",
     )
     .optionsGroup("What is asked:")
-    .option("--query <sentence>", "what to find; may be given several times", collect)
-    .option("--queries <file>", "sentences from a file, one a line")
+    .option("--query <query>", "what to find; may be given several times", collect)
+    .option("--queries <file>", "queries from a file, one a line")
     .option("--recorded", "ask what was asked on the bag's own query topic; the default without --query")
-    .option("--query-topic <topic>", "topic of the recorded sentences, when it is not named …/query")
+    .option("--query-topic <topic>", "topic of the recorded queries, when it is not named …/query")
     .optionsGroup("Which frames:")
     .option("--at <s>", "only the first frame at or after this many seconds from the start", nonNegative)
     .option("--from <s>", "first frame, in seconds from the start", nonNegative)
@@ -44,15 +44,15 @@ export function replayCommand(): Command {
     .option("--camera-info <topic>", "camera info topic")
     .option("--tolerance <s>", "largest stamp difference of a colour and depth pair", nonNegative, 0.02)
     .optionsGroup("What is written ({shard} in a name becomes 3-of-8):")
-    .option("--json <file>", "one JSON line a frame and sentence (docs/result.schema.json); - for stdout")
+    .option("--json <file>", "one JSON line a frame and query (docs/result.schema.json); - for stdout")
     .option("--timings", "put timings into the JSON, which then differs from run to run")
     .option(
       "--out <file>",
       "an MCAP with detections, masks, markers and grasps for Foxglove and ros2 bag play",
     )
     .option("--copy", "copy the recording's own messages, or the cut of them, into --out")
-    .option("--report <file>", "one HTML page with tables, pictures and plots, to mail around")
-    .option("--contact-sheet <file>", "many frames in one picture (.png, .jpg)")
+    .option("--report <file>", "one HTML page with tables, images and plots, to mail around")
+    .option("--contact-sheet <file>", "many frames in one image (.png, .jpg)")
     .option("--overlay <file>", "the last frame with what was found drawn in (.png, .jpg)")
     .option("--resume", "go on where an interrupted or killed run stopped")
     .option("--quiet", "no table, no progress")

@@ -15,7 +15,7 @@ import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../me
 import { defaultModel, findModel } from "../model-store/index.js";
 import { type BackendOptions, inProcessOptions } from "../pipeline/index.js";
 import { interrupted, packageVersion } from "../system/index.js";
-import { whole } from "./arguments.js";
+import { wholeNumber } from "./arguments.js";
 import { providerFlags } from "./backend-flags.js";
 
 interface WorkerOptions extends BackendOptions {
@@ -48,21 +48,21 @@ export function workerCommand(): Command {
     .option("--insecure-plain-tcp", "listen beyond this machine without keys: anybody can read and ask")
     .option(
       "--max-batch <n>",
-      "pictures (or sentences) run together at most (default: 1 on the CPU, 8 elsewhere)",
-      whole(1),
+      "images (or queries) run together at most (default: 1 on the CPU, 8 elsewhere)",
+      wholeNumber(1),
     )
     .option(
       "--batch-wait <ms>",
       "how long the first of a batch waits for company, as its deadline allows",
-      whole(0),
+      wholeNumber(0),
       2,
     )
-    .option("--queue <n>", "requests that wait or run at most; more are refused as busy", whole(1), 64)
-    .option("--keep <n>", "pictures whose features are kept", whole(1), 32)
+    .option("--queue <n>", "requests that wait or run at most; more are refused as busy", wholeNumber(1), 64)
+    .option("--keep <n>", "images whose features are kept", wholeNumber(1), 32)
     .option(
-      "--picture-threads <n>",
-      "threads that decode and resize pictures (default: 1 on the CPU, 4 elsewhere)",
-      whole(1),
+      "--image-threads <n>",
+      "threads that decode and resize images (default: 1 on the CPU, 4 elsewhere)",
+      wholeNumber(1),
     )
     .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given")
     .option(
@@ -89,7 +89,7 @@ async function run(options: WorkerOptions): Promise<void> {
   const server = await WorkerServer.bind(model, {
     bind: options.bind,
     maxBatch: options.maxBatch ?? (onCpu ? 1 : 8),
-    pictureThreads: options.pictureThreads ?? (onCpu ? 1 : 4),
+    imageThreads: options.pictureThreads ?? (onCpu ? 1 : 4),
     onAnswered: (waited, ran) => {
       metrics?.took("wait", waited / 1e3);
       metrics?.took("model", ran / 1e3);
@@ -145,7 +145,7 @@ function watch(metrics: Metrics, server: WorkerServer): void {
     dropped().reduce((sum, [, n]) => sum + Number(n), 0),
   );
   metrics.watch("queued", "Requests that wait or run", "gauge", () => figure("open"));
-  metrics.watch("kept_pictures", "Pictures whose features are kept", "gauge", () => figure("kept_pictures"));
+  metrics.watch("kept_pictures", "Images whose features are kept", "gauge", () => figure("kept_pictures"));
   metrics.watchState("worker_state", "State", workerStates, () => server.state);
 }
 

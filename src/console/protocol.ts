@@ -9,19 +9,17 @@ const seconds = z.number().min(0).max(1e7);
 export const commandSchema = z.discriminatedUnion("name", [
   z
     .object({ name: z.literal("ask"), query: z.string().max(2000) })
-    .describe("finds what the sentence names in the picture shown now, and plans a grasp"),
+    .describe("finds what the query names in the image shown now, and plans a grasp"),
   z
     .object({ name: z.literal("follow"), query: z.string().max(2000).optional() })
-    .describe(
-      "keeps asking the sentence on every picture the model has time for; without a sentence it ends",
-    ),
+    .describe("keeps asking the query on every image the model has time for; without a query it ends"),
   z
     .object({ name: z.literal("identify"), x: z.number().min(0), y: z.number().min(0) })
-    .describe("names what is at a pixel of the picture shown now"),
+    .describe("names what is at a pixel of the image shown now"),
   z
     .object({ name: z.literal("choose"), answer: z.int().min(1), candidate: z.int().min(0).max(1000) })
     .describe("takes another candidate of an answer and plans a grasp for it"),
-  z.object({ name: z.literal("forget") }).describe("removes the answers from the picture"),
+  z.object({ name: z.literal("forget") }).describe("removes the answers from the image"),
   z.object({ name: z.literal("play") }),
   z.object({ name: z.literal("pause") }),
   z.object({ name: z.literal("seek"), position: seconds.describe("seconds from the start") }),
@@ -47,7 +45,7 @@ export const commandSchema = z.discriminatedUnion("name", [
       at: z.tuple([z.number().min(0), z.number().min(0)]).optional(),
     })
     .describe(
-      "puts the held object down while `beat` messages come: where it was taken, or at a pixel of the picture shown now",
+      "puts the held object down while `beat` messages come: where it was taken, or at a pixel of the image shown now",
     ),
   z
     .object({ name: z.literal("jog") })
@@ -74,10 +72,10 @@ function component() {
 /** What a client sends over the WebSocket. */
 export const clientMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("command"), id: z.int().min(0), command: commandSchema }),
-  z.object({ type: z.literal("ack"), seq: z.int().min(0) }).describe("the picture has been shown"),
+  z.object({ type: z.literal("ack"), seq: z.int().min(0) }).describe("the image has been shown"),
   z
     .object({ type: z.literal("view"), width: z.int().min(0).max(16384) })
-    .describe("pixels the picture is shown at; 0 stops pictures"),
+    .describe("pixels the image is shown at; 0 stops images"),
   z.object({ type: z.literal("beat") }).describe("the button is still held"),
   z
     .object({ type: z.literal("drive"), linear: velocity, angular: velocity })
@@ -98,10 +96,10 @@ export const answerSchema = z.object({
   id: z.int().min(1),
   /** Seconds from the recording's start. */
   position: z.number().optional(),
-  stamp: z.string().describe("of the picture it is about, in nanoseconds"),
+  stamp: z.string().describe("of the image it is about, in nanoseconds"),
   text: z.string().describe("what was found, in words"),
   chosen: z.int().min(0).describe("candidate the grasp is for"),
-  presence: z.number().min(0).max(1).describe("probability that the object is in the picture"),
+  presence: z.number().min(0).max(1).describe("probability that the object is in the image"),
   drawn: z
     .array(z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])))
     .describe("for each grasp the open gripper as lines x1, y1, x2, y2 in pixels"),
@@ -147,8 +145,8 @@ export interface MotionPreview {
   readonly stages: readonly {
     readonly name: string;
     readonly duration: number;
-    /** Postures at even intervals, first and last included; one where the arm rests. */
-    readonly postures: readonly (readonly number[])[];
+    /** Joint configurations at even intervals, first and last included; one where the arm rests. */
+    readonly configurations: readonly (readonly number[])[];
     /** Opening of the gripper in metres, where the stage sets it. */
     readonly opening?: number;
   }[];
@@ -190,11 +188,11 @@ export const stateSchema = z.object({
     busy: z.boolean(),
     waiting: z.int().min(0),
   }),
-  follow: z.string().optional().describe("sentence asked on every picture"),
+  follow: z.string().optional().describe("query asked on every image"),
   stats: z.object({
-    fps: z.number().describe("pictures a second from the source"),
-    dropped: z.int().min(0).describe("pictures left out by the source"),
-    modelDropped: z.int().min(0).describe("pictures that came while the model was busy"),
+    fps: z.number().describe("images a second from the source"),
+    dropped: z.int().min(0).describe("images left out by the source"),
+    modelDropped: z.int().min(0).describe("images that came while the model was busy"),
     clients: z.int().min(0),
     latency: z.record(z.string(), z.number()).describe("milliseconds by stage, of the last answer"),
   }),
@@ -216,7 +214,7 @@ export const stateSchema = z.object({
     jogs: z.boolean().describe("whether it can be jogged"),
     robot: z.boolean().describe("whether `GET /api/robot` tells how to draw it"),
     holding: z.boolean().describe("it took something here and has not put it down"),
-    joints: z.array(z.number()).optional().describe("present posture"),
+    joints: z.array(z.number()).optional().describe("present joint configuration"),
     opening: z.number().optional().describe("of the gripper, in metres"),
     stage: z.string().optional(),
     progress: z.number().optional(),
@@ -231,7 +229,7 @@ export type ConsoleState = z.infer<typeof stateSchema>;
 export const identitySchema = z.object({ id: z.string(), name: z.string(), role: roleSchema });
 export type Identity = z.infer<typeof identitySchema>;
 
-/** What the server sends as text. Pictures come as binary: see `packFrame`. */
+/** What the server sends as text. Images come as binary: see `packFrame`. */
 export type ServerMessage =
   | {
       readonly type: "hello";
@@ -250,7 +248,7 @@ export type ServerMessage =
     }
   | { readonly type: "pong"; readonly at: number };
 
-/** Header of a picture sent as a binary message. */
+/** Header of an image sent as a binary message. */
 export interface FrameHeader {
   readonly seq: number;
   /** Size boxes and pixels are given in; the JPEG may be smaller. */
@@ -260,7 +258,7 @@ export interface FrameHeader {
   readonly stamp: string;
   readonly frameId: string;
   readonly position?: number;
-  /** Milliseconds since the picture reached the console. */
+  /** Milliseconds since the image reached the console. */
   readonly age: number;
 }
 

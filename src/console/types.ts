@@ -1,16 +1,16 @@
 import type { RgbdFrame } from "../geometry/index.js";
-import type { Bridge, BridgeResult } from "../pipeline/index.js";
+import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
 import type { HealthItem, ParameterView } from "./protocol.js";
 
 /** What the console asks of the pipeline: the bridge itself, or somebody who passes calls on to it. */
-export type ConsoleBridge = Pick<Bridge, "model" | "process" | "ground" | "plan">;
+export type ConsolePipeline = Pick<GraspPipeline, "model" | "process" | "ground" | "plan">;
 
-/** A picture as the console's source gives it. */
+/** An image as the console's source gives it. */
 export interface SourceFrame {
   readonly frame: RgbdFrame;
   /** Seconds from the start of the recording; absent for a live camera. */
   readonly position?: number;
-  /** The frame with its depth and camera, where `frame` is the picture alone: decoded when somebody asks. */
+  /** The frame with its depth and camera, where `frame` is the image alone: decoded when somebody asks. */
   readonly complete?: () => Promise<RgbdFrame>;
 }
 
@@ -43,11 +43,11 @@ export interface SourceListener {
   /** Playback, drops, damage, health or parameters changed. */
   changed(): void;
   /** Somebody else asked the pipeline, and this came out. */
-  answered?(source: SourceFrame, results: readonly BridgeResult[]): void;
+  answered?(source: SourceFrame, results: readonly PipelineResult[]): void;
   log?(level: "info" | "warn" | "error", text: string): void;
 }
 
-/** Where the console's pictures come from: a recording, or a live camera that another part adapts. */
+/** Where the console's images come from: a recording, or a live camera that another part adapts. */
 export interface ConsoleSource {
   readonly kind: "bag" | "live";
   /** For people, e.g. the file's name. */
@@ -63,7 +63,7 @@ export interface ConsoleSource {
   readonly parameters?: readonly ParameterView[];
   /** @throws GraspGroundingError when it is refused, with the reason */
   setParameter?(name: string, value: boolean | number | string): void;
-  /** Somebody watches, or nobody does any more: without watchers pictures need not come often. */
+  /** Somebody watches, or nobody does any more: without watchers images need not come often. */
   watched?(clients: number): void;
   start(listener: SourceListener): void;
   close(): Promise<void>;

@@ -11,7 +11,7 @@ import type { CatalogueEntry } from "./entry.js";
 /** The parts of the catalogue by what they are about; the generated docs page has a section for each. */
 export const sections = {
   "Every command": generalErrors,
-  "Sentences, pictures, depth": inputErrors,
+  "Queries, images, depth": inputErrors,
   Models: modelErrors,
   "Recorded bags": bagErrors,
   "ROS 2 node": rosErrors,

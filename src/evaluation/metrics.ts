@@ -3,7 +3,7 @@ import { type Box, boxIou, type Mask, maskIou } from "../geometry/index.js";
 /** What the data set says of one query. */
 export interface Truth {
   readonly absent: boolean;
-  /** One box an object the sentence names. */
+  /** One box an object the query names. */
   readonly boxes: readonly Box[];
   /** All named objects together. */
   readonly mask?: Mask;

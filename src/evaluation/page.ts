@@ -1,5 +1,5 @@
 import { escapeHtml, scoreHistogram } from "../report/charts.js";
-import { card, colourOf, page, picture } from "../report/page.js";
+import { card, colourOf, image, page } from "../report/page.js";
 import { packageVersion } from "../system/index.js";
 import { byCategory, type EvalRow, type Summary, summarise, thresholds } from "./metrics.js";
 import { saying, type WorstCase } from "./worst.js";
@@ -43,7 +43,7 @@ export function evalPage({ title, model, rows, worst }: EvalReport): string {
   );
   const figures = worst.map(
     ({ row, jpeg }) =>
-      `<figure${row.absent ? ' class="moment"' : ""}><img alt="${escapeHtml(saying(row))}" src="${picture(jpeg)}"><figcaption><b>${escapeHtml(saying(row))}</b><br>${escapeHtml(row.image)}</figcaption></figure>`,
+      `<figure${row.absent ? ' class="moment"' : ""}><img alt="${escapeHtml(saying(row))}" src="${image(jpeg)}"><figcaption><b>${escapeHtml(saying(row))}</b><br>${escapeHtml(row.image)}</figcaption></figure>`,
   );
   const body = [
     `<div class="cards">${cards.join("")}</div>`,

@@ -12,7 +12,7 @@ export interface WorstCase {
   readonly jpeg: Buffer;
 }
 
-const most = 30;
+const limit = 30;
 const width = 400;
 
 export const badnessOf = ({ absent, found, iou, score }: EvalRow): number =>
@@ -26,9 +26,9 @@ export class WorstCases {
     const badness = badnessOf(row);
     // Finds of what is not there must not crowd out what was missed, nor the other way round.
     const kind = this.#cases.filter((one) => one.row.absent === row.absent);
-    if (badness < 0.5 || (kind.length >= most / 2 && badness <= kind.at(-1)!.badness)) return;
+    if (badness < 0.5 || (kind.length >= limit / 2 && badness <= kind.at(-1)!.badness)) return;
     const added = { row, badness, jpeg: await draw(colour, truth, grounding) };
-    if (kind.length >= most / 2) this.#cases.splice(this.#cases.indexOf(kind.at(-1)!), 1);
+    if (kind.length >= limit / 2) this.#cases.splice(this.#cases.indexOf(kind.at(-1)!), 1);
     this.#cases.push(added);
     this.#cases.sort((a, b) => b.badness - a.badness || (a.row.image < b.row.image ? -1 : 1));
   }
@@ -38,7 +38,7 @@ export class WorstCases {
     return this.#cases;
   }
 
-  /** All of them in one picture, PNG or JPEG by the file's name. */
+  /** All of them in one image, PNG or JPEG by the file's name. */
   async sheet(path: string): Promise<Buffer> {
     const columns = Math.max(1, Math.min(5, this.#cases.length));
     const tiles = await Promise.all(

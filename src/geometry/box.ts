@@ -1,7 +1,7 @@
 import type { Pixels } from "./units.js";
 
 /**
- * Axis-aligned box x1, y1, x2, y2 in pixels of the original picture. Continuous coordinates: the left edge of
+ * Axis-aligned box x1, y1, x2, y2 in pixels of the original image. Continuous coordinates: the left edge of
  * the first pixel is 0 and the right edge of the last is the width, so x2 - x1 is the box's width.
  */
 export type Box = readonly [Pixels, Pixels, Pixels, Pixels];
@@ -33,7 +33,7 @@ export function boxIou(a: Box, b: Box): number {
   return union > 0 ? inside / union : 0;
 }
 
-/** The part of `b` inside a picture of width × height. */
+/** The part of `b` inside an image of width × height. */
 export const clipBox = (b: Box, width: Pixels, height: Pixels): Box => [
   Math.min(Math.max(b[0], 0), width),
   Math.min(Math.max(b[1], 0), height),

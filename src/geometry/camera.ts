@@ -20,7 +20,7 @@ export interface CameraModel {
 /** Why a camera cannot be used, or undefined when it can. */
 export function cameraProblem(camera: CameraModel): string | undefined {
   const { fx, fy, cx, cy, width, height } = camera;
-  if (!(width > 0 && height > 0)) return "the picture size is zero";
+  if (!(width > 0 && height > 0)) return "the image size is zero";
   if (![fx, fy, cx, cy].every(Number.isFinite)) return "the intrinsics are not finite numbers";
   if (!(fx > 0 && fy > 0)) return "the focal length is not positive (uncalibrated cameras publish zeros)";
   return undefined;
@@ -52,7 +52,7 @@ export function project(camera: CameraModel, point: Vec3): readonly [Pixels, Pix
   return [camera.fx * u + camera.cx, camera.fy * v + camera.cy];
 }
 
-/** The same camera for a picture scaled to width × height. */
+/** The same camera for an image scaled to width × height. */
 export function scaleCamera(camera: CameraModel, width: Pixels, height: Pixels): CameraModel {
   const sx = width / camera.width;
   const sy = height / camera.height;

@@ -16,19 +16,19 @@ export interface PixelWindow {
   readonly y2: Pixels;
 }
 
-/** A cloud that keeps the picture's order: point (column, row) is at index 3 * (row * width + column); NaN where unknown. */
+/** A cloud that keeps the image's order: point (column, row) is at index 3 * (row * width + column); NaN where unknown. */
 export interface OrganisedCloud {
   /** Columns and rows, after the step. */
   readonly width: number;
   readonly height: number;
   readonly points: Points;
-  /** Picture pixel of column 0, row 0, and pixels from one to the next. */
+  /** Image pixel of column 0, row 0, and pixels from one to the next. */
   readonly x1: Pixels;
   readonly y1: Pixels;
   readonly step: Pixels;
 }
 
-/** Back-projects every `step`-th pixel of a window of the depth picture into the optical frame. */
+/** Back-projects every `step`-th pixel of a window of the depth image into the optical frame. */
 export function organisedCloud(
   depth: DepthImage,
   camera: CameraModel,
@@ -86,16 +86,16 @@ const voxelKey = (x: number, y: number, z: number, size: Metres): number =>
  */
 export function voxelRepresentatives(points: Points, size: Metres): Uint32Array {
   const seen = new Set<number>();
-  const kept: number[] = [];
+  const selected: number[] = [];
   for (let i = 0; i + 2 < points.length; i += 3) {
     const x = points[i]!;
     if (Number.isNaN(x)) continue;
     const key = voxelKey(x, points[i + 1]!, points[i + 2]!, size);
     if (seen.has(key)) continue;
     seen.add(key);
-    kept.push(i / 3);
+    selected.push(i / 3);
   }
-  return Uint32Array.from(kept);
+  return Uint32Array.from(selected);
 }
 
 /** The points of the given indices. */

@@ -17,12 +17,12 @@ const isFisheye = ({ model }: Distortion): boolean => model === "equidistant" ||
 
 /** Why a distortion cannot be computed with, or undefined when it can. */
 export function distortionProblem({ model, coefficients }: Distortion): string | undefined {
-  const most = models[model];
-  if (most === undefined)
+  const largest = models[model];
+  if (largest === undefined)
     return `distortion model "${model}" is not known; there are plumb_bob, rational_polynomial, equidistant`;
   if (!coefficients.every(Number.isFinite)) return "the distortion coefficients are not finite numbers";
-  if (coefficients.slice(most).some((value) => value !== 0))
-    return `${model} has ${most} coefficients, not ${coefficients.length}`;
+  if (coefficients.slice(largest).some((value) => value !== 0))
+    return `${model} has ${largest} coefficients, not ${coefficients.length}`;
   return undefined;
 }
 
@@ -33,7 +33,7 @@ export const isDistorted = (distortion: Distortion | undefined): distortion is D
     (models[distortion.model] !== undefined && distortion.coefficients.some((value) => value !== 0)));
 
 /**
- * Where the ray (x, y, 1) meets the distorted picture plane at z = 1, as OpenCV's projectPoints and
+ * Where the ray (x, y, 1) meets the distorted image plane at z = 1, as OpenCV's projectPoints and
  * fisheye::projectPoints have it. Unknown models bend nothing.
  */
 export function distort(distortion: Distortion, x: number, y: number): readonly [number, number] {

@@ -2,7 +2,7 @@ import type { CameraModel } from "./camera.js";
 import type { ColourImage, DepthImage } from "./image.js";
 import type { FrameId, Stamp } from "./units.js";
 
-/** One synchronised picture: colour, and where there is one the depth aligned to it and the camera of both. */
+/** One synchronised image: colour, and where there is one the depth aligned to it and the camera of both. */
 export interface RgbdFrame {
   readonly stamp: Stamp;
   /** Optical frame of the colour camera. */

@@ -1,6 +1,6 @@
 import type { Metres, Pixels } from "./units.js";
 
-/** Colour picture: `data` is height × width × 3, rows top to bottom, channels R, G, B, 0..255, no padding. */
+/** Colour image: `data` is height × width × 3, rows top to bottom, channels R, G, B, 0..255, no padding. */
 export interface ColourImage {
   readonly width: Pixels;
   readonly height: Pixels;
@@ -16,7 +16,7 @@ export interface DepthImage {
   readonly data: Float32Array;
 }
 
-/** Depth at a pixel, or undefined outside the picture and where the sensor saw nothing. */
+/** Depth at a pixel, or undefined outside the image and where the sensor saw nothing. */
 export function depthAt(image: DepthImage, u: Pixels, v: Pixels): Metres | undefined {
   if (u < 0 || v < 0 || u >= image.width || v >= image.height) return undefined;
   const z = image.data[Math.trunc(v) * image.width + Math.trunc(u)];

@@ -1,4 +1,4 @@
-/** SE(3), the camera model, boxes, masks, pictures, point clouds and planes: pure functions and plain types that import nothing. */
+/** SE(3), the camera model, boxes, masks, images, point clouds and planes: pure functions and plain types that import nothing. */
 export * from "./box.js";
 export * from "./camera.js";
 export * from "./cloud.js";

@@ -54,7 +54,7 @@ export function maskIou(a: Mask, b: Mask): number {
   return union > 0 ? inside / union : 0;
 }
 
-/** The mask with every pixel of `box` (clipped to the picture) set. */
+/** The mask with every pixel of `box` (clipped to the image) set. */
 export function maskFromBox(width: Pixels, height: Pixels, box: Box): Mask {
   const data = new Uint8Array(width * height);
   const x1 = Math.max(0, Math.round(box[0]));

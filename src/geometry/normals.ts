@@ -4,7 +4,7 @@ import type { Metres } from "./units.js";
 
 /**
  * Unit normals, towards the camera, of the given points (indices into the organised cloud): the direction of least
- * spread among the neighbours within `radius` metres, looked up in the picture's order. NaN where fewer than six
+ * spread among the neighbours within `radius` metres, looked up in the image's order. NaN where fewer than six
  * neighbours are known, and where the least spread is more than `variation` of the whole (an edge; 1/3 is none at all).
  */
 export function organisedNormals(

@@ -1,5 +1,5 @@
-/** Sentence + picture -> masks and boxes: the HiFi-CS engine, its model folders, tokenizer, preprocessing and instances. */
-export { minPictureSide, resizeBilinear, resizePicture, toTensor } from "../inference/index.js";
+/** Query + image -> masks and boxes: the HiFi-CS engine, its model folders, tokenizer, preprocessing and instances. */
+export { minImageSide, resizeBilinear, resizeImage, toTensor } from "../inference/index.js";
 export { HifiCs, type HifiCsOptions } from "./hifics/hifics.js";
 export { type InstanceOptions, instancesFromHeatmap } from "./hifics/instances.js";
 export {

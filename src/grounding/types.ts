@@ -1,17 +1,17 @@
 import type { Box, Mask, Pixels, RgbdFrame } from "../geometry/index.js";
 import type { BackendReport, CallOptions } from "../inference/index.js";
 
-/** One object the sentence names. */
+/** One object the query names. */
 export interface Detection {
-  /** In pixels of the original picture. */
+  /** In pixels of the original image. */
   readonly box: Box;
   /** 0..1. */
   readonly score: number;
-  /** Of the original picture's size. */
+  /** Of the original image's size. */
   readonly mask: Mask;
 }
 
-/** Object probability over the whole picture at the model's resolution: height × width, 0..1. */
+/** Object probability over the whole image at the model's resolution: height × width, 0..1. */
 export interface Heatmap {
   readonly width: Pixels;
   readonly height: Pixels;
@@ -21,7 +21,7 @@ export interface Heatmap {
 /** Milliseconds by stage; a stage served from a cache reads 0. */
 export type Timings = Readonly<Record<string, number>>;
 
-/** What was found for one sentence on one frame. */
+/** What was found for one query on one frame. */
 export interface Grounding {
   readonly query: string;
   /** Name of the model. */
@@ -31,13 +31,13 @@ export interface Grounding {
   readonly found: boolean;
   /** Best first; empty unless `found`. */
   readonly detections: readonly Detection[];
-  /** Probability that the described object is in the picture, 0..1. */
+  /** Probability that the described object is in the image, 0..1. */
   readonly presence: number;
   readonly heatmap: Heatmap;
   readonly timings: Timings;
 }
 
-/** Sentence + picture -> objects. A frame is encoded once however many sentences it gets. */
+/** Query + image -> objects. A frame is encoded once however many queries it gets. */
 export interface Grounder {
   readonly model: string;
   /** Where the model runs, and on what. */

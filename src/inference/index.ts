@@ -18,12 +18,12 @@ export {
   type BackendReport,
   type CallOptions,
   elementCount,
+  type ImageFormat,
   type InferenceBackend,
   type ModelFiles,
   type ModelPart,
-  type PictureFormat,
   type Tensor,
   type Tensors,
 } from "./port.js";
-export { decodeJpeg, minPictureSide, resizePicture, toTensor } from "./preprocess/preprocess.js";
+export { decodeJpeg, minImageSide, resizeImage, toTensor } from "./preprocess/preprocess.js";
 export { resizeBilinear } from "./preprocess/resize.js";

@@ -7,14 +7,14 @@ export interface Tensor {
   readonly dims: readonly number[];
   readonly data: Float32Array | BigInt64Array | Uint8Array;
   /** Of a back end that keeps features where it made them: says which, and `data` is empty. */
-  readonly kept?: object;
+  readonly featureHandle?: object;
 }
 
 /** Tensors by the name they have in the ONNX graph. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What a model takes: pictures stretched to width × height, a channel's value (pixel * scale - mean) / std, in the order R, G, B. */
-export interface PictureFormat {
+/** What a model takes: images stretched to width × height, a channel's value (pixel * scale - mean) / std, in the order R, G, B. */
+export interface ImageFormat {
   readonly width: number;
   readonly height: number;
   readonly scale: number;
@@ -32,14 +32,14 @@ export interface ModelFiles {
   /** SHA-256 of each part: what a worker elsewhere must have too. */
   readonly hashes: Readonly<Record<ModelPart, string>>;
   /** What the encoder takes, and the name of that input. */
-  readonly input: PictureFormat & { readonly name: string };
+  readonly input: ImageFormat & { readonly name: string };
   /** Names of what each part gives. */
   readonly outputs: Readonly<Record<ModelPart, readonly string[]>>;
   /** Names of what the decoder takes. */
   readonly decoderInputs: readonly string[];
   /** The manifest's field `session`. */
   readonly session?: ManifestSession | undefined;
-  /** Tokens a sentence is padded to, where the model wants a fixed number. */
+  /** Tokens a query is padded to, where the model wants a fixed number. */
   readonly tokens?: number | undefined;
 }
 
@@ -55,13 +55,13 @@ export type BackendReport = Readonly<Record<string, string | number>>;
 export interface InferenceBackend {
   /** Kind of back end and execution provider, reported with every result, e.g. `in-process/cpu`. */
   readonly description: string;
-  /** A picture, decoded and resized off the event loop -> feature levels. */
-  encodePicture(picture: ColourImage, options?: CallOptions): Promise<Tensors>;
-  /** Picture batch as the encoder takes it -> feature levels. */
+  /** An image, decoded and resized off the event loop -> feature levels. */
+  encodeImage(image: ColourImage, options?: CallOptions): Promise<Tensors>;
+  /** Image batch as the encoder takes it -> feature levels. */
   encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Token batch -> text features. */
   encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
-  /** Features of one picture and a batch of sentences -> logits, one row a sentence. */
+  /** Features of one image and a batch of queries -> logits, one row a query. */
   decode(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Counters and states. */
   report?(): BackendReport;

@@ -4,8 +4,8 @@ import type { CameraInfoMessage } from "./types.js";
 
 /**
  * The pinhole camera of a sensor_msgs/CameraInfo. Region of interest and binning are taken into account: K describes
- * the full sensor, the picture is a part of it.
- * @param rectified the picture was rectified (topics named `…rect…`): P describes it and there is no distortion.
+ * the full sensor, the image is a part of it.
+ * @param rectified the image was rectified (topics named `…rect…`): P describes it and there is no distortion.
  * @throws GraspGroundingError CAMERA_INVALID
  */
 export function cameraFromInfo(info: CameraInfoMessage, rectified = false): CameraModel {

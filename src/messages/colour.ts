@@ -102,19 +102,19 @@ export function expandGrey(values: Uint8Array): Uint8Array {
 
 function bayer(image: ImageMessage): Uint8Array {
   const { width, height } = image;
-  if (width < 2 || height < 2) throw malformed(image, "a Bayer picture has at least 2×2 pixels");
+  if (width < 2 || height < 2) throw malformed(image, "a Bayer image has at least 2×2 pixels");
   return demosaic(packedRows(image, width), width, height, bayerPatterns[image.encoding]!);
 }
 
 function packed422(image: ImageMessage, order: typeof uyvy): Uint8Array {
   const { width, height } = image;
-  if (width % 2 !== 0) throw malformed(image, "4:2:2 pictures have an even width");
+  if (width % 2 !== 0) throw malformed(image, "4:2:2 images have an even width");
   return rgbFrom422(image.data, width, height, checkRows(image, width * 2, height), order);
 }
 
 function nv(image: ImageMessage, swapped: boolean): Uint8Array {
   const { width, height } = image;
   if (width % 2 !== 0 || height % 2 !== 0)
-    throw malformed(image, "4:2:0 pictures have an even width and height");
+    throw malformed(image, "4:2:0 images have an even width and height");
   return rgbFromNv(image.data, width, height, checkRows(image, width, (height * 3) / 2), swapped);
 }

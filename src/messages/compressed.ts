@@ -104,6 +104,6 @@ const unreadable = (message: CompressedImageMessage, error: unknown): GraspGroun
     ? error
     : new GraspGroundingError(
         "IMAGE_UNREADABLE",
-        { path: `compressed picture (${message.format || "no format"})`, detail: describe(error) },
+        { path: `compressed image (${message.format || "no format"})`, detail: describe(error) },
         { cause: error },
       );

@@ -4,7 +4,7 @@ import type { ImageMessage } from "./types.js";
 /** More pixels a side than any sensor has; refuses nonsense before anything is allocated for it. */
 export const maxImageSide = 16_384;
 
-/** Pixels in one picture; three bytes each are allocated when it is decoded. */
+/** Pixels in one image; three bytes each are allocated when it is decoded. */
 export const maxImagePixels = 100_000_000;
 
 /** @throws GraspGroundingError IMAGE_LAYOUT */
@@ -16,7 +16,7 @@ export function malformed(
   return new GraspGroundingError("IMAGE_LAYOUT", { width, height, encoding, detail });
 }
 
-/** @throws GraspGroundingError IMAGE_LAYOUT for an empty or an absurdly large picture. */
+/** @throws GraspGroundingError IMAGE_LAYOUT for an empty or an absurdly large image. */
 export function checkSize(image: Pick<ImageMessage, "width" | "height" | "encoding">): void {
   const { width, height } = image;
   if (!(width > 0 && height > 0)) throw malformed(image, "it is empty");

@@ -3,7 +3,7 @@
  * compressed_depth_image_transport stores it: runs of zeros, then runs of differences between neighbours, every
  * number in groups of three bits, each group in a nibble whose top bit says that more follow.
  * @param count number of pixels. @returns 16-bit depth, row by row.
- * @throws RangeError when the code is cut off or does not fill the picture exactly.
+ * @throws RangeError when the code is cut off or does not fill the image exactly.
  */
 export function decodeRvl(code: Uint8Array, count: number): Uint16Array {
   const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
@@ -34,14 +34,14 @@ export function decodeRvl(code: Uint8Array, count: number): Uint16Array {
     const before = position;
     const zeros = next();
     const run = next();
-    if (zeros + run > count - position) throw new RangeError("the depth code overruns its picture");
+    if (zeros + run > count - position) throw new RangeError("the depth code overruns its image");
     position += zeros;
     for (let i = 0; i < run; i++) {
       const value = next();
       previous += (value >>> 1) ^ -(value & 1);
       out[position++] = previous;
     }
-    if (position === before) throw new RangeError("the depth code does not fill its picture");
+    if (position === before) throw new RangeError("the depth code does not fill its image");
   }
   return out;
 }

@@ -153,13 +153,13 @@ function at(frame: FrameId, { parent, samples }: Edge, stamp: Stamp): TfResult {
   if (stamp < first.stamp)
     return {
       ok: false,
-      reason: `${parent} -> ${frame} begins ${secondsBetween(first.stamp, stamp).toFixed(3)} s after the picture`,
+      reason: `${parent} -> ${frame} begins ${secondsBetween(first.stamp, stamp).toFixed(3)} s after the image`,
       retry: false,
     };
   if (stamp > last.stamp)
     return {
       ok: false,
-      reason: `${parent} -> ${frame} ends ${secondsBetween(stamp, last.stamp).toFixed(3)} s before the picture`,
+      reason: `${parent} -> ${frame} ends ${secondsBetween(stamp, last.stamp).toFixed(3)} s before the image`,
       retry: true,
     };
   let low = 0;

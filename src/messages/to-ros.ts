@@ -73,7 +73,7 @@ const none: ColorMessage = { r: 0, g: 0, b: 0, a: 0 };
 const shade: ColorMessage = { r: 0, g: 0, b: 0, a: 0.6 };
 const lineLoop = 2;
 
-/** Boxes and labels to draw over the picture of the same stamp. */
+/** Boxes and labels to draw over the image of the same stamp. */
 export const annotationsMessage = (
   header: Header,
   found: readonly LabelledBox[],

@@ -22,7 +22,7 @@ export function parseEndpoint(text: string): MetricsEndpoint {
   return { host: bracketed ?? plain ?? "127.0.0.1", port };
 }
 
-/** Serves `/metrics`. Figures alone: no sentence, picture or name is in them. @throws GraspGroundingError METRICS_ENDPOINT */
+/** Serves `/metrics`. Figures alone: no query, image or name is in them. @throws GraspGroundingError METRICS_ENDPOINT */
 export async function startMetrics(
   metrics: Metrics,
   { host, port }: MetricsEndpoint,

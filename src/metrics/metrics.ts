@@ -7,7 +7,7 @@ const prefix = "grasp_grounding_";
 
 /**
  * What one process counts. Labels take values from fixed lists alone (outcomes, codes of the catalogue, states), never from
- * sentences, topics or names: the number of series is bounded whatever the program is sent.
+ * queries, topics or names: the number of series is bounded whatever the program is sent.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -27,7 +27,7 @@ export class Metrics {
     }).set({ part, version }, 1);
     this.#answers = new Counter({
       name: `${prefix}answers_total`,
-      help: "Sentences answered, by outcome",
+      help: "Queries answered, by outcome",
       labelNames: ["outcome"],
       registers,
     });

@@ -20,9 +20,9 @@ export interface GraspImportOptions {
   readonly channels?: string;
   /** Pixels a width of 1 stands for. Default 150. */
   readonly widthPixels?: number;
-  /** Subtracted from colour / 255, or `picture`: the mean of what is seen (default). */
+  /** Subtracted from colour / 255, or `image`: the mean of what is seen (default). */
   readonly colourMean?: string;
-  /** Subtracted from metres, or `picture` (default). */
+  /** Subtracted from metres, or `image` (default). */
   readonly depthMean?: string;
   /** Metres from the mean at which depth is cut. Default 1. */
   readonly depthLimit?: number;

@@ -74,7 +74,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<ImportOu
 }
 
 function pythonArguments(options: ImportOptions): string[] {
-  const { checkpoint, name, store, clip, variant, vocabulary, taps, precision, pictures } = options;
+  const { checkpoint, name, store, clip, variant, vocabulary, taps, precision, pictures: images } = options;
   return [
     ...["--checkpoint", checkpoint, "--name", name, "--out", join(store, name), "--store", store],
     ...(clip ? ["--clip", clip] : []),
@@ -84,7 +84,7 @@ function pythonArguments(options: ImportOptions): string[] {
     ...(options.shallowestFirst ? ["--shallowest-first"] : []),
     ...(precision ? ["--precision", precision] : []),
     ...(options.precisions ? ["--precisions", ...options.precisions] : []),
-    ...(pictures ? ["--pictures", pictures] : []),
+    ...(images ? ["--pictures", images] : []),
   ];
 }
 

@@ -1,6 +1,5 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { whole } from "../cli/arguments.js";
 import { usage } from "../errors/index.js";
 import {
   type BackendChoice,

@@ -29,7 +29,7 @@ const rosCameraInfo = z.looseObject({
 });
 
 /**
- * Intrinsics from JSON `{width, height, fx, fy, cx, cy}`, with `distortion: {model, coefficients}` for a picture that is
+ * Intrinsics from JSON `{width, height, fx, fy, cx, cy}`, with `distortion: {model, coefficients}` for an image that is
  * not rectified, or from ROS's camera_info YAML.
  * @throws GraspGroundingError FILE_MISSING, CAMERA_INVALID
  */

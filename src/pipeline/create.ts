@@ -4,7 +4,7 @@ import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../grounding/proposals/index.js";
 import { createBackend } from "../inference/index.js";
 import { defaultModel, findGraspNetwork, findModel } from "../model-store/index.js";
-import { Bridge, backendChoice, inProcessOptions, type RemoteOptions, readGripper } from "./index.js";
+import { backendChoice, GraspPipeline, inProcessOptions, type RemoteOptions, readGripper } from "./index.js";
 
 export interface PipelineOptions extends RemoteOptions {
   readonly model?: string;
@@ -17,7 +17,7 @@ export interface PipelineOptions extends RemoteOptions {
   readonly gripperStroke?: number;
   /** Name or folder of a grasp network, which then proposes the grasps. */
   readonly graspModel?: string;
-  /** Grasps of one sentence at most. Default 5. */
+  /** Grasps of one query at most. Default 5. */
   readonly maxGrasps?: number;
   /** False leaves the grasp planner out. */
   readonly grasps?: boolean;
@@ -35,10 +35,10 @@ export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
 }
 
 /** Grounder and planner as one bridge. */
-export async function openBridge(options: PipelineOptions): Promise<Bridge> {
+export async function createPipeline(options: PipelineOptions): Promise<GraspPipeline> {
   const grounder = await guided(await openGrounder(options), options);
   try {
-    return new Bridge({
+    return new GraspPipeline({
       grounder,
       ...(options.maxGrasps !== undefined && { grasps: options.maxGrasps }),
       ...(options.grasps !== false && { planner: await openPlanner(options) }),

@@ -2,27 +2,27 @@ import { readFile, stat } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import type { ColourImage, DepthImage, Pixels } from "../geometry/index.js";
-import { minPictureSide } from "../grounding/index.js";
+import { minImageSide } from "../grounding/index.js";
 import { fileError } from "../system/index.js";
 
-/** Longest side of a picture that is read. */
-export const maxPictureSide = 16_384;
+/** Longest side of an image that is read. */
+export const maxImageSide = 16_384;
 
 /**
- * Decodes a picture file (what sharp reads: PNG, JPEG, WebP, TIFF, …), turned upright as its EXIF data says.
+ * Decodes an image file (what sharp reads: PNG, JPEG, WebP, TIFF, …), turned upright as its EXIF data says.
  * @throws GraspGroundingError FILE_MISSING, IMAGE_UNREADABLE, IMAGE_TOO_SMALL, IMAGE_TOO_LARGE
  */
 export async function readColour(path: string): Promise<ColourImage> {
-  const picture = await openPicture(path);
+  const image = await openImage(path);
   try {
-    const { data, info } = await picture
+    const { data, info } = await image
       .autoOrient()
       .flatten({ background: "#808080" })
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     const rgb = info.channels === 3 ? data : greyToRgb(data, info.channels);
-    const { format, orientation = 1 } = await picture.metadata();
+    const { format, orientation = 1 } = await image.metadata();
     const jpeg = format === "jpeg" && orientation === 1 ? await readFile(path) : undefined;
     return { width: info.width, height: info.height, data: rgb, ...(jpeg && { jpeg }) };
   } catch (cause) {
@@ -31,15 +31,15 @@ export async function readColour(path: string): Promise<ColourImage> {
 }
 
 /**
- * Depth from a single-channel picture in millimetres (16-bit PNG or TIFF); 0 means none.
+ * Depth from a single-channel image in millimetres (16-bit PNG or TIFF); 0 means none.
  * @throws GraspGroundingError FILE_MISSING, IMAGE_UNREADABLE
  */
 export async function readDepth(path: string, metresPerUnit = 0.001): Promise<DepthImage> {
-  const picture = await openPicture(path);
+  const image = await openImage(path);
   let pixels: Uint16Array;
   let size: { width: Pixels; height: Pixels; channels: number };
   try {
-    const { data, info } = await picture
+    const { data, info } = await image
       .toColourspace("grey16")
       .raw({ depth: "ushort" })
       .toBuffer({ resolveWithObject: true });
@@ -57,7 +57,7 @@ export async function readDepth(path: string, metresPerUnit = 0.001): Promise<De
   return { width, height, data };
 }
 
-async function openPicture(path: string): Promise<Sharp> {
+async function openImage(path: string): Promise<Sharp> {
   let size: number;
   try {
     const info = await stat(path);
@@ -68,22 +68,22 @@ async function openPicture(path: string): Promise<Sharp> {
     throw cause instanceof GraspGroundingError ? cause : fileError(path, cause);
   }
   if (size === 0) throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: "the file is empty" });
-  const picture = sharp(path, { limitInputPixels: maxPictureSide * maxPictureSide, failOn: "error" });
+  const image = sharp(path, { limitInputPixels: maxImageSide * maxImageSide, failOn: "error" });
   let header: Metadata;
   try {
-    header = await picture.metadata();
+    header = await image.metadata();
   } catch (cause) {
     throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: describe(cause) }, { cause });
   }
   const { width = 0, height = 0 } = header;
   const details = { path, width, height };
-  if (Math.min(width, height) < minPictureSide) {
-    throw new GraspGroundingError("IMAGE_TOO_SMALL", { ...details, limit: minPictureSide });
+  if (Math.min(width, height) < minImageSide) {
+    throw new GraspGroundingError("IMAGE_TOO_SMALL", { ...details, limit: minImageSide });
   }
-  if (Math.max(width, height) > maxPictureSide) {
-    throw new GraspGroundingError("IMAGE_TOO_LARGE", { ...details, limit: maxPictureSide });
+  if (Math.max(width, height) > maxImageSide) {
+    throw new GraspGroundingError("IMAGE_TOO_LARGE", { ...details, limit: maxImageSide });
   }
-  return picture;
+  return image;
 }
 
 function greyToRgb(data: Uint8Array, channels: number): Uint8Array {

@@ -8,13 +8,13 @@ export {
   type RemoteOptions,
 } from "./backend.js";
 export { readCamera } from "./camera-file.js";
-export { openBridge, openGrounder, type PipelineOptions } from "./create.js";
+export { createPipeline, openGrounder, type PipelineOptions } from "./create.js";
 export { readGripper } from "./gripper-file.js";
-export { maxPictureSide, readColour, readDepth } from "./image-files.js";
-export { Bridge, type BridgeOptions, type ProcessOptions } from "./pipeline.js";
+export { maxImageSide, readColour, readDepth } from "./image-files.js";
+export { GraspPipeline, type GraspPipelineOptions, type ProcessOptions } from "./pipeline.js";
 export {
-  type BridgeResult,
   type JsonOptions,
+  type PipelineResult,
   type ResultJson,
   resultSchema,
   resultToJson,

@@ -3,7 +3,7 @@ import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
 import type { Grounder, Grounding } from "../grounding/index.js";
 import type { BackendReport } from "../inference/index.js";
-import type { BridgeResult } from "./result.js";
+import type { PipelineResult } from "./result.js";
 
 export interface ProcessOptions {
   /** How well the arm reaches a tool pose in the frame's optical frame, 0 to 1: grasps within reach come first. */
@@ -12,7 +12,7 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface BridgeOptions {
+export interface GraspPipelineOptions {
   readonly grounder: Grounder;
   /** Without a planner results hold boxes and masks alone. */
   readonly planner?: GraspPlanner;
@@ -21,15 +21,15 @@ export interface BridgeOptions {
 }
 
 /**
- * The one pipeline: a frame and sentences in, groundings and grasps out. Knows no ROS, HTTP or files: sources hand it
+ * The one pipeline: a frame and queries in, groundings and grasps out. Knows no ROS, HTTP or files: sources hand it
  * frames, sinks take its results.
  */
-export class Bridge {
+export class GraspPipeline {
   readonly #grounder: Grounder;
   readonly #planner: GraspPlanner | undefined;
   readonly #grasps: number;
 
-  constructor(options: BridgeOptions) {
+  constructor(options: GraspPipelineOptions) {
     this.#grounder = options.grounder;
     this.#planner = options.planner;
     this.#grasps = options.grasps ?? 5;
@@ -49,9 +49,9 @@ export class Bridge {
     frame: RgbdFrame,
     queries: readonly string[],
     options: ProcessOptions = {},
-  ): Promise<readonly BridgeResult[]> {
+  ): Promise<readonly PipelineResult[]> {
     const groundings = await this.#grounder.ground(frame, queries, { signal: options.signal });
-    const results: BridgeResult[] = [];
+    const results: PipelineResult[] = [];
     for (const grounding of groundings) {
       if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
       results.push(await this.#plan(frame, grounding, options));
@@ -76,7 +76,7 @@ export class Bridge {
     await this.#grounder.close();
   }
 
-  async #plan(frame: RgbdFrame, grounding: Grounding, options: ProcessOptions): Promise<BridgeResult> {
+  async #plan(frame: RgbdFrame, grounding: Grounding, options: ProcessOptions): Promise<PipelineResult> {
     const base = {
       image: { width: frame.colour.width, height: frame.colour.height },
       stamp: frame.stamp,

@@ -42,8 +42,8 @@ export const resultSchema = z
     grasp_failure: z.string().optional().describe("why there is no grasp"),
     timings_ms: z.record(z.string(), z.number().min(0)),
     stamp: z.string().optional().describe("nanoseconds since the clock's epoch, of a recorded or live frame"),
-    frame: z.string().optional().describe("frame id of the picture"),
-    source: z.string().optional().describe("file or bag the picture is from"),
+    frame: z.string().optional().describe("frame id of the image"),
+    source: z.string().optional().describe("file or bag the image is from"),
     topic: z.string().optional().describe("colour topic of a recorded frame"),
     time: z
       .number()
@@ -54,8 +54,8 @@ export const resultSchema = z
 
 export type ResultJson = z.infer<typeof resultSchema>;
 
-/** One sentence answered on one frame. */
-export interface BridgeResult {
+/** One query answered on one frame. */
+export interface PipelineResult {
   readonly image: { readonly width: number; readonly height: number };
   readonly stamp: bigint;
   readonly frameId: string;
@@ -76,7 +76,7 @@ export interface JsonOptions {
 }
 
 /** The result as the published schema has it. Lengths are rounded to 0.01 mm, scores to 1e-4. */
-export function resultToJson(result: BridgeResult, options: JsonOptions = {}): ResultJson {
+export function resultToJson(result: PipelineResult, options: JsonOptions = {}): ResultJson {
   const { grounding } = result;
   return {
     image: { width: result.image.width, height: result.image.height },

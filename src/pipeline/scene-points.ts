@@ -8,7 +8,7 @@ import {
 } from "../geometry/index.js";
 import { cleanMask } from "../grasping/index.js";
 
-/** What the camera saw of a thing, and of everything else; x, y, z, x, y, z, … in metres, in the frame's optical frame. */
+/** What the camera saw of an object, and of everything else; x, y, z, x, y, z, … in metres, in the frame's optical frame. */
 export interface ScenePoints {
   readonly target: Points;
   readonly obstacles: Points;
@@ -18,8 +18,8 @@ export interface ScenePoints {
 const step = 3;
 
 /**
- * A picture's depth as points on a mask and beside it; undefined without depth or camera. Left out are pixels without depth,
- * flying pixels, what continues the thing's surface a few pixels beyond its mask (as the grasp planner leaves them
+ * An image's depth as points on a mask and beside it; undefined without depth or camera. Left out are pixels without depth,
+ * flying pixels, what continues the object's surface a few pixels beyond its mask (as the grasp planner leaves them
  * out), and pixels that nothing else beside the mask is near to: they would stand in the way of the fingers.
  */
 export function scenePoints(frame: RgbdFrame, mask: Mask | undefined): ScenePoints | undefined {
@@ -30,29 +30,29 @@ export function scenePoints(frame: RgbdFrame, mask: Mask | undefined): ScenePoin
   const on = mask ?? { width, height, data: new Uint8Array(width * height) };
   const { marks } = cleanMask(cloud, on, nearestOn(on, depth.data));
   const target: number[] = [];
-  const beside: number[] = [];
+  const surroundings: number[] = [];
   for (let row = 0; row < height; row += step)
     for (let column = 0; column < width; column += step) {
       const i = row * width + column;
       if (marks[i] === 1) target.push(i);
-      else if (marks[i] === 0 && hasCompany(cloud, marks, row, column)) beside.push(i);
+      else if (marks[i] === 0 && hasNeighbours(cloud, marks, row, column)) surroundings.push(i);
     }
   return {
     target: selectPoints(cloud.points, target),
-    obstacles: selectPoints(cloud.points, beside),
+    obstacles: selectPoints(cloud.points, surroundings),
   };
 }
 
 /** Pixels around one, to each side, in which company is looked for; and how much of it makes an obstacle. */
-const around = 2;
-const company = 4;
+const neighbourRadius = 2;
+const minNeighbours = 4;
 
 /**
- * Whether at least {@link company} of the 24 pixels around one belong to the surroundings and lie within two centimetres at
- * 1 m. A rim pixel of the thing itself that noise has parted from its mask has none: its neighbours are the thing's, or
+ * Whether at least {@link minNeighbours} of the 24 pixels around one belong to the surroundings and lie within two centimetres at
+ * 1 m. A rim pixel of the object itself that noise has parted from its mask has none: its neighbours are the object's, or
  * lie far behind.
  */
-function hasCompany(
+function hasNeighbours(
   { points, width, height }: OrganisedCloud,
   marks: Uint8Array,
   row: number,
@@ -61,14 +61,18 @@ function hasCompany(
   const at = (row * width + column) * 3;
   const reach = 0.02 * Math.max(0.5, points[at + 2]!);
   let n = 0;
-  for (let r = Math.max(0, row - around); r <= Math.min(height - 1, row + around); r++)
-    for (let c = Math.max(0, column - around); c <= Math.min(width - 1, column + around); c++) {
+  for (let r = Math.max(0, row - neighbourRadius); r <= Math.min(height - 1, row + neighbourRadius); r++)
+    for (
+      let c = Math.max(0, column - neighbourRadius);
+      c <= Math.min(width - 1, column + neighbourRadius);
+      c++
+    ) {
       const j = r * width + c;
       if (marks[j] !== 0 || j * 3 === at) continue;
       const dx = points[j * 3]! - points[at]!;
       const dy = points[j * 3 + 1]! - points[at + 1]!;
       const dz = points[j * 3 + 2]! - points[at + 2]!;
-      if (dx * dx + dy * dy + dz * dz <= reach * reach && ++n >= company) return true;
+      if (dx * dx + dy * dy + dz * dz <= reach * reach && ++n >= minNeighbours) return true;
     }
   return false;
 }

@@ -26,7 +26,7 @@ export interface Agreement {
   readonly overlap: number;
 }
 
-/** How well both sides agree, for each sentence. */
+/** How well both sides agree, for each query. */
 export function agreements(pairs: readonly Pair[]): readonly Agreement[] {
   return [...new Set(pairs.map(({ query }) => query))].map((query) => {
     const own = pairs.filter((pair) => pair.query === query);

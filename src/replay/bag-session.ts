@@ -10,7 +10,7 @@ import {
 import { GraspGroundingError } from "../errors/index.js";
 import { QueryPlan } from "./queries.js";
 import { type Slice, timesOf } from "./shard.js";
-import { latchedBefore } from "./transient-local.js";
+import { transientLocalBefore } from "./transient-local.js";
 import type { SessionOptions } from "./types.js";
 
 /** One camera of the bag. */
@@ -36,7 +36,7 @@ export interface Times {
 const second = 1_000_000_000n;
 
 /** A bag, or the part of one that is to be worked on: its cameras and what they are asked. */
-export class Session {
+export class BagSession {
   readonly bag: BagReader;
   readonly cameras: readonly Camera[];
   readonly queries: QueryPlan;
@@ -71,21 +71,21 @@ export class Session {
     given: readonly string[],
     options: SessionOptions,
     after?: number,
-  ): Promise<Session> {
+  ): Promise<BagSession> {
     const bag = await openBag(path);
     try {
-      const whole = wholeRange(bag, options);
-      let times = cut(whole, slice, bag);
+      const range = rangeOf(bag, options);
+      let times = cut(range, slice, bag);
       // A second earlier: frames are told apart by their stamps, and what is paired must be what was paired.
       if (after !== undefined) times = { ...times, from: later(times.from, timeAt(bag, after) - second) };
       const recorded: BagMessage[] = [];
       const part = slice.from > 0 || slice.to < slice.of || after !== undefined;
       const queries = await QueryPlan.open(bag, given, options, times.to);
-      const cameras = await openCameras(bag, options, times, whole, part, recorded);
-      const begins = slice.from === 0 && after === undefined && whole.from !== undefined;
+      const cameras = await openCameras(bag, options, times, range, part, recorded);
+      const begins = slice.from === 0 && after === undefined && range.from !== undefined;
       if (begins && options.copy && options.out !== undefined)
-        for await (const message of latchedBefore(bag, whole.from!)) recorded.push(message);
-      return new Session(bag, cameras, queries, times, recorded, options);
+        for await (const message of transientLocalBefore(bag, range.from!)) recorded.push(message);
+      return new BagSession(bag, cameras, queries, times, recorded, options);
     } catch (error) {
       await bag.close();
       throw error;
@@ -125,7 +125,7 @@ export class Session {
 const timeAt = (bag: BagReader, seconds: number): bigint =>
   (bag.startTime ?? 0n) + BigInt(Math.round(seconds * 1e9));
 
-function wholeRange(bag: BagReader, { at, from, to }: SessionOptions): Times {
+function rangeOf(bag: BagReader, { at, from, to }: SessionOptions): Times {
   const begin = at ?? from;
   if (at !== undefined && bag.startTime !== undefined && bag.endTime !== undefined) {
     const duration = Number(bag.endTime - bag.startTime) / 1e9;
@@ -138,17 +138,17 @@ function wholeRange(bag: BagReader, { at, from, to }: SessionOptions): Times {
   };
 }
 
-function cut(whole: Times, slice: Slice, bag: BagReader): Times {
-  if (slice.from === 0 && slice.to === slice.of) return whole;
-  const start = whole.from ?? bag.startTime;
-  const end = whole.to ?? bag.endTime;
+function cut(fullRange: Times, slice: Slice, bag: BagReader): Times {
+  if (slice.from === 0 && slice.to === slice.of) return fullRange;
+  const start = fullRange.from ?? bag.startTime;
+  const end = fullRange.to ?? bag.endTime;
   if (start === undefined || end === undefined)
     throw new GraspGroundingError("BAG_DAMAGED", {
       path: bag.path,
       detail: "its time range is not known, so it cannot be cut into shards",
     });
   const { from, to } = timesOf(slice, { start, end: end > start ? end : start });
-  return { from: from ?? whole.from, to: to ?? whole.to };
+  return { from: from ?? fullRange.from, to: to ?? fullRange.to };
 }
 
 const later = (a: bigint | undefined, b: bigint): bigint => (a === undefined || b > a ? b : a);
@@ -157,7 +157,7 @@ async function openCameras(
   bag: BagReader,
   options: SessionOptions,
   times: Times,
-  whole: Times,
+  fullRange: Times,
   part: boolean,
   recorded: BagMessage[],
 ): Promise<readonly Camera[]> {
@@ -175,8 +175,8 @@ async function openCameras(
     const first = cameras.length === 0;
     const frames = await rgbdFrames(bag, { ...common, ...topics, ...(first && { also: copied, onMessage }) });
     const begin = times.from;
-    const ahead = part && every > 1 && begin !== undefined;
-    const before = ahead ? await countFrames(bag, frames.topics.colour, whole.from, begin - 1n) : 0;
+    const next = part && every > 1 && begin !== undefined;
+    const before = next ? await countFrames(bag, frames.topics.colour, fullRange.from, begin - 1n) : 0;
     cameras.push({ frames, name, before });
   }
   return cameras;

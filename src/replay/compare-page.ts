@@ -1,19 +1,19 @@
 import { escapeHtml, quantile, strip } from "../report/charts.js";
-import { card, colourOf, page, picture } from "../report/page.js";
+import { card, colourOf, image, page } from "../report/page.js";
 import { packageVersion } from "../system/index.js";
 import { agreements } from "./agreement.js";
-import type { DifferencePicture } from "./differences.js";
+import type { DifferenceImage } from "./differences.js";
 import type { ComparedSetting, Pair } from "./types.js";
 
 export interface Comparison {
   readonly settings: readonly ComparedSetting[];
   readonly pairs: readonly Pair[];
-  readonly pictures: readonly DifferencePicture[];
+  readonly images: readonly DifferenceImage[];
   readonly problems: readonly string[];
 }
 
 /** Two settings side by side as one self-contained HTML file, the frames on which they differ first. */
-export function comparePage({ settings, pairs, pictures, problems }: Comparison): string {
+export function comparePage({ settings, pairs, images, problems }: Comparison): string {
   const same = pairs.filter(({ a, b }) => a.found === b.found).length;
   const both = pairs.filter(({ a, b }) => a.found && b.found);
   const overlap = both.reduce((sum, { agreement }) => sum + agreement, 0) / Math.max(1, both.length);
@@ -40,14 +40,14 @@ export function comparePage({ settings, pairs, pictures, problems }: Comparison)
       .join("");
     return `<tr><td>${escapeHtml(one.query)}</td>${cells}<td class="n">${one.bothFound === 0 ? "–" : one.overlap.toFixed(3)}</td><td style="min-width:220px">${strip(points, colourOf(q))}</td></tr>`;
   });
-  const figures = pictures.map(({ pair, jpeg }) => {
+  const figures = images.map(({ pair, jpeg }) => {
     const say = ({ found, score }: Pair["a"]) => (found ? score.toFixed(2) : "not found");
-    return `<figure><img alt="${escapeHtml(`${pair.query} at ${pair.time.toFixed(2)} s, A left and B right`)}" src="${picture(jpeg)}"><figcaption><b>${pair.time.toFixed(2)} s</b> · ${escapeHtml(pair.query)} · A <b>${say(pair.a)}</b> · B <b>${say(pair.b)}</b> · overlap ${pair.agreement.toFixed(2)}</figcaption></figure>`;
+    return `<figure><img alt="${escapeHtml(`${pair.query} at ${pair.time.toFixed(2)} s, A left and B right`)}" src="${image(jpeg)}"><figcaption><b>${pair.time.toFixed(2)} s</b> · ${escapeHtml(pair.query)} · A <b>${say(pair.a)}</b> · B <b>${say(pair.b)}</b> · overlap ${pair.agreement.toFixed(2)}</figcaption></figure>`;
   });
   const body = [
     `<div class="cards">${cards.join("")}</div>`,
     ...problems.map((text) => `<div class="note">${escapeHtml(text)}</div>`),
-    `<h2>Sentences</h2><div class="panel scroll"><table><thead><tr><th>sentence</th><th class="n">both found</th><th class="n">neither</th><th class="n">only A</th><th class="n">only B</th><th class="n">overlap</th><th>agreement along the recording</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`,
+    `<h2>Queries</h2><div class="panel scroll"><table><thead><tr><th>query</th><th class="n">both found</th><th class="n">neither</th><th class="n">only A</th><th class="n">only B</th><th class="n">overlap</th><th>agreement along the recording</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`,
     figures.length === 0
       ? "<h2>Differing frames</h2><p>None: every answer overlaps by 0.95 or more.</p>"
       : `<h2>Differing frames, the most different first</h2><div class="gallery pair">${figures.join("")}</div>`,

@@ -1,17 +1,17 @@
-import { named, probability, whole } from "../cli/arguments.js";
+import { named, probability, wholeNumber } from "../cli/arguments.js";
 import { usage } from "../errors/index.js";
 import type { Grounding } from "../grounding/index.js";
-import type { Bridge, BridgeResult } from "../pipeline/index.js";
-import { openBridge, type PipelineOptions } from "../pipeline/index.js";
+import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
+import { createPipeline, type PipelineOptions } from "../pipeline/index.js";
 import { quantile } from "../report/charts.js";
 import { table } from "../report/text-table.js";
 import { Interrupt, Progress, writeWhole } from "../system/index.js";
 import { agreementOf, agreements } from "./agreement.js";
-import { Session } from "./bag-session.js";
+import { BagSession } from "./bag-session.js";
 import { comparePage } from "./compare-page.js";
 import { DifferenceSheet } from "./differences.js";
 import { JsonLines } from "./json-lines.js";
-import { loadedAhead } from "./prefetch.js";
+import { prefetched } from "./prefetch.js";
 import { givenQueries } from "./queries.js";
 import { slicesOf } from "./shard.js";
 import type { ComparedSetting, Pair, ReplayOptions, Side } from "./types.js";
@@ -29,7 +29,7 @@ export async function compare(paths: readonly string[], options: ReplayOptions):
   const queries = await givenQueries(options);
   const interrupt = new Interrupt();
   const settings = [first, second].map((name) => ({ name, latencies: [] as number[] }));
-  const bridges: Bridge[] = [];
+  const pipelines: GraspPipeline[] = [];
   const pairs: Pair[] = [];
   const differing = new DifferenceSheet();
   const problems: string[] = [];
@@ -38,13 +38,13 @@ export async function compare(paths: readonly string[], options: ReplayOptions):
     for (const slice of slicesOf(paths.length, shard)) {
       if (interrupt.aborted) break;
       const path = paths[slice.bag]!;
-      const session = await Session.open(path, slice, queries, rest);
+      const session = await BagSession.open(path, slice, queries, rest);
       try {
-        for (const { name } of settings.slice(bridges.length))
-          bridges.push(await openBridge({ ...parseSetting(name, rest), grasps: false }));
+        for (const { name } of settings.slice(pipelines.length))
+          pipelines.push(await createPipeline({ ...parseSetting(name, rest), grasps: false }));
         await both(session, {
           path,
-          bridges,
+          pipelines,
           settings,
           pairs,
           differing,
@@ -64,14 +64,14 @@ export async function compare(paths: readonly string[], options: ReplayOptions):
     throw error;
   } finally {
     interrupt.release();
-    for (const bridge of bridges) await bridge.close();
+    for (const pipeline of pipelines) await pipeline.close();
   }
   if (pairs.length === 0) throw usage("no frame was answered: check --at, --from, --to and the bag");
   const { report, contactSheet, overlay } = options;
-  const pictures = differing.worstFirst();
-  if (report !== undefined) await writeWhole(report, comparePage({ settings, pairs, pictures, problems }));
+  const images = differing.worstFirst();
+  if (report !== undefined) await writeWhole(report, comparePage({ settings, pairs, images, problems }));
   if (contactSheet !== undefined) await writeWhole(contactSheet, await differing.sheet(contactSheet));
-  if (overlay !== undefined && pictures[0] !== undefined) await writeWhole(overlay, pictures[0].jpeg);
+  if (overlay !== undefined && images[0] !== undefined) await writeWhole(overlay, images[0].jpeg);
   if (!options.quiet && options.json !== "-") process.stdout.write(`${compareText(settings, pairs)}\n`);
   for (const text of problems) process.stderr.write(`grasp-grounding: ${text}\n`);
   if (interrupt.exitCode !== undefined || problems.length > 0) process.exitCode = interrupt.exitCode ?? 3;
@@ -85,7 +85,7 @@ export function parseSetting(text: string, base: PipelineOptions): PipelineOptio
     const [key, value = ""] = change.split(/=(.*)/s, 2);
     const said = (parse: (text: string) => number) => named(`--compare ${text}: ${key}`, () => parse(value));
     if (key === "threshold") options = { ...options, threshold: said(probability) };
-    else if (key === "threads") options = { ...options, threads: said(whole(1)) };
+    else if (key === "threads") options = { ...options, threads: said(wholeNumber(1)) };
     else if (key === "proposals") options = { ...options, proposals: value };
     else throw usage(`${text}: ${key} cannot be compared; threshold, proposals and threads can`);
   }
@@ -94,7 +94,7 @@ export function parseSetting(text: string, base: PipelineOptions): PipelineOptio
 
 interface Work {
   readonly path: string;
-  readonly bridges: readonly Bridge[];
+  readonly pipelines: readonly GraspPipeline[];
   readonly settings: readonly ComparedSetting[];
   readonly pairs: Pair[];
   readonly differing: DifferenceSheet;
@@ -104,27 +104,27 @@ interface Work {
   readonly interrupt: Interrupt;
 }
 
-async function both(session: Session, work: Work): Promise<void> {
-  const { bridges, settings, pairs, differing, json, options } = work;
+async function both(session: BagSession, work: Work): Promise<void> {
+  const { pipelines, settings, pairs, differing, json, options } = work;
   const source = session.bag.path.split("/").at(-1) ?? "";
   const progress = options.quiet ? undefined : new Progress(source);
   let done = 0;
   let unusable = 0;
-  for await (const { frame, handle } of loadedAhead(session.frames(), () => true)) {
+  for await (const { frame, handle } of prefetched(session.frames(), () => true)) {
     if (work.interrupt.aborted) break;
     const queries = session.queries.at(handle.logTime);
     if (frame === undefined) unusable++;
     if (frame === undefined || queries.length === 0) continue;
-    const answers: (readonly BridgeResult[])[] = [];
+    const answers: (readonly PipelineResult[])[] = [];
     // In turns: whoever is first meets a cold cache.
     for (const i of done % 2 === 0 ? [0, 1] : [1, 0]) {
       const began = performance.now();
-      answers[i] = await bridges[i]!.process(frame, queries);
+      answers[i] = await pipelines[i]!.process(frame, queries);
       settings[i]!.latencies.push(performance.now() - began);
     }
     const time = session.timeOf(handle.logTime);
     for (const [q, query] of queries.entries()) {
-      const [a, b] = answers.map((results) => results[q]!) as [BridgeResult, BridgeResult];
+      const [a, b] = answers.map((results) => results[q]!) as [PipelineResult, PipelineResult];
       const pair: Pair = {
         source,
         topic: handle.colourTopic,

@@ -1,40 +1,40 @@
 import sharp from "sharp";
 import type { ColourImage } from "../geometry/index.js";
-import type { BridgeResult } from "../pipeline/index.js";
+import type { PipelineResult } from "../pipeline/index.js";
 import { drawOverlay } from "../visualization/index.js";
 import type { Pair } from "./types.js";
 
 /** Both answers drawn, A on the left and B on the right. */
-export interface DifferencePicture {
+export interface DifferenceImage {
   readonly pair: Pair;
   readonly jpeg: Buffer;
 }
 
-const most = 24;
+const limit = 24;
 const side = 480;
 const gap = 6;
 
-/** The frames on which two sides differ most, as pictures. Bounded: only the most different are kept. */
+/** The frames on which two sides differ most, as images. Bounded: only the most different are kept. */
 export class DifferenceSheet {
-  readonly #kept: DifferencePicture[] = [];
+  readonly #selected: DifferenceImage[] = [];
 
-  async offer(pair: Pair, colour: ColourImage, a: BridgeResult, b: BridgeResult): Promise<void> {
+  async offer(pair: Pair, colour: ColourImage, a: PipelineResult, b: PipelineResult): Promise<void> {
     if (pair.agreement >= 0.95) return;
-    if (this.#kept.length >= most && pair.agreement >= this.#kept.at(-1)!.pair.agreement) return;
-    this.#kept.push({ pair, jpeg: await sideBySide(colour, a, b) });
-    this.#kept.sort((x, y) => x.pair.agreement - y.pair.agreement || x.pair.time - y.pair.time);
-    this.#kept.splice(most);
+    if (this.#selected.length >= limit && pair.agreement >= this.#selected.at(-1)!.pair.agreement) return;
+    this.#selected.push({ pair, jpeg: await sideBySide(colour, a, b) });
+    this.#selected.sort((x, y) => x.pair.agreement - y.pair.agreement || x.pair.time - y.pair.time);
+    this.#selected.splice(limit);
   }
 
   /** Least agreement first. */
-  worstFirst(): readonly DifferencePicture[] {
-    return this.#kept;
+  worstFirst(): readonly DifferenceImage[] {
+    return this.#selected;
   }
 
   /** All of them below each other, as a PNG or JPEG by the file's name. */
   async sheet(path: string): Promise<Buffer> {
     const parts = await Promise.all(
-      this.#kept.map(({ jpeg }) => sharp(jpeg).toBuffer({ resolveWithObject: true })),
+      this.#selected.map(({ jpeg }) => sharp(jpeg).toBuffer({ resolveWithObject: true })),
     );
     const height = parts.reduce((sum, { info }) => sum + info.height + gap, gap);
     let top = gap;
@@ -52,7 +52,7 @@ export class DifferenceSheet {
   }
 }
 
-async function sideBySide(colour: ColourImage, a: BridgeResult, b: BridgeResult): Promise<Buffer> {
+async function sideBySide(colour: ColourImage, a: PipelineResult, b: PipelineResult): Promise<Buffer> {
   const halves = await Promise.all(
     [a, b].map(async (result) => {
       const drawn = await drawOverlay(colour, [result], { format: "jpeg" });

@@ -2,7 +2,7 @@ import type { BagMessage } from "../bags/index.js";
 import { ResultWriter, type TopicInfo } from "../bags/index.js";
 import type { Mask, RgbdFrame } from "../geometry/index.js";
 import { headerOf, markersMessage } from "../messages/index.js";
-import { type BridgeResult, type ResultJson, resultToJson } from "../pipeline/index.js";
+import { type PipelineResult, type ResultJson, resultToJson } from "../pipeline/index.js";
 import { writeWhole } from "../system/index.js";
 import { drawOverlay, surfacePosition } from "../visualization/index.js";
 import { JsonLines } from "./json-lines.js";
@@ -60,10 +60,10 @@ export class Outputs {
     const lines = results.map((result) => toLine(answered, result, this.#options.timings === true));
     if (this.#json !== undefined)
       await this.#json.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    const picture = once(() => drawOverlay(frame.colour, results, { ...frame, format: "jpeg" }));
-    if (this.#writer !== undefined) await writeResults(this.#writer, answered, picture);
+    const image = once(() => drawOverlay(frame.colour, results, { ...frame, format: "jpeg" }));
+    if (this.#writer !== undefined) await writeResults(this.#writer, answered, image);
     this.#rows?.add(...lines.map((line, i) => ({ ...line, timings_ms: { ...results[i]!.timings } })));
-    await this.#thumbnails?.offer(answered, picture);
+    await this.#thumbnails?.offer(answered, image);
     this.#last = answered;
   }
 
@@ -78,10 +78,9 @@ export class Outputs {
     await this.#json?.close();
     const { overlay, contactSheet: sheet, report } = this.#options;
     if (overlay !== undefined && this.#last !== undefined) await writeOverlay(overlay, this.#last);
-    const pictures = this.#thumbnails?.all() ?? [];
-    if (sheet !== undefined && pictures.length > 0)
-      await writeWhole(sheet, await contactSheet(pictures, sheet));
-    if (report !== undefined) await writeWhole(report, reportPage(summary(), this.#rows!, pictures));
+    const images = this.#thumbnails?.all() ?? [];
+    if (sheet !== undefined && images.length > 0) await writeWhole(sheet, await contactSheet(images, sheet));
+    if (report !== undefined) await writeWhole(report, reportPage(summary(), this.#rows!, images));
   }
 
   async abort(): Promise<void> {
@@ -90,7 +89,7 @@ export class Outputs {
   }
 }
 
-const toLine = (answered: Answered, result: BridgeResult, timings: boolean): ResultJson => ({
+const toLine = (answered: Answered, result: PipelineResult, timings: boolean): ResultJson => ({
   ...resultToJson(result, { timings }),
   stamp: String(answered.frame.stamp),
   frame: answered.frame.frameId,
@@ -107,11 +106,11 @@ async function writeOverlay(
   await writeWhole(path, await drawOverlay(frame.colour, results, { ...frame, format }));
 }
 
-/** One frame's results as messages at its stamp: boxes, annotations, the masks together, grasps best first, markers and a picture. */
+/** One frame's results as messages at its stamp: boxes, annotations, the masks together, grasps best first, markers and an image. */
 async function writeResults(
   writer: ResultWriter,
   { frame, results, logTime, camera }: Answered,
-  picture: () => Promise<Buffer>,
+  image: () => Promise<Buffer>,
 ): Promise<void> {
   const time = {
     stamp: frame.stamp,
@@ -130,11 +129,11 @@ async function writeResults(
   const poses = results.flatMap(({ grasps }) => grasps.map((grasp) => grasp.pose));
   await writer.grasps(time, poses);
   await writer.markers(time, markersOf(frame, results));
-  await writer.overlay(time, await picture(), "jpeg");
+  await writer.overlay(time, await image(), "jpeg");
 }
 
-/** Objects where their surface was seen, and the best grasp of each sentence before the others. */
-export function markersOf(frame: RgbdFrame, results: readonly BridgeResult[]) {
+/** Objects where their surface was seen, and the best grasp of each query before the others. */
+export function markersOf(frame: RgbdFrame, results: readonly PipelineResult[]) {
   const objects = results.flatMap(({ grounding: { query, detections } }) =>
     detections.flatMap(({ mask, score }) => {
       const position = surfacePosition(frame, mask);

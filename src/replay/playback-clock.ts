@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const tooLate = 33;
 
 /** Real-time pacing: waits for a recorded moment, and tells what has passed by more than a frame. */
-export class Pace {
+export class PlaybackClock {
   dropped = 0;
   readonly #rate: number | undefined;
   readonly #signal: AbortSignal | undefined;

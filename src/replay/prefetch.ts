@@ -1,7 +1,7 @@
 import type { RgbdFrame } from "../geometry/index.js";
 import type { CameraFrame } from "./bag-session.js";
 
-/** A frame whose pictures are decoded, or why they could not be. */
+/** A frame whose images are decoded, or why they could not be. */
 export interface Loaded extends CameraFrame {
   readonly frame: RgbdFrame | undefined;
   readonly error: unknown;
@@ -15,8 +15,8 @@ async function load(one: CameraFrame): Promise<Loaded> {
   }
 }
 
-/** Frames with their pictures; the next one is read and decoded while the model works on the one before. */
-export async function* loadedAhead(
+/** Frames with their images; the next one is read and decoded while the model works on the one before. */
+export async function* prefetched(
   frames: AsyncIterable<CameraFrame>,
   wanted: (one: CameraFrame) => boolean,
 ): AsyncGenerator<Loaded, void, void> {
@@ -44,7 +44,7 @@ export async function* loadedAhead(
   }
 }
 
-/** Frames with their pictures as the recording's time comes; those that are too late are not decoded at all. */
+/** Frames with their images as the recording's time comes; those that are too late are not decoded at all. */
 export async function* loadedInTime(
   frames: AsyncIterable<CameraFrame>,
   wanted: (one: CameraFrame) => boolean,

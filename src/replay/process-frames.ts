@@ -1,16 +1,16 @@
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
-import type { Bridge, BridgeResult } from "../pipeline/index.js";
+import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
 import type { Progress } from "../system/index.js";
-import type { CameraFrame, Session } from "./bag-session.js";
+import type { BagSession, CameraFrame } from "./bag-session.js";
 import type { Outputs } from "./outputs.js";
-import type { Pace } from "./playback-clock.js";
-import { type Loaded, loadedAhead, loadedInTime } from "./prefetch.js";
+import type { PlaybackClock } from "./playback-clock.js";
+import { type Loaded, loadedInTime, prefetched } from "./prefetch.js";
 import type { LastFrame, Resumed } from "./resume.js";
 import type { Answered, SessionOptions } from "./types.js";
 
 /** Where the wall time went, in milliseconds. */
-export class WorkClock {
+export class StageTimer {
   reading = 0;
   model = 0;
   writing = 0;
@@ -26,11 +26,11 @@ export class WorkClock {
   }
 }
 
-export interface Stage {
-  readonly bridge: Bridge;
+export interface ReplayContext {
+  readonly pipeline: GraspPipeline;
   readonly outputs: Outputs;
-  readonly clock: WorkClock;
-  readonly pace: Pace;
+  readonly clock: StageTimer;
+  readonly playbackClock: PlaybackClock;
   readonly progress: Progress | undefined;
   readonly interrupted: () => boolean;
   /** What the bag is called in results. */
@@ -41,35 +41,39 @@ export interface Stage {
   readonly onAnswer?: (answered: Answered) => void;
 }
 
-export interface Played {
+export interface ReplayStats {
   readonly frames: number;
   readonly problems: readonly string[];
-  readonly last?: { readonly frame: RgbdFrame; readonly results: readonly BridgeResult[] };
-  /** Why the first unusable picture was none. */
+  readonly last?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
+  /** Why the first unusable image was none. */
   readonly firstError?: GraspGroundingError;
 }
 
 /** Answers the frames of one session. */
-export async function play(session: Session, stage: Stage, options: SessionOptions): Promise<Played> {
-  const { bridge, outputs, clock, pace, progress, source } = stage;
+export async function processFrames(
+  session: BagSession,
+  context: ReplayContext,
+  options: SessionOptions,
+): Promise<ReplayStats> {
+  const { pipeline, outputs, clock, playbackClock, progress, source } = context;
   const unusable = new Unusable();
   const total = session.expected;
-  const wanted = wantedFrames(session, stage);
-  const frames = pace.unlimited
-    ? loadedAhead(session.frames(), wanted)
-    : loadedInTime(session.frames(), wanted, (time) => pace.skip(time));
+  const wanted = wantedFrames(session, context);
+  const frames = playbackClock.unlimited
+    ? prefetched(session.frames(), wanted)
+    : loadedInTime(session.frames(), wanted, (time) => playbackClock.skip(time));
   const iterator = frames[Symbol.asyncIterator]();
   let count = 0;
   let done = 0;
-  let last: Played["last"];
+  let last: ReplayStats["last"];
   try {
     for (;;) {
       const began = performance.now();
       const step = await iterator.next();
       clock.reading += performance.now() - began;
-      if (step.done === true || stage.interrupted()) break;
+      if (step.done === true || context.interrupted()) break;
       const { frame, handle, camera, error }: Loaded = step.value;
-      await copyRecorded(session, stage);
+      await copyRecorded(session, context);
       if (done > 0) progress?.update(done, total);
       done++;
       if (frame === undefined) {
@@ -79,7 +83,7 @@ export async function play(session: Session, stage: Stage, options: SessionOptio
       const queries = session.queries.at(handle.logTime);
       if (queries.length === 0) continue;
       const asked = performance.now();
-      const results = await bridge.process(frame, queries);
+      const results = await pipeline.process(frame, queries);
       const answeredAt = performance.now();
       clock.model += answeredAt - asked;
       const answered = {
@@ -92,17 +96,17 @@ export async function play(session: Session, stage: Stage, options: SessionOptio
         camera: camera.name,
       };
       await outputs.write(answered);
-      stage.onAnswer?.(answered);
+      context.onAnswer?.(answered);
       clock.writing += performance.now() - answeredAt;
       last = { frame, results };
       count++;
-      if (options.at !== undefined || stage.interrupted()) break;
+      if (options.at !== undefined || context.interrupted()) break;
     }
   } finally {
     await iterator.return?.(undefined);
   }
-  if (done > 0) progress?.update(done, stage.interrupted() ? total : done);
-  await copyRecorded(session, stage);
+  if (done > 0) progress?.update(done, context.interrupted() ? total : done);
+  await copyRecorded(session, context);
   return {
     frames: count,
     problems: [
@@ -122,7 +126,7 @@ export async function play(session: Session, stage: Stage, options: SessionOptio
 }
 
 /** Behind the last frame of an earlier run. */
-function wantedFrames({ times }: Session, { after }: Stage): (one: CameraFrame) => boolean {
+function wantedFrames({ times }: BagSession, { after }: ReplayContext): (one: CameraFrame) => boolean {
   if (after === undefined) return () => true;
   let passed = false;
   return ({ handle }) => {
@@ -137,7 +141,7 @@ function wantedFrames({ times }: Session, { after }: Stage): (one: CameraFrame) 
   };
 }
 
-/** Frames that were read but cannot be used: one bad picture must not end a replay, nor go unsaid. */
+/** Frames that were read but cannot be used: one bad image must not end a replay, nor go unsaid. */
 class Unusable {
   first: GraspGroundingError | undefined;
   #count = 0;
@@ -154,7 +158,10 @@ class Unusable {
   }
 }
 
-async function copyRecorded({ bag, recorded }: Session, { outputs, resumed }: Stage): Promise<void> {
+async function copyRecorded(
+  { bag, recorded }: BagSession,
+  { outputs, resumed }: ReplayContext,
+): Promise<void> {
   for (const message of recorded.splice(0)) {
     const topic = bag.topics.find(({ name }) => name === message.topic);
     if (topic === undefined || resumed?.hasCopied(message.topic, message.logTime)) continue;

@@ -8,10 +8,10 @@ import {
 } from "../messages/index.js";
 import type { Player } from "../ros/index.js";
 import { packageRoot, runInEnvironment } from "../system/index.js";
-import type { Session } from "./bag-session.js";
+import type { BagSession } from "./bag-session.js";
 import { markersOf } from "./outputs.js";
-import type { Pace } from "./playback-clock.js";
-import { isLatched, latchedBefore } from "./transient-local.js";
+import type { PlaybackClock } from "./playback-clock.js";
+import { isTransientLocal, transientLocalBefore } from "./transient-local.js";
 import type { Answered } from "./types.js";
 
 /** Runs this command again in the environment `npm run ros:setup` made, when the present one is not enough. */
@@ -51,7 +51,11 @@ export class Publication {
   }
 
   /** @throws GraspGroundingError ROS_MISSING */
-  static async begin(session: Session, pace: Pace, signal: AbortSignal): Promise<Publication> {
+  static async begin(
+    session: BagSession,
+    playbackClock: PlaybackClock,
+    signal: AbortSignal,
+  ): Promise<Publication> {
     const { bag, cameras } = session;
     const answers = cameras.flatMap(({ name }) =>
       Object.entries(results).map(([topic, type]) => ({
@@ -62,13 +66,13 @@ export class Publication {
     const own = new Set(answers.map(({ name }) => name));
     const recorded = bag.topics
       .filter(({ name, serialization }) => !own.has(name) && name !== "/clock" && serialization === "cdr")
-      .map(({ name, type, qos = "" }) => ({ name, type, latched: isLatched({ name, qos }) }));
+      .map(({ name, type, qos = "" }) => ({ name, type, transientLocal: isTransientLocal({ name, qos }) }));
     const { Player } = await import("../ros/index.js");
     const player = await Player.open([...recorded, ...answers]);
     for (const text of player.missing) process.stderr.write(`grasp-grounding: not published: ${text}\n`);
     await player.listeners(discovery, signal);
     return new Publication(player, (stop) =>
-      publishAll(session, player, pace, AbortSignal.any([signal, stop])),
+      publishAll(session, player, playbackClock, AbortSignal.any([signal, stop])),
     );
   }
 
@@ -95,10 +99,15 @@ export class Publication {
   }
 }
 
-async function publishAll(session: Session, player: Player, pace: Pace, signal: AbortSignal): Promise<void> {
+async function publishAll(
+  session: BagSession,
+  player: Player,
+  playbackClock: PlaybackClock,
+  signal: AbortSignal,
+): Promise<void> {
   const { bag, times } = session;
   if (times.from !== undefined)
-    for await (const { topic, data } of latchedBefore(bag, times.from)) player.publish(topic, data);
+    for await (const { topic, data } of transientLocalBefore(bag, times.from)) player.publish(topic, data);
   const query = {
     ...(times.from !== undefined && { from: times.from }),
     ...(times.to !== undefined && { to: times.to }),
@@ -110,9 +119,13 @@ async function publishAll(session: Session, player: Player, pace: Pace, signal: 
     player.clock(time);
   };
   for await (const { topic, logTime, data } of bag.messages(query)) {
-    for (let wait = pace.until(logTime); wait > 0 && !signal.aborted; wait = pace.until(logTime)) {
+    for (
+      let wait = playbackClock.until(logTime);
+      wait > 0 && !signal.aborted;
+      wait = playbackClock.until(logTime)
+    ) {
       await sleep(Math.min(wait, clockPeriod), undefined, { signal }).catch(() => undefined);
-      if (pace.now !== undefined) tick(pace.now < logTime ? pace.now : logTime);
+      if (playbackClock.now !== undefined) tick(playbackClock.now < logTime ? playbackClock.now : logTime);
     }
     if (signal.aborted) return;
     tick(logTime);

@@ -4,7 +4,7 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import type { QueryOptions } from "./types.js";
 
-/** The sentences of --query and --queries, cleaned. @throws GraspGroundingError QUERY_*, FILE_MISSING */
+/** The queries of --query and --queries, cleaned. @throws GraspGroundingError QUERY_*, FILE_MISSING */
 export async function givenQueries(options: QueryOptions): Promise<readonly string[]> {
   const texts = [...(options.query ?? [])];
   if (options.queries !== undefined) {
@@ -22,7 +22,7 @@ interface Asked {
   readonly text: string | undefined;
 }
 
-/** What each frame is asked: the sentences given, and the one last recorded on each query topic before the frame. */
+/** What each frame is asked: the queries given, and the one last recorded on each query topic before the frame. */
 export class QueryPlan {
   readonly problems: readonly string[];
   readonly #given: readonly string[];
@@ -38,7 +38,7 @@ export class QueryPlan {
     this.problems = problems;
   }
 
-  /** Without sentences given, those of the recording are asked. @throws GraspGroundingError BAG_NO_QUERY, BAG_TOPIC */
+  /** Without queries given, those of the recording are asked. @throws GraspGroundingError BAG_NO_QUERY, BAG_TOPIC */
   static async open(
     bag: BagReader,
     given: readonly string[],
@@ -70,11 +70,11 @@ export class QueryPlan {
     if (given.length === 0 && recorded.length === 0 && !options.publish)
       throw new GraspGroundingError("BAG_NO_QUERY", { path: bag.path });
     const problems =
-      bad === 0 ? [] : [`${bad} recorded sentences cannot be asked, the first because: ${first}`];
+      bad === 0 ? [] : [`${bad} recorded queries cannot be asked, the first because: ${first}`];
     return new QueryPlan(given, recorded, problems);
   }
 
-  /** What a frame of this log time is asked; an empty sentence on a topic ended what was asked there. */
+  /** What a frame of this log time is asked; an empty query on a topic ended what was asked there. */
   at(time: bigint): readonly string[] {
     if (this.#recorded.length === 0) return this.#given;
     const texts = this.#recorded.flatMap((list) => lastUntil(list, time)?.text ?? []);

@@ -1,5 +1,5 @@
 import { bandPlot, escapeHtml, quantile, scoreHistogram, strip } from "../report/charts.js";
-import { card, colourOf, inScript, page, picture } from "../report/page.js";
+import { card, colourOf, image, inScript, page } from "../report/page.js";
 import type { ReportRows, Row } from "./report-rows.js";
 import type { Thumbnail } from "./thumbnails.js";
 
@@ -20,7 +20,7 @@ export interface Report {
 const percent = (share: number): string => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 
 /** The report of a replay as one self-contained HTML file. */
-export function reportPage(report: Report, data: ReportRows, pictures: readonly Thumbnail[]): string {
+export function reportPage(report: Report, data: ReportRows, images: readonly Thumbnail[]): string {
   const { rows } = data;
   const latencies = rows.flatMap(({ ms }) => (ms === undefined ? [] : [ms])).sort((a, b) => a - b);
   const found = rows.filter((row) => row.found).length;
@@ -59,12 +59,10 @@ export function reportPage(report: Report, data: ReportRows, pictures: readonly 
         return `<div><span class="dot" style="background:${colourOf(q)}"></span>${escapeHtml(query)}${scoreHistogram(scores, colourOf(q))}</div>`;
       })
       .join("")}</div></div>`,
-    pictures.length === 0
-      ? ""
-      : `<h2>Pictures</h2><div class="gallery">${pictures.map(figure).join("")}</div>`,
+    images.length === 0 ? "" : `<h2>Images</h2><div class="gallery">${images.map(figure).join("")}</div>`,
     "<h2>Answers</h2>",
     answersPanel(data),
-    `<footer>grasp-grounding ${escapeHtml(report.version)}, model ${escapeHtml(report.model)}. Boxes are pixels of the original picture; times are seconds from the bag's start, as <code>replay --at</code> takes them.</footer>`,
+    `<footer>grasp-grounding ${escapeHtml(report.version)}, model ${escapeHtml(report.model)}. Boxes are pixels of the original image; times are seconds from the bag's start, as <code>replay --at</code> takes them.</footer>`,
   ];
   const sub = `${escapeHtml(data.topics.join(", "))} · model ${escapeHtml(report.model)} · ${report.seconds.toFixed(1)} s of work`;
   return page({ title: report.title, sub, body: body.join("\n"), script: tableScript(data) });
@@ -85,7 +83,7 @@ function queryTable({ queries, rows }: ReportRows, x: (row: Row, i: number) => n
 <td class="n">${scores.length === 0 ? "–" : quantile(scores, 0.5).toFixed(2)}</td>
 <td class="n">${hits.length === 0 ? "–" : percent(grasped / hits.length)}</td><td>${escapeHtml(why ?? "")}</td></tr>`;
   });
-  return `<div class="panel scroll"><table><thead><tr><th>sentence</th><th class="n">found</th><th>along the recording</th><th class="n">score, median</th><th class="n">with a grasp</th><th>without one mostly because</th></tr></thead><tbody>${lines.join("")}</tbody></table></div>`;
+  return `<div class="panel scroll"><table><thead><tr><th>query</th><th class="n">found</th><th>along the recording</th><th class="n">score, median</th><th class="n">with a grasp</th><th>without one mostly because</th></tr></thead><tbody>${lines.join("")}</tbody></table></div>`;
 }
 
 function mostCommon(texts: readonly string[]): string | undefined {
@@ -102,7 +100,7 @@ function figure(one: Thumbnail): string {
     )
     .join(" · ");
   const note = one.note === undefined ? "" : `<br>${escapeHtml(one.note)}`;
-  return `<figure${one.note === undefined ? "" : ' class="moment"'}><img width="${one.width}" height="${one.height}" alt="${escapeHtml(`frame at ${one.time.toFixed(2)} s`)}" src="${picture(one.jpeg)}"><figcaption><b>${one.time.toFixed(2)} s</b> · ${answers}${note}</figcaption></figure>`;
+  return `<figure${one.note === undefined ? "" : ' class="moment"'}><img width="${one.width}" height="${one.height}" alt="${escapeHtml(`frame at ${one.time.toFixed(2)} s`)}" src="${image(one.jpeg)}"><figcaption><b>${one.time.toFixed(2)} s</b> · ${answers}${note}</figcaption></figure>`;
 }
 
 const answersPanel = ({
@@ -110,7 +108,7 @@ const answersPanel = ({
   topics,
   sources,
 }: ReportRows): string => `<div class="panel"><div class="bar">
-<select id="q"><option value="-1">every sentence</option>${queries.map((query, i) => `<option value="${i}">${escapeHtml(query)}</option>`).join("")}</select>
+<select id="q"><option value="-1">every query</option>${queries.map((query, i) => `<option value="${i}">${escapeHtml(query)}</option>`).join("")}</select>
 <select id="f"><option value="">found or not</option><option value="1">found</option><option value="0">not found</option></select>
 <span id="n" style="align-self:center;color:var(--soft)"></span><span style="flex:1"></span><button id="b">‹</button><button id="a">›</button></div>
 <div class="scroll"><table id="t"><thead><tr>${[

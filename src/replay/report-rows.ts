@@ -16,7 +16,7 @@ export interface Row {
 }
 
 /** More than any page shows with ease: beyond it every second answer is let go, and the page says so. */
-const most = 40_000;
+const largest = 40_000;
 
 /** What the report is made of. Bounded, however long the recording is. */
 export class ReportRows {
@@ -32,7 +32,7 @@ export class ReportRows {
       if (this.total++ % this.#stride !== 0) continue;
       this.rows.push(this.#row(line));
     }
-    if (this.rows.length <= most) return;
+    if (this.rows.length <= largest) return;
     this.#stride *= 2;
     this.rows = this.rows.filter((_, i) => i % 2 === 0);
   }

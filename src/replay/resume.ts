@@ -20,7 +20,7 @@ export interface LastFrame {
 /** An earlier run's results, to go on behind. */
 export class Resumed {
   readonly last: LastFrame;
-  /** Sentences it was asked. */
+  /** Queries it was asked. */
   readonly queries: ReadonlySet<string>;
   readonly frames: number;
   readonly #json: string;
@@ -57,12 +57,12 @@ export class Resumed {
     if (out !== undefined && bag === undefined)
       throw new GraspGroundingError("RESUME_MISMATCH", { path: json, detail: `${out} is not there` });
     const stamps = bag === undefined ? undefined : await stampsOf(bag);
-    const kept = await keepWhole(lines, json, cut, stamps);
-    if (kept === undefined) return undefined;
+    const retained = await keepComplete(lines, json, cut, stamps);
+    if (retained === undefined) return undefined;
     // The bag is read while the new one is written under the part's name.
     const moved = bag === undefined ? undefined : `${bag.replace(/\.part$/, "")}.previous.mcap`;
     if (bag !== undefined && moved !== undefined) await rename(bag, moved);
-    return new Resumed(json, moved, kept.last, kept.queries, kept.frames);
+    return new Resumed(json, moved, retained.last, retained.queries, retained.frames);
   }
 
   /** The earlier results, copied; those behind the last frame are made again. */
@@ -113,8 +113,8 @@ interface Stamped {
 const nanoseconds = ({ header: { stamp } }: Stamped): string =>
   String(BigInt(stamp.sec) * 1_000_000_000n + BigInt(stamp.nanosec));
 
-/** The picture is the last message a frame writes: a frame with one is whole. */
-async function* wholeFrames(bag: BagReader): AsyncGenerator<{ stamp: string; logTime: bigint }> {
+/** The image is the last message a frame writes: a frame with one is whole. */
+async function* completeFrames(bag: BagReader): AsyncGenerator<{ stamp: string; logTime: bigint }> {
   const topics = bag.topics
     .map(({ name }) => name)
     .filter((n) => isResult(n) && n.endsWith("/overlay/compressed"));
@@ -126,18 +126,18 @@ async function* wholeFrames(bag: BagReader): AsyncGenerator<{ stamp: string; log
 async function stampsOf(path: string): Promise<ReadonlySet<string>> {
   const bag = await openBag(path);
   const stamps = new Set<string>();
-  for await (const { stamp } of wholeFrames(bag)) stamps.add(stamp);
+  for await (const { stamp } of completeFrames(bag)) stamps.add(stamp);
   await bag.close();
   return stamps;
 }
 
 async function endOf(bag: BagReader, stamp: string): Promise<bigint | undefined> {
-  for await (const one of wholeFrames(bag)) if (one.stamp === stamp) return one.logTime;
+  for await (const one of completeFrames(bag)) if (one.stamp === stamp) return one.logTime;
   return undefined;
 }
 
 /** Copies the lines of whole frames into the part, up to where the result bag has them too. */
-async function keepWhole(
+async function keepComplete(
   from: string,
   path: string,
   cut: boolean,
@@ -147,7 +147,7 @@ async function keepWhole(
   let group: { readonly frame: LastFrame; readonly text: string[] } | undefined;
   const queries = new Set<string>();
   let frames = 0;
-  async function* kept(): AsyncGenerator<string> {
+  async function* retained(): AsyncGenerator<string> {
     for await (const text of readLines(from)) {
       const line = parse(text);
       // Killed in the middle of a line; a whole file never has one.
@@ -167,14 +167,14 @@ async function keepWhole(
       group.text.push(text);
       queries.add(line.query);
     }
-    const whole = group !== undefined && !cut && (stamps === undefined || stamps.has(group.frame.stamp));
-    if (group === undefined || !whole) return;
+    const complete = group !== undefined && !cut && (stamps === undefined || stamps.has(group.frame.stamp));
+    if (group === undefined || !complete) return;
     frames++;
     last = group.frame;
     yield `${group.text.join("\n")}\n`;
   }
   const fresh = `${linesPart(path)}.new`;
-  await pipeline(kept, createWriteStream(fresh));
+  await pipeline(retained, createWriteStream(fresh));
   if (last === undefined) {
     await rm(fresh, { force: true });
     return undefined;

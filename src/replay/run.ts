@@ -1,13 +1,13 @@
 import { bagName } from "../bags/index.js";
 import { asCatalogued, GraspGroundingError, usage } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
-import type { Bridge, BridgeResult } from "../pipeline/index.js";
-import { openBridge } from "../pipeline/index.js";
+import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
+import { createPipeline } from "../pipeline/index.js";
 import { Interrupt, Progress, packageVersion } from "../system/index.js";
-import { Session } from "./bag-session.js";
+import { BagSession } from "./bag-session.js";
 import { Outputs } from "./outputs.js";
-import { Pace } from "./playback-clock.js";
-import { type Played, play, WorkClock } from "./process-frames.js";
+import { PlaybackClock } from "./playback-clock.js";
+import { processFrames, type ReplayStats, StageTimer } from "./process-frames.js";
 import { Publication } from "./publish.js";
 import { givenQueries } from "./queries.js";
 import { Resumed } from "./resume.js";
@@ -23,10 +23,10 @@ export interface ReplayReport {
   /** 0 done, 3 partial result, 130 or 143 interrupted. */
   readonly exitCode: number;
   /** Shares of the wall time: reading (with decoding and pairing), model, writing. */
-  readonly shares: WorkClock["shares"];
+  readonly shares: StageTimer["shares"];
   readonly seconds: number;
   /** Results of the last frame, and that frame. */
-  readonly last?: { readonly frame: RgbdFrame; readonly results: readonly BridgeResult[] };
+  readonly last?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
 }
 
 /** Replays bags through the bridge into the outputs the options name. */
@@ -78,12 +78,12 @@ class Run {
   readonly #queries: readonly string[];
   readonly #resumed: Resumed | undefined;
   readonly #problems: string[] = [];
-  #bridge: Bridge | undefined;
+  #pipeline: GraspPipeline | undefined;
   #outputs: Outputs | undefined;
-  #clock = new WorkClock();
+  #clock = new StageTimer();
   #frames = 0;
   #dropped = 0;
-  #last: Played["last"];
+  #last: ReplayStats["last"];
   #failure: unknown;
   #summary: string | undefined;
 
@@ -114,7 +114,7 @@ class Run {
       await this.#fail(error, interrupt);
       throw error;
     } finally {
-      await this.#bridge?.close();
+      await this.#pipeline?.close();
     }
     if (this.#summary !== undefined) process.stdout.write(this.#total(this.#summary));
     return {
@@ -154,22 +154,24 @@ class Run {
     const path = this.#paths[slice.bag]!;
     const source = this.#sources[slice.bag]!;
     const after = this.#resumed?.last.source === source ? this.#resumed.last : undefined;
-    let session: Session;
+    let session: BagSession;
     try {
-      session = await Session.open(path, slice, this.#queries, this.#options, after?.time);
+      session = await BagSession.open(path, slice, this.#queries, this.#options, after?.time);
     } catch (error) {
       return this.#lost(source, error);
     }
     try {
-      const { bridge, outputs } = await this.#open();
-      const pace = new Pace(rate ?? (publish ? 1 : undefined), interrupt.signal);
-      const publication = publish ? await Publication.begin(session, pace, interrupt.signal) : undefined;
+      const { pipeline, outputs } = await this.#open();
+      const playbackClock = new PlaybackClock(rate ?? (publish ? 1 : undefined), interrupt.signal);
+      const publication = publish
+        ? await Publication.begin(session, playbackClock, interrupt.signal)
+        : undefined;
       const progress = quiet ? undefined : new Progress(source);
-      const stage = {
-        bridge,
+      const context = {
+        pipeline,
         outputs,
         clock: this.#clock,
-        pace,
+        playbackClock,
         progress,
         source,
         interrupted: () => interrupt.aborted,
@@ -179,25 +181,25 @@ class Run {
           onAnswer: (answered: Parameters<Publication["answer"]>[0]) => publication.answer(answered),
         }),
       };
-      let played: Played;
+      let stats: ReplayStats;
       try {
-        played = await play(session, stage, this.#options);
+        stats = await processFrames(session, context, this.#options);
         await publication?.ended;
       } finally {
         progress?.done();
         await publication?.close();
       }
-      this.#frames += played.frames;
-      this.#dropped += pace.dropped;
-      this.#last = played.last ?? this.#last;
-      if (played.frames === 0 && !interrupt.aborted && !publish)
-        this.#failure ??= played.firstError ?? nothingRead(session, this.#options);
-      if (played.frames > 0 || this.#options.shard !== undefined || after !== undefined)
-        this.#problems.push(...played.problems.map((text) => `${source}: ${text}`));
+      this.#frames += stats.frames;
+      this.#dropped += playbackClock.dropped;
+      this.#last = stats.last ?? this.#last;
+      if (stats.frames === 0 && !interrupt.aborted && !publish)
+        this.#failure ??= stats.firstError ?? nothingRead(session, this.#options);
+      if (stats.frames > 0 || this.#options.shard !== undefined || after !== undefined)
+        this.#problems.push(...stats.problems.map((text) => `${source}: ${text}`));
       else if (this.#paths.length > 1 && !interrupt.aborted)
         this.#problems.push(`${source}: ${asCatalogued(this.#failure).message}`);
-      if (!quiet && this.#options.json !== "-" && played.last !== undefined)
-        this.#summary = summary(session, source, played, pace.dropped, this.#clock, this.#frames);
+      if (!quiet && this.#options.json !== "-" && stats.last !== undefined)
+        this.#summary = summary(session, source, stats, playbackClock.dropped, this.#clock, this.#frames);
     } catch (error) {
       this.#lost(source, error);
     } finally {
@@ -216,24 +218,24 @@ class Run {
     );
   }
 
-  async #open(): Promise<{ bridge: Bridge; outputs: Outputs }> {
+  async #open(): Promise<{ pipeline: GraspPipeline; outputs: Outputs }> {
     const { depth } = this.#options;
-    this.#bridge ??= await openBridge({ ...this.#options, grasps: depth !== false });
+    this.#pipeline ??= await createPipeline({ ...this.#options, grasps: depth !== false });
     const model = this.#resumed?.last.model;
-    if (model !== undefined && model !== this.#bridge.model)
+    if (model !== undefined && model !== this.#pipeline.model)
       throw this.#mismatch(`it was made with model ${model}`);
     if (this.#outputs === undefined) {
       this.#outputs = await Outputs.open(this.#options, this.#resumed);
       // Loading the model is no part of the replay's speed.
-      this.#clock = new WorkClock();
+      this.#clock = new StageTimer();
     }
-    return { bridge: this.#bridge, outputs: this.#outputs };
+    return { pipeline: this.#pipeline, outputs: this.#outputs };
   }
 
   async #finish(interrupt: Interrupt): Promise<void> {
     await this.#outputs?.close(() => ({
       title: `Replay of ${this.#sources.slice(0, 3).join(", ")}${this.#sources.length > 3 ? ` and ${this.#sources.length - 3} more` : ""}`,
-      model: this.#bridge?.model ?? "",
+      model: this.#pipeline?.model ?? "",
       frames: this.#frames + (this.#resumed?.frames ?? 0),
       dropped: this.#dropped,
       seconds: this.#clock.wall / 1e3,

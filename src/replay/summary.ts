@@ -1,11 +1,11 @@
 import { GraspGroundingError } from "../errors/index.js";
 import { resultTable } from "../report/text-table.js";
-import type { Session } from "./bag-session.js";
-import type { Played, WorkClock } from "./process-frames.js";
+import type { BagSession } from "./bag-session.js";
+import type { ReplayStats, StageTimer } from "./process-frames.js";
 import type { ReplayOptions } from "./types.js";
 
 /** Why not one frame of a recording was answered. */
-export function nothingRead({ bag, cameras }: Session, options: ReplayOptions): GraspGroundingError {
+export function nothingRead({ bag, cameras }: BagSession, options: ReplayOptions): GraspGroundingError {
   const { path } = bag;
   if (bag.damage.length > 0)
     return new GraspGroundingError("BAG_DAMAGED", { path, detail: bag.damage.join("; ") });
@@ -26,11 +26,11 @@ export function nothingRead({ bag, cameras }: Session, options: ReplayOptions): 
 
 /** What a replay prints at its end: what was read, where the time went, and the last frame's results as a table. */
 export function summary(
-  { cameras }: Session,
+  { cameras }: BagSession,
   source: string,
-  { frames, last }: Played,
+  { frames, last }: ReplayStats,
   dropped: number,
-  clock: WorkClock,
+  clock: StageTimer,
   all: number,
 ): string {
   const topics = cameras.map(({ frames: { topics } }) =>

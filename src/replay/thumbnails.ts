@@ -18,8 +18,8 @@ export interface Thumbnail {
   readonly note?: string;
 }
 
-const mostEven = 40;
-const mostMoments = 24;
+const maxEvenTiles = 40;
+const maxMoments = 24;
 const longestSide = 480;
 
 /**
@@ -33,17 +33,17 @@ export class Thumbnails {
   #stride = 1;
   #count = 0;
 
-  async offer(answered: Answered, picture: () => Promise<Buffer>): Promise<void> {
+  async offer(answered: Answered, image: () => Promise<Buffer>): Promise<void> {
     const index = this.#count++;
     const note = this.#change(answered);
     const even = index % this.#stride === 0;
-    const moment = note !== undefined && this.#moments.length < mostMoments;
+    const moment = note !== undefined && this.#moments.length < maxMoments;
     if (!even && !moment) return;
-    const made = await thumbnail(answered, index, await picture());
+    const made = await thumbnail(answered, index, await image());
     if (moment) this.#moments.push({ ...made, note });
     if (!even) return;
     this.#even.push(made);
-    if (this.#even.length <= mostEven) return;
+    if (this.#even.length <= maxEvenTiles) return;
     this.#stride *= 2;
     this.#even = this.#even.filter((one) => one.index % this.#stride === 0);
   }
@@ -68,8 +68,8 @@ export class Thumbnails {
   }
 }
 
-async function thumbnail(answered: Answered, index: number, picture: Buffer): Promise<Thumbnail> {
-  const { data, info } = await sharp(picture)
+async function thumbnail(answered: Answered, index: number, image: Buffer): Promise<Thumbnail> {
+  const { data, info } = await sharp(image)
     .resize({ width: longestSide, height: longestSide, fit: "inside", withoutEnlargement: true })
     .jpeg({ quality: 78 })
     .toBuffer({ resolveWithObject: true });
@@ -83,17 +83,15 @@ async function thumbnail(answered: Answered, index: number, picture: Buffer): Pr
 
 const tile = { width: 320, gap: 8, caption: 26 };
 
-/** Small pictures side by side, each with its time, as a PNG or JPEG by the file's name. */
-export async function contactSheet(pictures: readonly Thumbnail[], path: string): Promise<Buffer> {
-  const columns = Math.min(pictures.length, Math.max(1, Math.ceil(Math.sqrt(pictures.length * 1.2))));
+/** Small images side by side, each with its time, as a PNG or JPEG by the file's name. */
+export async function contactSheet(images: readonly Thumbnail[], path: string): Promise<Buffer> {
+  const columns = Math.min(images.length, Math.max(1, Math.ceil(Math.sqrt(images.length * 1.2))));
   const scaled = await Promise.all(
-    pictures.map(({ jpeg }) =>
-      sharp(jpeg).resize({ width: tile.width }).toBuffer({ resolveWithObject: true }),
-    ),
+    images.map(({ jpeg }) => sharp(jpeg).resize({ width: tile.width }).toBuffer({ resolveWithObject: true })),
   );
   const height = Math.max(...scaled.map(({ info }) => info.height)) + tile.caption;
   const layers = await Promise.all(
-    pictures.flatMap((one, i) => {
+    images.flatMap((one, i) => {
       const left = tile.gap + (i % columns) * (tile.width + tile.gap);
       const top = tile.gap + Math.floor(i / columns) * (height + tile.gap);
       const text = `${one.time.toFixed(2)} s  ${one.note ?? one.topic}`;
@@ -104,7 +102,7 @@ export async function contactSheet(pictures: readonly Thumbnail[], path: string)
       ];
     }),
   );
-  const rows = Math.ceil(pictures.length / columns);
+  const rows = Math.ceil(images.length / columns);
   const sheet = sharp({
     create: {
       width: tile.gap + columns * (tile.width + tile.gap),

@@ -1,12 +1,12 @@
 import type { RgbdFrame } from "../geometry/index.js";
-import type { BridgeResult, PipelineOptions } from "../pipeline/index.js";
+import type { PipelineOptions, PipelineResult } from "../pipeline/index.js";
 import type { Shard } from "./shard.js";
 
 /** What the parts of a replay hand each other. */
 
 export interface QueryOptions {
   readonly query?: readonly string[];
-  /** A file of sentences, one a line. */
+  /** A file of queries, one a line. */
   readonly queries?: string;
   /** Also ask what was asked while the bag was recorded. */
   readonly recorded?: boolean;
@@ -39,9 +39,9 @@ export interface OutputOptions {
   readonly timings?: boolean;
   /** The last frame, drawn. */
   readonly overlay?: string;
-  /** Many frames in one picture. */
+  /** Many frames in one image. */
   readonly contactSheet?: string;
-  /** A page with tables, pictures and plots. */
+  /** A page with tables, images and plots. */
   readonly report?: string;
 }
 
@@ -57,10 +57,10 @@ export interface ReplayOptions extends PipelineOptions, OutputOptions, SessionOp
 /** A frame that was answered, and where it is from. */
 export interface Answered {
   readonly frame: RgbdFrame;
-  readonly results: readonly BridgeResult[];
+  readonly results: readonly PipelineResult[];
   readonly source: string;
   readonly topic: string;
-  /** Log time of the colour picture. */
+  /** Log time of the colour image. */
   readonly logTime: bigint;
   /** Seconds from the bag's start. */
   readonly time: number;
@@ -75,7 +75,7 @@ export interface Side {
   readonly box: readonly number[] | undefined;
 }
 
-/** One sentence on one frame, answered by both. */
+/** One query on one frame, answered by both. */
 export interface Pair {
   readonly source: string;
   readonly topic: string;

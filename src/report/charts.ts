@@ -10,12 +10,12 @@ export interface Point {
 const frame = { width: 560, height: 280, left: 46, right: 12, top: 12, bottom: 30 };
 
 /** Round steps for an axis from 0 to `most`: at most six. */
-export function ticks(most: number): readonly number[] {
-  if (!(most > 0)) return [0];
-  const raw = most / 5;
+export function ticks(largest: number): readonly number[] {
+  if (!(largest > 0)) return [0];
+  const raw = largest / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = ([1, 2, 5, 10].find((m) => m * power >= raw) ?? 10) * power;
-  return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, i) =>
+  return Array.from({ length: Math.floor(largest / step + 1e-9) + 1 }, (_, i) =>
     Number((i * step).toPrecision(6)),
   );
 }
@@ -75,9 +75,9 @@ export function scoreHistogram(scores: readonly number[], colour: string): strin
   const [width, height, base] = [320, 110, 92];
   const bins = new Array<number>(20).fill(0);
   for (const score of scores) bins[Math.min(19, Math.floor(score * 20))]!++;
-  const most = Math.max(1, ...bins);
+  const largest = Math.max(1, ...bins);
   const bars = bins.map((n, i) => {
-    const h = (n / most) * (base - 14);
+    const h = (n / largest) * (base - 14);
     const title = `${(i / 20).toFixed(2)} to ${((i + 1) / 20).toFixed(2)}: ${n}`;
     return `<rect x="${i * 16 + 1}" y="${(base - h).toFixed(1)}" width="14" height="${h.toFixed(1)}" rx="2" fill="${colour}"><title>${title}</title></rect>`;
   });
@@ -85,7 +85,7 @@ export function scoreHistogram(scores: readonly number[], colour: string): strin
     `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="score histogram">${bars.join("")}` +
     `<line class="axis" x1="0" x2="${width}" y1="${base}" y2="${base}"/>` +
     `<text x="0" y="${height - 3}">0</text><text x="${width / 2}" y="${height - 3}" text-anchor="middle">0.5</text>` +
-    `<text x="${width}" y="${height - 3}" text-anchor="end">1</text><text x="${width}" y="10" text-anchor="end">${scores.length === 0 ? "never found" : `up to ${most} answers`}</text></svg>`
+    `<text x="${width}" y="${height - 3}" text-anchor="end">1</text><text x="${width}" y="10" text-anchor="end">${scores.length === 0 ? "never found" : `up to ${largest} answers`}</text></svg>`
   );
 }
 
@@ -94,13 +94,13 @@ export function strip(
   points: readonly { readonly x: number; readonly value: number }[],
   colour: string,
 ): string {
-  const most = points.reduce((m, p) => Math.max(m, p.x), 1e-9);
+  const largest = points.reduce((m, p) => Math.max(m, p.x), 1e-9);
   const cells: { n: number; sum: number }[] = Array.from(
     { length: Math.min(120, Math.max(1, points.length)) },
     () => ({ n: 0, sum: 0 }),
   );
   for (const { x, value } of points) {
-    const cell = cells[Math.min(cells.length - 1, Math.floor((x / most) * cells.length))]!;
+    const cell = cells[Math.min(cells.length - 1, Math.floor((x / largest) * cells.length))]!;
     cell.n++;
     cell.sum += value;
   }

@@ -53,7 +53,7 @@ export interface PageParts {
   readonly script?: string;
 }
 
-/** A page in one file that opens without a network: style, pictures and scripts are in it, and it asks nobody. */
+/** A page in one file that opens without a network: style, images and scripts are in it, and it asks nobody. */
 export const page = ({ title, sub, body, script = "" }: PageParts): string =>
   `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -67,7 +67,7 @@ ${body}
 export const card = (value: string, label: string): string =>
   `<div class="card"><b>${escapeHtml(value)}</b><span>${escapeHtml(label)}</span></div>`;
 
-export const picture = (jpeg: Uint8Array): string =>
+export const image = (jpeg: Uint8Array): string =>
   `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`;
 
 /** JSON that may stand within a script element. */

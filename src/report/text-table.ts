@@ -1,4 +1,4 @@
-import type { BridgeResult } from "../pipeline/index.js";
+import type { PipelineResult } from "../pipeline/index.js";
 
 export type Cell = string | number | undefined;
 
@@ -31,7 +31,7 @@ const resultHeader = [
 ] as const;
 
 /** The table people read; why an object has no grasp stands below it, where it widens no column. */
-export function resultTable(results: readonly BridgeResult[]): string {
+export function resultTable(results: readonly PipelineResult[]): string {
   const reasons = results.flatMap(({ grounding, grasps, graspFailure }) =>
     grasps.length === 0 && graspFailure !== undefined
       ? [`no grasp for "${shortened(grounding.query)}": ${graspFailure}`]
@@ -45,7 +45,7 @@ const longestQuery = 40;
 const shortened = (query: string): string =>
   query.length > longestQuery ? `${query.slice(0, longestQuery - 1)}…` : query;
 
-function resultRow(result: BridgeResult): readonly Cell[] {
+function resultRow(result: PipelineResult): readonly Cell[] {
   const { grounding, grasps } = result;
   const best = grounding.detections[0];
   const grasp = grasps[0];

@@ -1,7 +1,7 @@
 import type { Header } from "../messages/index.js";
 
 /**
- * Reads the header a message begins with straight from its CDR bytes, so that a picture can be paired and forwarded
+ * Reads the header a message begins with straight from its CDR bytes, so that an image can be paired and forwarded
  * without being decoded. Layout: 4 bytes of encapsulation, int32 sec, uint32 nanosec, uint32 length of the frame id
  * (its zero byte counted), the frame id.
  * @throws RangeError when the bytes are no such message.

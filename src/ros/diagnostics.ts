@@ -3,7 +3,7 @@ import type { Seconds } from "../geometry/index.js";
 import { timeOf } from "../messages/index.js";
 import type { Metrics } from "../metrics/index.js";
 import type { CameraInput } from "./camera/camera-input.js";
-import type { BackendNews } from "./job.js";
+import type { BackendStatus } from "./job.js";
 import type { RclNode, RclPublisher } from "./rcl.js";
 import type { Finished, Scheduler } from "./scheduler.js";
 import type { Transforms } from "./transforms.js";
@@ -19,12 +19,12 @@ export interface Status {
   readonly values: Readonly<Record<string, string | number>>;
 }
 
-export interface DiagnosedParts {
+export interface DiagnosticsDependencies {
   readonly state: string;
   readonly model: string | undefined;
   readonly provider: string;
   /** Where the model runs and what the back end says of itself; undefined until the pipeline has told. */
-  readonly backend: BackendNews["backend"] | undefined;
+  readonly backend: BackendStatus["backend"] | undefined;
   /** Why the pipeline is not there. */
   readonly pipelineProblem: string | undefined;
   readonly camera: CameraInput | undefined;
@@ -73,9 +73,9 @@ export class Diagnostics {
   }
 
   /** @returns what was published */
-  publish(parts: DiagnosedParts): readonly Status[] {
+  publish(dependencies: DiagnosticsDependencies): readonly Status[] {
     const name = this.#node.getFullyQualifiedName();
-    const statuses = this.statuses(parts);
+    const statuses = this.statuses(dependencies);
     this.#publisher.publish({
       header: { stamp: timeOf(this.#node.now().nanoseconds), frame_id: "" },
       status: statuses.map((status) => ({
@@ -89,8 +89,8 @@ export class Diagnostics {
     return statuses;
   }
 
-  statuses(parts: DiagnosedParts): readonly Status[] {
-    const { camera, scheduler, transforms } = parts;
+  statuses(dependencies: DiagnosticsDependencies): readonly Status[] {
+    const { camera, scheduler, transforms } = dependencies;
     const now = performance.now();
     const seconds = Math.max(1e-3, (now - this.#window.at) / 1e3);
     const received = camera?.colour.received ?? 0;
@@ -102,19 +102,19 @@ export class Diagnostics {
     const statuses: Status[] = [
       {
         name: "pipeline",
-        level: parts.pipelineProblem ? level.error : (recent?.level ?? level.ok),
-        message: parts.pipelineProblem ?? recent?.message ?? parts.state,
+        level: dependencies.pipelineProblem ? level.error : (recent?.level ?? level.ok),
+        message: dependencies.pipelineProblem ?? recent?.message ?? dependencies.state,
         values: {
-          state: parts.state,
-          model: parts.model ?? "",
-          execution_provider: parts.provider,
+          state: dependencies.state,
+          model: dependencies.model ?? "",
+          execution_provider: dependencies.provider,
           processed: scheduler.processed,
           processed_hz: processing.toFixed(2),
           failed: scheduler.failed,
           dropped: scheduler.dropped,
           withdrawn: scheduler.withdrawn,
           queued: scheduler.queued,
-          refused_queries: parts.refusedQueries,
+          refused_queries: dependencies.refusedQueries,
           hand_over_ms_p50: this.#handOver.quantile(0.5).toFixed(2),
           hand_over_ms_p99: this.#handOver.quantile(0.99).toFixed(2),
           pipeline_ms_p50: this.#pipeline.quantile(0.5).toFixed(1),
@@ -122,14 +122,14 @@ export class Diagnostics {
         },
       },
     ];
-    if (parts.backend !== undefined) statuses.push(backendStatus(parts.backend));
+    if (dependencies.backend !== undefined) statuses.push(backendStatus(dependencies.backend));
     if (camera !== undefined) {
       const { problem } = camera;
       const broken = camera.inputs.some((each) => each.problem !== undefined);
       statuses.push({
         name: "camera",
         level: broken ? level.error : problem ? level.warn : level.ok,
-        message: problem ?? "pictures arrive",
+        message: problem ?? "images arrive",
         values: {
           colour_topic: camera.colour.topic,
           received,
@@ -146,22 +146,22 @@ export class Diagnostics {
     if (transforms !== undefined)
       statuses.push({
         name: "transforms",
-        level: parts.targetFrame !== "" && transforms.problem ? level.error : level.ok,
-        message: transforms.problem ?? (parts.targetFrame === "" ? "not used" : "available"),
+        level: dependencies.targetFrame !== "" && transforms.problem ? level.error : level.ok,
+        message: transforms.problem ?? (dependencies.targetFrame === "" ? "not used" : "available"),
         values: {
-          target_frame: parts.targetFrame,
+          target_frame: dependencies.targetFrame,
           frames: transforms.buffer.size,
           tf_age_s: ageText(transforms.silence),
           refused: transforms.refused,
         },
       });
-    if (parts.arm !== undefined) statuses.push(parts.arm);
+    if (dependencies.arm !== undefined) statuses.push(dependencies.arm);
     return statuses;
   }
 }
 
 /** `workers` reads `1 of 2 ready`: fewer than all is a warning, none an error. */
-function backendStatus({ description, report }: BackendNews["backend"]): Status {
+function backendStatus({ description, report }: BackendStatus["backend"]): Status {
   const [, ready = "1", all = "1"] = /^(\d+) of (\d+) ready$/.exec(String(report.workers ?? "")) ?? [];
   const worst = Number(ready) === 0 ? level.error : Number(ready) < Number(all) ? level.warn : level.ok;
   const message = report.workers === undefined ? description : `${description}, workers: ${report.workers}`;

@@ -8,13 +8,13 @@ nowhere.close();
 const worthIt = 1 << 16;
 
 /**
- * Frees the memory of pictures nobody will read again; their arrays become empty. Left to the collector, a camera's
- * megabytes make V8 trace its whole heap every dozen pictures (a quarter of the node's CPU time). Arrays that share their
+ * Frees the memory of images nobody will read again; their arrays become empty. Left to the collector, a camera's
+ * megabytes make V8 trace its whole heap every dozen images (a quarter of the node's CPU time). Arrays that share their
  * memory with something else, or have moved on already, are left alone.
  */
-export function discard(...pictures: readonly (ArrayBufferView | undefined)[]): void {
+export function discard(...images: readonly (ArrayBufferView | undefined)[]): void {
   const buffers = new Set<ArrayBuffer>();
-  for (const each of pictures)
+  for (const each of images)
     if (each !== undefined && each.byteLength >= worthIt && each.byteLength === each.buffer.byteLength)
       buffers.add(each.buffer as ArrayBuffer);
   if (buffers.size > 0) nowhere.postMessage(undefined, [...buffers]);

@@ -10,7 +10,7 @@ import type { Answer, Scheduler } from "./scheduler.js";
 
 const type = "grasp_grounding_interfaces/action/Grasp";
 
-export interface GraspActionParts {
+export interface GraspActionDependencies {
   readonly rcl: Rcl;
   readonly node: RclNode;
   readonly scheduler: Scheduler;
@@ -30,19 +30,19 @@ interface Goal {
 
 /** The action ~/grasp: ground, plan and, when asked and allowed, execute. */
 export class GraspAction {
-  readonly #parts: GraspActionParts;
+  readonly #dependencies: GraspActionDependencies;
   readonly #server: { destroy(): void };
   readonly #running = new Map<RclGoalHandle, AbortController>();
   readonly #resultType: new (
     fields: object,
   ) => unknown;
 
-  constructor(parts: GraspActionParts) {
-    this.#parts = parts;
-    const { rcl } = parts;
+  constructor(dependencies: GraspActionDependencies) {
+    this.#dependencies = dependencies;
+    const { rcl } = dependencies;
     this.#resultType = (rcl.require(type) as { Result: new (fields: object) => unknown }).Result;
     this.#server = new rcl.ActionServer(
-      parts.node,
+      dependencies.node,
       type,
       "~/grasp",
       (goal) => this.#run(goal),
@@ -109,9 +109,9 @@ export class GraspAction {
     feedback: (stage: string, progress: number) => void,
   ) {
     const { signal } = abort;
-    const { parameters, scheduler, place } = this.#parts;
-    const arrived = this.#parts.node.now().nanoseconds;
-    const refused = this.#parts.refusal() ?? this.#executeRefusal(goal);
+    const { parameters, scheduler, place } = this.#dependencies;
+    const arrived = this.#dependencies.node.now().nanoseconds;
+    const refused = this.#dependencies.refusal() ?? this.#executeRefusal(goal);
     if (refused !== undefined) throw refused;
     const query = cleanQuery(goal.query);
     const timeout = goal.timeout > 0 ? goal.timeout : parameters().service_timeout;
@@ -120,7 +120,7 @@ export class GraspAction {
       query,
       timeout,
       needDepth: true,
-      clouds: goal.execute,
+      scenePoints: goal.execute,
       // What is moved for must be seen as it stands now, not as it stood before the goal or the last motion.
       ...(goal.execute && { notBefore: arrived }),
       onStart: () => feedback("grounding", 0.1),
@@ -141,13 +141,13 @@ export class GraspAction {
       grounding: groundingMessage(finished.done, result, placed.grasps, placed.reason, finished.skew),
       grasps: placed.grasps.map((each) => graspMessage(header, each)),
     };
-    if (!result.found) return { ...base, success: false, message: `"${query}" is not in the picture` };
+    if (!result.found) return { ...base, success: false, message: `"${query}" is not in the image` };
     if (placed.grasps.length === 0) return { ...base, success: false, message: placed.reason };
     if (!goal.execute || signal.aborted)
       return { ...base, success: true, message: `${placed.grasps.length} grasps planned` };
     const watch = this.#watchClient(abort);
     try {
-      const outcome = await this.#parts.arm!.execute({
+      const outcome = await this.#dependencies.arm!.execute({
         answer,
         operator,
         tfTimeout: parameters().tf_timeout,
@@ -163,7 +163,7 @@ export class GraspAction {
 
   /** A motion that nobody can cancel any more must not go on. */
   #watchClient(abort: AbortController): NodeJS.Timeout {
-    const { node } = this.#parts;
+    const { node } = this.#dependencies;
     const topic = node.resolveTopicName("~/grasp/_action/feedback");
     return setInterval(() => {
       if (node.countSubscribers(topic) === 0) abort.abort(clientGone);
@@ -172,7 +172,7 @@ export class GraspAction {
 
   #executeRefusal(goal: Goal): GraspGroundingError | undefined {
     if (!goal.execute) return undefined;
-    const { arm, parameters } = this.#parts;
+    const { arm, parameters } = this.#dependencies;
     const detail = !parameters().allow_execute
       ? "the parameter allow_execute is off"
       : arm === undefined

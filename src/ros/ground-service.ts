@@ -7,7 +7,7 @@ import type { PlacedGrasps } from "./results/outputs.js";
 import { groundingMessage } from "./results/result-messages.js";
 import type { Answer, Scheduler } from "./scheduler.js";
 
-export interface GroundServiceParts {
+export interface GroundServiceDependencies {
   readonly node: RclNode;
   readonly scheduler: Scheduler;
   readonly parameters: () => Parameters;
@@ -22,13 +22,13 @@ interface Request {
 }
 
 /** The service ~/ground. Always answers: what cannot be done is a message with success false. */
-export function createGroundService(parts: GroundServiceParts): RclService {
-  return parts.node.createService(
+export function createGroundService(dependencies: GroundServiceDependencies): RclService {
+  return dependencies.node.createService(
     "grasp_grounding_interfaces/srv/Ground",
     "~/ground",
     async (request: Request, response: RclResponse) => {
       try {
-        response.send({ success: true, message: "", grounding: await ground(parts, request) });
+        response.send({ success: true, message: "", grounding: await ground(dependencies, request) });
       } catch (error) {
         response.send({ success: false, message: asCatalogued(error).message, grounding: {} });
       }
@@ -36,17 +36,17 @@ export function createGroundService(parts: GroundServiceParts): RclService {
   );
 }
 
-async function ground(parts: GroundServiceParts, request: Request): Promise<object> {
-  const refused = parts.refusal();
+async function ground(dependencies: GroundServiceDependencies, request: Request): Promise<object> {
+  const refused = dependencies.refusal();
   if (refused !== undefined) throw refused;
-  const { service_timeout, target_frame } = parts.parameters();
-  const { answer } = parts.scheduler.request({
+  const { service_timeout, target_frame } = dependencies.parameters();
+  const { answer } = dependencies.scheduler.request({
     query: cleanQuery(request.query),
     timeout: request.timeout > 0 ? request.timeout : service_timeout,
     notBefore: stampOf(request.not_before),
   });
   const given = await answer;
   const { finished, result } = given;
-  const placed = await parts.place(given, target_frame);
+  const placed = await dependencies.place(given, target_frame);
   return groundingMessage(finished.done, result, placed.grasps, placed.reason, finished.skew);
 }

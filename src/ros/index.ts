@@ -1,15 +1,15 @@
-/** The ROS 2 node: camera topics, sentences, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
+/** The ROS 2 node: camera topics, queries, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
 
 export { TfBuffer } from "../messages/tf-buffer.js";
-export type { ReadyArm } from "./arm/configured-arm.js";
+export type { ConfiguredArm } from "./arm/configured-arm.js";
 export { NodeArm } from "./arm/node-arm.js";
 export { registerDepth } from "./camera/registration.js";
 export { Synchroniser } from "./camera/sync.js";
 export type { Status } from "./diagnostics.js";
 export { missingEnvironment } from "./environment.js";
-export { BridgeNode, type BridgeNodeOptions } from "./node.js";
-export { NodeBridge } from "./node-bridge.js";
-export { type NodeObserver, ObservedPicture } from "./observer.js";
+export { GroundingNode, type GroundingNodeOptions } from "./node.js";
+export { NodePipeline } from "./node-bridge.js";
+export { type NodeObserver, ObservedImage } from "./observer.js";
 export {
   defaultParameters,
   type ParameterName,

@@ -1,43 +1,43 @@
 import type { Chain } from "../arm/index.js";
 import type { Box, Metres, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
-import type { BridgeResult, ScenePoints } from "../pipeline/index.js";
+import type { PipelineResult, ScenePoints } from "../pipeline/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
 
-/** How a picture's CDR bytes are to be read. */
-export type PictureKind = "image" | "compressed";
+/** How an image's CDR bytes are to be read. */
+export type ImageKind = "image" | "compressed";
 
-export interface PictureBytes {
-  readonly kind: PictureKind;
+export interface ImageBytes {
+  readonly kind: ImageKind;
   /** The whole CDR message; its memory moves to the pipeline's thread. */
   readonly cdr: Uint8Array;
 }
 
 export interface FrameBytes {
-  readonly colour: PictureBytes;
-  readonly depth?: PictureBytes;
+  readonly colour: ImageBytes;
+  readonly depth?: ImageBytes;
   /** CDR of the colour camera's sensor_msgs/CameraInfo. */
   readonly cameraInfo?: Uint8Array;
   /** When depth is in its own frame: its camera info and where its frame is in the colour frame. */
   readonly depthCamera?: { readonly info: Uint8Array; readonly pose: Pose };
 }
 
-/** Pictures to encode beside the results; each only when someone subscribes. */
-export interface Wanted {
+/** Images to encode beside the results; each only when someone subscribes. */
+export interface RequestedOutputs {
   readonly mask: boolean;
   readonly overlay: boolean;
   readonly overlayCompressed: boolean;
-  /** The decoded picture and the whole results, for an observer in this process. */
-  readonly whole?: boolean;
+  /** The decoded image and the whole results, for an observer in this process. */
+  readonly fullResult?: boolean;
 }
 
-/** The arm as it stands when a picture is worked on: grasps within its reach come first. */
+/** The arm as it stands when an image is worked on: grasps within its reach come first. */
 export interface Reach {
   /** Another number, another robot. */
   readonly robot: number;
   readonly chain: Chain;
-  readonly posture: readonly number[];
+  readonly configuration: readonly number[];
   readonly cameraInBase: Pose;
   /** Length of the straight way in. */
   readonly approach: Metres;
@@ -45,15 +45,15 @@ export interface Reach {
 
 export interface Job {
   readonly id: number;
-  /** Absent: the picture of the job before. */
+  /** Absent: the image of the job before. */
   readonly frame?: FrameBytes;
   readonly queries: readonly string[];
-  readonly wanted: Wanted;
+  readonly requestedOutputs: RequestedOutputs;
   readonly rectified: boolean;
   readonly maxDetections: number;
   readonly masks: boolean;
   /** Give what the camera saw, as points: for a motion. */
-  readonly clouds?: boolean;
+  readonly scenePoints?: boolean;
   readonly reach?: Reach;
   readonly overlayQuality: number;
 }
@@ -81,7 +81,7 @@ export interface QueryResult {
   readonly grasps: readonly Grasp[];
   readonly graspFailure?: string;
   /** Of the first object, and of all else. */
-  readonly clouds?: ScenePoints;
+  readonly scenePoints?: ScenePoints;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
 }
@@ -91,7 +91,7 @@ export interface Problem {
   readonly message: string;
 }
 
-export interface JobDone {
+export interface JobResult {
   readonly id: number;
   readonly stamp: Stamp;
   readonly frameId: string;
@@ -106,7 +106,7 @@ export interface JobDone {
   readonly overlayCompressed?: Uint8Array;
   /** Milliseconds from taking the job to its frame being decoded. */
   readonly decodeMs: number;
-  readonly whole?: { readonly frame: RgbdFrame; readonly results: readonly BridgeResult[] };
+  readonly fullResult?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
 }
 
 export interface JobFailed {
@@ -115,18 +115,18 @@ export interface JobFailed {
 }
 
 /** What is not done of a job is not wanted any more. */
-export interface GiveUp {
-  readonly giveUp: number;
+export interface CancelRequest {
+  readonly cancel: number;
 }
 
-/** One call of the bridge on a picture that is decoded already. */
-export type BridgeCall =
+/** One call of the bridge on an image that is decoded already. */
+export type PipelineCall =
   | { readonly op: "process" | "ground"; readonly frame: RgbdFrame; readonly queries: readonly string[] }
   | { readonly op: "plan"; readonly frame: RgbdFrame; readonly target: GraspTarget };
 
 export interface CallMessage {
   readonly id: number;
-  readonly call: BridgeCall;
+  readonly call: PipelineCall;
 }
 
 export interface CallDone {
@@ -135,13 +135,13 @@ export interface CallDone {
 }
 
 /** Told about once a second, unasked: where the model runs, and what the back end says of itself. */
-export interface BackendNews {
+export interface BackendStatus {
   readonly backend: {
     readonly description: string;
     readonly report: Readonly<Record<string, string | number>>;
   };
 }
 
-export type JobReply = JobDone | CallDone | JobFailed;
+export type JobReply = JobResult | CallDone | JobFailed;
 
 export const hasFailed = (reply: JobReply): reply is JobFailed => "failure" in reply;

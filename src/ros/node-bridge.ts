@@ -1,11 +1,11 @@
 import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspTarget } from "../grasping/index.js";
 import type { Grounding } from "../grounding/index.js";
-import type { Bridge, BridgeResult } from "../pipeline/index.js";
+import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
 import type { PipelineHost } from "./pipeline-host.js";
 
 /** The node's one pipeline, for others in this process: the model is loaded once, on its own thread. */
-export class NodeBridge implements Pick<Bridge, "model" | "process" | "ground" | "plan"> {
+export class NodePipeline implements Pick<GraspPipeline, "model" | "process" | "ground" | "plan"> {
   readonly #host: () => PipelineHost;
 
   /** @param host the pipeline that runs now. @throws GraspGroundingError NODE_INACTIVE when there is none */
@@ -21,8 +21,8 @@ export class NodeBridge implements Pick<Bridge, "model" | "process" | "ground" |
     }
   }
 
-  async process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly BridgeResult[]> {
-    return this.#host().call({ op: "process", frame, queries }) as Promise<readonly BridgeResult[]>;
+  async process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly PipelineResult[]> {
+    return this.#host().call({ op: "process", frame, queries }) as Promise<readonly PipelineResult[]>;
   }
 
   async ground(frame: RgbdFrame, queries: readonly string[]): Promise<readonly Grounding[]> {

@@ -1,7 +1,7 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { compose } from "../geometry/index.js";
 import { armSetup } from "./arm/arm-model.js";
-import type { ReadyArm } from "./arm/configured-arm.js";
+import type { ConfiguredArm } from "./arm/configured-arm.js";
 import { NodeArm } from "./arm/node-arm.js";
 import { CameraInput } from "./camera/camera-input.js";
 import type { Diagnostics } from "./diagnostics.js";
@@ -9,7 +9,7 @@ import { GraspAction } from "./grasp-action.js";
 import { createGroundService } from "./ground-service.js";
 import { HandEyeBroadcaster } from "./hand-eye.js";
 import type { QueryResult } from "./job.js";
-import { type NodeObserver, ObservedPicture } from "./observer.js";
+import { type NodeObserver, ObservedImage } from "./observer.js";
 import type { Parameters } from "./parameters/index.js";
 import { PipelineHost, type PipelineSource } from "./pipeline-host.js";
 import type { Rcl, RclNode, RclService } from "./rcl.js";
@@ -17,7 +17,7 @@ import { Outputs, type PlacedGrasps } from "./results/outputs.js";
 import { type Finished, Scheduler } from "./scheduler.js";
 import { Transforms } from "./transforms.js";
 
-export interface SessionParts {
+export interface NodeResourcesDependencies {
   readonly rcl: Rcl;
   readonly node: RclNode;
   readonly parameters: () => Parameters;
@@ -25,18 +25,18 @@ export interface SessionParts {
   readonly pipeline: (parameters: Parameters) => PipelineSource;
   readonly observer?: NodeObserver | undefined;
   /** Called when there is an arm to move, or none any more. */
-  readonly onArm: ((arm: ReadyArm | undefined) => void) | undefined;
+  readonly onArm: ((arm: ConfiguredArm | undefined) => void) | undefined;
   readonly refusal: () => GraspGroundingError | undefined;
 }
 
 /** Everything that lives between configure and cleanup: the pipeline, the topics, the service and the action. */
-export class Session {
+export class NodeResources {
   readonly camera: CameraInput;
   readonly scheduler: Scheduler;
   readonly transforms: Transforms;
   /** Undefined when the parameter `arm` is none. */
   readonly arm: NodeArm | undefined;
-  readonly #parts: SessionParts;
+  readonly #dependencies: NodeResourcesDependencies;
   readonly #outputs: Outputs;
   readonly #service: RclService;
   readonly #action: GraspAction;
@@ -48,9 +48,9 @@ export class Session {
   #active = false;
 
   /** Loads the model (blocking) and creates the interfaces. @throws what the pipeline cannot be made for */
-  constructor(parts: SessionParts) {
-    this.#parts = parts;
-    const { rcl, node, parameters } = parts;
+  constructor(dependencies: NodeResourcesDependencies) {
+    this.#dependencies = dependencies;
+    const { rcl, node, parameters } = dependencies;
     const values = parameters();
     this.#query = values.query || undefined;
     // Before the model is loaded: what is wrong with the arm's parameters is known at once.
@@ -72,7 +72,10 @@ export class Session {
       settings: () => {
         const { rectified, max_detections, publish_masks, overlay_quality } = parameters();
         return {
-          wanted: { ...this.#outputs.wanted(), whole: parts.observer?.wantsAnswers() === true },
+          requestedOutputs: {
+            ...this.#outputs.wanted(),
+            fullResult: dependencies.observer?.wantsAnswers() === true,
+          },
           rectified,
           maxDetections: max_detections,
           masks: publish_masks,
@@ -87,14 +90,13 @@ export class Session {
       reuse: () => parameters().frame_reuse,
       onFinished: (finished) => void this.#publish(finished),
       onFailure: (error) => this.#failed(error),
-      why: () => this.#hostProblem ?? this.camera.problem ?? "no picture arrived in that time",
+      why: () => this.#hostProblem ?? this.camera.problem ?? "no image arrived in that time",
       topic: () => this.camera.colour.topic,
     });
     this.camera = new CameraInput(rcl, node, parameters, {
       onFrame: (frame) => {
-        const { observer } = parts;
-        if (observer?.wantsFrame() === true)
-          observer.frame(new ObservedPicture(frame, parameters().rectified));
+        const { observer } = dependencies;
+        if (observer?.wantsFrame() === true) observer.frame(new ObservedImage(frame, parameters().rectified));
         this.scheduler.offer(frame);
       },
       onTimeJump: () => {
@@ -102,7 +104,7 @@ export class Session {
         this.transforms.buffer.clear();
         node
           .getLogger()
-          .warn("the camera's stamps jumped back; pictures and transforms seen so far are forgotten");
+          .warn("the camera's stamps jumped back; images and transforms seen so far are forgotten");
       },
       depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
     });
@@ -113,13 +115,13 @@ export class Session {
         node,
         parameters,
         transforms: this.transforms,
-        ...(parts.onArm !== undefined && { onChange: parts.onArm }),
+        ...(dependencies.onArm !== undefined && { onChange: dependencies.onArm }),
       });
     const shared = {
       node,
       scheduler: this.scheduler,
       parameters,
-      refusal: parts.refusal,
+      refusal: dependencies.refusal,
       place: ({ finished, result }: { finished: Finished; result: QueryResult }, frame: string) =>
         this.#place(finished, result, frame),
     };
@@ -148,9 +150,9 @@ export class Session {
     return this.#query;
   }
 
-  /** A sentence from ~/query: grounded from now on (continuous), or once (on demand). Empty stops grounding. */
+  /** A query from ~/query: grounded from now on (continuous), or once (on demand). Empty stops grounding. */
   setQuery(query: string | undefined): void {
-    const { mode, service_timeout } = this.#parts.parameters();
+    const { mode, service_timeout } = this.#dependencies.parameters();
     this.#query = query;
     if (query === undefined || !this.#active) return;
     if (mode === "continuous") this.scheduler.pump();
@@ -184,7 +186,7 @@ export class Session {
     try {
       this.#host = this.#startPipeline();
       this.#hostProblem = undefined;
-      this.#parts.node.getLogger().info("the pipeline runs again");
+      this.#dependencies.node.getLogger().info("the pipeline runs again");
     } catch (error) {
       this.#hostProblem = describe(error);
       this.#restartAt = performance.now() + restartPause * 1e3;
@@ -199,7 +201,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    const { node } = this.#parts;
+    const { node } = this.#dependencies;
     this.deactivate(new GraspGroundingError("INTERNAL", { detail: "the node is shutting down" }));
     this.#action.close();
     await this.arm?.close();
@@ -211,22 +213,22 @@ export class Session {
   }
 
   #startPipeline(): PipelineHost {
-    const values = this.#parts.parameters();
-    const host = PipelineHost.startBlocking(this.#parts.pipeline(values), values.load_timeout);
+    const values = this.#dependencies.parameters();
+    const host = PipelineHost.startBlocking(this.#dependencies.pipeline(values), values.load_timeout);
     host.onEnd = (error) => {
       this.#hostProblem = describe(error);
       this.#restartAt = performance.now() + restartPause * 1e3;
-      this.#parts.node.getLogger().error(describe(error));
+      this.#dependencies.node.getLogger().error(describe(error));
     };
     return host;
   }
 
   async #publish(finished: Finished): Promise<void> {
-    this.#parts.diagnostics.finished(finished);
-    const { whole } = finished.done;
-    if (whole !== undefined) this.#parts.observer?.answered(whole.frame, whole.results);
+    this.#dependencies.diagnostics.finished(finished);
+    const { fullResult: whole } = finished.done;
+    if (whole !== undefined) this.#dependencies.observer?.answered(whole.frame, whole.results);
     if (!this.#active) return;
-    const { target_frame } = this.#parts.parameters();
+    const { target_frame } = this.#dependencies.parameters();
     try {
       await this.#outputs.publish(finished, (result) => this.#place(finished, result, target_frame));
     } catch (error) {
@@ -248,7 +250,7 @@ export class Session {
     }
     if (targetFrame === "" || targetFrame === first.frame) return { grasps: result.grasps, reason: "" };
     try {
-      const { tf_timeout } = this.#parts.parameters();
+      const { tf_timeout } = this.#dependencies.parameters();
       const pose = await this.transforms.lookup(targetFrame, first.frame, done.stamp, tf_timeout);
       const grasps = result.grasps.map((each) => ({
         ...each,
@@ -263,8 +265,8 @@ export class Session {
   }
 
   #failed(error: Error): void {
-    this.#parts.diagnostics.failed(error);
-    this.#parts.node.getLogger().debug(describe(error));
+    this.#dependencies.diagnostics.failed(error);
+    this.#dependencies.node.getLogger().debug(describe(error));
   }
 }
 

@@ -2,11 +2,11 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Pose, Stamp } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
-import type { ReadyArm } from "./arm/configured-arm.js";
+import type { ConfiguredArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
 import { Diagnostics } from "./diagnostics.js";
-import { NodeBridge } from "./node-bridge.js";
-import { Session } from "./node-resources.js";
+import { NodePipeline } from "./node-bridge.js";
+import { NodeResources } from "./node-resources.js";
 import type { NodeObserver } from "./observer.js";
 import type { Parameters } from "./parameters/index.js";
 import { ParameterServer } from "./parameters/parameter-server.js";
@@ -15,37 +15,37 @@ import { makeQos } from "./qos.js";
 import type { Rcl, RclNode } from "./rcl.js";
 import { Scheduler } from "./scheduler.js";
 
-export interface BridgeNodeOptions {
+export interface GroundingNodeOptions {
   readonly rcl: Rcl;
   /** Makes the pipeline for the node's parameters; called when the node is configured. */
   readonly pipeline: (parameters: Parameters) => PipelineSource;
-  /** Sees pictures, answers, diagnostics and log lines, as the console does. */
+  /** Sees images, answers, diagnostics and log lines, as the console does. */
   readonly observer?: NodeObserver;
   /** Called when there is an arm to move, or none any more. */
-  readonly onArm?: (arm: ReadyArm | undefined) => void;
+  readonly onArm?: (arm: ConfiguredArm | undefined) => void;
   readonly name?: string;
   /** Of this software, for its metrics. */
   readonly version?: string;
 }
 
 /** The managed node /grasp_grounding. */
-export class BridgeNode {
+export class GroundingNode {
   readonly node: RclNode;
   /** The pipeline, for others in this process. */
-  readonly bridge: NodeBridge;
-  readonly #options: BridgeNodeOptions;
+  readonly pipeline: NodePipeline;
+  readonly #options: GroundingNodeOptions;
   readonly #parameters: ParameterServer;
   readonly #diagnostics: Diagnostics;
   readonly #timers: NodeJS.Timeout[];
   readonly #idle = idleScheduler();
   readonly #endpoint: Promise<RunningMetrics | undefined>;
-  #session: Session | undefined;
+  #session: NodeResources | undefined;
   #configureProblem: string | undefined;
   #refusedQueries = 0;
-  /** The sentence that came last, kept over a cleanup. */
+  /** The query that came last, kept over a cleanup. */
   #query: string | undefined;
 
-  constructor(options: BridgeNodeOptions) {
+  constructor(options: GroundingNodeOptions) {
     this.#options = options;
     const { rcl } = options;
     this.node = new rcl.lifecycle.LifecycleNode(options.name ?? "grasp_grounding");
@@ -53,7 +53,7 @@ export class BridgeNode {
     const metrics = this.#metrics();
     this.#diagnostics = new Diagnostics(this.node, metrics);
     this.#endpoint = this.#serve(metrics);
-    this.bridge = new NodeBridge(() => {
+    this.pipeline = new NodePipeline(() => {
       if (this.#session === undefined) throw this.#inactive(this.state);
       return this.#session.host;
     });
@@ -127,22 +127,22 @@ export class BridgeNode {
     const metrics = new Metrics("node", this.#options.version ?? "");
     const scheduler = () => this.#session?.scheduler ?? this.#idle;
     const inputs = () => this.#session?.camera.inputs ?? [];
-    metrics.watch("pictures_total", "Pictures grounded", "counter", () => scheduler().processed);
-    metrics.watch("pictures_failed_total", "Pictures that failed", "counter", () => scheduler().failed);
+    metrics.watch("pictures_total", "Images grounded", "counter", () => scheduler().processed);
+    metrics.watch("pictures_failed_total", "Images that failed", "counter", () => scheduler().failed);
     metrics.watch(
       "pictures_dropped_total",
-      "Pictures replaced by newer ones before their turn",
+      "Images replaced by newer ones before their turn",
       "counter",
       () => scheduler().dropped,
     );
-    metrics.watch("pictures_received_total", "Colour pictures that arrived", "counter", () =>
+    metrics.watch("pictures_received_total", "Colour images that arrived", "counter", () =>
       Number(this.#session?.camera.colour.received ?? 0),
     );
     metrics.watch("messages_malformed_total", "Messages that could not be read", "counter", () =>
       inputs().reduce((sum, { malformed }) => sum + malformed, 0),
     );
-    metrics.watch("queued", "Requests and pictures that wait", "gauge", () => scheduler().queued);
-    metrics.watch("queries_refused_total", "Sentences refused", "counter", () => this.#refusedQueries);
+    metrics.watch("queued", "Requests and images that wait", "gauge", () => scheduler().queued);
+    metrics.watch("queries_refused_total", "Queries refused", "counter", () => this.#refusedQueries);
     metrics.watchState(
       "node_state",
       "Lifecycle state",
@@ -190,7 +190,7 @@ export class BridgeNode {
 
   #configure(): void {
     this.#configureProblem = undefined;
-    this.#session = new Session({
+    this.#session = new NodeResources({
       rcl: this.#options.rcl,
       node: this.node,
       parameters: () => this.#parameters.values,

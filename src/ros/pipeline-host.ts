@@ -2,14 +2,14 @@ import { Worker } from "node:worker_threads";
 import { describe, type ErrorCode, GraspGroundingError } from "../errors/index.js";
 import { compiledModule } from "../workers/index.js";
 import {
-  type BackendNews,
-  type BridgeCall,
+  type BackendStatus,
   type CallMessage,
-  type GiveUp,
+  type CancelRequest,
   hasFailed,
   type Job,
-  type JobDone,
   type JobReply,
+  type JobResult,
+  type PipelineCall,
   type Problem,
 } from "./job.js";
 import { awaitState, createState, type StartData } from "./worker-state.js";
@@ -37,14 +37,14 @@ export class PipelineHost {
   #nextId = 1;
   #ended: Error | undefined;
   /** Where the model runs, and what the back end last said of itself. */
-  backend: BackendNews["backend"] | undefined;
+  backend: BackendStatus["backend"] | undefined;
   /** Called once when the thread ends by itself. */
   onEnd: ((error: Error) => void) | undefined;
 
   private constructor(worker: Worker, model: string) {
     this.#worker = worker;
     this.model = model;
-    worker.on("message", (reply: JobReply | BackendNews) => {
+    worker.on("message", (reply: JobReply | BackendStatus) => {
       if ("backend" in reply) this.backend = reply.backend;
       else this.#settle(reply);
     });
@@ -77,28 +77,28 @@ export class PipelineHost {
   }
 
   /**
-   * Moves the pictures' memory to the thread.
+   * Moves the images' memory to the thread.
    * @param signal gives up what is not done of it, which fails it with INFERENCE_CANCELLED; what is done by then is answered
    * @throws JobError, GraspGroundingError PIPELINE_ENDED
    */
-  run(job: Omit<Job, "id">, signal?: AbortSignal): Promise<JobDone> {
+  run(job: Omit<Job, "id">, signal?: AbortSignal): Promise<JobResult> {
     if (this.#ended !== undefined) return Promise.reject(this.#endedError());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const move = [job.frame?.colour.cdr, job.frame?.depth?.cdr]
         .filter((each) => each !== undefined && each.byteLength === each.buffer.byteLength)
         .map((each) => each!.buffer as ArrayBuffer);
-      // A picture that has moved already would be lost on the way without a word.
+      // An image that has moved already would be lost on the way without a word.
       if (move.some((each) => each.byteLength === 0))
-        throw new RangeError("the picture was handed over before");
+        throw new RangeError("the image was handed over before");
       this.#worker.postMessage({ ...job, id } satisfies Job, move);
       this.#pending.set(id, { resolve, reject });
-      signal?.addEventListener("abort", () => this.#giveUp(id), { once: true });
+      signal?.addEventListener("abort", () => this.#cancel(id), { once: true });
     });
   }
 
-  /** Has the bridge do something on a picture of the caller's, which is copied. @throws as `run` */
-  call(call: BridgeCall): Promise<unknown> {
+  /** Has the bridge do something on an image of the caller's, which is copied. @throws as `run` */
+  call(call: PipelineCall): Promise<unknown> {
     if (this.#ended !== undefined) return Promise.reject(this.#endedError());
     const id = this.#nextId++;
     return new Promise<unknown>((resolve, reject) => {
@@ -117,8 +117,8 @@ export class PipelineHost {
     clearTimeout(timer);
   }
 
-  #giveUp(id: number): void {
-    if (this.#pending.has(id)) this.#worker.postMessage({ giveUp: id } satisfies GiveUp);
+  #cancel(id: number): void {
+    if (this.#pending.has(id)) this.#worker.postMessage({ cancel: id } satisfies CancelRequest);
   }
 
   #settle(reply: JobReply): void {

@@ -1,18 +1,18 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { IkSolver, reachability } from "../arm/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
-import type { Bridge, ProcessOptions } from "../pipeline/index.js";
+import type { GraspPipeline, ProcessOptions } from "../pipeline/index.js";
 import { type DecodedFrame, decodeFrame } from "./camera/frame-decoder.js";
 import { discard } from "./discard.js";
 import type {
-  BackendNews,
-  BridgeCall,
+  BackendStatus,
   CallMessage,
+  CancelRequest,
   FrameBytes,
-  GiveUp,
   Job,
-  JobDone,
   JobReply,
+  JobResult,
+  PipelineCall,
   Reach,
 } from "./job.js";
 import {
@@ -25,22 +25,22 @@ import {
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
- * The thread everything heavy runs on: decoding pictures, the bridge (grounding and grasp planning) and encoding what
+ * The thread everything heavy runs on: decoding images, the bridge (grounding and grasp planning) and encoding what
  * is published. It takes one job at a time; the node holds back and replaces what waits.
  */
 const { module, options, state } = workerData as StartData;
 const port = parentPort!;
-let bridge: Bridge | undefined;
+let pipeline: GraspPipeline | undefined;
 let last: DecodedFrame | undefined;
 /** Of the arm that was last heard of. */
 let solver: { readonly robot: number; readonly ik: IkSolver } | undefined;
 
 try {
   const { createPipeline } = (await import(module)) as {
-    createPipeline: (options: unknown) => Promise<Bridge>;
+    createPipeline: (options: unknown) => Promise<GraspPipeline>;
   };
-  bridge = await createPipeline(options);
-  reportState(state, { ready: true, model: bridge.model });
+  pipeline = await createPipeline(options);
+  reportState(state, { ready: true, model: pipeline.model });
   tellBackend();
   setInterval(tellBackend, 1000).unref();
 } catch (error) {
@@ -51,13 +51,13 @@ try {
 /** Jobs that are worked on. */
 const stops = new Map<number, AbortController>();
 
-port.on("message", (message: Job | CallMessage | GiveUp | "close") => {
+port.on("message", (message: Job | CallMessage | CancelRequest | "close") => {
   if (message === "close") {
-    void (bridge?.close() ?? Promise.resolve()).finally(() => port.close());
+    void (pipeline?.close() ?? Promise.resolve()).finally(() => port.close());
     return;
   }
-  if ("giveUp" in message) {
-    stops.get(message.giveUp)?.abort();
+  if ("cancel" in message) {
+    stops.get(message.cancel)?.abort();
     return;
   }
   const work =
@@ -83,43 +83,44 @@ async function withStop<T>(id: number, work: (signal: AbortSignal) => Promise<T>
 }
 
 function tellBackend(): void {
-  if (bridge !== undefined) port.postMessage({ backend: bridge.backend } satisfies BackendNews);
+  if (pipeline !== undefined) port.postMessage({ backend: pipeline.backend } satisfies BackendStatus);
 }
 
-async function call(wanted: BridgeCall): Promise<unknown> {
-  switch (wanted.op) {
+async function call(requestedOutputs: PipelineCall): Promise<unknown> {
+  switch (requestedOutputs.op) {
     case "process":
-      return bridge!.process(wanted.frame, wanted.queries);
+      return pipeline!.process(requestedOutputs.frame, requestedOutputs.queries);
     case "ground":
-      return bridge!.ground(wanted.frame, wanted.queries);
+      return pipeline!.ground(requestedOutputs.frame, requestedOutputs.queries);
     case "plan":
-      return bridge!.plan(wanted.frame, wanted.target);
+      return pipeline!.plan(requestedOutputs.frame, requestedOutputs.target);
   }
 }
 
-async function handle(job: Job, signal: AbortSignal): Promise<JobDone> {
+async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   const began = performance.now();
   if (job.frame !== undefined) await take(job.frame, job.rectified);
-  if (last === undefined) throw new GraspGroundingError("INTERNAL", { detail: "there is no picture yet" });
+  if (last === undefined) throw new GraspGroundingError("INTERNAL", { detail: "there is no image yet" });
   const { frame, problems } = last;
   const decodeMs = performance.now() - began;
-  const results = await bridge!.process(frame, job.queries, { ...within(job.reach), signal });
-  const { wanted } = job;
-  const pixels = wanted.overlay || wanted.overlayCompressed ? drawOverlay(frame, results) : undefined;
+  const results = await pipeline!.process(frame, job.queries, { ...within(job.reach), signal });
+  const { requestedOutputs } = job;
+  const pixels =
+    requestedOutputs.overlay || requestedOutputs.overlayCompressed ? drawOverlay(frame, results) : undefined;
   return {
     id: job.id,
     stamp: frame.stamp,
     frameId: frame.frameId,
     width: frame.colour.width,
     height: frame.colour.height,
-    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks, job.clouds)),
+    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks, job.scenePoints)),
     problems,
     decodeMs,
-    ...(wanted.whole && { whole: { frame, results } }),
-    ...(wanted.mask && { mask: maskImage(frame, results) }),
-    ...(pixels && wanted.overlay && { overlay: overlayImage(frame, pixels) }),
+    ...(requestedOutputs.fullResult && { fullResult: { frame, results } }),
+    ...(requestedOutputs.mask && { mask: maskImage(frame, results) }),
+    ...(pixels && requestedOutputs.overlay && { overlay: overlayImage(frame, pixels) }),
     ...(pixels &&
-      wanted.overlayCompressed && {
+      requestedOutputs.overlayCompressed && {
         overlayCompressed: await overlayCompressed(frame, pixels, job.overlayQuality),
       }),
   };
@@ -127,12 +128,14 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobDone> {
 
 function within(reach: Reach | undefined): ProcessOptions {
   if (reach === undefined) return {};
-  const { robot, chain, posture, cameraInBase, approach } = reach;
+  const { robot, chain, configuration, cameraInBase, approach } = reach;
   if (solver?.robot !== robot) solver = { robot, ik: new IkSolver(chain) };
-  return { reachability: reachability(solver.ik, { frameInBase: cameraInBase, seed: posture, approach }) };
+  return {
+    reachability: reachability(solver.ik, { frameInBase: cameraInBase, seed: configuration, approach }),
+  };
 }
 
-/** Makes `bytes` the picture that is worked on. The one before is done with: its memory serves this one, or is freed. */
+/** Makes `bytes` the image that is worked on. The one before is done with: its memory serves this one, or is freed. */
 async function take(bytes: FrameBytes, rectified: boolean): Promise<void> {
   const before = last;
   last = undefined;
@@ -140,8 +143,8 @@ async function take(bytes: FrameBytes, rectified: boolean): Promise<void> {
   last = await decodeFrame(bytes, rectified, before?.frame.depth?.data);
 }
 
-/** Big encoded pictures move; whatever shares its memory with something else is copied instead. */
-function transferables(reply: JobDone): ArrayBuffer[] {
+/** Big encoded images move; whatever shares its memory with something else is copied instead. */
+function transferables(reply: JobResult): ArrayBuffer[] {
   return [reply.mask, reply.overlay, reply.overlayCompressed]
     .filter((each) => each !== undefined && each.byteLength === each.buffer.byteLength)
     .map((each) => each!.buffer as ArrayBuffer);

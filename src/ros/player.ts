@@ -10,7 +10,7 @@ export interface PlayedTopic {
   /** e.g. `sensor_msgs/msg/Image` */
   readonly type: string;
   /** Late subscribers get the last message (transient local), as of /tf_static. */
-  readonly latched?: boolean;
+  readonly transientLocal?: boolean;
 }
 
 /** Seconds without another listener after which all who were there are taken as found. */
@@ -47,9 +47,9 @@ export class Player {
     const node = new rcl.Node("grasp_grounding_replay");
     const publishers = new Map<string, RclPublisher>();
     const missing: string[] = [];
-    for (const { name, type, latched = false } of topics) {
+    for (const { name, type, transientLocal = false } of topics) {
       try {
-        const qos = makeQos(rcl, latched ? 100 : 10, "reliable", latched);
+        const qos = makeQos(rcl, transientLocal ? 100 : 10, "reliable", transientLocal);
         publishers.set(name, node.createPublisher(type, name, { qos }));
       } catch (error) {
         missing.push(`${name} (${type}): ${describe(error).split("\n", 1)[0]}`);

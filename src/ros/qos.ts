@@ -23,7 +23,7 @@ export function chooseReliability(
 /** Why a publisher's messages cannot arrive, with the fix; undefined when all match. */
 export function qosProblem(
   topic: string,
-  wanted: Reliability,
+  requested: Reliability,
   type: string,
   publishers: readonly RclEndpointInfo[],
 ): string | undefined {
@@ -31,17 +31,17 @@ export function qosProblem(
     const who = `${info.node_namespace === "/" ? "" : info.node_namespace}/${info.node_name}`;
     if (info.topic_type !== type)
       return `${who} publishes ${info.topic_type} on ${topic}, but ${type} is read; check the topic name or remapping`;
-    if (wanted === "reliable" && offered(info) === "best_effort")
+    if (requested === "reliable" && offered(info) === "best_effort")
       return `${who} offers best effort on ${topic} and this node asks for reliable, so nothing arrives; set qos_reliability to auto or best_effort`;
   }
   return undefined;
 }
 
-export function makeQos(rcl: Rcl, depth: number, wanted: Reliability, latched = false): Qos {
+export function makeQos(rcl: Rcl, depth: number, requested: Reliability, transientLocal = false): Qos {
   return new rcl.QoS(
     keepLast,
     depth,
-    wanted === "reliable" ? reliability.reliable : reliability.bestEffort,
-    latched ? durability.transientLocal : durability.volatile,
+    requested === "reliable" ? reliability.reliable : reliability.bestEffort,
+    transientLocal ? durability.transientLocal : durability.volatile,
   );
 }

@@ -1,16 +1,16 @@
 import { describe } from "../errors/index.js";
-import { BridgeNode, type BridgeNodeOptions } from "./node.js";
+import { GroundingNode, type GroundingNodeOptions } from "./node.js";
 import { loadRcl } from "./rcl.js";
 
-export interface RunOptions extends Omit<BridgeNodeOptions, "rcl"> {
+export interface RunOptions extends Omit<GroundingNodeOptions, "rcl"> {
   /** The command line from `--ros-args` on. */
   readonly rosArgs?: readonly string[];
   /** Ends the node, as a signal does. */
   readonly signal?: AbortSignal;
   /** Called when the node spins. */
-  readonly onReady?: (node: BridgeNode) => void;
+  readonly onReady?: (node: GroundingNode) => void;
   /** Starts what runs beside the node once it spins; what it gives ends it, before the node ends. */
-  readonly beside?: (node: BridgeNode) => Promise<() => Promise<void>>;
+  readonly startCompanion?: (node: GroundingNode) => Promise<() => Promise<void>>;
 }
 
 /**
@@ -25,18 +25,18 @@ export async function runNode(options: RunOptions): Promise<number> {
   rcl.removeSignalHandlers();
   await rcl.init(undefined, [process.argv[0]!, "grasp_grounding", ...(options.rosArgs ?? [])]);
   const end = stopRequest(options.signal);
-  let node: BridgeNode | undefined;
-  let endBeside: (() => Promise<void>) | undefined;
+  let node: GroundingNode | undefined;
+  let endCompanion: (() => Promise<void>) | undefined;
   let exitCode = 0;
   const leave = (): void => {
     if (!rcl.isShutdown()) rcl.shutdown();
   };
   process.once("exit", leave);
   try {
-    node = new BridgeNode({ ...options, rcl });
+    node = new GroundingNode({ ...options, rcl });
     node.spin();
     if (node.parameters.autostart) node.start();
-    endBeside = await options.beside?.(node);
+    endCompanion = await options.startCompanion?.(node);
     options.onReady?.(node);
     await end.requested;
   } catch (error) {
@@ -44,7 +44,7 @@ export async function runNode(options: RunOptions): Promise<number> {
     throw error;
   } finally {
     end.dispose();
-    await endBeside?.();
+    await endCompanion?.();
     await node?.close().catch((error) => process.stderr.write(`grasp_grounding: ${describe(error)}\n`));
     leave();
     process.off("exit", leave);

@@ -2,12 +2,12 @@ import { GraspGroundingError } from "../errors/index.js";
 import { type Seconds, type Stamp, secondsBetween } from "../geometry/index.js";
 import type { ReadyFrame } from "./camera/camera-input.js";
 import { discard } from "./discard.js";
-import type { Job, JobDone, QueryResult, Reach } from "./job.js";
+import type { Job, JobResult, QueryResult, Reach } from "./job.js";
 import { JobError } from "./pipeline-host.js";
 
 /** A finished job with what the node knows of its frame. */
 export interface Finished {
-  readonly done: JobDone;
+  readonly done: JobResult;
   readonly skew?: Seconds;
   readonly hasDepth: boolean;
   /** Milliseconds from colour's arrival to the hand-over, and from there to the answer. */
@@ -25,23 +25,23 @@ export interface RequestOptions {
   readonly notBefore?: Stamp;
   readonly needDepth?: boolean;
   /** Give what the camera saw, as points: for a motion. */
-  readonly clouds?: boolean;
+  readonly scenePoints?: boolean;
   readonly onStart?: () => void;
 }
 
 export interface SchedulerOptions {
   /** Runs a job; undefined while there is no pipeline. With the signal, what is not done of it is given up. */
-  readonly run: (job: Omit<Job, "id">, signal: AbortSignal) => Promise<JobDone> | undefined;
+  readonly run: (job: Omit<Job, "id">, signal: AbortSignal) => Promise<JobResult> | undefined;
   readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds" | "reach">;
-  /** The arm as a picture's grasps have to be reached; undefined where none is known. */
+  /** The arm as an image's grasps have to be reached; undefined where none is known. */
   readonly reach?: (frame: ReadyFrame) => Reach | undefined;
-  /** The sentence grounded on every picture, and how often at most (0: no limit). */
+  /** The query grounded on every image, and how often at most (0: no limit). */
   readonly continuous: () => { readonly query: string | undefined; readonly maxRate: number };
-  /** Seconds for which a picture that has arrived may answer a request. */
+  /** Seconds for which an image that has arrived may answer a request. */
   readonly reuse: () => Seconds;
   readonly onFinished: (finished: Finished) => void;
   readonly onFailure: (error: Error) => void;
-  /** Why no pictures come, for the message of a request that ran out of time. */
+  /** Why no images come, for the message of a request that ran out of time. */
   readonly why: () => string;
   readonly topic: () => string;
 }
@@ -55,15 +55,15 @@ interface Request extends RequestOptions {
 interface Running {
   /** Requests that wait for it. */
   readonly due: readonly Request[];
-  /** The sentence of continuous mode is in it. */
+  /** The query of continuous mode is in it. */
   readonly continuous: boolean;
   readonly stop: AbortController;
 }
 
 /**
- * Decides what the pipeline works on next: one job at a time, always on the newest picture (an older one that waits is
- * replaced and counted), all requests that the picture can answer in one job. A job is given up when nobody waits for it any
- * more, and one of continuous mode when a request waits that a picture at hand can answer.
+ * Decides what the pipeline works on next: one job at a time, always on the newest image (an older one that waits is
+ * replaced and counted), all requests that the image can answer in one job. A job is given up when nobody waits for it any
+ * more, and one of continuous mode when a request waits that an image at hand can answer.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -82,7 +82,7 @@ export class Scheduler {
     this.#options = options;
   }
 
-  /** Pictures replaced by newer ones before their turn, while there was something to ground. */
+  /** Images replaced by newer ones before their turn, while there was something to ground. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -117,7 +117,7 @@ export class Scheduler {
     this.#running?.stop.abort();
   }
 
-  /** Forgets pictures, after a jump of their clock. */
+  /** Forgets images, after a jump of their clock. */
   forget(): void {
     this.#waiting = undefined;
     this.#last = undefined;
@@ -132,7 +132,7 @@ export class Scheduler {
     this.pump();
   }
 
-  /** @throws (by rejecting) GraspGroundingError FRAME_TIMEOUT, or what the pipeline refused the sentence with */
+  /** @throws (by rejecting) GraspGroundingError FRAME_TIMEOUT, or what the pipeline refused the query with */
   request(options: RequestOptions): { readonly answer: Promise<Answer>; readonly cancel: () => void } {
     let cancel = (): void => {};
     const answer = new Promise<Answer>((resolve, reject) => {
@@ -163,12 +163,12 @@ export class Scheduler {
     return { answer, cancel };
   }
 
-  /** Says so when pictures do come, and all of them were taken too early. */
+  /** Says so when images do come, and all of them were taken too early. */
   #tooOld(notBefore: Stamp | undefined): string | undefined {
     const newest = this.#waiting?.stamp ?? this.#last?.frame.stamp;
     if (notBefore === undefined || newest === undefined || newest >= notBefore) return undefined;
     const seconds = secondsBetween(notBefore, newest).toFixed(1);
-    return `the newest picture was taken ${seconds} s too early; check that the camera's clock and this one's agree`;
+    return `the newest image was taken ${seconds} s too early; check that the camera's clock and this one's agree`;
   }
 
   #withdrawUnwanted(): void {
@@ -178,7 +178,7 @@ export class Scheduler {
     if (!continuous || (this.#candidate()?.due.length ?? 0) > 0) stop.abort();
   }
 
-  /** The picture to work on, and the requests that it can answer. */
+  /** The image to work on, and the requests that it can answer. */
   #candidate() {
     const fresh = this.#waiting;
     const frame = fresh ?? this.#reusable();
@@ -209,7 +209,7 @@ export class Scheduler {
     this.#start(frame, fresh, hasDepth, queries, { due, continuous, stop: new AbortController() });
   }
 
-  /** The picture the pipeline had last, when it is recent enough to answer a request again. */
+  /** The image the pipeline had last, when it is recent enough to answer a request again. */
   #reusable(): ReadyFrame | undefined {
     if (this.#requests.length === 0 || this.#last === undefined) return undefined;
     return performance.now() - this.#last.frame.arrived <= this.#options.reuse() * 1e3
@@ -226,14 +226,14 @@ export class Scheduler {
   ): void {
     const { due, stop } = job;
     const started = performance.now();
-    // Its memory moves to the pipeline's thread, which keeps the picture for the next request.
+    // Its memory moves to the pipeline's thread, which keeps the image for the next request.
     const reach = this.#options.reach?.(frame);
     const running = this.#options.run(
       {
         ...this.#options.settings(),
         ...(reach !== undefined && { reach }),
         queries,
-        clouds: due.some((each) => each.clouds === true),
+        scenePoints: due.some((each) => each.scenePoints === true),
         ...(fresh && { frame: frame.bytes }),
       } as Omit<Job, "id">,
       stop.signal,
@@ -266,14 +266,14 @@ export class Scheduler {
         (error: Error) => {
           if (stop.signal.aborted && codeOf(error) === "INFERENCE_CANCELLED") {
             this.#withdrawn++;
-            // It counts for nothing: the next picture of continuous mode need not wait its turn.
+            // It counts for nothing: the next image of continuous mode need not wait its turn.
             this.#lastStart = Number.NEGATIVE_INFINITY;
             return;
           }
           this.#failed++;
-          // A bad picture is not the request's fault: it waits for the next one.
-          const badPicture = error instanceof JobError && /^(IMAGE|MESSAGE)_/.test(error.code);
-          if (badPicture) this.#last = undefined;
+          // A bad image is not the request's fault: it waits for the next one.
+          const badImage = error instanceof JobError && /^(IMAGE|MESSAGE)_/.test(error.code);
+          if (badImage) this.#last = undefined;
           else for (const request of due) request.settle(error);
           this.#options.onFailure(error);
         },

@@ -9,7 +9,7 @@ import {
   transformPoint,
 } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
-import type { BridgeResult } from "../pipeline/index.js";
+import type { PipelineResult } from "../pipeline/index.js";
 
 /** Blue, orange, green, magenta, cyan, yellow: apart for the colour-blind too (Okabe and Ito's palette). */
 export const palette: readonly (readonly [number, number, number])[] = [
@@ -29,10 +29,10 @@ export interface OverlayOptions {
   readonly format?: "png" | "jpeg";
 }
 
-/** The picture with every result's masks, boxes, scores and best grasp drawn in, as an encoded picture. */
+/** The image with every result's masks, boxes, scores and best grasp drawn in, as an encoded image. */
 export async function drawOverlay(
   image: ColourImage,
-  results: readonly BridgeResult[],
+  results: readonly PipelineResult[],
   options: OverlayOptions = {},
 ): Promise<Buffer> {
   const { width, height } = image;
@@ -49,7 +49,7 @@ export async function drawOverlay(
 const colourOf = (index: number) => palette[index % palette.length] as readonly [number, number, number];
 const css = (c: readonly [number, number, number]): string => `rgb(${c.join(",")})`;
 
-/** Of a mask: enough to see where it ends, and faint enough that the thing keeps its own colour. */
+/** Of a mask: enough to see where it ends, and faint enough that the object keeps its own colour. */
 const opacity = 0.3;
 
 function tint(pixels: Uint8Array, mask: Mask, colour: readonly [number, number, number]): void {
@@ -62,7 +62,7 @@ function tint(pixels: Uint8Array, mask: Mask, colour: readonly [number, number, 
 
 function shapes(
   { width, height }: ColourImage,
-  results: readonly BridgeResult[],
+  results: readonly PipelineResult[],
   camera: CameraModel | undefined,
 ): string {
   const stroke = Math.max(2, Math.round(width / 320));
@@ -97,7 +97,7 @@ function gripper(grasp: Grasp, camera: CameraModel, stroke: number): string {
   );
 }
 
-async function labels({ width, height }: ColourImage, results: readonly BridgeResult[]): Promise<Layer[]> {
+async function labels({ width, height }: ColourImage, results: readonly PipelineResult[]): Promise<Layer[]> {
   const size = Math.max(10, Math.round(width / 46));
   const layers: Layer[] = [];
   const taken: Box[] = [];

@@ -79,10 +79,10 @@ it("picks while Space is held on the button, along the motion that was shown", a
           headers: { "content-type": "application/json" },
           body: JSON.stringify({ name: "preview", answer }),
         })
-      ).json() as Promise<{ result: { stages: { name: string; postures: number[][] }[] } }>,
+      ).json() as Promise<{ result: { stages: { name: string; configurations: number[][] }[] } }>,
     shown,
   );
-  const before = planned.result.stages.find(({ name }) => name === "pre-grasp")?.postures.at(-1) ?? [];
+  const before = planned.result.stages.find(({ name }) => name === "pre-grasp")?.configurations.at(-1) ?? [];
   let nearest = Number.POSITIVE_INFINITY;
   const watch = setInterval(() => {
     nearest = Math.min(nearest, moved(before));

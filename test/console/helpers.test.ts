@@ -94,15 +94,15 @@ it("offers what was asked before, also after a reload", async () => {
 
 it("says which word decided between several", async () => {
   const page = await open();
-  await page.fill("#query", "the big red thing");
+  await page.fill("#query", "the big red object");
   await page.press("#query", "Enter");
-  await page.waitForSelector('article h2:has-text("the big red thing")');
+  await page.waitForSelector('article h2:has-text("the big red object")');
   expect(await page.textContent("article p")).toMatch(
     /^found \d+, showing the best; “big” (decided it|was asked for)/,
   );
   const candidates = page.locator(".candidate");
   expect(await candidates.count()).toBeGreaterThan(1);
-  // Side by side: in one row, each with its picture, how sure it is, and where.
+  // Side by side: in one row, each with its image, how sure it is, and where.
   const [first, second] = [
     (await candidates.nth(0).boundingBox())!,
     (await candidates.nth(1).boundingBox())!,
@@ -116,9 +116,9 @@ it("is used by keyboard alone: question, candidate, layers, view and tabs", asyn
   const page = await open();
   await page.keyboard.press("/");
   expect(await page.evaluate(() => document.activeElement?.id)).toBe("query");
-  await page.keyboard.type("the red thing");
+  await page.keyboard.type("the red object");
   await page.keyboard.press("Enter");
-  await page.waitForSelector('article h2:has-text("the red thing")');
+  await page.waitForSelector('article h2:has-text("the red object")');
   await page.locator(".candidate").nth(1).focus();
   await page.keyboard.press("Enter");
   await page.waitForSelector(".candidate:nth-child(2).chosen");

@@ -10,7 +10,7 @@ let cookie: string;
 beforeAll(async () => {
   served = await openConsole({ paused: false });
   ({ cookie } = await signIn(served.url));
-  // The recording has five pictures a second; at three times its speed there are fifteen.
+  // The recording has five images a second; at three times its speed there are fifteen.
   await command(served.url, cookie, { name: "rate", rate: 3 });
 });
 afterAll(() => served?.close());
@@ -19,7 +19,7 @@ interface Viewer {
   readonly headers: (FrameHeader & { readonly bytes: number; readonly at: number })[];
   readonly messages: ServerMessage[];
   readonly socket: WebSocket;
-  /** While false no picture is acknowledged. */
+  /** While false no image is acknowledged. */
   shows: boolean;
 }
 
@@ -79,13 +79,13 @@ it("serves five clients at the camera's rate and stays bounded with a sixth that
   const ages = viewers.flatMap(({ headers }) => headers.map(({ age }) => age)).sort((a, b) => a - b);
   const p50 = ages[ages.length >> 1] as number;
   console.log(
-    `picture to socket p50 ${p50} ms, p95 ${ages[Math.floor(ages.length * 0.95)]} ms, ${ages.length / 6 / 5} a second`,
+    `image to socket p50 ${p50} ms, p95 ${ages[Math.floor(ages.length * 0.95)]} ms, ${ages.length / 6 / 5} a second`,
   );
   expect(p50).toBeLessThan(120);
   expect(stalled.headers.length).toBeLessThanOrEqual(4);
   const grown = (after.arrayBuffers + after.heapUsed - before.arrayBuffers - before.heapUsed) / 2 ** 20;
   expect(grown).toBeLessThan(100);
-  // It gets the present picture when it comes back, not what it missed.
+  // It gets the present image when it comes back, not what it missed.
   stalled.shows = true;
   stalled.socket.send(JSON.stringify({ type: "ack", seq: stalled.headers.at(-1)?.seq ?? 0 }));
   const newest = viewers[0]?.headers.at(-1)?.seq ?? 0;
@@ -93,7 +93,7 @@ it("serves five clients at the camera's rate and stays bounded with a sixth that
   for (const { socket } of [...viewers, stalled]) socket.close();
 });
 
-it("sends smaller pictures to smaller screens, and none to hidden ones", async () => {
+it("sends smaller images to smaller screens, and none to hidden ones", async () => {
   const [large, small, hidden] = await Promise.all([watch(1280), watch(300), watch(0)]);
   await expect.poll(() => Math.min(large.headers.length, small.headers.length)).toBeGreaterThan(5);
   const mean = ({ headers }: Viewer) =>
@@ -105,7 +105,7 @@ it("sends smaller pictures to smaller screens, and none to hidden ones", async (
   for (const { socket } of [large, small, hidden]) socket.close();
 });
 
-it("answers while pictures run, and follows a sentence from picture to picture", async () => {
+it("answers while images run, and follows a query from image to image", async () => {
   const viewer = await watch();
   viewer.socket.send(
     JSON.stringify({ type: "command", id: 7, command: { name: "follow", query: "the blue mug" } }),

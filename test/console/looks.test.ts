@@ -12,7 +12,7 @@ beforeAll(async () => {
   [browser, served] = await Promise.all([openBrowser(), openConsole()]);
   page = await browser.context.newPage();
   await page.goto(served.url);
-  await page.fill("#query", "the red thing");
+  await page.fill("#query", "the red object");
   await page.press("#query", "Enter");
   await page.waitForSelector("article h2");
 });

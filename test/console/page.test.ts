@@ -30,7 +30,7 @@ afterEach(async () => {
   await browser.context.clearCookies();
 });
 
-/** Waits until a picture is on the screen. */
+/** Waits until an image is on the screen. */
 const shown = (target: Page) =>
   target.waitForFunction(() => {
     const canvas = document.querySelector<HTMLCanvasElement>("#picture");
@@ -48,24 +48,24 @@ async function ask(query: string): Promise<void> {
 const boxes = (query: string) =>
   page.$$eval(`g[data-query="${query}"] rect.box`, (rects) =>
     rects.map((rect) => {
-      const picture = document.querySelector("#picture")?.getBoundingClientRect() as DOMRect;
+      const image = document.querySelector("#picture")?.getBoundingClientRect() as DOMRect;
       const on = rect.getBoundingClientRect();
-      const scale = 640 / picture.width;
+      const scale = 640 / image.width;
       const stroke = (Number(rect.getAttribute("stroke-width")) / scale) * 0.5;
       return {
         chosen: rect.classList.contains("chosen"),
         box: ["x", "y", "width", "height"].map((name) => Number(rect.getAttribute(name))),
         screen: [
-          on.left + stroke - picture.left,
-          on.top + stroke - picture.top,
-          on.right - stroke - picture.left,
-          on.bottom - stroke - picture.top,
+          on.left + stroke - image.left,
+          on.top + stroke - image.top,
+          on.right - stroke - image.left,
+          on.bottom - stroke - image.top,
         ].map((value) => value * scale),
       };
     }),
   );
 
-it("shows the recording's picture without errors or anything from another server", async () => {
+it("shows the recording's image without errors or anything from another server", async () => {
   const requests: string[] = [];
   page.on("request", (request) => requests.push(request.url()));
   await page.reload();
@@ -112,8 +112,8 @@ it("says plainly what was not found", async () => {
 });
 
 it("takes another candidate when its box is clicked, and plans its grasp", async () => {
-  await ask("the red thing");
-  const before = await boxes("the red thing");
+  await ask("the red object");
+  const before = await boxes("the red object");
   expect(before.length).toBeGreaterThan(1);
   const mug = trueBox(served.core.answers[0]?.stamp ?? "", "red mug");
   const area = (await page.locator("#picture").boundingBox())!;
@@ -123,7 +123,7 @@ it("takes another candidate when its box is clicked, and plans its grasp", async
     ([x]) => Number(document.querySelector("rect.box.chosen")?.getAttribute("x")) < (x as number) + 20,
     [mug[0]] as const,
   );
-  const chosen = (await boxes("the red thing")).find((each) => each.chosen)?.box as number[];
+  const chosen = (await boxes("the red object")).find((each) => each.chosen)?.box as number[];
   expect(
     boxIou([chosen[0]!, chosen[1]!, chosen[0]! + chosen[2]!, chosen[1]! + chosen[3]!], mug),
   ).toBeGreaterThan(0.7);
@@ -151,7 +151,7 @@ it("hides and shows each layer", async () => {
 it("seeks, steps and plays the recording", async () => {
   const seek = page.locator("#seek");
   await seek.fill("2");
-  // The first picture at or after the second asked for.
+  // The first image at or after the second asked for.
   await expect.poll(() => served.source.state.position).toBeCloseTo((10 * 4) / 19, 2);
   const at = served.source.state.position;
   await page.getByRole("button", { name: "Step back" }).click();

@@ -141,7 +141,7 @@ camera_matrix: {rows: 3, cols: 3, data: [600, 0, 320, 0, 600, 240, 0, 0, 1]}
   });
 });
 
-describe("picture files", () => {
+describe("image files", () => {
   const raw = { raw: { width: 40, height: 30, channels: 3 as const } };
   const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 37) % 256);
   const encoded = async () => [
@@ -187,10 +187,10 @@ describe("sentences", () => {
     const { text: part } = await readManifest(join(repository, "models", "lite"));
     const tokenizer = await TextTokenizer.load(join(repository, "models", "lite"), part);
     fc.assert(
-      fc.property(anything, (sentence) => {
+      fc.property(anything, (query) => {
         let cleaned: string;
         try {
-          cleaned = cleanQuery(sentence);
+          cleaned = cleanQuery(query);
         } catch (error) {
           expect((error as GraspGroundingError).code).toMatch(/^QUERY_/);
           return;

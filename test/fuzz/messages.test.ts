@@ -106,7 +106,7 @@ describe("CDR messages", () => {
   });
 });
 
-describe("compressed pictures", () => {
+describe("compressed images", () => {
   fuzz({
     name: "jpeg-png-webp",
     seeds: async () => [

@@ -84,8 +84,8 @@ describe("the npm package", () => {
     expect(installed.status).toBe(0);
     await writeFrame(join(repository, "demo", "demo.mcap"), user);
     const program = join(user, "node_modules", ".bin", "grasp-grounding");
-    const picture = ["--image", "color.png", "--depth", "depth.png", "--camera", "intrinsics.json"];
-    const answer = run(program, ["ground", ...picture, "--query", "the banana", "--json"], user);
+    const image = ["--image", "color.png", "--depth", "depth.png", "--camera", "intrinsics.json"];
+    const answer = run(program, ["ground", ...image, "--query", "the banana", "--json"], user);
     expect(answer.stderr).toBe("");
     const result = resultSchema.parse(JSON.parse(answer.stdout));
     expect(result.found).toBe(true);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
+import { ArmCell, armParameters, configuration } from "./support/arm-cell.js";
 import { type Message, NodeProcess } from "./support/peer.js";
 
 const succeeded = 4;
@@ -23,7 +23,7 @@ describe("an arm over DDS, by the trajectory action", () => {
   afterEach(async () => {
     await driver("fault");
     await driver("publish");
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     await driver("clear");
     await driver("gripper", { object: 0.02, position: 0.04, abort: false });
   });
@@ -52,7 +52,7 @@ describe("an arm over DDS, by the trajectory action", () => {
     expect(goals[0].path_tolerance.joint_3).toBeCloseTo(0.5);
     expect(goals[0].goal_time).toBeCloseTo(2);
     // Back where it began, with the fingers on the object.
-    for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(posture[i]!, 2);
+    for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(configuration[i]!, 2);
     expect((await driver("gripper")).log).toEqual([
       { position: expect.closeTo(0.03, 3), effort: 0 },
       { position: 0, effort: 0 },
@@ -69,23 +69,23 @@ describe("an arm over DDS, by the trajectory action", () => {
     expect(result.grasps).toHaveLength(1);
   });
 
-  it("ends clearly when no posture reaches the object: the arm stands, and the next goal is carried out", async () => {
+  it("ends clearly when no joint configuration reaches the object: the arm stands, and the next goal is carried out", async () => {
     await cell.moveCamera(2.5);
     const { status, result } = await grasp();
     expect(status).toBe(aborted);
-    expect(result.message).toMatch(/no posture reaches/);
+    expect(result.message).toMatch(/no joint configuration reaches/);
     expect(result.grasps.length).toBeGreaterThan(0);
     const { goals, moving, positions } = await driver("state");
     expect(goals).toEqual([]);
     expect(moving).toBe(false);
-    for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(posture[i]!, 6);
+    for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(configuration[i]!, 6);
     expect(await cell.armSays("idle")).toMatchObject({ level: 0, last_outcome: "no-plan", latch: "" });
     await cell.moveCamera();
     await driver("gripper", { object: 0.02 });
     expect((await grasp()).result.message).toBe("the object was taken");
   });
 
-  it("moves only for a picture that was taken after the goal arrived", async () => {
+  it("moves only for an image that was taken after the goal arrived", async () => {
     await driver("gripper", { object: 0.02 });
     const before = await grasp({ execute: false });
     const asked = Date.now();
@@ -133,7 +133,7 @@ describe("an arm over DDS, by the trajectory action", () => {
           await cell.armSays("emergency stop", (arm) => arm.estop_pressed === "false");
           expect(await driver("trigger", { name: "reset" })).toMatchObject({ success: true });
         } else expect(ended.result.message).toContain("cancelled");
-        await driver("posture", { posture });
+        await driver("posture", { configuration });
       }
       const worst = (key: string) => Math.max(...runs.map((each) => each[key] as number));
       const best = (key: string) => Math.min(...runs.map((each) => each[key] as number));
@@ -162,7 +162,7 @@ describe("an arm over DDS, by the trajectory action", () => {
     expect(result.message).toContain(reason);
     if ("text" in fault) expect(result.message).toContain(fault.text);
     expect((await driver("state")).moving).toBe(false);
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     // The goal that was not answered may still be accepted; it is cancelled then.
     if ("silent" in fault) await new Promise((resolve) => setTimeout(resolve, 2_000));
     await cell.armSays("idle");
@@ -188,7 +188,7 @@ describe("an arm over DDS, by the trajectory action", () => {
     await driver("publish");
     await cell.armSays("no fresh joint state", (arm) => Number(arm.joint_state_age_s) < 0.2);
     expect(await driver("trigger", { name: "reset" })).toMatchObject({ success: true });
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     expect((await grasp()).result.message).toBe("the object was taken");
   });
 
@@ -203,7 +203,7 @@ describe("an arm over DDS, by the trajectory action", () => {
     expect(await cell.armSays("no action server")).toMatchObject({ level: 2 });
     await driver("serve_action");
     await cell.armSays("idle");
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     expect((await grasp()).result.message).toBe("the object was taken");
   });
 
@@ -242,7 +242,7 @@ describe("an arm over DDS, hold-to-run, teleop and a parallel gripper", () => {
   afterAll(() => cell.stop());
   afterEach(async () => {
     await driver("heartbeats", { on: false });
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     await driver("trigger", { name: "reset" });
     await driver("clear");
   });
@@ -277,7 +277,7 @@ describe("an arm over DDS, hold-to-run, teleop and a parallel gripper", () => {
       // One command drives for 0.15 s at most.
       expect(jog.rest_ms).toBeLessThan(150 + contract + 100);
       await cell.armSays("idle");
-      await driver("posture", { posture });
+      await driver("posture", { configuration });
     }
   });
 
@@ -298,7 +298,7 @@ describe("an arm over DDS, by the controller's topic, from a description in a fi
   afterAll(() => cell.stop());
 
   afterEach(async () => {
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     await driver("trigger", { name: "reset" });
     await driver("clear");
   });
@@ -312,7 +312,7 @@ describe("an arm over DDS, by the controller's topic, from a description in a fi
   });
 
   it("stops on cancel by a braking trajectory", async () => {
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     const [ended, stopped] = await Promise.all([grasp(), driver("provoke", { what: "cancel" })]);
     expect(ended.status).toBe(canceled);
     console.info(
@@ -323,7 +323,7 @@ describe("an arm over DDS, by the controller's topic, from a description in a fi
   });
 
   it("ends when the arm leaves the path", async () => {
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     const running = grasp();
     await driver("provoke", { what: "hold" });
     const { result } = await running;

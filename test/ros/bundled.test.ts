@@ -25,7 +25,7 @@ describe("the node command with the bundled model", () => {
     await peer?.close();
   });
 
-  it("answers the service on live pictures, model and stages named", async () => {
+  it("answers the service on live images, model and stages named", async () => {
     const { name } = JSON.parse(
       readFileSync(new URL("../../models/lite/manifest.json", import.meta.url), "utf8"),
     ) as { name: string };

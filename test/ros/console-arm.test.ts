@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Answer, MotionPreview, RobotView } from "../../src/console/protocol.js";
 import { runPython } from "../support/python.js";
-import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
+import { ArmCell, armParameters, configuration } from "./support/arm-cell.js";
 import { ConsoleClient } from "./support/console-client.js";
 
 const command = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
@@ -45,7 +45,7 @@ describe("the console on a node with an arm, over DDS", () => {
     rmSync(folder, { recursive: true, force: true });
   });
   afterEach(async () => {
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
     await driver("clear");
     await driver("gripper", { object: 0.02, position: 0.04, abort: false });
   });
@@ -55,7 +55,7 @@ describe("the console on a node with an arm, over DDS", () => {
     expect(robot).toMatchObject({ name: "gen3", base: "base_link", joints: { length: 7 } });
     await ready();
     expect(arm()).toMatchObject({ jogs: true, robot: true });
-    for (const [i, q] of (arm()?.joints ?? []).entries()) expect(q).toBeCloseTo(posture[i]!, 3);
+    for (const [i, q] of (arm()?.joints ?? []).entries()) expect(q).toBeCloseTo(configuration[i]!, 3);
   });
 
   it("finds the box, and plans its motion without moving", async () => {

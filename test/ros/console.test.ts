@@ -6,7 +6,7 @@ import { NodeProcess, Peer } from "./support/peer.js";
 
 const cli = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
 
-describe("the console on the live node, camera and sentences of rclpy over DDS", () => {
+describe("the console on the live node, camera and queries of rclpy over DDS", () => {
   let peer: Peer;
   let node: NodeProcess;
   let client: ConsoleClient;
@@ -28,7 +28,7 @@ describe("the console on the live node, camera and sentences of rclpy over DDS",
 
   const settled = { timeout: 60_000, interval: 50 };
 
-  it("shows the camera's pictures with their own stamps", async () => {
+  it("shows the camera's images with their own stamps", async () => {
     await expect.poll(() => client.headers.length, settled).toBeGreaterThan(5);
     const stamps = client.headers.map(({ stamp }) => BigInt(stamp));
     expect(client.headers[0]).toMatchObject({

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { packageInstalled } from "../../src/ros/results/outputs.js";
-import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
+import { ArmCell, armParameters, configuration } from "./support/arm-cell.js";
 import { Peer } from "./support/peer.js";
 
 const canceled = 5;
@@ -30,10 +30,10 @@ describe.skipIf(!packageInstalled("moveit_msgs"))("ways planned by MoveGroup's a
   afterEach(async () => {
     await moveit.do("fault");
     await moveit.do("asked");
-    await driver("posture", { posture });
+    await driver("posture", { configuration });
   });
 
-  it("takes the object along MoveIt's ways; MoveIt is told of table, things seen and thing to be grasped", async () => {
+  it("takes the object along MoveIt's ways; MoveIt is told of table, objects seen and object to be grasped", async () => {
     await driver("gripper", { object: 0.02 });
     const { result } = await grasp();
     expect(result.message).toBe("the object was taken");
@@ -46,8 +46,8 @@ describe.skipIf(!packageInstalled("moveit_msgs"))("ways planned by MoveGroup's a
       diff: true,
       frame: "base_link",
     });
-    expect(there.start.joint_2).toBeCloseTo(posture[1]!, 3);
-    expect(back.goal.joint_2).toBeCloseTo(posture[1]!, 3);
+    expect(there.start.joint_2).toBeCloseTo(configuration[1]!, 3);
+    expect(back.goal.joint_2).toBeCloseTo(configuration[1]!, 3);
     expect(there.objects["grasp_grounding/table"]).toBe(1);
     expect(there.objects["grasp_grounding/seen"]).toBeGreaterThan(0);
     expect(there.objects["grasp_grounding/target"]).toBeGreaterThan(0);

@@ -22,9 +22,9 @@ it("replay --publish: the recording, the answers and /clock arrive at an rclpy s
   const bag = await openBag(demo);
   const topics = bag.topics.map(({ name, type }) => `${name}=${type}`);
   const colour = bag.topics.find(({ name }) => name.endsWith("color/image_raw/compressed"))!.name;
-  const pictures: string[] = [];
+  const images: string[] = [];
   for await (const message of bag.messages({ topics: [colour] }))
-    pictures.push(sha256(bag.decode<{ data: Uint8Array }>(message).data));
+    images.push(sha256(bag.decode<{ data: Uint8Array }>(message).data));
   const [start = 0n, end = 0n] = [bag.startTime, bag.endTime];
   await bag.close();
 
@@ -60,7 +60,7 @@ it("replay --publish: the recording, the answers and /clock arrive at an rclpy s
   expect([code, errors]).toEqual([0, ""]);
   // In half of real time.
   expect(seconds).toBeGreaterThan((Number(end - start) / 1e9) * 2);
-  expect(heard[colour]?.map((each) => each.sha256)).toEqual(pictures);
+  expect(heard[colour]?.map((each) => each.sha256)).toEqual(images);
   for (const topic of topics) expect(heard[topic.split("=")[0]!]?.length ?? 0).toBeGreaterThan(0);
 
   const clock = heard["/clock"]!.map(({ time }) => time ?? 0);

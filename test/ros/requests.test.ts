@@ -22,7 +22,7 @@ describe("service, action, parameters and transforms, against rclpy over DDS", (
 
   it("answers the service with boxes, masks and grasps", async () => {
     await peer.do("camera");
-    // The first picture may come before depth has been discovered.
+    // The first image may come before depth has been discovered.
     await peer.do("grasp", { query: "the red box" });
     const answer = await peer.do("ground", { query: "the red box" });
     expect(answer).toMatchObject({ success: true, message: "" });
@@ -42,21 +42,21 @@ describe("service, action, parameters and transforms, against rclpy over DDS", (
   it.each([
     ["", /the query is empty/],
     ["x".repeat(5_000), /characters/],
-  ])("refuses a sentence of the service with the reason (%#)", async (query, reason) => {
+  ])("refuses a query of the service with the reason (%#)", async (query, reason) => {
     const answer = await peer.do("ground", { query });
     expect(answer.success).toBe(false);
     expect(answer.message).toMatch(reason);
   });
 
-  it("says why the service has no picture", async () => {
-    // Until the last picture is too old to be used again, and the camera's end was noticed.
+  it("says why the service has no image", async () => {
+    // Until the last image is too old to be used again, and the camera's end was noticed.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     const answer = await peer.do("ground", { query: "the red box", timeout: 0.5 });
     expect(answer.success).toBe(false);
     expect(answer.message).toMatch(/no answer within 0.5 s: nobody publishes \/camera\/color\/image_raw/);
   });
 
-  it("answers one sentence of ~/query once, on demand", async () => {
+  it("answers one query of ~/query once, on demand", async () => {
     await peer.do("listen", { topics: ["grounding"] });
     await peer.do("camera");
     await peer.do("clear");
@@ -84,7 +84,7 @@ describe("service, action, parameters and transforms, against rclpy over DDS", (
     await peer.do("camera");
     const { status, result } = await peer.do("grasp", { query: "the green box" });
     expect(status).toBe(aborted);
-    expect(result.message).toBe('"the green box" is not in the picture');
+    expect(result.message).toBe('"the green box" is not in the image');
   });
 
   it("refuses to execute, with the reason", async () => {
@@ -99,7 +99,7 @@ describe("service, action, parameters and transforms, against rclpy over DDS", (
   });
 
   it("cancels the action at once", async () => {
-    // Without a camera, and with the last picture too old to be used again, the goal waits.
+    // Without a camera, and with the last image too old to be used again, the goal waits.
     await new Promise((resolve) => setTimeout(resolve, 1_300));
     const { status, result, cancelled } = await peer.do("grasp", {
       query: "the red box",
@@ -141,7 +141,7 @@ describe("service, action, parameters and transforms, against rclpy over DDS", (
     expect(wrong.reason).toBe('mode must be one of continuous, on_demand, not "sometimes"');
   });
 
-  it("puts grasps into the target frame by TF, interpolated at the picture's stamp", async () => {
+  it("puts grasps into the target frame by TF, interpolated at the image's stamp", async () => {
     await peer.do("camera", { stamp_offset: -0.25 });
     // The camera looks down from 1 m above the base: its z is the base's -z.
     const down = [1, 0, 0, 0];

@@ -30,7 +30,7 @@ describe("hostile messages", () => {
   });
   afterEach(() => peer.do("camera_off"));
 
-  /** The node lives, says what was wrong, and the next good pictures work. */
+  /** The node lives, says what was wrong, and the next good images work. */
   async function survives(hint?: RegExp): Promise<void> {
     if (hint !== undefined) {
       const end = performance.now() + 8_000;
@@ -54,7 +54,7 @@ describe("hostile messages", () => {
     ["an unknown encoding", { encoding: "holograms" }, /holograms is not supported/],
     ["an empty encoding", { encoding: "" }, /\(empty\) is not supported/],
     ["a step below its width", { step: 10 }, /malformed/],
-  ])("survives a picture with %s", async (_, fields, hint) => {
+  ])("survives an image with %s", async (_, fields, hint) => {
     for (let i = 0; i < 15; i++) {
       await peer.do("send_image", { topic: "colour", ...fields });
       await pause(0.03);
@@ -102,7 +102,7 @@ describe("hostile messages", () => {
     ["of a megabyte", base64("a".repeat(1_000_000))],
     ["that is no UTF-8", base64("fffec0c1", "hex")],
     ["of control characters", base64("\u0001\u0002\u001b[2J")],
-  ])("survives a sentence %s", async (_, data) => {
+  ])("survives a query %s", async (_, data) => {
     await peer.do("query_bytes", { data });
     await pause(0.3);
     await peer.do("query", { text: "the red box" });
@@ -128,20 +128,20 @@ describe("hostile messages", () => {
   });
 });
 
-describe("hostile compressed pictures", () => {
-  it("survives bytes that are no picture", async () => {
+describe("hostile compressed images", () => {
+  it("survives bytes that are no image", async () => {
     const peer = new Peer();
     const node = await NodeProcess.start(["-p", "image_transport:=compressed", "-p", "query:=the red box"]);
     try {
       await peer.do("listen", { topics: ["grounding", "diagnostics"] });
       await peer.do("camera", { transport: "jpeg" });
       await peer.wait("grounding");
-      for (const data of [base64("no picture"), "", base64("ffd8ffe0", "hex")])
+      for (const data of [base64("no image"), "", base64("ffd8ffe0", "hex")])
         for (let i = 0; i < 5; i++) {
           await peer.do("send_compressed", { data });
           await pause(0.03);
         }
-      await peer.wait("diagnostics", { has: "not a picture" });
+      await peer.wait("diagnostics", { has: "not an image" });
       await peer.do("clear");
       await peer.wait("grounding");
       expect(node.running).toBe(true);
@@ -249,7 +249,7 @@ describe("lifecycle and loss", () => {
     }
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)("leaves cleanly on %s while pictures arrive", async (signal) => {
+  it.each(["SIGINT", "SIGTERM"] as const)("leaves cleanly on %s while images arrive", async (signal) => {
     for (let i = 0; i < 3; i++) {
       const peer = new Peer();
       const node = await NodeProcess.start(["-p", "query:=the red box"], { TEST_PIPELINE_DELAY_MS: "40" });
@@ -266,7 +266,7 @@ describe("lifecycle and loss", () => {
 });
 
 describe("backpressure", () => {
-  it("works on the newest picture, drops the others and counts them", async () => {
+  it("works on the newest image, drops the others and counts them", async () => {
     const peer = new Peer();
     const node = await NodeProcess.start(["-p", "query:=the red box"], { TEST_PIPELINE_DELAY_MS: "200" });
     try {
@@ -279,7 +279,7 @@ describe("backpressure", () => {
       const sent: string[] = await peer.do("sent");
       const stamp =
         BigInt(grounding.header.stamp.sec) * 1_000_000_000n + BigInt(grounding.header.stamp.nanosec);
-      // A pipeline of 200 ms answers on a picture that was new when it began.
+      // A pipeline of 200 ms answers on an image that was new when it began.
       expect(Number(BigInt(sent.at(-1)!) - stamp) / 1e6).toBeLessThan(1_000);
       const pipeline = diagnosed(await peer.wait("diagnostics"), "pipeline");
       expect(Number(pipeline.dropped)).toBeGreaterThan(20);

@@ -3,7 +3,7 @@ import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spread } from "../../bench/statistics.js";
-import { ArmCell, armParameters, posture } from "./support/arm-cell.js";
+import { ArmCell, armParameters, configuration } from "./support/arm-cell.js";
 import type { Message } from "./support/peer.js";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -65,7 +65,7 @@ describe.skipIf(repeats === 0)("stops over DDS, measured", () => {
             await new Promise((resolve) => setTimeout(resolve, 50));
           }
           await driver("trigger", { name: "reset" });
-          await driver("posture", { posture });
+          await driver("posture", { configuration });
           await driver("clear");
         }
         const of = (key: keyof Stop) => {

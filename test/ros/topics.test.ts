@@ -26,7 +26,7 @@ describe("topics, against rclpy over DDS", () => {
   it.each([
     ["reliable", "rgb8", "16UC1"],
     ["best_effort", "bgr8", "32FC1"],
-  ])("grounds %s %s pictures with %s depth", async (reliability, encoding, depth) => {
+  ])("grounds %s %s images with %s depth", async (reliability, encoding, depth) => {
     await peer.do("listen", { topics: ["grounding", "grasps"] });
     await peer.do("camera", { reliability, encoding, depth });
     await peer.do("query", { text: "the red box" });
@@ -146,13 +146,13 @@ describe("topics, against rclpy over DDS", () => {
     await peer.do("query", { text: "the green box" });
     const grounding = await peer.wait("grounding", { has: "the green box" });
     expect(grounding).toMatchObject({ found: false, objects: [], grasps: [] });
-    expect(grounding.reason).toContain("not in the picture");
+    expect(grounding.reason).toContain("not in the image");
     await peer.do("clear");
     expect((await peer.wait("detections")).detections).toEqual([]);
     expect((await peer.wait("markers")).markers).toHaveLength(1);
   });
 
-  it("changes the sentence and stops on an empty one", async () => {
+  it("changes the query and stops on an empty one", async () => {
     await peer.do("listen", { topics: ["grounding"] });
     await peer.do("camera");
     await peer.do("query", { text: "the red box" });
@@ -210,7 +210,7 @@ describe("topics, against rclpy over DDS", () => {
   });
 });
 
-describe("compressed pictures", () => {
+describe("compressed images", () => {
   it.each(["jpeg", "png"])("grounds %s", async (transport) => {
     const peer = new Peer();
     const node = await NodeProcess.start(["-p", "image_transport:=compressed", "-p", "query:=the red box"]);

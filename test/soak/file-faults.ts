@@ -19,7 +19,7 @@ const replay = [
   "1",
 ];
 
-/** Replays that run into full, slow and ending things. Each either works or ends with one clear line and no half file. */
+/** Replays that run into full, slow and ending objects. Each either works or ends with one clear line and no half file. */
 export class FileFaults {
   readonly violations: string[] = [];
   readonly #folder: string;

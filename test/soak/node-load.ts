@@ -98,7 +98,7 @@ export class NodeLoad {
     return this.#peer.do("camera", { rate: 5 });
   }
 
-  /** The next good pictures are answered. */
+  /** The next good images are answered. */
   #works(): Promise<void> {
     return until("the node answers again", 60, async () => {
       const { success } = await this.#peer.do("ground", { query: "the red box", timeout: 5, wait: 30 });

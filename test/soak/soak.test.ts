@@ -169,7 +169,7 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
     .map((line) => JSON.parse(line) as { what: string; outcome: string })
     .filter(({ what, outcome }) => what === "ask" && outcome === "done");
   expect(done.length).toBe(consoleLoad.acknowledged);
-  // No leak: what grows with every picture or client would be far above this after minutes.
+  // No leak: what grows with every image or client would be far above this after minutes.
   expect(leak.megabytes).toBeLessThan(0.25 * leak.from + 40);
   expect(nodeLeak).toBeLessThan(150);
   expect(descriptors).toBeLessThan(30);

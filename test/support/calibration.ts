@@ -44,7 +44,7 @@ export function board(columns: number, rows: number, square: number): Float64Arr
   return points;
 }
 
-/** What a camera sees of a board, with noise in pixels; undefined when a corner is outside the picture. */
+/** What a camera sees of a board, with noise in pixels; undefined when a corner is outside the image. */
 export function look(
   name: string,
   camera: CameraModel,

@@ -66,7 +66,7 @@ export function inlineCommands(page: string): DocCommand[] {
   );
 }
 
-/** Links and pictures of a page that point into the repository. */
+/** Links and images of a page that point into the repository. */
 export function localLinks(page: string): DocLink[] {
   const found: DocLink[] = [];
   const visit = (tokens: ReturnType<typeof parse>) => {

@@ -2,7 +2,7 @@ import type { Box, ColourImage } from "../../src/geometry/index.js";
 
 export type Rgb = readonly [number, number, number];
 
-/** A plain picture with filled rectangles. */
+/** A plain image with filled rectangles. */
 export function picture(
   width: number,
   height: number,

@@ -8,9 +8,9 @@ import { runOpencv } from "./opencv4.js";
 /** Pixels of the rastered page for each metre of paper. */
 const pixelsPerMetre = 6000;
 
-export interface RenderedPictures {
+export interface RenderedImages {
   readonly files: readonly string[];
-  /** OpenCV's own findChessboardCornersSB on each picture; null where it found none. */
+  /** OpenCV's own findChessboardCornersSB on each image; null where it found none. */
   readonly chessboard: readonly ([number, number][] | null)[];
 }
 
@@ -21,7 +21,7 @@ export async function renderTarget(
   camera: CameraModel,
   poses: readonly Pose[],
   name: (index: number) => string = (k) => `${target.type}-${String(k).padStart(3, "0")}.png`,
-): Promise<RenderedPictures> {
+): Promise<RenderedImages> {
   const drawing = await drawTarget(target);
   mkdirSync(join(folder, "page"), { recursive: true });
   const page = join(folder, "page", `${target.type}.png`);

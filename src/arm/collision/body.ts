@@ -44,12 +44,12 @@ function withoutContained(capsules: readonly BodyCapsule[]): BodyCapsule[] {
         const spare = large.radius - small.radius + 1e-6;
         const inside = (p: Vec3) =>
           spare > 0 && squaredToSegment(...p, ...large.a, ...large.b) <= spare * spare;
-        return k !== i && inside(small.a) && inside(small.b) && !(k > i && same(small, large));
+        return k !== i && inside(small.a) && inside(small.b) && !(k > i && sameCapsule(small, large));
       }),
   );
 }
 
-const same = (p: BodyCapsule, q: BodyCapsule): boolean =>
+const sameCapsule = (p: BodyCapsule, q: BodyCapsule): boolean =>
   [...p.a, ...p.b, p.radius].every((v, i) => Math.abs(v - [...q.a, ...q.b, q.radius][i]!) < 1e-9);
 
 /** Whether the joint that moves next in the chain hangs on this very link. */
@@ -73,7 +73,7 @@ function capsulesOf(shape: CollisionShape, { link, segment, placement }: ChainBo
     case "capsule":
       return [capsule([0, 0, -shape.length / 2], [0, 0, shape.length / 2], shape.radius)];
     case "box":
-      return boxCapsules(shape.size).map((parts) => capsule(...parts));
+      return boxCapsules(shape.size).map((dependencies) => capsule(...dependencies));
     case "mesh":
       return [];
   }

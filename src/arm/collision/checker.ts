@@ -21,9 +21,9 @@ const SAMPLED: Metres = 0.005;
 export interface Scene {
   /** Normal up. */
   readonly table?: Plane;
-  /** What the camera saw, without the robot itself and without the thing to be grasped. */
+  /** What the camera saw, without the robot itself and without the object to be grasped. */
   readonly obstacles?: Points;
-  /** What the camera saw of the thing to be grasped: the gripper may touch it, the arm may not. */
+  /** What the camera saw of the object to be grasped: the gripper may touch it, the arm may not. */
   readonly target?: Points;
   /** The arm must stay within. */
   readonly workspace?: WorkspaceBox;
@@ -36,7 +36,7 @@ export interface CollisionOptions {
   readonly gripperClearance?: Metres;
   /** Radius assumed for links whose shape is a mesh or not given. Default 0.07. */
   readonly meshRadius?: Metres;
-  /** A posture known to be free: pairs of links that touch in it are taken as never to collide. */
+  /** A joint configuration known to be free: pairs of links that touch in it are taken as never to collide. */
   readonly reference?: JointValues;
   /** The same chain with the fingers this far apart; without it they stand as in the chain that is given. */
   readonly opened?: (opening: Metres) => Chain;
@@ -74,7 +74,7 @@ export class CollisionChecker {
   #scene: Scene = {};
   #obstacles: PointGrid | undefined;
   #target: PointGrid | undefined;
-  /** Ends of all capsules in the base frame, at the posture last placed. */
+  /** Ends of all capsules in the base frame, at the joint configuration last placed. */
   readonly #ends: Float64Array;
 
   constructor(robot: RobotDescription, chain: Chain, options: CollisionOptions = {}) {
@@ -103,13 +103,13 @@ export class CollisionChecker {
     this.#target = scene.target === undefined ? undefined : new PointGrid(scene.target, SAMPLED);
   }
 
-  /** The first collision found at a posture; undefined when it is free. */
+  /** The first collision found at a joint configuration; undefined when it is free. */
   check(q: JointValues, options: CheckOptions = {}): Collision | undefined {
     for (const found of this.#collisions(q, options)) return found;
     return undefined;
   }
 
-  /** All collisions at a posture, the deepest of each link with each kind of thing. */
+  /** All collisions at a joint configuration, the deepest of each link with each kind of object. */
   all(q: JointValues, options: CheckOptions = {}): readonly Collision[] {
     const deepest = new Map<string, Collision>();
     for (const found of this.#collisions(q, options)) {
@@ -135,21 +135,21 @@ export class CollisionChecker {
     }
   }
 
-  /** The first collision along postures given densely enough (see {@link densely}). */
-  checkAll(postures: Iterable<JointValues>, options: CheckOptions = {}): Collision | undefined {
-    for (const q of postures) {
+  /** The first collision along joint configurations given densely enough (see {@link densely}). */
+  checkAll(configurations: Iterable<JointValues>, options: CheckOptions = {}): Collision | undefined {
+    for (const q of configurations) {
       const found = this.check(q, options);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  /** The points that are not on or in the robot at a posture: a camera that sees the arm must not make it an obstacle. */
+  /** The points that are not on or in the robot at a joint configuration: a camera that sees the arm must not make it an obstacle. */
   withoutRobot(points: Points, q: JointValues, padding: Metres = 0.03): Points {
     this.#present = this.body;
     this.#place(q);
     const e = this.#ends;
-    const kept: number[] = [];
+    const selected: number[] = [];
     for (let p = 0; p + 2 < points.length; p += 3) {
       const [x, y, z] = [points[p]!, points[p + 1]!, points[p + 2]!];
       const inside = this.body.some(({ radius }, i) => {
@@ -167,9 +167,9 @@ export class CollisionChecker {
         );
         return square <= (radius + padding) ** 2;
       });
-      if (!inside) kept.push(x, y, z);
+      if (!inside) selected.push(x, y, z);
     }
-    return Float32Array.from(kept);
+    return Float32Array.from(selected);
   }
 
   #surroundings(
@@ -197,9 +197,9 @@ export class CollisionChecker {
     }
     const box = corners === undefined ? undefined : this.#box(segment, corners);
     const clearance = gripper ? this.#gripperClearance : this.#clearance;
-    const seen = (points: PointGrid | undefined, kept: Metres): Metres | undefined => {
-      if (box !== undefined) return points?.nearest(a, b, radius + kept, box, kept);
-      const near = points?.nearest(a, b, radius + kept);
+    const seen = (points: PointGrid | undefined, selected: Metres): Metres | undefined => {
+      if (box !== undefined) return points?.nearest(a, b, radius + selected, box, selected);
+      const near = points?.nearest(a, b, radius + selected);
       return near === undefined ? undefined : near - radius;
     };
     const obstacle = seen(this.#obstacles, clearance);
@@ -209,13 +209,13 @@ export class CollisionChecker {
     return target === undefined ? undefined : { kind: "target", distance: target };
   }
 
-  /** A box in the base frame, at the posture last placed. */
+  /** A box in the base frame, at the joint configuration last placed. */
   #box(segment: number, corners: readonly Vec3[]): Box {
     const at = (k: number): Vec3 => this.#inBase(segment, corners[k]!);
-    return { corner: at(0), beside: [at(1), at(2), at(4)] };
+    return { corner: at(0), edges: [at(1), at(2), at(4)] };
   }
 
-  /** A point of a segment's frame, at the posture last placed. */
+  /** A point of a segment's frame, at the joint configuration last placed. */
   #inBase(segment: number, [x, y, z]: Vec3): Vec3 {
     if (segment < 0) return [x, y, z];
     const { rotations: r, origins: o } = this.#kinematics;
@@ -268,7 +268,7 @@ export class CollisionChecker {
 
   /**
    * Pairs of capsules that can hit each other: not on the same or the next segment, not touching in the reference
-   * posture, and not touching in nearly all random postures (as MoveIt's setup assistant sorts them out).
+   * joint configuration, and not touching in nearly all random joint configurations (as MoveIt's setup assistant sorts them out).
    */
   #selfPairs(chain: Chain, reference: JointValues | undefined): [number, number][] {
     const pairs: [number, number][] = [];
@@ -299,21 +299,21 @@ export class CollisionChecker {
 /** Points of the table itself are left out: the plane stands for them, without their noise. */
 function aboveTable(points: Points, table: Plane | undefined): Points {
   if (table === undefined) return points;
-  const kept: number[] = [];
+  const selected: number[] = [];
   for (let i = 0; i + 2 < points.length; i += 3) {
     const [x, y, z] = [points[i]!, points[i + 1]!, points[i + 2]!];
-    if (planeDistance(table, [x, y, z]) > 0.012) kept.push(x, y, z);
+    if (planeDistance(table, [x, y, z]) > 0.012) selected.push(x, y, z);
   }
-  return Float32Array.from(kept);
+  return Float32Array.from(selected);
 }
 
-/** Postures between those given, so that no joint moves by more than `step` from one to the next. */
+/** Joint configurations between those given, so that no joint moves by more than `step` from one to the next. */
 export function* densely(waypoints: readonly JointValues[], step = 0.03): Generator<number[]> {
   for (const [k, to] of waypoints.entries()) {
     const from = waypoints[Math.max(0, k - 1)]!;
-    let most = 0;
-    for (let i = 0; i < to.length; i++) most = Math.max(most, Math.abs(to[i]! - from[i]!));
-    const count = Math.max(1, Math.ceil(most / step));
+    let largest = 0;
+    for (let i = 0; i < to.length; i++) largest = Math.max(largest, Math.abs(to[i]! - from[i]!));
+    const count = Math.max(1, Math.ceil(largest / step));
     for (let c = k === 0 ? count : 1; c <= count; c++) {
       yield Array.from({ length: to.length }, (_, i) => from[i]! + ((to[i]! - from[i]!) * c) / count);
     }
@@ -326,7 +326,7 @@ export function describeCollision({ kind, link, other, distance }: Collision): s
     self: `the robot's own ${other}`,
     table: "the table",
     obstacle: "something the camera saw",
-    target: "the thing to be grasped",
+    target: "the object to be grasped",
     workspace: "the border of the workspace",
   }[kind];
   return distance < 0

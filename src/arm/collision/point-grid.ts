@@ -12,14 +12,14 @@ const SPAN = 4096;
 /** A box by one corner and the corners next to it: its edges from there are at right angles. */
 export interface Box {
   readonly corner: Vec3;
-  readonly beside: readonly [Vec3, Vec3, Vec3];
+  readonly edges: readonly [Vec3, Vec3, Vec3];
 }
 
 /** Squared distance from a point to a box; 0 inside. */
-export function squaredToBox(px: number, py: number, pz: number, { corner, beside }: Box): number {
+export function squaredToBox(px: number, py: number, pz: number, { corner, edges }: Box): number {
   const [x, y, z] = [px - corner[0], py - corner[1], pz - corner[2]];
   let sum = 0;
-  for (const [bx, by, bz] of beside) {
+  for (const [bx, by, bz] of edges) {
     const [ux, uy, uz] = [bx - corner[0], by - corner[1], bz - corner[2]];
     const length = Math.hypot(ux, uy, uz);
     if (length === 0) continue;

@@ -4,16 +4,16 @@ import type { IkSolver } from "../model/ik.js";
 import type {
   GraspMotion,
   MotionRefusal,
+  PathPlanner,
   SequenceOptions,
   StageName,
-  WayPlanner,
 } from "../planning/sequence-types.js";
 import type { SafetySupervisor } from "../safety/supervisor.js";
 import type { SafetyReason } from "../safety/supervisor-types.js";
 import type { Clock } from "./clock.js";
 import type { ArmController, GripperController } from "./controller.js";
 
-export interface ArmParts {
+export interface ArmDependencies {
   readonly solver: IkSolver;
   readonly checker: CollisionChecker;
   readonly controller: ArmController;
@@ -21,7 +21,7 @@ export interface ArmParts {
   readonly supervisor: SafetySupervisor;
   readonly sequence: SequenceOptions;
   /** Plans the ways there and back in place of the built-in search. */
-  readonly ways?: WayPlanner;
+  readonly pathPlanner?: PathPlanner;
   readonly clock?: Clock;
   /** How often the supervisor is asked during a motion. Default 0.01 s. */
   readonly watchEvery?: Seconds;
@@ -33,7 +33,7 @@ export interface ArmParts {
 
 export interface ExecuteOptions {
   readonly operator: string;
-  /** When the picture was taken, by the arm's clock. */
+  /** When the image was taken, by the arm's clock. */
   readonly frameAt: Seconds;
   readonly scene: Scene;
   /**

@@ -4,19 +4,19 @@ import { SequencePlanner } from "../planning/sequence.js";
 import type { GraspGoal, Stage, StageName } from "../planning/sequence-types.js";
 import type { SafetySupervisor } from "../safety/supervisor.js";
 import { type SupervisorEvent, safetyText, type Verdict } from "../safety/supervisor-types.js";
-import type { ArmOutcome, ArmParts, ArmResult, ExecuteOptions, PlannedMotion } from "./arm-types.js";
+import type { ArmDependencies, ArmOutcome, ArmResult, ExecuteOptions, PlannedMotion } from "./arm-types.js";
 import { type Clock, deadline, systemClock } from "./clock.js";
 import { type FollowResult, followText } from "./controller.js";
-import { type FingerStage, Hold } from "./grasp-monitor.js";
+import { type FingerStage, GraspMonitor } from "./grasp-monitor.js";
 
 /** One arm: plans grasps, has every motion granted by the supervisor, and carries them out while it watches. */
 export class Arm {
   readonly supervisor: SafetySupervisor;
-  readonly #parts: ArmParts;
+  readonly #dependencies: ArmDependencies;
   readonly #clock: Clock;
   readonly #kinematics: Kinematics;
   readonly #planner: SequencePlanner;
-  readonly #hold: Hold;
+  readonly #graspMonitor: GraspMonitor;
   /** Time of the last joint state that was passed on. */
   #measuredAt = Number.NEGATIVE_INFINITY;
   /** The last order to stop, until it is acknowledged. */
@@ -24,13 +24,18 @@ export class Arm {
   /** Ends the waiting of the motion under way. */
   #halted: (() => void) | undefined;
 
-  constructor(parts: ArmParts) {
-    this.#parts = parts;
-    this.supervisor = parts.supervisor;
-    this.#clock = parts.clock ?? systemClock;
-    this.#kinematics = new Kinematics(parts.solver.chain);
-    this.#planner = new SequencePlanner(parts.solver, parts.checker, parts.sequence, parts.ways);
-    this.#hold = new Hold(parts.gripper, this.#clock, parts.emptyBelow);
+  constructor(dependencies: ArmDependencies) {
+    this.#dependencies = dependencies;
+    this.supervisor = dependencies.supervisor;
+    this.#clock = dependencies.clock ?? systemClock;
+    this.#kinematics = new Kinematics(dependencies.solver.chain);
+    this.#planner = new SequencePlanner(
+      dependencies.solver,
+      dependencies.checker,
+      dependencies.sequence,
+      dependencies.pathPlanner,
+    );
+    this.#graspMonitor = new GraspMonitor(dependencies.gripper, this.#clock, dependencies.emptyBelow);
   }
 
   /**
@@ -45,7 +50,7 @@ export class Arm {
 
   /** Passes the latest joint state on to the supervisor; to be called regularly, also at rest. */
   update(): Verdict {
-    const reading = this.#parts.controller.reading();
+    const reading = this.#dependencies.controller.reading();
     const now = this.#clock.now();
     if (reading === undefined) return this.handle({ type: "tick", at: now });
     // The same state read twice, or one that came late, does not count as knowing where the arm is now.
@@ -76,25 +81,27 @@ export class Arm {
     if (state === "disabled") return safetyText.disabled;
     if (state === "moving") return safetyText["already-moving"];
     if (state === "stopping") return safetyText["not-still"];
-    const reading = this.#parts.controller.reading();
+    const reading = this.#dependencies.controller.reading();
     return reading === undefined ? safetyText["no-feedback"] : undefined;
   }
 
   /** Seen points without the arm itself as it stands now: what a scene's obstacles are made from. */
   withoutRobot(points: Points): Points {
-    const reading = this.#parts.controller.reading();
-    return reading === undefined ? points : this.#parts.checker.withoutRobot(points, reading.positions);
+    const reading = this.#dependencies.controller.reading();
+    return reading === undefined
+      ? points
+      : this.#dependencies.checker.withoutRobot(points, reading.positions);
   }
 
-  /** Plans the first of the grasps that can be carried out from the present posture, and moves nothing. */
+  /** Plans the first of the grasps that can be carried out from the present joint configuration, and moves nothing. */
   async plan(
     grasps: readonly GraspGoal[],
     options: Pick<ExecuteOptions, "scene" | "signal">,
   ): Promise<PlannedMotion | ArmResult> {
     this.update();
-    const start = this.#parts.controller.reading()?.positions;
+    const start = this.#dependencies.controller.reading()?.positions;
     if (start === undefined) return failure("refused", safetyText["no-feedback"], { safety: "no-feedback" });
-    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    this.#dependencies.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
     let why = failure("no-plan", "there is no grasp to carry out");
     for (const [grasp, goal] of grasps.entries()) {
       if (options.signal?.aborted === true)
@@ -110,7 +117,7 @@ export class Arm {
   }
 
   /**
-   * Puts what the gripper holds down at a pose of the tool. Needs no picture of its own, so `frameAt` is not looked at.
+   * Puts what the gripper holds down at a pose of the tool. Needs no image of its own, so `frameAt` is not looked at.
    * Never rejects for what can go wrong with an arm.
    */
   place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
@@ -120,11 +127,11 @@ export class Arm {
   async #place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
     const refusal = this.refusal();
     if (refusal !== undefined) return failure("refused", refusal);
-    const start = this.#parts.controller.reading()!.positions;
-    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
-    const plan = await this.#planner.planPlace(goal, start, () => this.#breathe(options));
+    const start = this.#dependencies.controller.reading()!.positions;
+    this.#dependencies.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    const plan = await this.#planner.planPlace(goal, start, () => this.#yieldToFeedback(options));
     if ("refusal" in plan) return failure("no-plan", plan.reason, { refusal: plan.refusal });
-    await this.#breathe(options, hearing);
+    await this.#yieldToFeedback(options, feedbackGrace);
     const verdict = this.handle({
       type: "request",
       at: this.#clock.now(),
@@ -149,8 +156,8 @@ export class Arm {
       const safety = this.supervisor.snapshot.latch;
       return failure("refused", refusal, safety === undefined ? {} : { safety });
     }
-    const start = this.#parts.controller.reading()!.positions;
-    this.#parts.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
+    const start = this.#dependencies.controller.reading()!.positions;
+    this.#dependencies.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
     const list: readonly GraspGoal[] = Array.isArray(grasps) ? grasps : [grasps as GraspGoal];
     let why = failure("no-plan", "there is no grasp to carry out");
     const { planned } = options;
@@ -161,12 +168,13 @@ export class Arm {
       if (planned !== undefined && planned.grasp !== index) continue;
       if (options.signal?.aborted === true)
         return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
-      const plan = planned?.motion ?? (await this.#planner.plan(goal, start, () => this.#breathe(options)));
+      const plan =
+        planned?.motion ?? (await this.#planner.plan(goal, start, () => this.#yieldToFeedback(options)));
       if ("refusal" in plan) {
         why = failure("no-plan", plan.reason, { refusal: plan.refusal });
         continue;
       }
-      await this.#breathe(options, hearing);
+      await this.#yieldToFeedback(options, feedbackGrace);
       const verdict = this.handle({
         type: "request",
         at: this.#clock.now(),
@@ -186,7 +194,7 @@ export class Arm {
   }
 
   /** Planning takes a while: heartbeats, stops and joint states must be heard in between. @throws PlanningAborted */
-  async #breathe(
+  async #yieldToFeedback(
     { lease, operator, signal }: Pick<ExecuteOptions, "lease" | "operator" | "signal">,
     pause: Seconds = 0,
   ): Promise<void> {
@@ -208,7 +216,7 @@ export class Arm {
     options.signal?.addEventListener("abort", abort, { once: true });
     if (options.signal?.aborted === true) abort();
     const watching = { on: true };
-    this.#hold.watch();
+    this.#graspMonitor.watch();
     const watch = this.#watch(watching, options);
     let result: ArmResult | undefined;
     let stage: StageName = "open";
@@ -236,7 +244,7 @@ export class Arm {
     if (options.lease === "goal") this.#event({ type: "release", operator: options.operator });
     const safety = this.supervisor.snapshot.latch ?? this.supervisor.snapshot.ended;
     // What is latched comes before what lies on the table.
-    if (result === undefined && this.#hold.lost && this.supervisor.snapshot.latch === undefined)
+    if (result === undefined && this.#graspMonitor.lost && this.supervisor.snapshot.latch === undefined)
       result = failure("dropped", `the object slipped out of the fingers (${stage})`);
     if (result === undefined && !allowed && safety !== undefined)
       result = failure("stopped", safetyText[safety], { safety });
@@ -253,14 +261,14 @@ export class Arm {
   ): Promise<ArmResult | undefined> {
     const { trajectory, name } = stage;
     if (trajectory.duration === 0) return undefined;
-    const points = trajectory.points(this.#parts.pointEvery ?? 0.02);
+    const points = trajectory.points(this.#dependencies.pointEvery ?? 0.02);
     const end = points.at(-1)!.positions;
-    const patience = trajectory.duration * 1.5 + 2;
-    const late = deadline(this.#clock, patience);
-    const ended = await Promise.race([this.#parts.controller.follow(points), halted, late.promise]);
+    const timeout = trajectory.duration * 1.5 + 2;
+    const late = deadline(this.#clock, timeout);
+    const ended = await Promise.race([this.#dependencies.controller.follow(points), halted, late.promise]);
     late.cancel();
     if (ended === "halted") return undefined;
-    const result: FollowResult = ended === "late" ? this.#noResult(end, patience) : ended;
+    const result: FollowResult = ended === "late" ? this.#noResult(end, timeout) : ended;
     if (result.code === "successful") return this.#arrived(end, name);
     if (result.code === "cancelled" && this.supervisor.state !== "moving") return undefined;
     const detail = result.detail === undefined ? "" : ` (${result.detail})`;
@@ -276,7 +284,7 @@ export class Arm {
 
   /** The joint that is farthest from where it should be; undefined without joint states. */
   #distanceTo(positions: readonly number[]): number | undefined {
-    const reading = this.#parts.controller.reading();
+    const reading = this.#dependencies.controller.reading();
     return reading && Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
   }
 
@@ -289,7 +297,7 @@ export class Arm {
   }
 
   async #grip(stage: FingerStage, halted: Promise<"halted">): Promise<ArmResult | undefined> {
-    const problem = await this.#hold.carryOut(stage, halted);
+    const problem = await this.#graspMonitor.carryOut(stage, halted);
     return problem === undefined ? undefined : failure(problem.outcome, problem.message);
   }
 
@@ -301,8 +309,8 @@ export class Arm {
     while (watching.on) {
       if (lease === "goal") this.#event({ type: "heartbeat", operator });
       this.update();
-      if (this.#hold.look()) this.#event({ type: "stop" });
-      await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
+      if (this.#graspMonitor.look()) this.#event({ type: "stop" });
+      await this.#clock.sleep(this.#dependencies.watchEvery ?? 0.01);
     }
   }
 
@@ -317,7 +325,7 @@ export class Arm {
     if (acknowledged === "late") return false;
     const until = this.#clock.now() + this.supervisor.limits.stopWithin * 2;
     while (this.supervisor.snapshot.phase !== "still" && this.#clock.now() < until) {
-      await this.#clock.sleep(this.#parts.watchEvery ?? 0.01);
+      await this.#clock.sleep(this.#dependencies.watchEvery ?? 0.01);
     }
     return this.supervisor.snapshot.phase === "still";
   }
@@ -330,7 +338,7 @@ export class Arm {
 
   #stop(): void {
     // The order goes out before anything is awaited; a failure of the controller shows in its readings.
-    this.#stopOrder = this.#parts.controller.stop().catch(() => undefined);
+    this.#stopOrder = this.#dependencies.controller.stop().catch(() => undefined);
     this.#halted?.();
   }
 }
@@ -349,7 +357,7 @@ async function unlessAborted(carryOut: () => Promise<ArmResult>): Promise<ArmRes
 }
 
 /** What is taken before a request, so that heartbeats and joint states that came while a plan was made are heard. */
-const hearing: Seconds = 0.02;
+const feedbackGrace: Seconds = 0.02;
 
 const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmResult> = {}): ArmResult => ({
   success: false,

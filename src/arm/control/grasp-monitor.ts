@@ -16,10 +16,10 @@ export interface HoldProblem {
 /** Readings in a row that say that an object is lost: one alone may be noise. */
 const lostAfter = 3;
 /** How long the gripper may take. */
-const patience: Seconds = 5;
+const settleTimeout: Seconds = 5;
 
 /** What is between the fingers: moves them, and notices when what they held is no longer there. */
-export class Hold {
+export class GraspMonitor {
   readonly #gripper: GripperController;
   readonly #clock: Clock;
   readonly #emptyBelow: Metres;
@@ -84,7 +84,7 @@ export class Hold {
     force: number | undefined,
     halted: Promise<"halted">,
   ): Promise<GripperResult | GripperProblem | { readonly halted: true }> {
-    const late = deadline(this.#clock, patience);
+    const late = deadline(this.#clock, settleTimeout);
     const ended = await Promise.race([this.#gripper.move(width, force), halted, late.promise]);
     late.cancel();
     if (ended === "halted") {

@@ -6,7 +6,7 @@ import { type SafetyReason, safetyText } from "../safety/supervisor-types.js";
 import type { Arm } from "./arm.js";
 import type { ArmController } from "./controller.js";
 
-export interface TeleopParts {
+export interface TeleopDependencies {
   readonly arm: Arm;
   readonly checker: CollisionChecker;
   readonly controller: ArmController;
@@ -23,12 +23,12 @@ export interface TeleopAnswer {
 
 /** Moves the tool by velocity commands, each granted and scaled by the supervisor and looked at for collisions ahead. */
 export class Teleop {
-  readonly #parts: TeleopParts;
+  readonly #dependencies: TeleopDependencies;
   readonly #step: DampedStep;
 
-  constructor(parts: TeleopParts) {
-    this.#parts = parts;
-    this.#step = new DampedStep(parts.kinematics.n);
+  constructor(dependencies: TeleopDependencies) {
+    this.#dependencies = dependencies;
+    this.#step = new DampedStep(dependencies.kinematics.n);
   }
 
   /**
@@ -37,15 +37,15 @@ export class Teleop {
    * @param linear m/s and @param angular rad/s of the tool, in axes of the base frame
    */
   command(operator: string, linear: Vec3, angular: Vec3, at: Seconds): TeleopAnswer {
-    const { arm, controller, kinematics } = this.#parts;
+    const { arm, controller, kinematics } = this.#dependencies;
     arm.update();
     const reading = controller.reading();
     if (reading === undefined || controller.drive === undefined) return refused("no-feedback");
     kinematics.update(reading.positions);
     kinematics.updateJacobian();
-    const wanted = Float64Array.of(...linear, ...angular);
+    const requested = Float64Array.of(...linear, ...angular);
     const velocities = Array.from(
-      this.#step.solve(kinematics.jacobian, wanted, 1e-3, new Uint8Array(kinematics.n)),
+      this.#step.solve(kinematics.jacobian, requested, 1e-3, new Uint8Array(kinematics.n)),
     );
     return this.#send(operator, velocities, at);
   }
@@ -54,13 +54,13 @@ export class Teleop {
    * The same for single joints. @param velocities rad/s (m/s for prismatic joints), joint by joint
    */
   joints(operator: string, velocities: readonly number[], at: Seconds): TeleopAnswer {
-    this.#parts.arm.update();
-    if (velocities.length !== this.#parts.kinematics.n) return refused("command-invalid");
+    this.#dependencies.arm.update();
+    if (velocities.length !== this.#dependencies.kinematics.n) return refused("command-invalid");
     return this.#send(operator, velocities, at);
   }
 
   #send(operator: string, velocities: readonly number[], at: Seconds): TeleopAnswer {
-    const { arm, controller, kinematics } = this.#parts;
+    const { arm, controller, kinematics } = this.#dependencies;
     const reading = controller.reading();
     if (reading === undefined || controller.drive === undefined) return refused("no-feedback");
     const toolVelocity = kinematics.toolVelocity(reading.positions, velocities);
@@ -75,9 +75,9 @@ export class Teleop {
     }
     const scale = verdict.scale!;
     const { commandAge, stopWithin } = arm.supervisor.limits;
-    const ahead = (share: number) =>
+    const lookahead = (share: number) =>
       reading.positions.map((q, i) => q + velocities[i]! * scale * (commandAge + stopWithin) * share);
-    if (this.#worse(reading.positions, ahead(1)) || this.#worse(reading.positions, ahead(0.5))) {
+    if (this.#worse(reading.positions, lookahead(1)) || this.#worse(reading.positions, lookahead(0.5))) {
       controller.drive(
         velocities.map(() => 0),
         0,
@@ -93,7 +93,7 @@ export class Teleop {
 
   /** Whether a collision is there that is not here. One that stands too close already may move away, not deeper. */
   #worse(here: readonly number[], there: readonly number[]): boolean {
-    const { checker } = this.#parts;
+    const { checker } = this.#dependencies;
     const found = checker.all(there);
     if (found.length === 0) return false;
     const already = checker.all(here);

@@ -4,28 +4,28 @@ import { type JointValues, Kinematics } from "./kinematics.js";
 import { DampedStep, manipulability } from "./least-squares.js";
 import { placementOf } from "./placement.js";
 
-/** What makes one posture better than another that puts the tool in the same place. Weights; 0 leaves a wish out. */
-export interface PostureWishes {
+/** What makes one joint configuration better than another that puts the tool in the same place. Weights; 0 leaves a wish out. */
+export interface ConfigurationPreferences {
   /** Short way from the seed, by the joint that has the longest way. Default 1. */
   readonly near?: number;
   /** Away from joint limits. Default 0.2. */
   readonly margin?: number;
-  /** Away from singular postures (Yoshikawa). Default 0.2. */
+  /** Away from singular joint configurations (Yoshikawa). Default 0.2. */
   readonly manipulability?: number;
   /** Elbow (origin of the chain's middle joint) far along this direction of the base frame. Default: no wish. */
   readonly elbow?: readonly [number, number, number];
 }
 
 export interface IkOptions {
-  /** Posture to start from and to stay near: the present one. */
+  /** Joint configuration to start from and to stay near: the present one. */
   readonly seed: JointValues;
   readonly positionTolerance?: Metres;
   readonly rotationTolerance?: Radians;
-  /** Further starts after the seed, from postures whose tool is nearest to the target. Default 60. */
+  /** Further starts after the seed, from joint configurations whose tool is nearest to the target. Default 60. */
   readonly restarts?: number;
-  /** Postures to find before the best by `wishes` is taken. Default 1: the first that fits. */
+  /** Joint configurations to find before the best by `wishes` is taken. Default 1: the first that fits. */
   readonly candidates?: number;
-  readonly wishes?: PostureWishes;
+  readonly wishes?: ConfigurationPreferences;
 }
 
 export interface IkSolution {
@@ -41,7 +41,7 @@ const tableSize = 1536;
 
 /**
  * Inverse kinematics of one chain: Levenberg-Marquardt steps whose damping falls with the error (Chan and Lawrence 1988),
- * joints at a limit held there while the others go on, and restarts from a table of postures sorted by how near their
+ * joints at a limit held there while the others go on, and restarts from a table of joint configurations sorted by how near their
  * tool is to the target. The same call gives the same answer on every machine.
  */
 export class IkSolver {
@@ -54,8 +54,8 @@ export class IkSolver {
   readonly #frozen: Uint8Array;
   readonly #from: Float64Array;
   readonly #to: Float64Array;
-  /** Table of postures, and of where each puts the tool: rotation, then position. */
-  readonly #postures: Float64Array;
+  /** Table of joint configurations, and of where each puts the tool: rotation, then position. */
+  readonly #configurations: Float64Array;
   readonly #places: Float64Array;
 
   constructor(chain: Chain) {
@@ -67,17 +67,17 @@ export class IkSolver {
     this.#frozen = new Uint8Array(n);
     this.#from = Float64Array.from(chain.lower);
     this.#to = Float64Array.from(chain.upper);
-    this.#postures = new Float64Array(tableSize * n);
+    this.#configurations = new Float64Array(tableSize * n);
     this.#places = new Float64Array(tableSize * 12);
     this.#fillTable();
   }
 
-  /** A posture within the limits that puts the tool at `target` (base frame); undefined when none was found. */
+  /** A joint configuration within the limits that puts the tool at `target` (base frame); undefined when none was found. */
   solve(target: Pose, options: IkOptions): IkSolution | undefined {
     return this.solveAll(target, options)[0];
   }
 
-  /** All postures found (at most `candidates`), the best by `wishes` first. */
+  /** All joint configurations found (at most `candidates`), the best by `wishes` first. */
   solveAll(target: Pose, options: IkOptions): IkSolution[] {
     const { rotation, translation } = placementOf(target);
     this.#target.set(rotation);
@@ -91,7 +91,7 @@ export class IkSolver {
       else {
         sorted ??= this.#nearest(restarts);
         const row = sorted[start - 1]!;
-        this.#q.set(this.#postures.subarray(row * this.#q.length, (row + 1) * this.#q.length));
+        this.#q.set(this.#configurations.subarray(row * this.#q.length, (row + 1) * this.#q.length));
       }
       this.#clamp();
       const errors = this.#descend(position, angle);
@@ -107,27 +107,27 @@ export class IkSolver {
   }
 
   /**
-   * The posture for `target` next to `q`: one start, no restarts; undefined when it is not reached. For following lines.
+   * The joint configuration for `target` next to `q`: one start, no restarts; undefined when it is not reached. For following lines.
    */
   track(target: Pose, q: JointValues): IkSolution | undefined {
     return this.solve(target, { seed: q, restarts: 0, positionTolerance: 1e-6, rotationTolerance: 1e-5 });
   }
 
-  /** How little a posture fulfils the wishes: smaller is better. */
-  cost(joints: JointValues, seed: JointValues, wishes: PostureWishes): number {
+  /** How little a joint configuration fulfils the wishes: smaller is better. */
+  cost(joints: JointValues, seed: JointValues, wishes: ConfigurationPreferences): number {
     const { near = 1, margin = 0.2, manipulability: dexterity = 0.2, elbow } = wishes;
     const { lower, upper } = this.chain;
-    let way = 0;
+    let travel = 0;
     let closest = 1;
     for (let i = 0; i < joints.length; i++) {
       const value = joints[i]!;
-      way = Math.max(way, Math.abs(value - seed[i]!));
+      travel = Math.max(travel, Math.abs(value - seed[i]!));
       if (Number.isFinite(lower[i]!) && Number.isFinite(upper[i]!)) {
         const half = (upper[i]! - lower[i]!) / 2;
         closest = Math.min(closest, Math.min(value - lower[i]!, upper[i]! - value) / half);
       }
     }
-    let cost = near * way + margin * (1 - closest);
+    let cost = near * travel + margin * (1 - closest);
     if (dexterity > 0 || elbow !== undefined) {
       this.kinematics.update(joints);
       this.kinematics.updateJacobian();
@@ -150,9 +150,9 @@ export class IkSolver {
       for (let i = 0; i < n; i++) {
         const low = Math.max(this.#from[i]!, -Math.PI);
         const high = Math.min(this.#to[i]!, Math.PI);
-        this.#postures[row * n + i] = low + (high - low) * random();
+        this.#configurations[row * n + i] = low + (high - low) * random();
       }
-      this.kinematics.update(this.#postures.subarray(row * n, (row + 1) * n));
+      this.kinematics.update(this.#configurations.subarray(row * n, (row + 1) * n));
       this.#places.set(rotations.subarray(last * 9, last * 9 + 9), row * 12);
       this.#places.set(origins.subarray(last * 3, last * 3 + 3), row * 12 + 9);
     }
@@ -167,9 +167,9 @@ export class IkSolver {
       const o = row * 12;
       let turn = 0;
       for (let k = 0; k < 9; k++) turn += (t[k]! - p[o + k]!) ** 2;
-      let way = 0;
-      for (let k = 9; k < 12; k++) way += (t[k]! - p[o + k]!) ** 2;
-      distances[row] = 4 * way + 0.25 * turn;
+      let travel = 0;
+      for (let k = 9; k < 12; k++) travel += (t[k]! - p[o + k]!) ** 2;
+      distances[row] = 4 * travel + 0.25 * turn;
     }
     const rows = Uint16Array.from({ length: tableSize }, (_, i) => i);
     return rows.sort((a, b) => distances[a]! - distances[b]!).subarray(0, Math.min(count, tableSize));
@@ -257,17 +257,19 @@ export class IkSolver {
   #unwound(seed: JointValues): number[] {
     const turns = this.chain.segments;
     return Array.from(this.#q, (value, i) => {
-      const whole = turns.some(({ variable, prismatic }) => variable === i && prismatic) ? 0 : 2 * Math.PI;
-      if (whole === 0 || turns.some(({ variable, multiplier }) => variable === i && multiplier !== 1))
+      const wholeTurns = turns.some(({ variable, prismatic }) => variable === i && prismatic)
+        ? 0
+        : 2 * Math.PI;
+      if (wholeTurns === 0 || turns.some(({ variable, multiplier }) => variable === i && multiplier !== 1))
         return value;
-      const moved = value + whole * Math.round((seed[i]! - value) / whole);
+      const moved = value + wholeTurns * Math.round((seed[i]! - value) / wholeTurns);
       return moved >= this.#from[i]! && moved <= this.#to[i]! ? moved : value;
     });
   }
 }
 
 function distance(a: readonly number[], b: readonly number[]): number {
-  let most = 0;
-  for (const [i, value] of a.entries()) most = Math.max(most, Math.abs(value - b[i]!));
-  return most;
+  let largest = 0;
+  for (const [i, value] of a.entries()) largest = Math.max(largest, Math.abs(value - b[i]!));
+  return largest;
 }

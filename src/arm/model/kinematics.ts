@@ -6,7 +6,7 @@ import type { Chain } from "./chain.js";
 export type JointValues = ArrayLike<number>;
 
 /**
- * Forward kinematics and Jacobian of one chain. All frames of one posture lie in arrays that are written anew by each
+ * Forward kinematics and Jacobian of one chain. All frames of one joint configuration lie in arrays that are written anew by each
  * call of `update`: nothing is allocated, which is what makes thousands of iterations a second possible.
  */
 export class Kinematics {
@@ -35,7 +35,7 @@ export class Kinematics {
     );
   }
 
-  /** Computes all frames at posture `q`. */
+  /** Computes all frames at joint configuration `q`. */
   update(q: JointValues): void {
     const { origins: o, rotations: r } = this;
     const f = this.#fixed;
@@ -148,7 +148,7 @@ export class Kinematics {
     }
   }
 
-  /** Where the tool is at posture `q`, in the base frame. */
+  /** Where the tool is at joint configuration `q`, in the base frame. */
   forward(q: JointValues): Pose {
     this.update(q);
     const o = this.#count * 3;
@@ -170,7 +170,7 @@ export class Kinematics {
     };
   }
 
-  /** Velocity of the tool's origin, m/s in base axes, when the joints move with `velocities` at posture `q`. */
+  /** Velocity of the tool's origin, m/s in base axes, when the joints move with `velocities` at joint configuration `q`. */
   toolVelocity(q: JointValues, velocities: JointValues): [number, number, number] {
     this.update(q);
     this.updateJacobian();

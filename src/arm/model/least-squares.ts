@@ -61,7 +61,7 @@ export function cholesky6(a: Float64Array): void {
   }
 }
 
-/** sqrt(det(J Jᵀ)): Yoshikawa's manipulability, 0 at a singular posture. */
+/** sqrt(det(J Jᵀ)): Yoshikawa's manipulability, 0 at a singular joint configuration. */
 export function manipulability(jacobian: Float64Array, n: number): number {
   const a = new Float64Array(36);
   for (let r = 0; r < 6; r++) {

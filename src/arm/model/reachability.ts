@@ -6,7 +6,7 @@ import type { JointValues } from "./kinematics.js";
 export interface ReachOptions {
   /** The frame that poses are asked for in (a camera's), in the base. Default: the base itself. */
   readonly frameInBase?: Pose;
-  /** Present posture. */
+  /** Present joint configuration. */
   readonly seed: JointValues;
   /** Length of the straight way in. Default 0.1 m. */
   readonly approach?: number;

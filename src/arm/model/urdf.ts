@@ -155,9 +155,9 @@ function readOrigin(element: XmlElement, where: string): Placement {
 }
 
 function readVector(text: string, what: string): Vec3 {
-  const parts = text.trim().split(/\s+/);
-  if (parts.length !== 3) throw unusable(`${what} is "${text}", not three numbers`);
-  return parts.map((part) => readNumber(part, what)) as unknown as Vec3;
+  const dependencies = text.trim().split(/\s+/);
+  if (dependencies.length !== 3) throw unusable(`${what} is "${text}", not three numbers`);
+  return dependencies.map((part) => readNumber(part, what)) as unknown as Vec3;
 }
 
 function readNumber(text: string, what: string): number {

@@ -5,7 +5,7 @@ import type { MotionSummary } from "../safety/supervisor-types.js";
 import type { JointPath } from "./path.js";
 import type { Stage } from "./sequence-types.js";
 
-/** Postures along a path, close enough together for collision checks. */
+/** Joint configurations along a path, close enough together for collision checks. */
 export function* along(path: JointPath, step = 0.04): Generator<Float64Array> {
   const count = Math.max(1, Math.ceil(path.length / step));
   for (let k = 0; k <= count; k++) {

@@ -1,6 +1,6 @@
 import type { Metres, Pose, Vec3 } from "../../geometry/index.js";
 import type { Scene } from "../collision/checker.js";
-import type { PostureWishes } from "../model/ik.js";
+import type { ConfigurationPreferences } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
 import type { MotionSummary } from "../safety/supervisor-types.js";
 import type { MotionLimits, Trajectory } from "./trajectory.js";
@@ -31,8 +31,8 @@ export interface SequenceOptions {
   readonly symmetric?: boolean;
   /** Where to go with the object after lifting: back to the start, or nowhere. Default "start". */
   readonly retreat?: "start" | "stay";
-  readonly wishes?: PostureWishes;
-  /** Postures tried for each grasp. Default 6. */
+  readonly wishes?: ConfigurationPreferences;
+  /** Joint configurations tried for each grasp. Default 6. */
   readonly candidates?: number;
 }
 
@@ -75,18 +75,18 @@ export interface RefusedMotion {
   readonly reason: string;
 }
 
-export interface WayOptions {
+export interface PathOptions {
   /** The gripper holds the target: it is nothing to go round. */
   readonly touchTarget?: boolean;
 }
 
 /** Finds ways round what stands about: a motion planner behind the sequence. */
-export interface WayPlanner {
-  /** Postures of a free way, both ends included, or why there is none. Never rejects for what can go wrong with a planner. */
+export interface PathPlanner {
+  /** Joint configurations of a free way, both ends included, or why there is none. Never rejects for what can go wrong with a planner. */
   plan(
     from: JointValues,
     to: JointValues,
     scene: Scene,
-    options?: WayOptions,
-  ): Promise<{ readonly postures: readonly (readonly number[])[] } | { readonly reason: string }>;
+    options?: PathOptions,
+  ): Promise<{ readonly configurations: readonly (readonly number[])[] } | { readonly reason: string }>;
 }

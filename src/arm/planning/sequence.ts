@@ -8,10 +8,10 @@ import type {
   GraspGoal,
   GraspMotion,
   MotionRefusal,
+  PathPlanner,
   RefusedMotion,
   SequenceOptions,
   Stage,
-  WayPlanner,
 } from "./sequence-types.js";
 import { straightLine } from "./straight.js";
 import { type Trajectory, timeParametrise } from "./trajectory.js";
@@ -32,7 +32,7 @@ interface Straight {
   readonly opening: { readonly before: Metres; readonly after: Metres };
 }
 
-interface Ways {
+interface PathSet {
   readonly there: JointPath;
   readonly approach: number[][];
   readonly lift: number[][];
@@ -40,22 +40,22 @@ interface Ways {
 }
 
 /**
- * Plans the whole of a grasp from the present posture: a free way to a point before the object, a straight way in, closing,
+ * Plans the whole of a grasp from the present joint configuration: a free way to a point before the object, a straight way in, closing,
  * a straight way up, and a way back. Every part is checked against limits, jumps of joints and collisions before the first
- * one moves. Ways round obstacles are looked for only over a few raised postures; beyond that use a motion planner.
+ * one moves. Ways round obstacles are looked for only over a few raised joint configurations; beyond that use a motion planner.
  */
 export class SequencePlanner {
   readonly #solver: IkSolver;
   readonly #checker: CollisionChecker;
   readonly #options: SequenceOptions;
-  readonly #ways: WayPlanner | undefined;
+  readonly #paths: PathPlanner | undefined;
 
-  /** @param ways plans the ways there and back; without one they are straight in joint space, or over raised postures */
-  constructor(solver: IkSolver, checker: CollisionChecker, options: SequenceOptions, ways?: WayPlanner) {
+  /** @param paths plans the ways there and back; without one they are straight in joint space, or over raised joint configurations */
+  constructor(solver: IkSolver, checker: CollisionChecker, options: SequenceOptions, paths?: PathPlanner) {
     this.#solver = solver;
     this.#checker = checker;
     this.#options = options;
-    this.#ways = ways;
+    this.#paths = paths;
   }
 
   /** @param pause awaited now and then, so that a long search does not keep the process from hearing anything else */
@@ -67,7 +67,7 @@ export class SequencePlanner {
     const { approach = 0.1 } = this.#options;
     const opening = { before: goal.width, after: heldWidth(goal) };
     const straight = { before: backed(approach), after: this.#raised, opening };
-    return this.#search(goal, start, straight, pause, (ways) => this.#timed(ways, goal, start, pause));
+    return this.#search(goal, start, straight, pause, (paths) => this.#timed(paths, goal, start, pause));
   }
 
   /**
@@ -87,29 +87,29 @@ export class SequencePlanner {
       after: backed(approach),
       opening: { before: held, after: open },
     };
-    return this.#search(goal, start, straight, pause, async (ways) => {
+    return this.#search(goal, start, straight, pause, async (paths) => {
       const free = (path: JointPath) => this.#time(path, "free", pause);
-      const line = (postures: number[][]) => this.#time(splinePath(postures), "straight", pause);
+      const line = (configurations: number[][]) => this.#time(splinePath(configurations), "straight", pause);
       const stages: Stage[] = [
-        { name: "pre-place", trajectory: await free(ways.there), opening: held },
-        { name: "lower", trajectory: await line(ways.approach), opening: held },
+        { name: "pre-place", trajectory: await free(paths.there), opening: held },
+        { name: "lower", trajectory: await line(paths.approach), opening: held },
         { name: "release", width: open },
-        { name: "back-off", trajectory: await line(ways.lift), opening: open },
-        ...(ways.back === undefined
+        { name: "back-off", trajectory: await line(paths.lift), opening: open },
+        ...(paths.back === undefined
           ? []
-          : [{ name: "retreat", trajectory: await free(ways.back), opening: open } as const]),
+          : [{ name: "retreat", trajectory: await free(paths.back), opening: open } as const]),
       ];
       return { stages, summary: summarise(stages, this.#solver, start) };
     });
   }
 
-  /** The first of a planned motion's postures that is not free in the checker's present scene, in words. */
+  /** The first of a planned motion's joint configurations that is not free in the checker's present scene, in words. */
   blocked({ stages }: GraspMotion): string | undefined {
     for (const stage of stages) {
       if (!("trajectory" in stage)) continue;
       const touchTarget = stage.name !== "pre-grasp";
-      const postures = stage.trajectory.points(0.1).map(({ positions }) => positions);
-      const hit = this.#checker.checkAll(postures, { touchTarget, opening: stage.opening });
+      const configurations = stage.trajectory.points(0.1).map(({ positions }) => positions);
+      const hit = this.#checker.checkAll(configurations, { touchTarget, opening: stage.opening });
       if (hit !== undefined) return describeCollision(hit);
     }
     return undefined;
@@ -120,26 +120,26 @@ export class SequencePlanner {
     start: JointValues,
     straight: Straight,
     pause: () => Promise<void>,
-    timed: (ways: Ways) => Promise<GraspMotion>,
+    timed: (paths: PathSet) => Promise<GraspMotion>,
   ): Promise<GraspMotion | RefusedMotion> {
     const at = this.#checker.check(start, { opening: straight.opening.before });
     if (at !== undefined)
       return { refusal: "start-blocked", reason: `the arm cannot start: ${describeCollision(at)}` };
     let worst: RefusedMotion = {
       refusal: "unreachable",
-      reason: "no posture reaches the point before the object",
+      reason: "no joint configuration reaches the point before the object",
     };
-    for (const { pose, joints } of this.#postures(goal.pose, start, straight.before)) {
+    for (const { pose, joints } of this.#configurations(goal.pose, start, straight.before)) {
       await pause();
-      const ways = await this.#parts(start, joints, pose, straight);
-      if (!("refusal" in ways)) return await timed(ways);
-      if (ORDER.indexOf(ways.refusal) >= ORDER.indexOf(worst.refusal)) worst = ways;
+      const paths = await this.#segments(start, joints, pose, straight);
+      if (!("refusal" in paths)) return await timed(paths);
+      if (ORDER.indexOf(paths.refusal) >= ORDER.indexOf(worst.refusal)) worst = paths;
     }
     return worst;
   }
 
-  /** Postures before the object, of either way round, the best by the wishes first. */
-  #postures(
+  /** Joint configurations before the object, of either way round, the best by the wishes first. */
+  #configurations(
     pose: Pose,
     start: JointValues,
     before: (pose: Pose) => Pose,
@@ -159,50 +159,53 @@ export class SequencePlanner {
     return [pose, compose(pose, { position: [0, 0, 0], orientation: [0, 0, 1, 0] })];
   }
 
-  /** The parts as geometry, or why this posture does not do. */
-  async #parts(
+  /** The parts as geometry, or why this joint configuration does not do. */
+  async #segments(
     start: JointValues,
     before: number[],
     pose: Pose,
     { after, opening }: Straight,
-  ): Promise<Ways | RefusedMotion> {
+  ): Promise<PathSet | RefusedMotion> {
     const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
     if ("reason" in approach) return lineRefusal("approach", approach);
-    const grasped = approach.postures.at(-1)!;
+    const grasped = approach.configurations.at(-1)!;
     const lifting = straightLine(this.#solver, grasped, after(pose));
     if ("reason" in lifting) return lineRefusal("lift", lifting);
-    for (const [postures, apart] of [
-      [approach.postures, opening.before],
-      [lifting.postures, opening.after],
+    for (const [configurations, apart] of [
+      [approach.configurations, opening.before],
+      [lifting.configurations, opening.after],
     ] as const) {
-      const hit = this.#checker.checkAll(along(splinePath(postures)), { touchTarget: true, opening: apart });
+      const hit = this.#checker.checkAll(along(splinePath(configurations)), {
+        touchTarget: true,
+        opening: apart,
+      });
       if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
     }
-    const there = await this.#freeWay(start, before, pose, { opening: opening.before });
+    const there = await this.#freePath(start, before, pose, { opening: opening.before });
     if ("refusal" in there) return there;
     const back =
       retreat === "start"
-        ? await this.#freeWay(lifting.postures.at(-1)!, Array.from(start), pose, {
+        ? await this.#freePath(lifting.configurations.at(-1)!, Array.from(start), pose, {
             touchTarget: true,
             opening: opening.after,
           })
         : undefined;
     if (back !== undefined && "refusal" in back) return back;
-    return { there, approach: approach.postures, lift: lifting.postures, back };
+    return { there, approach: approach.configurations, lift: lifting.configurations, back };
   }
 
   /** As the motion planner says, where there is one, and free by our own check as well. */
-  async #freeWay(
+  async #freePath(
     from: JointValues,
     to: JointValues,
     near: Pose,
     options: CheckOptions,
   ): Promise<JointPath | RefusedMotion> {
-    if (this.#ways === undefined) return this.#ownWay(from, to, near, options);
-    const planned = await this.#ways.plan(from, to, this.#checker.scene, options);
+    if (this.#paths === undefined) return this.#builtInPath(from, to, near, options);
+    const planned = await this.#paths.plan(from, to, this.#checker.scene, options);
     if ("reason" in planned) return { refusal: "way-blocked", reason: planned.reason };
-    const path = splinePath(planned.postures);
+    const path = splinePath(planned.configurations);
     if (!this.#within(path))
       return { refusal: "way-blocked", reason: "the planned way leaves a joint's limits" };
     const hit = this.#checker.checkAll(along(path), options);
@@ -211,8 +214,13 @@ export class SequencePlanner {
       : { refusal: "way-blocked", reason: `the planned way: ${describeCollision(hit)}` };
   }
 
-  /** Straight in joint space, or over a raised posture. */
-  #ownWay(from: JointValues, to: JointValues, near: Pose, options: CheckOptions): JointPath | RefusedMotion {
+  /** Straight in joint space, or over a raised joint configuration. */
+  #builtInPath(
+    from: JointValues,
+    to: JointValues,
+    near: Pose,
+    options: CheckOptions,
+  ): JointPath | RefusedMotion {
     const direct = splinePath([from, to]);
     const hit = this.#checker.checkAll(along(direct), options);
     if (hit === undefined) return direct;
@@ -228,7 +236,7 @@ export class SequencePlanner {
         seed: to,
       })?.joints;
       for (const via of [[overEnd], [overStart], [overStart, overEnd]]) {
-        if (via.some((posture) => posture === undefined)) continue;
+        if (via.some((configuration) => configuration === undefined)) continue;
         const path = splinePath([from, ...(via as number[][]), to]);
         if (this.#within(path) && this.#checker.checkAll(along(path), options) === undefined) return path;
       }
@@ -244,14 +252,14 @@ export class SequencePlanner {
   }
 
   async #timed(
-    { there, approach, lift, back }: Ways,
+    { there, approach, lift, back }: PathSet,
     goal: GraspGoal,
     start: JointValues,
     pause: () => Promise<void>,
   ): Promise<GraspMotion> {
     const closed = Math.max(0, (goal.objectWidth ?? 0) - 0.02);
     const [open, held] = [goal.width, heldWidth(goal)];
-    const line = (postures: number[][]) => this.#time(splinePath(postures), "straight", pause);
+    const line = (configurations: number[][]) => this.#time(splinePath(configurations), "straight", pause);
     const stages: Stage[] = [
       { name: "open", width: open },
       { name: "pre-grasp", trajectory: await this.#time(there, "free", pause), opening: open },
@@ -269,10 +277,10 @@ export class SequencePlanner {
     return { stages, summary: summarise(stages, this.#solver, start) };
   }
 
-  async #time(path: JointPath, way: "free" | "straight", pause: () => Promise<void>): Promise<Trajectory> {
+  async #time(path: JointPath, kind: "free" | "straight", pause: () => Promise<void>): Promise<Trajectory> {
     const { limits, straightSpeed = 0.1, freeSpeed = 0.5 } = this.#options;
     await pause();
-    const speed = way === "free" ? freeSpeed : straightSpeed;
+    const speed = kind === "free" ? freeSpeed : straightSpeed;
     const rate = toolRate(path, this.#solver.kinematics, speed, limits.rate);
     return timeParametrise(path, { ...limits, rate });
   }

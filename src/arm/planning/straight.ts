@@ -10,21 +10,21 @@ import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
 
 export interface LineOptions {
-  /** Distance between the postures found along the line. Default 5 mm. */
+  /** Distance between the joint configurations found along the line. Default 5 mm. */
   readonly step?: Metres;
   readonly turnStep?: Radians;
-  /** Largest change of a joint from one posture to the next. Default 0.12 rad. */
+  /** Largest change of a joint from one joint configuration to the next. Default 0.12 rad. */
   readonly jump?: Radians;
-  /** Largest distance from the line half-way between postures. Default 1 mm. */
+  /** Largest distance from the line half-way between joint configurations. Default 1 mm. */
   readonly deviation?: Metres;
 }
 
 export type LineResult =
-  | { readonly postures: number[][] }
+  | { readonly configurations: number[][] }
   | { readonly reason: "unreachable" | "joint-jump" | "deviation"; readonly at: number };
 
 /**
- * Postures that move the tool in a straight line (turning evenly) from where it is at `start` to `target`. Refuses lines
+ * Joint configurations that move the tool in a straight line (turning evenly) from where it is at `start` to `target`. Refuses lines
  * along which a joint would have to jump, near singular places or limits, and says at which share of the way.
  */
 export function straightLine(
@@ -38,9 +38,9 @@ export function straightLine(
   const length = Math.hypot(...from.position.map((v, i) => target.position[i]! - v));
   const turn = angleBetween(from.orientation, target.orientation);
   const count = Math.max(1, Math.ceil(length / step), Math.ceil(turn / turnStep));
-  const postures = [Array.from(start)];
+  const configurations = [Array.from(start)];
   for (let k = 1; k <= count; k++) {
-    const before = postures[k - 1]!;
+    const before = configurations[k - 1]!;
     const solution = solver.track(between(from, target, k / count), before);
     if (solution === undefined) return { reason: "unreachable", at: k / count };
     const { joints } = solution;
@@ -50,9 +50,9 @@ export function straightLine(
     const wanted = between(from, target, (k - 0.5) / count).position;
     if (Math.hypot(...middle.map((v, i) => v - wanted[i]!)) > deviation)
       return { reason: "deviation", at: k / count };
-    postures.push(joints);
+    configurations.push(joints);
   }
-  return { postures };
+  return { configurations };
 }
 
 /** Angle of the rotation that takes one orientation to the other, 0..π. */

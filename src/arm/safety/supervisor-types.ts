@@ -20,7 +20,7 @@ export interface SupervisorLimits {
   readonly velocity: readonly number[];
   /** Largest tool speed in teleop, m/s: at most {@link TELEOP_SPEED_CEILING}. */
   readonly teleopSpeed: number;
-  /** Oldest picture that a grasp may be planned from. */
+  /** Oldest image that a grasp may be planned from. */
   readonly frameAge: Seconds;
   /** Oldest joint state that counts as knowing where the arm is. */
   readonly feedbackAge: Seconds;
@@ -70,7 +70,7 @@ export interface MotionSummary {
   readonly collisionFree: boolean;
 }
 
-/** `grasp` is planned from a picture and so needs a fresh one; `move` needs none; `teleop` goes by velocity commands. */
+/** `grasp` is planned from an image and so needs a fresh one; `move` needs none; `teleop` goes by velocity commands. */
 export type MotionRequest =
   | { readonly kind: "grasp"; readonly frameAt: MonotonicSeconds; readonly summary: MotionSummary }
   | { readonly kind: "move"; readonly summary: MotionSummary }
@@ -147,7 +147,7 @@ export const safetyText: Readonly<Record<SafetyReason, string>> = {
   "not-in-teleop": "teleop has not been started; request it first",
   "no-feedback": "no fresh joint state; check the controller",
   "feedback-invalid": "the joint state is malformed; check the controller",
-  "frame-old": "the picture is too old; take a new one",
+  "frame-old": "the image is too old; take a new one",
   "start-elsewhere": "the arm is not where the motion starts; plan again",
   "joint-limit": "a joint limit would be or was exceeded",
   "velocity-limit": "a joint speed limit would be or was exceeded",

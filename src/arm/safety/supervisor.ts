@@ -253,7 +253,7 @@ function request(s: SupervisorSnapshot, motion: MotionRequest, limits: Superviso
   if (!still(s, limits)) return refuse(s, "not-still");
   const reading = s.reading!;
   const frameAge = motion.kind === "grasp" ? s.now - motion.frameAt : 0;
-  // A picture from the future means clocks that disagree: its age is not known.
+  // An image from the future means clocks that disagree: its age is not known.
   if (!(frameAge >= -0.05 && frameAge <= limits.frameAge)) return refuse(s, "frame-old");
   const refusal =
     motion.kind === "teleop"

@@ -12,20 +12,20 @@ const imageType = "sensor_msgs/msg/Image";
 const compressedType = "sensor_msgs/msg/CompressedImage";
 const infoType = "sensor_msgs/msg/CameraInfo";
 
-/** A picture topic as its first message shows it. */
+/** An image topic as its first message shows it. */
 interface Seen {
   readonly name: string;
   readonly depth: boolean;
   readonly frameId: string;
-  /** Undefined for compressed pictures: their size is only known decoded. */
+  /** Undefined for compressed images: their size is only known decoded. */
   readonly size: string | undefined;
-  /** How likely its name and encoding make it the main picture. */
+  /** How likely its name and encoding make it the main image. */
   readonly likely: number;
 }
 
 /**
  * Which topics make the frames: those named in the options, else guessed from type, encoding, name and frame id. Depth
- * of the colour camera's frame and size ("aligned") is preferred, raw pictures to compressed ones.
+ * of the colour camera's frame and size ("aligned") is preferred, raw images to compressed ones.
  * @throws GraspGroundingError BAG_NO_IMAGE, BAG_TOPIC, DEPTH_WITHOUT_CAMERA
  */
 export async function chooseTopics(
@@ -35,7 +35,7 @@ export async function chooseTopics(
   for (const name of [options.colour, options.depth, options.cameraInfo])
     if (typeof name === "string") requireTopic(bag, name);
   const unreadable: string[] = [];
-  const seen = await lookAtPictures(bag, unreadable);
+  const seen = await lookAtImages(bag, unreadable);
   const colour =
     seen.find(({ name }) => name === options.colour) ??
     (options.colour === undefined
@@ -65,7 +65,7 @@ export async function chooseTopics(
 
 /**
  * Every camera of the bag, or those named: by a part of their colour topic's name such as `/wrist`. One entry a camera,
- * in the order of their colour topics; raw pictures are preferred to the same compressed ones, and depth is only taken
+ * in the order of their colour topics; raw images are preferred to the same compressed ones, and depth is only taken
  * from the camera's own frame or name.
  * @throws GraspGroundingError BAG_NO_IMAGE; BAG_TOPIC for a name no colour topic has
  */
@@ -73,7 +73,7 @@ export async function findCameras(
   bag: BagReader,
   names?: readonly string[],
 ): Promise<readonly FrameTopics[]> {
-  const seen = await lookAtPictures(bag);
+  const seen = await lookAtImages(bag);
   const colours = seen.filter(({ depth, likely }) => !depth && likely > -5);
   if (colours.length === 0)
     throw new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) });
@@ -172,8 +172,8 @@ function best<T>(items: readonly T[], score: (item: T) => number): T | undefined
   return top;
 }
 
-/** @param unreadable takes, in words, the picture topics of which not one message can be decoded. */
-async function lookAtPictures(bag: BagReader, unreadable: string[] = []): Promise<Seen[]> {
+/** @param unreadable takes, in words, the image topics of which not one message can be decoded. */
+async function lookAtImages(bag: BagReader, unreadable: string[] = []): Promise<Seen[]> {
   const seen: Seen[] = [];
   for (const { name, type, count } of bag.topics) {
     if (count === 0 || (type !== imageType && type !== compressedType)) continue;
@@ -194,7 +194,7 @@ async function lookAtPictures(bag: BagReader, unreadable: string[] = []): Promis
   return seen;
 }
 
-/** Results of an earlier run and infrared pictures are taken last. */
+/** Results of an earlier run and infrared images are taken last. */
 function likeliness(name: string): number {
   let score = 0;
   if (/colou?r|rgb/.test(name)) score += 4;

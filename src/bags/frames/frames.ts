@@ -27,16 +27,16 @@ import { type Pair, Pairing } from "./pairing.js";
 
 const defaultTolerance = 0.02;
 
-/** A colour picture's partner may have been recorded this much earlier or later, in nanoseconds. */
+/** A colour image's partner may have been recorded this much earlier or later, in nanoseconds. */
 const slack = 1_000_000_000n;
 
-/** So many colour pictures without a partner, and none with one, are held before giving up. */
-const patience = 30;
+/** So many colour images without a partner, and none with one, are held before giving up. */
+const maxUnpaired = 30;
 
 /**
  * The frames of a bag: colour, depth and camera info paired by their header stamps.
  * @throws GraspGroundingError BAG_NO_IMAGE, BAG_TOPIC, BAG_TOPIC_TYPE, DEPTH_WITHOUT_CAMERA; while iterating also
- * BAG_NOTHING_PAIRED, and MESSAGE_MALFORMED when not one picture could be decoded.
+ * BAG_NOTHING_PAIRED, and MESSAGE_MALFORMED when not one image could be decoded.
  */
 export async function rgbdFrames(bag: BagReader, options: FrameOptions = {}): Promise<FrameSource> {
   for (const name of options.also ?? []) requireTopic(bag, name);
@@ -44,16 +44,16 @@ export async function rgbdFrames(bag: BagReader, options: FrameOptions = {}): Pr
   return new BagFrames(bag, topics, unreadable, options);
 }
 
-interface Picture {
+interface Image {
   readonly stamp: Stamp;
   readonly message: BagMessage;
   readonly header: Header;
   readonly content: ImageMessage | CompressedImageMessage;
 }
 
-interface ColourPicture extends Picture {
+interface ColourPicture extends Image {
   readonly info: CameraInfoMessage | undefined;
-  /** Undefined for a picture beside the range, which is read so that pairs at the range's ends are those of the whole. */
+  /** Undefined for an image beside the range, which is read so that pairs at the range's ends are those of the whole. */
   readonly ordinal: number | undefined;
 }
 
@@ -90,7 +90,7 @@ class BagFrames implements FrameSource {
       if (paired) {
         yield* held.splice(0);
         yield handle;
-      } else if (held.push(handle) >= patience && this.counts.depth >= patience) {
+      } else if (held.push(handle) >= maxUnpaired && this.counts.depth >= maxUnpaired) {
         throw this.#nothingPaired();
       }
     }
@@ -103,10 +103,10 @@ class BagFrames implements FrameSource {
     return new GraspGroundingError("BAG_NOTHING_PAIRED", { path: this.#bag.path, tolerance });
   }
 
-  async *#pairs(): AsyncGenerator<Pair<ColourPicture, Picture>, void, void> {
+  async *#pairs(): AsyncGenerator<Pair<ColourPicture, Image>, void, void> {
     const { from, to, also = [], onMessage, tolerance = defaultTolerance } = this.#options;
     const { colour, depth, cameraInfo } = this.topics;
-    const pairing = new Pairing<ColourPicture, Picture>(tolerance);
+    const pairing = new Pairing<ColourPicture, Image>(tolerance);
     const alsoTopics = new Set(also);
     let info = cameraInfo === undefined ? undefined : await this.#infoAt(cameraInfo, from);
     let firstError: GraspGroundingError | undefined;
@@ -124,14 +124,14 @@ class BagFrames implements FrameSource {
           case colour: {
             const ordinal = within(message) ? this.counts.colour++ : undefined;
             if (ordinal === undefined && depth === undefined) break;
-            const picture = { ...this.#picture(message), info, ordinal };
-            if (depth === undefined) yield { colour: picture, depth: undefined };
-            else yield* pairing.addColour(picture);
+            const image = { ...this.#image(message), info, ordinal };
+            if (depth === undefined) yield { colour: image, depth: undefined };
+            else yield* pairing.addColour(image);
             break;
           }
           case depth:
             if (within(message)) this.counts.depth++;
-            yield* pairing.addDepth(this.#picture(message));
+            yield* pairing.addDepth(this.#image(message));
             break;
           case cameraInfo:
             this.counts.cameraInfo++;
@@ -150,7 +150,7 @@ class BagFrames implements FrameSource {
     if (this.counts.frames === 0 && firstError !== undefined) throw firstError;
   }
 
-  /** The calibration is often recorded once, and not necessarily before the first picture. */
+  /** The calibration is often recorded once, and not necessarily before the first image. */
   async #infoAt(topic: string, from: Stamp | undefined): Promise<CameraInfoMessage | undefined> {
     const before = from === undefined ? undefined : await lastBefore(this.#bag, [topic], from - slack);
     if (before !== undefined) return this.#bag.decode<CameraInfoMessage>(before);
@@ -159,12 +159,12 @@ class BagFrames implements FrameSource {
     return undefined;
   }
 
-  #picture(message: BagMessage): Picture {
+  #image(message: BagMessage): Image {
     const content = this.#bag.decode<ImageMessage | CompressedImageMessage>(message);
     return { stamp: stampOf(content.header.stamp), message, header: content.header, content };
   }
 
-  #handle({ colour, depth }: Pair<ColourPicture, Picture>, ordinal: number): FrameHandle {
+  #handle({ colour, depth }: Pair<ColourPicture, Image>, ordinal: number): FrameHandle {
     const rectified = /rect/.test(this.topics.colour);
     const index = this.counts.frames++;
     if (depth === undefined && this.topics.depth !== undefined) this.counts.withoutDepth++;
@@ -181,29 +181,25 @@ class BagFrames implements FrameSource {
   }
 }
 
-async function load(
-  colour: ColourPicture,
-  depth: Picture | undefined,
-  rectified: boolean,
-): Promise<RgbdFrame> {
-  const picture = await decodeColour(colour.content);
-  const camera = colour.info === undefined ? undefined : cameraOf(colour.info, picture, rectified);
-  const base = { stamp: colour.stamp, frameId: colour.header.frame_id, colour: picture };
+async function load(colour: ColourPicture, depth: Image | undefined, rectified: boolean): Promise<RgbdFrame> {
+  const image = await decodeColour(colour.content);
+  const camera = colour.info === undefined ? undefined : cameraOf(colour.info, image, rectified);
+  const base = { stamp: colour.stamp, frameId: colour.header.frame_id, colour: image };
   if (depth === undefined) return camera === undefined ? base : { ...base, camera };
   if (camera === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
-  const depthPicture = await decodeDepth(depth.content);
-  if (depthPicture.width !== picture.width || depthPicture.height !== picture.height)
+  const depthImage = await decodeDepth(depth.content);
+  if (depthImage.width !== image.width || depthImage.height !== image.height)
     throw new GraspGroundingError("DEPTH_SIZE", {
-      depth: `${depthPicture.width}×${depthPicture.height}`,
-      colour: `${picture.width}×${picture.height}`,
+      depth: `${depthImage.width}×${depthImage.height}`,
+      colour: `${image.width}×${image.height}`,
     });
-  return { ...base, depth: depthPicture, camera };
+  return { ...base, depth: depthImage, camera };
 }
 
-function cameraOf(info: CameraInfoMessage, picture: ColourImage, rectified: boolean): CameraModel {
+function cameraOf(info: CameraInfoMessage, image: ColourImage, rectified: boolean): CameraModel {
   const camera = cameraFromInfo(info, rectified);
-  if (camera.width === picture.width && camera.height === picture.height) return camera;
-  const detail = `it is for ${camera.width}×${camera.height} but the picture is ${picture.width}×${picture.height}`;
+  if (camera.width === image.width && camera.height === image.height) return camera;
+  const detail = `it is for ${camera.width}×${camera.height} but the image is ${image.width}×${image.height}`;
   throw new GraspGroundingError("CAMERA_INVALID", { detail });
 }
 

@@ -13,9 +13,9 @@ export interface Pair<C, D> {
 const maxWaiting = 30;
 
 /**
- * Pairs two streams by stamp, approximately: every colour picture comes out once, in order, with the depth nearest to
- * it within the tolerance, and every depth picture is used at most once, by the colour picture nearest to it. A
- * colour picture waits until no better depth can come, but for no more than thirty pictures of either stream.
+ * Pairs two streams by stamp, approximately: every colour image comes out once, in order, with the depth nearest to
+ * it within the tolerance, and every depth image is used at most once, by the colour image nearest to it. A
+ * colour image waits until no better depth can come, but for no more than thirty images of either stream.
  */
 export class Pairing<C extends Stamped, D extends Stamped> {
   readonly #tolerance: bigint;
@@ -28,7 +28,7 @@ export class Pairing<C extends Stamped, D extends Stamped> {
     this.#tolerance = BigInt(Math.round(tolerance * 1e9));
   }
 
-  /** Depth pictures that were let go of without a partner. */
+  /** Depth images that were let go of without a partner. */
   get unusedDepths(): number {
     return this.#unusedDepths;
   }
@@ -63,7 +63,7 @@ export class Pairing<C extends Stamped, D extends Stamped> {
       const index = this.#nearest(colour);
       const taken = index !== undefined && this.#isMutual(colour, this.#depths[index]!);
       const depth = taken ? this.#depths[index] : undefined;
-      // Older depth pictures are further from every later colour picture than this one was.
+      // Older depth images are further from every later colour image than this one was.
       for (let i = 0; taken && i < index; i++) this.#dropDepth();
       if (taken) this.#depths.shift();
       else while (this.#isTooOld(colour)) this.#dropDepth();
@@ -73,13 +73,13 @@ export class Pairing<C extends Stamped, D extends Stamped> {
     return pairs;
   }
 
-  /** Whether depth pictures still to come cannot change what this colour picture gets. */
+  /** Whether depth images still to come cannot change what this colour image gets. */
   #decided(colour: C): boolean {
     const newest = this.#depths.at(-1);
     if (newest === undefined || newest.stamp < colour.stamp) return false;
     const index = this.#nearest(colour);
     if (index === undefined || this.#depths[index]!.stamp <= colour.stamp) return true;
-    // A depth picture later than this colour picture may belong to the next one.
+    // A depth image later than this colour image may belong to the next one.
     return this.#colours.length > 1 || newest.stamp > colour.stamp + 2n * this.#tolerance;
   }
 
@@ -87,10 +87,10 @@ export class Pairing<C extends Stamped, D extends Stamped> {
     let best: number | undefined;
     let distance = this.#tolerance;
     for (const [i, depth] of this.#depths.entries()) {
-      const away = abs(depth.stamp - colour.stamp);
-      if (away < distance || (away === distance && best === undefined)) {
+      const gap = abs(depth.stamp - colour.stamp);
+      if (gap < distance || (gap === distance && best === undefined)) {
         best = i;
-        distance = away;
+        distance = gap;
       }
     }
     return best;

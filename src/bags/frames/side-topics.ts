@@ -21,7 +21,7 @@ type Range = Pick<MessageQuery, "from" | "to">;
 export const queryTopics = (bag: BagReader): readonly string[] =>
   named(bag, "std_msgs/msg/String", /(^|\/)query$/);
 
-/** The sentences asked while the bag was recorded. */
+/** The queries asked while the bag was recorded. */
 export async function* recordedQueries(
   bag: BagReader,
   { topics = queryTopics(bag), ...range }: Range & { readonly topics?: readonly string[] } = {},

@@ -23,7 +23,7 @@ function isChunk(record: Uint8Array, left: number): boolean {
   const length = uint64(viewOf(record), 1);
   if (length < 40 || recordHeaderSize + length > left) return false;
   const content = record.subarray(recordHeaderSize);
-  // Tested by its bytes first: reading a text of any length for every 6 in a picture would take long.
+  // Tested by its bytes first: reading a text of any length for every 6 in an image would take long.
   const view = viewOf(content);
   const nameLength = view.getUint32(28, true);
   if (nameLength > 4 || content.byteLength < 32 + nameLength + 8) return false;

@@ -150,7 +150,7 @@ export class SqliteBag implements BagReader {
       yield* iterate(database, sql);
       return;
     }
-    // Without an index sqlite would sort the pictures themselves; so the order is found first, without them.
+    // Without an index sqlite would sort the images themselves; so the order is found first, without them.
     const order = database.prepare(`SELECT id FROM messages WHERE ${where} ORDER BY timestamp, id`).all();
     const one = database.prepare("SELECT id, topic_id, timestamp, data FROM messages WHERE id = ?");
     one.setReadBigInts(true);

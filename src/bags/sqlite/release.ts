@@ -11,7 +11,7 @@ const nowhere = (() => {
 })();
 
 /**
- * Gives an array's memory back at once; the array is empty afterwards. Left to the garbage collector, every picture
+ * Gives an array's memory back at once; the array is empty afterwards. Left to the garbage collector, every image
  * would be put into memory that is fresh from the system, which costs as much again as copying it.
  */
 export function release({ buffer }: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { type CvMat, constant, type OpenCv, scoped } from "./opencv.js";
 
-/** A chessboard's squares found in a picture, roughly: OpenCV's refinement makes the corners exact. */
+/** A chessboard's squares found in an image, roughly: OpenCV's refinement makes the corners exact. */
 export interface ChessboardGrid {
   /** u, v of the inner corners, row by row. */
   readonly corners: readonly (readonly [number, number])[];
@@ -103,7 +103,7 @@ function toQuad(data: Int32Array): Quad {
 
 const distance = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
-/** Where the corners of a quad lie on the lattice from its centre, clockwise in the picture. */
+/** Where the corners of a quad lie on the lattice from its centre, clockwise in the image. */
 const directions: readonly Point[] = [
   [-1, -1],
   [1, -1],

@@ -18,7 +18,7 @@ import { type Target, targetPoint, targetSize } from "./targets.js";
 /** Fewer points than this of a target are no sighting. */
 const fewest = 6;
 
-/** Finds one kind of target in pictures, by OpenCV (WebAssembly). */
+/** Finds one kind of target in images, by OpenCV (WebAssembly). */
 export class TargetDetector {
   readonly target: Target;
   readonly #cv: OpenCv;
@@ -40,18 +40,18 @@ export class TargetDetector {
     return new TargetDetector(cv, target);
   }
 
-  /** @returns undefined when the target, or enough of it, is not in the picture */
-  detect(picture: ColourImage, name: string): Sighting | undefined {
-    return scoped(this.#cv, (scope) => this.#detect(picture, name, scope), name);
+  /** @returns undefined when the target, or enough of it, is not in the image */
+  detect(image: ColourImage, name: string): Sighting | undefined {
+    return scoped(this.#cv, (scope) => this.#detect(image, name, scope), name);
   }
 
   close(): void {
     this.#scope.close();
   }
 
-  #detect(picture: ColourImage, name: string, scope: Scope): Sighting | undefined {
-    const grey = scope.own(new this.#cv.Mat(picture.height, picture.width, constant(this.#cv, "CV_8UC1")));
-    toGrey(picture, grey.data);
+  #detect(image: ColourImage, name: string, scope: Scope): Sighting | undefined {
+    const grey = scope.own(new this.#cv.Mat(image.height, image.width, constant(this.#cv, "CV_8UC1")));
+    toGrey(image, grey.data);
     const found = this.#markers !== undefined ? this.#tags(grey, scope) : this.#corners(grey, scope);
     const least = Math.min(fewest, targetSize(this.target));
     if (found === undefined || found.ids.length < least) return undefined;
@@ -59,8 +59,8 @@ export class TargetDetector {
     for (const [k, id] of found.ids.entries()) object.set(targetPoint(this.target, id), 3 * k);
     return {
       name,
-      width: picture.width,
-      height: picture.height,
+      width: image.width,
+      height: image.height,
       object,
       pixels: Float64Array.from(found.pixels),
     };

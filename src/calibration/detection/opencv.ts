@@ -40,7 +40,7 @@ export interface OpenCv {
   threshold(from: CvMat, to: CvMat, threshold: number, max: number, kind: number): number;
   dilate(from: CvMat, to: CvMat, kernel: CvMat, anchor: CvPoint, iterations: number): void;
   bitwise_not(from: CvMat, to: CvMat): void;
-  findContours(picture: CvMat, contours: CvMatVector, hierarchy: CvMat, mode: number, method: number): void;
+  findContours(image: CvMat, contours: CvMatVector, hierarchy: CvMat, mode: number, method: number): void;
   approxPolyDP(curve: CvMat, to: CvMat, epsilon: number, closed: boolean): void;
   arcLength(curve: CvMat, closed: boolean): number;
   contourArea(curve: CvMat, oriented: boolean): number;
@@ -96,11 +96,11 @@ export interface CvDetectorParameters extends CvObject {
 }
 
 export interface CvCharucoDetector extends CvObject {
-  detectBoard(picture: CvMat, corners: CvMat, ids: CvMat, markers: CvMatVector, markerIds: CvMat): void;
+  detectBoard(image: CvMat, corners: CvMat, ids: CvMat, markers: CvMatVector, markerIds: CvMat): void;
 }
 
 export interface CvArucoDetector extends CvObject {
-  detectMarkers(picture: CvMat, corners: CvMatVector, ids: CvMat): void;
+  detectMarkers(image: CvMat, corners: CvMatVector, ids: CvMat): void;
 }
 
 interface CvSize {
@@ -176,7 +176,7 @@ export class Scope {
 
 /**
  * Runs `work` and frees what it made.
- * @param where named in the error: the picture that was worked on
+ * @param where named in the error: the image that was worked on
  * @throws GraspGroundingError INTERNAL with OpenCV's text; OpenCV itself throws a number
  */
 export function scoped<T>(cv: OpenCv, work: (scope: Scope) => T, where = "OpenCV"): T {

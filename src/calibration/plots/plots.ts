@@ -20,7 +20,7 @@ ${content}
 </svg>
 `;
 
-/** Where the corners were, the residuals as a cloud, and the error of each picture. */
+/** Where the corners were, the residuals as a cloud, and the error of each image. */
 export function intrinsicsPlot(sightings: readonly Sighting[], result: IntrinsicsResult): string {
   const { camera, views, residuals } = result;
   const scale = 420 / camera.width;
@@ -33,7 +33,7 @@ export function intrinsicsPlot(sightings: readonly Sighting[], result: Intrinsic
     dots(r, (u, v) => [670 + (u / reach) * 150, 50 + high / 2 + (v / reach) * 150], good, 1.3, reach),
   );
   const content = [
-    text(30, 30, `corners in the picture, ${(100 * result.coverage).toFixed(0)} % of it covered`, 14),
+    text(30, 30, `corners in the image, ${(100 * result.coverage).toFixed(0)} % of it covered`, 14),
     `<rect x="30" y="50" width="420" height="${high}" fill="none" stroke="${grey}"/>`,
     ...seen,
     text(520, 30, `residuals, rms ${result.rms.toFixed(3)} px`, 14),
@@ -41,12 +41,12 @@ export function intrinsicsPlot(sightings: readonly Sighting[], result: Intrinsic
     `<path d="M520 ${50 + high / 2}h300M670 ${50 + high / 2 - 150}v300" stroke="${grey}"/>`,
     text(820, 50 + high / 2 + 166, `±${reach.toFixed(2)} px`, 11, "end"),
     ...cloud,
-    bars(30, Math.max(high, 330) + 90, 790, 150, "error by picture", "px", views.map(barOf)),
+    bars(30, Math.max(high, 330) + 90, 790, 150, "error by image", "px", views.map(barOf)),
   ];
   return page(850, Math.max(high, 330) + 310, content.join("\n"));
 }
 
-/** Error of each picture in millimetres, degrees and pixels, and how far the tool turned about each axis. */
+/** Error of each image in millimetres, degrees and pixels, and how far the tool turned about each axis. */
 export function handEyePlot(result: HandEyeResult): string {
   const { views, observability: seen } = result;
   const value = (pick: (k: number) => number | undefined) =>
@@ -94,9 +94,9 @@ export function handEyePlot(result: HandEyeResult): string {
   return page(850, pixels ? 870 : 650, content.join("\n"));
 }
 
-/** Error of each picture of a check. */
+/** Error of each image of a check. */
 export const checkPlot = (views: readonly ViewError[]): string =>
-  page(850, 300, bars(30, 50, 790, 180, "reprojection error by picture", "px", views.map(barOf)));
+  page(850, 300, bars(30, 50, 790, 180, "reprojection error by image", "px", views.map(barOf)));
 
 const barOf = (view: ViewError) => ({
   name: view.name,
@@ -136,14 +136,14 @@ function bars(
   values: readonly { readonly name: string; readonly value: number; readonly rejected: boolean }[],
 ): string {
   const used = values.filter((each) => !each.rejected).map((each) => each.value);
-  const most = Math.max(1e-6, ...(used.length > 0 ? used : values.map((each) => each.value))) * 1.25;
+  const maximum = Math.max(1e-6, ...(used.length > 0 ? used : values.map((each) => each.value))) * 1.25;
   const step = width / Math.max(1, values.length);
   const parts = [
-    text(x, y - 16, `${title} (${unit}; up to ${most.toPrecision(3)})`, 14),
+    text(x, y - 16, `${title} (${unit}; up to ${maximum.toPrecision(3)})`, 14),
     `<path d="M${x} ${y + height}h${width}" stroke="${grey}"/>`,
   ];
   for (const [k, { name, value, rejected }] of values.entries()) {
-    const high = Math.min(1, value / most) * height;
+    const high = Math.min(1, value / maximum) * height;
     const left = x + k * step;
     const middle = left + step / 2;
     parts.push(
@@ -160,7 +160,7 @@ function bars(
           `transform="rotate(-40 ${middle} ${y + height + 12})"`,
         ),
       );
-    if (value > most) parts.push(text(middle, y - 2, `${Number(value.toPrecision(3))}`, 9, "middle"));
+    if (value > maximum) parts.push(text(middle, y - 2, `${Number(value.toPrecision(3))}`, 9, "middle"));
   }
   return parts.join("\n");
 }

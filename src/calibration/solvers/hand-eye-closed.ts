@@ -14,7 +14,7 @@ import {
 } from "../../geometry/index.js";
 import { nearestRotationOf } from "./planar-pose.js";
 
-/** One picture: where the robot was and where it saw the target. */
+/** One image: where the robot was and where it saw the target. */
 export interface HandEyePair {
   /** What moves, in what stands: the tool in the base for a camera on the hand. */
   readonly robot: Pose;
@@ -24,7 +24,7 @@ export interface HandEyePair {
 
 /**
  * X with robot · X · target the same for all pairs: rotation by Park and Martin 1994, then position by linear least
- * squares, over all pairs of pictures.
+ * squares, over all pairs of images.
  * @returns undefined when the rotations are too small or about one axis only
  */
 export function closedForm(pairs: readonly HandEyePair[]): Pose | undefined {

@@ -6,7 +6,7 @@ import { median } from "./statistics.js";
 /** Rotation, in degrees, under which nothing is determined. */
 export const LEAST = 3;
 
-/** Most triples of pictures that are tried. */
+/** Most triples of images that are tried. */
 const TRIPLES = 600;
 
 export interface Hypothesis {
@@ -27,7 +27,7 @@ function errorsOf(pairs: readonly HandEyePair[], x: Pose, z: Pose, arm: Metres):
   });
 }
 
-/** Rousseeuw's least median of squares: needs no noise level, and stands up to almost half of the pictures being wrong. */
+/** Rousseeuw's least median of squares: needs no noise level, and stands up to almost half of the images being wrong. */
 export function leastMedian(pairs: readonly HandEyePair[], random: Random): Hypothesis | undefined {
   const arm = lever(pairs);
   let best: Hypothesis | undefined;
@@ -59,7 +59,7 @@ function* triples(n: number, random: Random): Generator<readonly [number, number
   }
 }
 
-/** Which pictures agree: grows from the best triple's half to all within reach of the noise it shows. */
+/** Which images agree: grows from the best triple's half to all within reach of the noise it shows. */
 export function consensus(pairs: readonly HandEyePair[], { errors, middle }: Hypothesis): number[] {
   const arm = lever(pairs);
   let inliers = within(errors, middle);

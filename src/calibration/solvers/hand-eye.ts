@@ -19,7 +19,7 @@ import { degrees, median } from "./statistics.js";
 
 export type HandEyeType = "eye_in_hand" | "eye_to_hand";
 
-/** One picture of the set. */
+/** One image of the set. */
 export interface HandEyeView {
   readonly name: string;
   /** The tool in the robot's base. */
@@ -57,7 +57,7 @@ export interface HandEyeResult {
   readonly target: Pose;
   /** Standard deviations of the position in metres and of the rotation in degrees (largest axis). */
   readonly deviation: { readonly position: Metres; readonly rotation: number };
-  /** Root mean square over the pictures that were used. */
+  /** Root mean square over the images that were used. */
   readonly rms: { readonly position: Metres; readonly rotation: number; readonly pixels?: number };
   readonly views: readonly HandEyeError[];
   readonly observability: Observability;
@@ -68,16 +68,16 @@ const fewestViews = 3;
 /** Rotation, in degrees, under which the result is poor. */
 const POOR = 12;
 /**
- * The camera's place on the hand, or in the base: least median over closed-form solutions of triples finds the pictures
+ * The camera's place on the hand, or in the base: least median over closed-form solutions of triples finds the images
  * that agree, then robust least squares over them.
- * @throws GraspGroundingError CALIBRATION_REFUSED when the motions do not determine it, or the poses do not fit the pictures
+ * @throws GraspGroundingError CALIBRATION_REFUSED when the motions do not determine it, or the poses do not fit the images
  */
 export function calibrateHandEye(views: readonly HandEyeView[], options: HandEyeOptions): HandEyeResult {
   const moving = options.type === "eye_in_hand" ? "tool" : "base";
   if (views.length < fewestViews)
     throw refuse(
-      `${views.length} ${views.length === 1 ? "picture has" : "pictures have"} both a robot pose and the target, and ${fewestViews} are the least`,
-      "take 15 or more pictures, with the tool turned by 20 to 40 degrees about different axes",
+      `${views.length} ${views.length === 1 ? "image has" : "images have"} both a robot pose and the target, and ${fewestViews} are the least`,
+      "take 15 or more images, with the tool turned by 20 to 40 degrees about different axes",
     );
   const pairs = views.map((view) => ({
     robot: options.type === "eye_in_hand" ? view.robot : invert(view.robot),
@@ -87,7 +87,7 @@ export function calibrateHandEye(views: readonly HandEyeView[], options: HandEye
   const search = leastMedian(pairs, seededRandom(options.seed ?? 1));
   if (search === undefined)
     throw refuse(
-      "no three pictures determine the transform",
+      "no three images determine the transform",
       `turn the tool by 20 to 40 degrees about different axes of the ${moving}`,
     );
   const inliers = consensus(pairs, search);
@@ -102,7 +102,7 @@ export function calibrateHandEye(views: readonly HandEyeView[], options: HandEye
 function refuseDegenerate(seen: Observability, moving: string): void {
   if (seen.main < LEAST)
     throw refuse(
-      `the tool hardly turned between the pictures (${seen.main.toFixed(1)} degrees), and translation alone does not show where the camera is`,
+      `the tool hardly turned between the images (${seen.main.toFixed(1)} degrees), and translation alone does not show where the camera is`,
       "turn the tool by 20 to 40 degrees about different axes",
     );
   if (seen.second < LEAST)
@@ -126,11 +126,11 @@ function refuseMisfit(
   const fits = turned !== undefined && turned.middle < limit / 4;
   const opposite = type === "eye_in_hand" ? "eye-to-hand" : "eye-in-hand";
   throw refuse(
-    `robot poses and pictures disagree by ${(1000 * middle).toFixed(0)} mm` +
+    `robot poses and images disagree by ${(1000 * middle).toFixed(0)} mm` +
       (fits ? `, but agree to ${(1000 * turned.middle).toFixed(1)} mm the other way round` : ""),
     fits
       ? `use ${opposite}, or give poses of the tool in the base instead of the base in the tool`
-      : "check that poses are of the tool in the base, in metres, with quaternions x y z w, and belong to these pictures",
+      : "check that poses are of the tool in the base, in metres, with quaternions x y z w, and belong to these images",
   );
 }
 
@@ -177,25 +177,25 @@ function refine(
     const errors = used.map((_, k) => residuals(solution.shared, new Float64Array(0), k));
     const size = errors.map((r) => rms(r));
     const limit = 4 * median(size) + 1e-9;
-    // Poses of pictures scatter more than their corners: who fits by the corners was left out by mistake.
+    // Poses of images scatter more than their corners: who fits by the corners was left out by mistake.
     const fits = (k: number): boolean =>
       camera !== undefined &&
       views[k]!.sighting !== undefined &&
       rms(cornerResiduals(views, pairs, [k], camera).residuals(solution.shared, new Float64Array(0), 0)) <=
         limit;
-    const kept = pairs.flatMap((_, k) => {
+    const accepted = pairs.flatMap((_, k) => {
       const at = used.indexOf(k);
       return (at >= 0 ? size[at]! <= limit : byCorners && fits(k)) ? [k] : [];
     });
     const settled =
-      (kept.length === used.length && kept.every((k) => used.includes(k))) ||
-      kept.length < Math.max(fewestViews, 0.5 * pairs.length);
+      (accepted.length === used.length && accepted.every((k) => used.includes(k))) ||
+      accepted.length < Math.max(fewestViews, 0.5 * pairs.length);
     if (!robust && (settled || round > 4)) {
       const flat = errors.flatMap((r) => Array.from(r));
       const square = flat.reduce((sum, r) => sum + r * r, 0);
       return { x, z, used: new Set(used), solution, variance: square / Math.max(1, flat.length - 12) };
     }
-    if (!settled) used = kept;
+    if (!settled) used = accepted;
   }
 }
 
@@ -261,7 +261,7 @@ function report(
       position: Math.hypot(...e.position),
       rotation: degrees(rotationAngle(e.orientation, [0, 0, 0, 1])),
       ...(pixels !== undefined && { rms: pixels }),
-      ...(!used.has(k) && { rejected: "its robot pose and its picture do not fit the others" }),
+      ...(!used.has(k) && { rejected: "its robot pose and its image do not fit the others" }),
     };
   });
   const good = errors.filter((each) => each.rejected === undefined);
@@ -306,14 +306,14 @@ function warnings(
       `the tool turned by ${seen.second.toFixed(0)} degrees only beside the ${moving}'s ${seen.mainAxis}; rotate more about ${seen.weakAxis}`,
     );
   if (used < 8)
-    found.push(`only ${used} pictures were used; 12 or more are better, and make outliers stand out`);
+    found.push(`only ${used} images were used; 12 or more are better, and make outliers stand out`);
   if (all - used > 0.25 * all)
     found.push(
-      `${all - used} of ${all} pictures did not fit; does the arm stand still when a picture is taken?`,
+      `${all - used} of ${all} images did not fit; does the arm stand still when an image is taken?`,
     );
   if (deviation.position > 0.002)
     found.push(
-      `the position is known to ${(1000 * deviation.position).toFixed(1)} mm only; take more pictures, turned further`,
+      `the position is known to ${(1000 * deviation.position).toFixed(1)} mm only; take more images, turned further`,
     );
   return found;
 }

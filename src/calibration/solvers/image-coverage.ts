@@ -14,11 +14,11 @@ function cells(sightings: readonly Sighting[]): Set<number> {
   return seen;
 }
 
-/** Share of the picture, in a grid of 8 × 6 cells, that holds a corner. */
+/** Share of the image, in a grid of 8 × 6 cells, that holds a corner. */
 export const coverageOf = (sightings: readonly Sighting[]): number =>
   cells(sightings).size / (columns * rows);
 
-/** Which edges of the picture hold few corners, in words. */
+/** Which edges of the image hold few corners, in words. */
 export function emptyPlaces(sightings: readonly Sighting[]): string {
   const seen = cells(sightings);
   const share = (test: (c: number, r: number) => boolean) => {

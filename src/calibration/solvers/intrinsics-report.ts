@@ -15,7 +15,7 @@ const LEAST_TILT = 8;
  */
 export function report(
   sightings: readonly Sighting[],
-  kept: readonly number[],
+  accepted: readonly number[],
   rejected: ReadonlyMap<number, string>,
   { camera, poses, residuals, covariance }: Solution,
 ): IntrinsicsResult {
@@ -23,15 +23,15 @@ export function report(
     ![camera.fx, camera.fy, camera.cx, camera.cy].every(Number.isFinite) ||
     !(camera.fx > 0 && camera.fy > 0)
   )
-    throw refuse("no camera fits these pictures", "check that the target's file says what was printed");
-  const tilt = tiltSpread(kept.map((index) => poses[index]!));
+    throw refuse("no camera fits these images", "check that the target's file says what was printed");
+  const tilt = tiltSpread(accepted.map((index) => poses[index]!));
   if (tilt < LEAST_TILT)
     throw refuse(
-      `the target was held at nearly one tilt in all pictures (${tilt.toFixed(1)} degrees apart at most), which leaves the focal length open`,
-      "take pictures with the target turned by 20 to 45 degrees to the left, right, up and down",
+      `the target was held at nearly one tilt in all images (${tilt.toFixed(1)} degrees apart at most), which leaves the focal length open`,
+      "take images with the target turned by 20 to 45 degrees to the left, right, up and down",
     );
-  const flat = kept.flatMap((index) => Array.from(residuals.get(index)!));
-  const unknowns = 9 + 6 * kept.length;
+  const flat = accepted.flatMap((index) => Array.from(residuals.get(index)!));
+  const unknowns = 9 + 6 * accepted.length;
   const variance = flat.reduce((sum, r) => sum + r * r, 0) / Math.max(1, flat.length - unknowns);
   const size = camera.width;
   const n = covariance === undefined ? 0 : Math.round(Math.sqrt(covariance.length));
@@ -40,8 +40,8 @@ export function report(
   const deviations = [deviation(0), deviation(1), deviation(2), deviation(3)] as const;
   if (!(deviations[0] < 0.1 * camera.fx && deviations[1] < 0.1 * camera.fy))
     throw refuse(
-      "these pictures leave the focal length open",
-      "take pictures with the target turned by 20 to 45 degrees to all sides and at different distances",
+      "these images leave the focal length open",
+      "take images with the target turned by 20 to 45 degrees to all sides and at different distances",
     );
   const views = sightings.map((each, index): ViewError => {
     const r = residuals.get(index);
@@ -55,7 +55,7 @@ export function report(
       ...(why !== undefined && { rejected: why }),
     };
   });
-  const coverage = coverageOf(kept.map((index) => sightings[index]!));
+  const coverage = coverageOf(accepted.map((index) => sightings[index]!));
   return {
     camera,
     rms: rms(flat),
@@ -64,7 +64,7 @@ export function report(
     poses,
     residuals: sightings.map((_, index) => residuals.get(index) ?? new Float64Array(0)),
     coverage,
-    warnings: warnings(kept.length, coverage, tilt, deviations, camera, rms(flat), sightings),
+    warnings: warnings(accepted.length, coverage, tilt, deviations, camera, rms(flat), sightings),
   };
 }
 
@@ -78,30 +78,28 @@ function warnings(
   sightings: readonly Sighting[],
 ): string[] {
   const found: string[] = [];
-  if (count < 10) found.push(`only ${count} pictures were used; 15 or more are better`);
+  if (count < 10) found.push(`only ${count} images were used; 15 or more are better`);
   if (coverage < 0.6)
     found.push(
-      `corners cover ${(100 * coverage).toFixed(0)} % of the picture; bring the target to ${emptyPlaces(sightings)} too`,
+      `corners cover ${(100 * coverage).toFixed(0)} % of the image; bring the target to ${emptyPlaces(sightings)} too`,
     );
   if (tilt < 25)
     found.push(`the target was tilted by ${tilt.toFixed(0)} degrees at most; tilt it by 30 to 45`);
   const relative = Math.max(deviations[0]! / camera.fx, deviations[1]! / camera.fy);
   if (relative > 0.005)
-    found.push(
-      `the focal length is known to ${(100 * relative).toFixed(1)} % only; take more tilted pictures`,
-    );
+    found.push(`the focal length is known to ${(100 * relative).toFixed(1)} % only; take more tilted images`);
   if (error > 1)
     found.push(
       `the error is ${error.toFixed(2)} px; below 0.5 is usual (is the target flat, and its size as printed?)`,
     );
   if (camera.distortion !== undefined && !fieldIsCovered(camera))
     found.push(
-      "the distortion found folds over within the picture; bring the target into the corners too, or fix k3",
+      "the distortion found folds over within the image; bring the target into the corners too, or fix k3",
     );
   return found;
 }
 
-/** Whether each corner of the picture belongs to a ray. */
+/** Whether each corner of the image belongs to a ray. */
 const fieldIsCovered = (camera: CameraModel): boolean =>
   [
     [0, 0],
@@ -110,7 +108,7 @@ const fieldIsCovered = (camera: CameraModel): boolean =>
     [camera.width - 1, camera.height - 1],
   ].every(([u, v]) => pixelRay(camera, u!, v!) !== undefined);
 
-/** Largest angle between the target's normals in two pictures, in degrees. */
+/** Largest angle between the target's normals in two images, in degrees. */
 function tiltSpread(poses: readonly Pose[]): number {
   const normals = poses.map((pose): Vec3 => rotate(pose.orientation, [0, 0, 1]));
   let least = 1;
@@ -120,8 +118,8 @@ function tiltSpread(poses: readonly Pose[]): number {
 }
 
 function largest(residuals: Float64Array): number {
-  let most = 0;
+  let maximum = 0;
   for (let i = 0; i < residuals.length; i += 2)
-    most = Math.max(most, Math.hypot(residuals[i]!, residuals[i + 1]!));
-  return most;
+    maximum = Math.max(maximum, Math.hypot(residuals[i]!, residuals[i + 1]!));
+  return maximum;
 }

@@ -16,7 +16,7 @@ interface Start {
   readonly poses: readonly (Pose | undefined)[];
 }
 
-/** The undistorted (or ideal fisheye) camera, of those with a centred principal point, that the pictures fit best. */
+/** The undistorted (or ideal fisheye) camera, of those with a centred principal point, that the images fit best. */
 export function scanFocalLengths(sightings: readonly Sighting[], model: DistortionModel): Start {
   const { width, height } = sightings[0]!;
   const camera = (focal: number): CameraModel => ({
@@ -62,10 +62,10 @@ export interface Solution {
   readonly covariance: Float64Array | undefined;
 }
 
-/** Camera and poses of the pictures kept, from a start, at once. */
+/** Camera and poses of the images kept, from a start, at once. */
 export function solve(
   sightings: readonly Sighting[],
-  kept: readonly number[],
+  accepted: readonly number[],
   camera: CameraModel,
   poses: readonly (Pose | undefined)[],
   model: DistortionModel,
@@ -89,7 +89,7 @@ export function solve(
     cy: s[3]! * camera.width,
     distortion: { model, coefficients: Array.from(s.slice(4)) },
   });
-  let blocks: readonly Float64Array[] = kept.map((index) => packPose(poses[index]!));
+  let blocks: readonly Float64Array[] = accepted.map((index) => packPose(poses[index]!));
   let covariance: Float64Array | undefined;
   // Distortion joins in steps: all at once from nothing, high orders run away.
   const all = Array.from({ length: count }, (_, k) => 4 + k);
@@ -100,7 +100,7 @@ export function solve(
     const solution = solveBlocks({
       shared,
       blocks,
-      residuals: (s, pose, k) => reprojection(sightings[kept[k]!]!, toCamera(s), unpackPose(pose)),
+      residuals: (s, pose, k) => reprojection(sightings[accepted[k]!]!, toCamera(s), unpackPose(pose)),
       group: 2,
       scale: last ? 1 : 5,
       fixed: new Set([...fixed, ...all.filter((k) => !free.includes(k))]),
@@ -113,7 +113,7 @@ export function solve(
   const found = toCamera(shared);
   const next: (Pose | undefined)[] = poses.map(() => undefined);
   const residuals = new Map<number, Float64Array>();
-  for (const [k, index] of kept.entries()) {
+  for (const [k, index] of accepted.entries()) {
     next[index] = unpackPose(blocks[k]!);
     residuals.set(index, reprojection(sightings[index]!, found, next[index]));
   }

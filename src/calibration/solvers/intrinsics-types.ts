@@ -6,22 +6,22 @@ export type DistortionModel = "plumb_bob" | "rational_polynomial" | "equidistant
 export interface IntrinsicsOptions {
   /** Default plumb_bob. */
   readonly model?: DistortionModel;
-  /** Keep k3 of plumb_bob at zero: few or narrow pictures do not determine it. */
+  /** Keep k3 of plumb_bob at zero: few or narrow images do not determine it. */
   readonly fixK3?: boolean;
 }
 
 export interface IntrinsicsResult {
   readonly camera: CameraModel;
-  /** Root mean square distance of all corners of the pictures that were used, in pixels. */
+  /** Root mean square distance of all corners of the images that were used, in pixels. */
   readonly rms: Pixels;
   /** Standard deviations of fx, fy, cx, cy in pixels, from the residuals. */
   readonly deviations: readonly [Pixels, Pixels, Pixels, Pixels];
   readonly views: readonly ViewError[];
-  /** Pose of the target in the camera, by view; undefined where the picture was rejected. */
+  /** Pose of the target in the camera, by view; undefined where the image was rejected. */
   readonly poses: readonly (Pose | undefined)[];
   /** Seen minus expected, u, v, …, by view. */
   readonly residuals: readonly Float64Array[];
-  /** Share of the picture, in a grid of 8 × 6 cells, that holds a corner. */
+  /** Share of the image, in a grid of 8 × 6 cells, that holds a corner. */
   readonly coverage: number;
   /** What would make the result better, in words. */
   readonly warnings: readonly string[];

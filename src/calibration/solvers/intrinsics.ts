@@ -9,8 +9,8 @@ import { median } from "./statistics.js";
 const fewestViews = 4;
 
 /**
- * Camera matrix and distortion from pictures of a flat target: start by a scan over focal lengths, then all unknowns at
- * once by robust least squares on the reprojection error; pictures far worse than the others are left out.
+ * Camera matrix and distortion from images of a flat target: start by a scan over focal lengths, then all unknowns at
+ * once by robust least squares on the reprojection error; images far worse than the others are left out.
  * @throws GraspGroundingError CALIBRATION_REFUSED for sets that do not determine a camera
  */
 export function calibrateIntrinsics(
@@ -22,30 +22,30 @@ export function calibrateIntrinsics(
   if (first === undefined || sightings.length < fewestViews)
     throw refuse(
       `the target was found in ${sightings.length} ${sightings.length === 1 ? "picture" : "pictures"}, and ${fewestViews} are the least`,
-      "take 15 or more pictures with the target at different tilts, distances and places",
+      "take 15 or more images with the target at different tilts, distances and places",
     );
   const { width, height } = first;
   const odd = sightings.find((each) => each.width !== width || each.height !== height);
   if (odd !== undefined)
     throw refuse(
       `${odd.name} is ${odd.width}×${odd.height} and ${first.name} ${width}×${height}`,
-      "use pictures of one camera at one resolution",
+      "use images of one camera at one resolution",
     );
   const start = scanFocalLengths(sightings, model);
   const fixed = fixedUnknowns(model, options);
-  let kept = sightings.map((_, index) => index).filter((index) => start.poses[index] !== undefined);
-  let solution = solve(sightings, kept, start.camera, start.poses, model, fixed);
+  let accepted = sightings.map((_, index) => index).filter((index) => start.poses[index] !== undefined);
+  let solution = solve(sightings, accepted, start.camera, start.poses, model, fixed);
   const rejected = new Map<number, string>();
   for (const [index, pose] of start.poses.entries())
     if (pose === undefined) rejected.set(index, "its corners fit no pose");
   for (let round = 0; round < 3; round++) {
-    const errors = kept.map((index) => rms(solution.residuals.get(index)!));
+    const errors = accepted.map((index) => rms(solution.residuals.get(index)!));
     const limit = Math.max(0.3, 3 * median(errors));
-    const bad = kept.filter((_, k) => errors[k]! > limit);
-    if (bad.length === 0 || kept.length - bad.length < fewestViews) break;
-    for (const index of bad) rejected.set(index, "its corners are far off those of the other pictures");
-    kept = kept.filter((index) => !bad.includes(index));
-    solution = solve(sightings, kept, solution.camera, solution.poses, model, fixed);
+    const bad = accepted.filter((_, k) => errors[k]! > limit);
+    if (bad.length === 0 || accepted.length - bad.length < fewestViews) break;
+    for (const index of bad) rejected.set(index, "its corners are far off those of the other images");
+    accepted = accepted.filter((index) => !bad.includes(index));
+    solution = solve(sightings, accepted, solution.camera, solution.poses, model, fixed);
   }
-  return report(sightings, kept, rejected, solution);
+  return report(sightings, accepted, rejected, solution);
 }

@@ -1,6 +1,6 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 
-/** Least squares over unknowns that all residuals share and unknowns of one block (picture, robot pose) each. */
+/** Least squares over unknowns that all residuals share and unknowns of one block (image, robot pose) each. */
 export interface BlockProblem {
   readonly shared: Float64Array;
   readonly blocks: readonly Float64Array[];

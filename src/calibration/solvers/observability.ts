@@ -4,7 +4,7 @@ import { degrees } from "./statistics.js";
 
 /** How much of a hand-eye transform the robot's motions determine. */
 export interface Observability {
-  /** Root mean square rotation about x, y and z between any two pictures, in degrees. */
+  /** Root mean square rotation about x, y and z between any two images, in degrees. */
   readonly rotation: Vec3;
   /** The same about the axis with most and the axis, square to it, with next most. */
   readonly main: number;

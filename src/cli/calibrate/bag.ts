@@ -7,13 +7,13 @@ import { TfBuffer } from "../../messages/tf-buffer.js";
 import { Progress } from "../../system/index.js";
 import type { CalibrationSet, CalibrationView, SourceOptions } from "./types.js";
 
-/** Most pictures of a bag that are used: more add little and cost time. */
-const mostViews = 80;
-/** The robot stands when it moves by no more than this from a tenth of a second before a picture to one after. */
+/** Most images of a bag that are used: more add little and cost time. */
+const maxViews = 80;
+/** The robot stands when it moves by no more than this from a tenth of a second before an image to one after. */
 const stillMetres = 0.001;
 const stillRadians = 0.002;
 
-/** The sightings of a bag. @throws GraspGroundingError of the bag; TF_UNAVAILABLE when the robot stood for no picture */
+/** The sightings of a bag. @throws GraspGroundingError of the bag; TF_UNAVAILABLE when the robot stood for no image */
 export async function readBag(
   path: string,
   options: SourceOptions,
@@ -29,7 +29,7 @@ export async function readBag(
     const stands = robot ? await standing(bag, buffer, options) : undefined;
     const frames = await rgbdFrames(bag, frameOptions(options));
     const views: CalibrationView[] = [];
-    const progress = new Progress("pictures with the target");
+    const progress = new Progress("images with the target");
     let camera = given;
     let frameId: FrameId | undefined;
     let looked = 0;
@@ -49,18 +49,18 @@ export async function readBag(
       if (views.some((view) => similar(view.sighting, sighting))) alike++;
       else views.push({ sighting, ...(pose && { robot: pose }) });
       progress.update(views.length, undefined);
-      if (views.length >= mostViews) break;
+      if (views.length >= maxViews) break;
     }
     progress.done();
     const notes = [...bag.damage];
-    if (alike > 0) notes.push(`pictures like others, left out: ${alike}`);
+    if (alike > 0) notes.push(`images like others, left out: ${alike}`);
     if (stands !== undefined && stands.moving > 0)
-      notes.push(`pictures taken while the robot moved, left out: ${stands.moving}`);
+      notes.push(`images taken while the robot moved, left out: ${stands.moving}`);
     if (stands !== undefined && stands.poses.size === 0)
       throw new GraspGroundingError("TF_UNAVAILABLE", {
         source: options.tool,
         target: options.base,
-        detail: stands.problem ?? "the robot never stood still for a picture",
+        detail: stands.problem ?? "the robot never stood still for an image",
       });
     const fixed = (to: FrameId, from: FrameId) => {
       const found = buffer.lookup(to, from, last ?? 0n);
@@ -87,13 +87,13 @@ async function addFixed(bag: BagReader, buffer: TfBuffer): Promise<void> {
 }
 
 interface Standing {
-  /** Tool in base at the pictures for which the robot stood. */
+  /** Tool in base at the images for which the robot stood. */
   readonly poses: ReadonlyMap<Stamp, Pose>;
   readonly moving: number;
   readonly problem: string | undefined;
 }
 
-/** Where the robot was at each picture; those it moved at are left out: stamps of arm and camera are never quite one clock. */
+/** Where the robot was at each image; those it moved at are left out: stamps of arm and camera are never quite one clock. */
 async function standing(bag: BagReader, buffer: TfBuffer, options: SourceOptions): Promise<Standing> {
   const stamps: { readonly stamp: Stamp; readonly logTime: Stamp }[] = [];
   const frames = await rgbdFrames(bag, frameOptions(options));
@@ -130,7 +130,7 @@ function alikePose(a: Pose, b: Pose): boolean {
   return far <= stillMetres && cosine >= Math.cos(stillRadians / 2);
 }
 
-/** The same corners within two hundredths of the picture's width: nothing new. */
+/** The same corners within two hundredths of the image's width: nothing new. */
 function similar(a: Sighting, b: Sighting): boolean {
   const at = new Map<string, readonly [number, number]>();
   const keyOf = (s: Sighting, i: number) => `${s.object[3 * i]},${s.object[3 * i + 1]}`;

@@ -27,7 +27,7 @@ interface CheckFlags extends CommonOptions {
 /** `calibrate check` */
 export function checkCommand(): Command {
   return withSource(new Command("check"), true)
-    .description("reprojection error of a calibration on new pictures")
+    .description("reprojection error of a calibration on new images")
     .option("--hand-eye <file>", "check the whole chain robot - camera - target, by this transform")
     .option("--max-error <px>", "end with an error when the error is larger", nonNegative)
     .action(runCheck);
@@ -40,8 +40,8 @@ async function runCheck(source: string, flags: CheckFlags): Promise<void> {
   const camera = requireCamera(set.camera);
   if (set.views.length === 0)
     throw new GraspGroundingError("CALIBRATION_REFUSED", {
-      detail: `the target was found in none of ${set.looked} pictures`,
-      remedy: "check that the target's file says what is in the pictures",
+      detail: `the target was found in none of ${set.looked} images`,
+      remedy: "check that the target's file says what is in the images",
     });
   const lens = checkCamera(
     set.views.map(({ sighting }) => sighting),
@@ -69,7 +69,7 @@ async function runCheck(source: string, flags: CheckFlags): Promise<void> {
     });
   else {
     viewTable(result.views);
-    say(`camera: error ${lens.rms.toFixed(3)} px over ${set.views.length} pictures`);
+    say(`camera: error ${lens.rms.toFixed(3)} px over ${set.views.length} images`);
     if (chain !== undefined)
       say(
         `hand-eye: error ${chain.rms.toFixed(2)} px; the target seems to move by ${(1000 * chain.position).toFixed(2)} mm`,
@@ -83,7 +83,7 @@ async function runCheck(source: string, flags: CheckFlags): Promise<void> {
     });
 }
 
-/** The transform of the pictures' optical frame: the file may be about another frame of the camera. */
+/** The transform of the images' optical frame: the file may be about another frame of the camera. */
 function opticalTransform(
   set: CalibrationSet,
   { child, transform }: { child: string; transform: Pose },

@@ -9,14 +9,14 @@ import { nonNegative } from "../arguments.js";
 
 import type { CalibrationSet, SourceOptions } from "./types.js";
 
-const sourceHelp = "a bag, or a folder of pictures";
+const sourceHelp = "a bag, or a folder of images";
 
 export function withSource(command: Command, robot: boolean): Command {
   command
     .argument("<source>", sourceHelp)
     .requiredOption("--target <file>", "the target's YAML, as `calibrate target` writes it")
     .option("--colour <topic>", "colour topic of a bag, when the guess is wrong")
-    .option("--every <s>", "least time between pictures of a bag", nonNegative, 0.2)
+    .option("--every <s>", "least time between images of a bag", nonNegative, 0.2)
     .option("--plot <file>", "write a plot of the errors (.svg, .png)")
     .option("--json", "print JSON");
   if (robot)
@@ -24,7 +24,7 @@ export function withSource(command: Command, robot: boolean): Command {
       .option("--camera <file>", "camera_info YAML (default: the bag's own)")
       .option(
         "--poses <file>",
-        "tool in base for each picture of a folder: CSV or YAML of image,x,y,z,qx,qy,qz,qw (default: its poses.csv)",
+        "tool in base for each image of a folder: CSV or YAML of image,x,y,z,qx,qy,qz,qw (default: its poses.csv)",
       )
       .option("--base <frame>", "frame of the robot's base", "base_link")
       .option("--tool <frame>", "frame of the tool that moves", "tool0");

@@ -45,7 +45,7 @@ export function handEyeCommand(): Command {
     )
     .option(
       "--child <frame>",
-      "camera frame in the result (default: the pictures' optical frame; another needs the bag's /tf_static)",
+      "camera frame in the result (default: the images' optical frame; another needs the bag's /tf_static)",
     )
     .option("--out <file>", "write the transform's YAML")
     .action(runHandEye);
@@ -105,7 +105,7 @@ async function runHandEye(source: string, flags: HandEyeFlags): Promise<void> {
     `${child} in ${parent}:`,
     `  position     ${p.map((v) => v.toFixed(5)).join(" ")} m (± ${quality.deviation_mm} mm by noise alone)`,
     `  orientation  ${q.map((v) => v.toFixed(6)).join(" ")} x y z w (± ${quality.deviation_deg} degrees)`,
-    `error ${quality.rms_mm} mm, ${quality.rms_deg} degrees${quality.rms_px === undefined ? "" : `, ${quality.rms_px} px`} over ${quality.pictures} pictures`,
+    `error ${quality.rms_mm} mm, ${quality.rms_deg} degrees${quality.rms_px === undefined ? "" : `, ${quality.rms_px} px`} over ${quality.pictures} images`,
     `the tool turned by ${result.observability.rotation.map((v) => v.toFixed(0)).join(", ")} degrees rms about x, y, z`,
   );
   remarks(set, result.warnings, flags.out);

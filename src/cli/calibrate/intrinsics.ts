@@ -20,13 +20,13 @@ interface IntrinsicsFlags extends CommonOptions {
 /** `calibrate intrinsics` */
 export function intrinsicsCommand(): Command {
   return withSource(new Command("intrinsics"), false)
-    .description("camera matrix and distortion, from pictures of a target")
+    .description("camera matrix and distortion, from images of a target")
     .addOption(
       new Option("--model <name>", "distortion model")
         .choices(["plumb_bob", "rational_polynomial", "equidistant"])
         .default("plumb_bob"),
     )
-    .option("--fix-k3", "plumb_bob without k3, for narrow lenses or few pictures")
+    .option("--fix-k3", "plumb_bob without k3, for narrow lenses or few images")
     .option("--name <camera>", "camera_name in the YAML", "camera")
     .option("--out <file>", "write camera_info YAML")
     .action(async (source: string, flags: IntrinsicsFlags) => {
@@ -55,7 +55,7 @@ export function intrinsicsCommand(): Command {
         say(
           `fx ${pm(camera.fx, deviations[0])}  fy ${pm(camera.fy, deviations[1])}  cx ${pm(camera.cx, deviations[2])}  cy ${pm(camera.cy, deviations[3])} px`,
           `${camera.distortion?.model}: ${camera.distortion?.coefficients.map((c) => c.toPrecision(5)).join(" ")}`,
-          `error ${result.rms.toFixed(3)} px over ${result.views.filter((v) => v.rejected === undefined).length} pictures`,
+          `error ${result.rms.toFixed(3)} px over ${result.views.filter((v) => v.rejected === undefined).length} images`,
         );
         remarks(set, result.warnings, flags.out);
       }

@@ -18,7 +18,7 @@ const poseRow = z.object({
   qw: number,
 });
 
-/** Poses by picture: CSV with a header line, or a YAML or JSON list of the same fields. */
+/** Poses by image: CSV with a header line, or a YAML or JSON list of the same fields. */
 export async function readPoses(
   folder: string,
   named: string | undefined,

@@ -23,7 +23,7 @@ export async function readTarget(path: string): Promise<Target> {
 }
 
 /**
- * The sightings of a bag, or of a folder of pictures (with poses.csv or poses.yaml when the robot's poses are wanted).
+ * The sightings of a bag, or of a folder of images (with poses.csv or poses.yaml when the robot's poses are wanted).
  * @throws GraspGroundingError of files, bags, targets and poses
  */
 export async function readSet(
@@ -35,7 +35,7 @@ export async function readSet(
   const detector = await TargetDetector.create(target);
   try {
     const camera = options.camera === undefined ? undefined : await readCamera(options.camera);
-    return (await isPictureFolder(source))
+    return (await isImageFolder(source))
       ? await readFolder(source, options, robot, target, detector, camera)
       : await readBag(source, options, robot, target, detector, camera);
   } finally {
@@ -43,12 +43,12 @@ export async function readSet(
   }
 }
 
-const picture = /\.(png|jpe?g|webp|tiff?)$/i;
+const image = /\.(png|jpe?g|webp|tiff?)$/i;
 
-async function isPictureFolder(path: string): Promise<boolean> {
+async function isImageFolder(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isDirectory()) return false;
-  return (await readdir(path)).some((name) => picture.test(name));
+  return (await readdir(path)).some((name) => image.test(name));
 }
 
 async function readFolder(
@@ -60,7 +60,7 @@ async function readFolder(
   camera: CameraModel | undefined,
 ): Promise<CalibrationSet> {
   const names = (await readdir(folder))
-    .filter((name) => picture.test(name))
+    .filter((name) => image.test(name))
     .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   const poses = robot ? await readPoses(folder, options.poses) : undefined;
   const views: CalibrationView[] = [];
@@ -76,10 +76,10 @@ async function readFolder(
     progress.update(k + 1, names.length);
   }
   progress.done();
-  const notes = without.length === 0 ? [] : [`pictures without a pose: ${some(without)}`];
+  const notes = without.length === 0 ? [] : [`images without a pose: ${some(without)}`];
   const unused = [...(poses?.keys() ?? [])].filter((name) => !names.includes(name));
-  if (unused.length > 0) notes.push(`poses without a picture: ${some(unused)}`);
-  const fixed = () => "a folder of pictures holds no transforms";
+  if (unused.length > 0) notes.push(`poses without an image: ${some(unused)}`);
+  const fixed = () => "a folder of images holds no transforms";
   return { target, views, camera, frameId: undefined, looked: names.length, notes, fixed };
 }
 

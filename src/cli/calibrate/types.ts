@@ -1,7 +1,7 @@
 import type { Sighting, Target } from "../../calibration/index.js";
 import type { CameraModel, FrameId, Pose } from "../../geometry/index.js";
 
-/** What all `calibrate` commands that look at pictures take. */
+/** What all `calibrate` commands that look at images take. */
 export interface SourceOptions {
   readonly target: string;
   readonly camera?: string;
@@ -12,7 +12,7 @@ export interface SourceOptions {
   readonly every: number;
 }
 
-/** A picture that shows the target, and where the tool was. */
+/** An image that shows the target, and where the tool was. */
 export interface CalibrationView {
   readonly sighting: Sighting;
   /** Tool in the base; present whenever robot poses were asked for. */
@@ -24,9 +24,9 @@ export interface CalibrationSet {
   readonly views: readonly CalibrationView[];
   /** From --camera, or the bag's camera info. */
   readonly camera: CameraModel | undefined;
-  /** The pictures' frame, where it is known. */
+  /** The images' frame, where it is known. */
   readonly frameId: FrameId | undefined;
-  /** Pictures looked at. */
+  /** Images looked at. */
   readonly looked: number;
   /** What was left out, in words. */
   readonly notes: readonly string[];

@@ -33,7 +33,7 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
   const chain = opened(widest);
   const poses = await cameraPoses(bag);
   const controller = new SimulatedController({ joints: chain.joints, start: home });
-  const gripper = new HoldingGripper(widest);
+  const gripper = new SimulatedHoldingGripper(widest);
   const checker = () => new CollisionChecker(robot, chain, { reference: home, opened });
   const arm = new Arm({
     solver: new IkSolver(chain),
@@ -42,7 +42,7 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     gripper,
     supervisor: new SafetySupervisor({
       ...defaultLimits,
-      // A laptop that is busy with other things may hold this process up for longer than a robot's computer may; the
+      // A laptop that is busy with other objects may hold this process up for longer than a robot's computer may; the
       // console itself stops the arm after 120 ms without a heartbeat.
       lease: 1,
       feedbackAge: 0.5,
@@ -88,8 +88,8 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
   };
 }
 
-/** Fingers that close on a thing as wide as the camera saw it: the recording's things cannot be touched. */
-class HoldingGripper extends SimulatedGripper {
+/** Fingers that close on an object as wide as the camera saw it: the recording's objects cannot be touched. */
+class SimulatedHoldingGripper extends SimulatedGripper {
   override move(width: Metres) {
     // The arm closes to 20 mm less than the width that was seen (see SequencePlanner).
     this.object = width < this.width ? width + 0.02 : 0;

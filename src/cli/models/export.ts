@@ -12,7 +12,7 @@ import {
   type TritonOptions,
 } from "../../inference/oip/triton.js";
 import { findModel } from "../../model-store/index.js";
-import { whole } from "../arguments.js";
+import { wholeNumber } from "../arguments.js";
 
 interface ExportFlags extends TritonOptions {
   readonly triton: string;
@@ -27,9 +27,9 @@ export function exportCommand(): Command {
       "--triton <folder>",
       "the model repository; folders of this model's parts are written into it",
     )
-    .option("--max-batch <n>", "pictures (or sentences) the scheduler may put together", whole(1), 8)
-    .option("--queue-delay <µs>", "how long the first of a batch waits for company", whole(0), 2000)
-    .option("--instances <n>", "copies of each part on a device", whole(1), 1)
+    .option("--max-batch <n>", "images (or queries) the scheduler may put together", wholeNumber(1), 8)
+    .option("--queue-delay <µs>", "how long the first of a batch waits for company", wholeNumber(0), 2000)
+    .option("--instances <n>", "copies of each part on a device", wholeNumber(1), 1)
     .addOption(new Option("--kind <device>", "where it runs").choices(["gpu", "cpu"]).default("gpu"))
     .option("--tensorrt", "hand the graph to TensorRT; built engines are kept in the repository", false)
     .option("--fp16", "half precision in TensorRT", false)

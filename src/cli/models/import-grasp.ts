@@ -49,8 +49,8 @@ export function importGraspCommand(): Command {
     .addOption(
       new Option("--width-pixels <n>", "pixels a width of 1 stands for").argParser(positive).default(150),
     )
-    .option("--colour-mean <value>", "subtracted from colour / 255: a number, or picture", "picture")
-    .option("--depth-mean <metres>", "subtracted from depth: a number, or picture", "picture")
+    .option("--colour-mean <value>", "subtracted from colour / 255: a number, or image", "picture")
+    .option("--depth-mean <metres>", "subtracted from depth: a number, or image", "picture")
     .addOption(
       new Option("--depth-limit <metres>", "depth is cut this far from the mean")
         .argParser(positive)

@@ -49,7 +49,7 @@ export function importCommand(): Command {
     .option("--vocab <file>", "CLIP's bpe_simple_vocab_16e6.txt.gz or merges.txt (default: bundled)")
     .option("--taps <list>", "encoder blocks that are tapped", "1,3,5,7,9")
     .option("--shallowest-first", "the decoder's first level reads the first tap (default: the deepest)")
-    .option("--pictures <folder>", "choose the int8 form on these pictures instead of drawn ones")
+    .option("--images <folder>", "choose the int8 form on these images instead of drawn ones")
     .option("--python <path>", "interpreter that has models/export/requirements.txt (default: one is set up)")
     .option("--json", "print JSON")
     .action(async (flags: ImportFlags) => runImport(flags));

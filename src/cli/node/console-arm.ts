@@ -1,8 +1,8 @@
 import type { ConsoleArm } from "../../console/index.js";
-import type { ReadyArm } from "../../ros/index.js";
+import type { ConfiguredArm } from "../../ros/index.js";
 
 /** The node's arm as the console moves it. */
-export function consoleArm(ready: ReadyArm): ConsoleArm {
+export function consoleArm(ready: ConfiguredArm): ConsoleArm {
   const { chain, fingers, urdf } = ready;
   return {
     name: ready.name,

@@ -1,27 +1,27 @@
 import type { ConsoleSource, HealthItem, ParameterView, SourceListener } from "../../console/index.js";
 import { describe } from "../../errors/index.js";
 import type { RgbdFrame } from "../../geometry/index.js";
-import type { BridgeResult } from "../../pipeline/index.js";
+import type { PipelineResult } from "../../pipeline/index.js";
 import {
-  type BridgeNode,
+  type GroundingNode,
   type NodeObserver,
-  type ObservedPicture,
+  type ObservedImage,
   parameterNames,
   parameterSpecs,
   type Status,
 } from "../../ros/index.js";
 
-/** Milliseconds between pictures handed to the console: while somebody watches, and while nobody does. */
+/** Milliseconds between images handed to the console: while somebody watches, and while nobody does. */
 const watchedEvery = 1000 / 15;
 const unwatchedEvery = 1000;
 
 const levels = ["ok", "warn", "error", "stale"] as const;
 
-/** The ROS node as the console's source: its pictures, answers, health, log and parameters. */
+/** The ROS node as the console's source: its images, answers, health, log and parameters. */
 export class NodeSource implements ConsoleSource, NodeObserver {
   readonly kind = "live";
   readonly name: string;
-  #node: BridgeNode | undefined;
+  #node: GroundingNode | undefined;
   #listener: SourceListener | undefined;
   #health: readonly HealthItem[] = [];
   #problem: string | undefined;
@@ -35,7 +35,7 @@ export class NodeSource implements ConsoleSource, NodeObserver {
   }
 
   /** The node, once it is there. */
-  attach(node: BridgeNode): void {
+  attach(node: GroundingNode): void {
     this.#node = node;
   }
 
@@ -90,7 +90,7 @@ export class NodeSource implements ConsoleSource, NodeObserver {
   wantsFrame(): boolean {
     if (this.#listener === undefined) return false;
     const pause = this.#clients > 0 ? watchedEvery : unwatchedEvery;
-    // A quarter of slack, or a camera just below the rate would lose every second picture.
+    // A quarter of slack, or a camera just below the rate would lose every second image.
     if (performance.now() - this.#lastFrame < pause * 0.75) return false;
     if (!this.#decoding) return true;
     this.#dropped++;
@@ -101,15 +101,15 @@ export class NodeSource implements ConsoleSource, NodeObserver {
     return this.#listener !== undefined && this.#clients > 0;
   }
 
-  frame(picture: ObservedPicture): void {
+  frame(image: ObservedImage): void {
     this.#lastFrame = performance.now();
     this.#decoding = true;
-    picture
+    image
       .colour()
       .then(
         (frame) => {
           this.#problem = undefined;
-          this.#listener?.frame({ frame, complete: () => picture.whole() });
+          this.#listener?.frame({ frame, complete: () => image.fullFrame() });
         },
         (error) => {
           this.#problem = describe(error);
@@ -120,7 +120,7 @@ export class NodeSource implements ConsoleSource, NodeObserver {
       });
   }
 
-  answered(frame: RgbdFrame, results: readonly BridgeResult[]): void {
+  answered(frame: RgbdFrame, results: readonly PipelineResult[]): void {
     this.#listener?.answered?.({ frame }, results);
   }
 

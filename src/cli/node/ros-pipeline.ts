@@ -1,5 +1,2 @@
-import type { Bridge } from "../../pipeline/index.js";
-import { openBridge, type PipelineOptions } from "../../pipeline/index.js";
-
-/** What the ROS node's pipeline thread imports. */
-export const createPipeline = (options: PipelineOptions): Promise<Bridge> => openBridge(options);
+/** The pipeline that the ROS node's thread loads: the same as every other surface's. */
+export { createPipeline } from "../../pipeline/index.js";

@@ -2,7 +2,7 @@ import { deadman } from "../heartbeat.js";
 import type { Actor } from "../server/lease.js";
 
 /** One press of a button that moves the arm: lives by its heartbeat, and ends once. */
-export class Hold {
+export class HoldToRunSession {
   readonly actor: Actor;
   readonly kind: "pick" | "place" | "jog";
   readonly #abort = new AbortController();
@@ -10,7 +10,7 @@ export class Hold {
   #beats = 0;
 
   /** @param silent the heartbeat has stopped */
-  constructor(actor: Actor, kind: Hold["kind"], silent: (hold: Hold) => void) {
+  constructor(actor: Actor, kind: HoldToRunSession["kind"], silent: (hold: HoldToRunSession) => void) {
     this.actor = actor;
     this.kind = kind;
     this.#timer = setTimeout(() => this.#check(silent), deadman);
@@ -44,7 +44,7 @@ export class Hold {
   }
 
   /** When this process itself was held up, heartbeats that came meanwhile wait in the socket: they are read first. */
-  #check(silent: (hold: Hold) => void): void {
+  #check(silent: (hold: HoldToRunSession) => void): void {
     const beats = this.#beats;
     setImmediate(() =>
       setImmediate(() => {

@@ -11,13 +11,13 @@ import {
   transformPoints,
   type Vec3,
 } from "../../geometry/index.js";
-import { type BridgeResult, scenePoints } from "../../pipeline/index.js";
+import { type PipelineResult, scenePoints } from "../../pipeline/index.js";
 import type { MotionPreview } from "../protocol.js";
 
 /** Grasps in the robot's base frame, and what the camera saw around the object and of it. */
 export function goalsFor(
   frame: RgbdFrame,
-  result: BridgeResult,
+  result: PipelineResult,
   chosen: number,
   cameraInBase: Pose,
 ): { readonly goals: readonly GraspGoal[]; readonly scene: Scene } {
@@ -31,7 +31,7 @@ export function goalsFor(
   return { goals, scene: mask === undefined ? {} : sceneOf(frame, mask, cameraInBase) };
 }
 
-/** What the camera saw, in the robot's base: the masked thing as the target, the rest as obstacles. */
+/** What the camera saw, in the robot's base: the masked object as the target, the rest as obstacles. */
 export function sceneOf(frame: RgbdFrame, mask: Mask | undefined, cameraInBase: Pose): Scene {
   const seen = scenePoints(frame, mask);
   if (seen === undefined) return {};
@@ -56,21 +56,21 @@ export const standsOn = ({ table }: Scene, point: Vec3): number =>
 
 /** Largest distance of points from an upright line, at most 0.2 m. */
 export function reachOf(points: Scene["target"], [x, y]: Vec3): number {
-  let most = 0;
+  let largest = 0;
   for (let i = 0; i + 2 < (points?.length ?? 0); i += 3)
-    most = Math.max(most, Math.hypot(points![i]! - x, points![i + 1]! - y));
-  return Math.min(most, 0.2);
+    largest = Math.max(largest, Math.hypot(points![i]! - x, points![i + 1]! - y));
+  return Math.min(largest, 0.2);
 }
 
 /** A scene without what was seen within `radius` of an upright line: the gripper is about to be there. */
 export function clearedAround(scene: Scene, [x, y]: Vec3, radius: number): Scene {
   const { obstacles } = scene;
   if (obstacles === undefined) return scene;
-  const kept: number[] = [];
+  const selected: number[] = [];
   for (let i = 0; i + 2 < obstacles.length; i += 3)
     if (Math.hypot(obstacles[i]! - x, obstacles[i + 1]! - y) > radius)
-      kept.push(obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!);
-  return { ...scene, obstacles: Float32Array.from(kept) };
+      selected.push(obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!);
+  return { ...scene, obstacles: Float32Array.from(selected) };
 }
 
 /** A plan as the page animates it. */
@@ -78,12 +78,12 @@ export function previewOf({ grasp, motion }: PlannedMotion, every = 0.05): Motio
   let at: readonly number[] = motion.summary.start;
   const stages = motion.stages.map((stage) => {
     if (!("trajectory" in stage))
-      return { name: stage.name, duration: 0, postures: [rounded(at)], opening: stage.width };
+      return { name: stage.name, duration: 0, configurations: [rounded(at)], opening: stage.width };
     const { duration } = stage.trajectory;
     const count = Math.max(1, Math.round(duration / every));
     const points = stage.trajectory.points(duration > 0 ? duration / count : every);
     at = points.at(-1)?.positions ?? at;
-    return { name: stage.name, duration, postures: points.map(({ positions }) => rounded(positions)) };
+    return { name: stage.name, duration, configurations: points.map(({ positions }) => rounded(positions)) };
   });
   return { grasp, duration: stages.reduce((sum, { duration }) => sum + duration, 0), stages };
 }

@@ -10,11 +10,11 @@ import {
 } from "../../arm/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { Pose, RgbdFrame, Vec3 } from "../../geometry/index.js";
-import type { BridgeResult } from "../../pipeline/index.js";
+import type { PipelineResult } from "../../pipeline/index.js";
 import type { MotionPreview, RobotView } from "../protocol.js";
 import type { Actor } from "../server/lease.js";
 import type { ArmState, ConsoleArm } from "./console-arm.js";
-import { Hold } from "./hold-to-run-session.js";
+import { HoldToRunSession } from "./hold-to-run-session.js";
 import { clearedAround, goalsFor, previewOf, reachOf, sceneOf, standsOn } from "./motion-goals.js";
 
 /** What a motion is planned from. */
@@ -23,20 +23,20 @@ export interface Proposal {
   readonly answer: number;
   readonly chosen: number;
   readonly frame: RgbdFrame;
-  readonly result: BridgeResult;
+  readonly result: PipelineResult;
 }
 
 /** How often the arm is looked at, in milliseconds. */
-const glance = 50;
-/** A plan is for the posture it starts in, give or take this, in radians. */
-const same = 0.01;
+const pollPeriodMs = 50;
+/** A plan is for the joint configuration it starts in, give or take this, in radians. */
+const maxStartDeviation = 0.01;
 
 /** What the gripper took, and how. */
 interface Held {
   readonly goal: GraspGoal;
-  /** Height of the tool above what the thing stood on. */
+  /** Height of the tool above what the object stood on. */
   readonly height: number;
-  /** How far the thing reached from the tool, sideways. */
+  /** How far the object reached from the tool, sideways. */
   readonly reach: number;
 }
 
@@ -49,7 +49,7 @@ export class Motion {
   readonly #changed: (state: ArmState) => void;
   readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
-  #hold: Hold | undefined;
+  #hold: HoldToRunSession | undefined;
   #doing: { readonly text: string; readonly stage: string; readonly progress?: number } | undefined;
   #last = "";
   #held: Held | undefined;
@@ -62,7 +62,7 @@ export class Motion {
     this.#timer = setInterval(() => {
       arm.arm.update();
       this.#show();
-    }, glance);
+    }, pollPeriodMs);
     this.#timer.unref();
   }
 
@@ -145,7 +145,7 @@ export class Motion {
     const position: Vec3 = at === undefined ? pose.position : [at[0], at[1], at[2] + height];
     const camera = frame === undefined ? undefined : this.#console.cameraInBase(frame);
     const seen = frame === undefined || camera === undefined ? {} : sceneOf(frame, undefined, camera);
-    // A picture may still show the thing where it was taken; anywhere else what is seen is in the way.
+    // An image may still show the object where it was taken; anywhere else what is seen is in the way.
     const scene = this.#scene(at === undefined ? clearedAround(seen, position, reach + 0.03) : seen);
     return this.#run(actor, "place", async (options) => {
       const target = { ...goal, pose: { ...pose, position } };
@@ -238,7 +238,7 @@ export class Motion {
     if (plan === undefined || plan.answer !== answer || plan.chosen !== chosen) return undefined;
     const now = this.#console.reading?.()?.positions;
     const { start } = plan.planned.motion.summary;
-    const there = now?.every((q, i) => Math.abs(q - (start[i] ?? Number.NaN)) < same) ?? false;
+    const there = now?.every((q, i) => Math.abs(q - (start[i] ?? Number.NaN)) < maxStartDeviation) ?? false;
     return there ? plan.planned : undefined;
   }
 
@@ -280,24 +280,24 @@ export class Motion {
     this.#doing = { text, stage: "jog" };
   }
 
-  #begin(actor: Actor, kind: Hold["kind"]): Hold {
+  #begin(actor: Actor, kind: HoldToRunSession["kind"]): HoldToRunSession {
     if (this.#hold !== undefined) throw refused(safetyText["already-moving"]);
     const claimed = this.#console.arm.handle({ type: "claim", operator: actor.id, at: this.#clock.now() });
     if (!claimed.granted) throw refused(safetyText[claimed.refusal ?? "no-operator"]);
-    const hold = new Hold(actor, kind, (silent) => this.#end(silent));
+    const hold = new HoldToRunSession(actor, kind, (silent) => this.#end(silent));
     this.#hold = hold;
     this.#doing = undefined;
     return hold;
   }
 
   /** Orders the stop; a pick or place then comes to its end by itself. */
-  #end(hold: Hold): void {
+  #end(hold: HoldToRunSession): void {
     if (!hold.end()) return;
     this.#console.arm.handle({ type: "stop", at: this.#clock.now() });
     if (hold.kind === "jog") this.#finish(hold);
   }
 
-  #finish(hold: Hold): void {
+  #finish(hold: HoldToRunSession): void {
     hold.settle();
     if (this.#hold === hold) this.#hold = undefined;
     this.#doing = undefined;

@@ -18,7 +18,7 @@ export interface BagSourceOptions {
 /** A frame this much behind its time is left out, in milliseconds. */
 const late = 40;
 
-/** However far behind: after this many milliseconds without a picture one is shown, and time counts from there. */
+/** However far behind: after this many milliseconds without an image one is shown, and time counts from there. */
 const longest = 500;
 
 /** Plays a recording in real time: paced by its log times, at a chosen speed, in a loop when asked to. */

@@ -3,19 +3,19 @@ import type { Vec3 } from "../../geometry/index.js";
 import type { Metrics } from "../../metrics/index.js";
 import { type Motion, refused } from "../motion/motion.js";
 import { pointAt } from "../motion/motion-goals.js";
-import { lookAgain } from "../motion/redetect-target.js";
+import { redetectTarget } from "../motion/redetect-target.js";
 import type { Answer, Command, ConsoleState, MotionPreview } from "../protocol.js";
 import type { ConsoleSource, Playback } from "../types.js";
 import type { AuditLog } from "./audit.js";
 import type { Actor, Lease } from "./lease.js";
-import type { Asker } from "./query-service.js";
+import type { QueryService } from "./query-service.js";
 import type { StateStore } from "./state.js";
 
 /** What commands act on. */
-export interface CommandParts {
+export interface CommandDependencies {
   readonly store: StateStore;
   readonly lease: Lease;
-  readonly asker: Asker;
+  readonly queryService: QueryService;
   readonly source: ConsoleSource;
   readonly audit: AuditLog;
   readonly metrics: Metrics | undefined;
@@ -27,22 +27,22 @@ export interface CommandParts {
 }
 
 /** Marks kept for the timeline. */
-const keptMarks = 200;
-/** Seconds after which a live picture is too old to move by: the console looks again. */
+const maxMarks = 200;
+/** Seconds after which a live image is too old to move by: the console looks again. */
 const fresh = 1;
 
 /** Carries out what somebody asks, if they may, and writes it down. */
 export class Commands {
-  readonly #parts: CommandParts;
+  readonly #dependencies: CommandDependencies;
   #marks: ConsoleState["marks"] = [];
 
-  constructor(parts: CommandParts) {
-    this.#parts = parts;
+  constructor(dependencies: CommandDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** @throws GraspGroundingError ACCESS_ROLE, LEASE_HELD, and those of the command */
   async execute(actor: Actor, command: Command): Promise<unknown> {
-    const { audit, metrics } = this.#parts;
+    const { audit, metrics } = this.#dependencies;
     const { name, ...details } = command;
     try {
       const result = await this.#dispatch(actor, command);
@@ -58,7 +58,7 @@ export class Commands {
   }
 
   #dispatch(actor: Actor, command: Command): unknown {
-    const { lease } = this.#parts;
+    const { lease } = this.#dependencies;
     // Anybody may stop; nothing may stand in its way.
     if (command.name === "estop") return this.#stop(actor, command.reason);
     if (actor.role !== "operator") throw new GraspGroundingError("ACCESS_ROLE", { what: command.name });
@@ -76,19 +76,19 @@ export class Commands {
   }
 
   async #control(actor: Actor, command: Command): Promise<unknown> {
-    const { asker } = this.#parts;
+    const { queryService } = this.#dependencies;
     switch (command.name) {
       case "ask":
         return this.#ask(command.query);
       case "follow":
-        asker.setFollow(command.query?.trim() || undefined);
+        queryService.setFollow(command.query?.trim() || undefined);
         return;
       case "identify":
-        return { candidates: await asker.identify(command.x, command.y) };
+        return { candidates: await queryService.identify(command.x, command.y) };
       case "choose":
-        return asker.choose(command.answer, command.candidate);
+        return queryService.choose(command.answer, command.candidate);
       case "forget":
-        return asker.forget();
+        return queryService.forget();
       case "play":
         return this.#playback().play();
       case "pause":
@@ -113,7 +113,7 @@ export class Commands {
         this.#requireGo();
         return this.#arm().startJog(actor);
       case "release":
-        return this.#parts.motion()?.release(actor.id);
+        return this.#dependencies.motion()?.release(actor.id);
       case "estop.reset":
         return this.#reset(actor);
       default:
@@ -124,11 +124,11 @@ export class Commands {
   }
 
   async #ask(query: string): Promise<Answer> {
-    const { asker, store } = this.#parts;
-    const answer = await asker.ask(query);
+    const { queryService, store } = this.#dependencies;
+    const answer = await queryService.ask(query);
     if (answer.position !== undefined) {
       const mark = { position: answer.position, query: answer.result.query, found: answer.result.found };
-      this.#marks = [...this.#marks, mark].slice(-keptMarks);
+      this.#marks = [...this.#marks, mark].slice(-maxMarks);
       store.set({ marks: this.#marks });
     }
     return answer;
@@ -136,17 +136,20 @@ export class Commands {
 
   async #pick(actor: Actor, answer: number): Promise<{ readonly message: string }> {
     this.#requireGo();
-    const { asker, source, log } = this.#parts;
+    const { queryService, source, log } = this.#dependencies;
     const arm = this.#arm();
-    const proposal = { answer, ...asker.kept(answer) };
+    const proposal = { answer, ...queryService.maxAnswers(answer) };
     const recent = source.kind === "bag" || arm.age(proposal.frame) <= fresh;
-    const message = await arm.pick(actor, recent ? proposal : await lookAgain(asker, arm, proposal));
+    const message = await arm.pick(
+      actor,
+      recent ? proposal : await redetectTarget(queryService, arm, proposal),
+    );
     log("info", `${actor.name}: ${message}`);
     return { message };
   }
 
   async #preview(answer: number): Promise<MotionPreview> {
-    return this.#arm().preview({ answer, ...this.#parts.asker.kept(answer) });
+    return this.#arm().preview({ answer, ...this.#dependencies.queryService.maxAnswers(answer) });
   }
 
   async #place(
@@ -154,9 +157,9 @@ export class Commands {
     at: readonly [number, number] | undefined,
   ): Promise<{ readonly message: string }> {
     this.#requireGo();
-    const { asker, log } = this.#parts;
+    const { queryService, log } = this.#dependencies;
     const arm = this.#arm();
-    const frame = await asker.whole().catch(() => undefined);
+    const frame = await queryService.full().catch(() => undefined);
     let point: Vec3 | undefined;
     if (at !== undefined) {
       const camera = frame === undefined ? undefined : arm.cameraInBase(frame);
@@ -169,7 +172,7 @@ export class Commands {
   }
 
   #setParameter(name: string, value: boolean | number | string): void {
-    const { source, sourceChanged } = this.#parts;
+    const { source, sourceChanged } = this.#dependencies;
     if (source.setParameter === undefined)
       throw new GraspGroundingError("USAGE", { detail: "there are no parameters here" });
     source.setParameter(name, value);
@@ -177,7 +180,7 @@ export class Commands {
   }
 
   #stop(actor: Actor, reason: string | undefined): void {
-    const { store, motion, log } = this.#parts;
+    const { store, motion, log } = this.#dependencies;
     motion()?.estop(actor.name);
     // Latched: who pressed first stays named until the reset, and pressing it often fills no log.
     if (store.value.estop.latched) return;
@@ -187,24 +190,24 @@ export class Commands {
   }
 
   #reset(actor: Actor): void {
-    const { store, motion, log } = this.#parts;
+    const { store, motion, log } = this.#dependencies;
     motion()?.reset(actor);
     store.set({ estop: { latched: false } }, true);
     log("warn", `${actor.name} reset the emergency stop`);
   }
 
   #requireGo(): void {
-    if (this.#parts.store.value.estop.latched) throw new GraspGroundingError("ESTOP_LATCHED");
+    if (this.#dependencies.store.value.estop.latched) throw new GraspGroundingError("ESTOP_LATCHED");
   }
 
   #arm(): Motion {
-    const motion = this.#parts.motion();
+    const motion = this.#dependencies.motion();
     if (motion === undefined) throw refused("no arm is connected");
     return motion;
   }
 
   #playback(): Playback {
-    const { playback } = this.#parts.source;
+    const { playback } = this.#dependencies.source;
     if (playback === undefined) throw new GraspGroundingError("CONSOLE_NO_RECORDING");
     return playback;
   }

@@ -1,11 +1,11 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { RgbdFrame, Vec3 } from "../../geometry/index.js";
 import type { Metrics } from "../../metrics/index.js";
-import type { BridgeResult } from "../../pipeline/index.js";
+import type { PipelineResult } from "../../pipeline/index.js";
 import { type ConsoleArm, noArm } from "../motion/console-arm.js";
 import { Motion } from "../motion/motion.js";
 import type { Answer, Command, ConsoleState, HealthItem, RobotView } from "../protocol.js";
-import type { ConsoleBridge, ConsoleSource, SourceFrame } from "../types.js";
+import type { ConsolePipeline, ConsoleSource, SourceFrame } from "../types.js";
 import type { AuditLog } from "./audit.js";
 import { Commands } from "./commands.js";
 import { EncodedFrame } from "./encoder.js";
@@ -14,12 +14,12 @@ import { healthOf } from "./health.js";
 import { type Actor, Lease } from "./lease.js";
 import type { LiveClient, LiveFrame } from "./live-client.js";
 import { cloudOf } from "./pictures.js";
-import { Asker } from "./query-service.js";
+import { QueryService } from "./query-service.js";
 import { StateStore } from "./state.js";
 
 export interface CoreOptions {
   readonly source: ConsoleSource;
-  readonly bridge: ConsoleBridge;
+  readonly pipeline: ConsolePipeline;
   /** Execution provider of the model, for people. */
   readonly provider?: string;
   readonly audit: AuditLog;
@@ -30,19 +30,19 @@ export interface CoreOptions {
 }
 
 /** Log lines kept for the page. */
-const keptLines = 100;
+const maxLogLines = 100;
 
 /**
- * The console without its server: keeps the state everybody sees, hands pictures to the clients, and passes on what they
+ * The console without its server: keeps the state everybody sees, hands images to the clients, and passes on what they
  * ask for.
  */
 export class ConsoleCore {
   readonly store: StateStore;
   readonly lease: Lease;
   readonly #source: ConsoleSource;
-  readonly #asker: Asker;
+  readonly #queryService: QueryService;
   readonly #commands: Commands;
-  readonly #bridge: ConsoleBridge;
+  readonly #pipeline: ConsolePipeline;
   readonly #audit: AuditLog;
   readonly #clients = new Set<LiveClient>();
   readonly #rate = new FrameRate();
@@ -51,12 +51,12 @@ export class ConsoleCore {
   #last: (LiveFrame & { readonly frame: RgbdFrame }) | undefined;
   #seq = 0;
 
-  constructor({ source, bridge, audit, arm, provider, metrics }: CoreOptions) {
+  constructor({ source, pipeline, audit, arm, provider, metrics }: CoreOptions) {
     this.#source = source;
-    this.#bridge = bridge;
+    this.#pipeline = pipeline;
     this.#audit = audit;
     this.lease = new Lease(() => this.#showLease());
-    this.#asker = new Asker(bridge, {
+    this.#queryService = new QueryService(pipeline, {
       answers: (answers) => this.#broadcastAnswers(answers),
       changed: () => this.#showModel(),
       failed: (error) => {
@@ -70,7 +70,7 @@ export class ConsoleCore {
       source: { kind: source.kind, name: source.name, problems: [...source.problems] },
       ...(source.playback !== undefined && { playback: source.playback.state }),
       marks: [],
-      model: { name: bridge.model, busy: false, waiting: 0, ...(provider !== undefined && { provider }) },
+      model: { name: pipeline.model, busy: false, waiting: 0, ...(provider !== undefined && { provider }) },
       stats: { fps: 0, dropped: 0, modelDropped: 0, clients: 0, latency: {} },
       lease: {},
       estop: { latched: false },
@@ -82,7 +82,7 @@ export class ConsoleCore {
     this.#commands = new Commands({
       store: this.store,
       lease: this.lease,
-      asker: this.#asker,
+      queryService: this.#queryService,
       source,
       audit,
       metrics,
@@ -120,7 +120,7 @@ export class ConsoleCore {
   }
 
   get answers(): readonly Answer[] {
-    return this.#asker.answers;
+    return this.#queryService.answers;
   }
 
   /** How to draw the arm, where there is one that can be drawn. */
@@ -128,32 +128,32 @@ export class ConsoleCore {
     return this.#motion?.robot;
   }
 
-  /** The picture shown now, as JPEG. @throws GraspGroundingError CONSOLE_NO_FRAME */
-  async picture(): Promise<{ readonly jpeg: Buffer; readonly stamp: string }> {
+  /** The image shown now, as JPEG. @throws GraspGroundingError CONSOLE_NO_FRAME */
+  async image(): Promise<{ readonly jpeg: Buffer; readonly stamp: string }> {
     if (this.#last === undefined) throw new GraspGroundingError("CONSOLE_NO_FRAME");
     return { jpeg: await this.#last.encoded.jpeg(0), stamp: this.#last.header.stamp };
   }
 
-  /** Points of the picture an answer is about. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  /** Points of the image an answer is about. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   cloud(answer: number): Buffer {
-    return cloudOf(this.#asker.kept(answer).frame);
+    return cloudOf(this.#queryService.maxAnswers(answer).frame);
   }
 
   /** @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   heat(answer: number): Promise<Buffer> {
-    return this.#asker.heat(answer);
+    return this.#queryService.heat(answer);
   }
 
   /** @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   crop(answer: number, candidate: number): Promise<Buffer> {
-    return this.#asker.crop(answer, candidate);
+    return this.#queryService.crop(answer, candidate);
   }
 
   join(client: LiveClient): void {
     this.#clients.add(client);
     this.#source.watched?.(this.#clients.size);
     this.lease.returned(client.identity.id);
-    client.hello(this.store.value, this.#asker.answers);
+    client.hello(this.store.value, this.#queryService.answers);
     if (this.#last !== undefined) client.frame({ ...this.#last, arrived: performance.now() });
     this.#showStats();
   }
@@ -196,7 +196,7 @@ export class ConsoleCore {
 
   log(level: ConsoleState["log"][number]["level"], text: string): void {
     const line = { at: new Date().toISOString(), level, text };
-    this.store.set({ log: [line, ...this.store.value.log].slice(0, keptLines) });
+    this.store.set({ log: [line, ...this.store.value.log].slice(0, maxLogLines) });
   }
 
   async close(): Promise<void> {
@@ -204,18 +204,18 @@ export class ConsoleCore {
     this.#motion?.close();
     this.lease.close();
     await this.#source.close();
-    await this.#asker.idle();
+    await this.#queryService.idle();
     this.store.close();
   }
 
-  #adopt(source: SourceFrame, results: readonly BridgeResult[]): void {
-    for (const result of results) this.#asker.adopt(source, result);
+  #adopt(source: SourceFrame, results: readonly PipelineResult[]): void {
+    for (const result of results) this.#queryService.adopt(source, result);
   }
 
   #frame(source: SourceFrame): void {
     const { frame, position } = source;
     this.#rate.count();
-    this.#asker.frame(source);
+    this.#queryService.frame(source);
     this.#last = {
       header: {
         seq: ++this.#seq,
@@ -239,8 +239,13 @@ export class ConsoleCore {
 
   #watch(metrics: Metrics | undefined): void {
     metrics?.watch("console_clients", "Browsers and programs connected", "gauge", () => this.#clients.size);
-    metrics?.watch("pictures_total", "Pictures shown", "counter", () => this.#seq);
-    metrics?.watch("questions_waiting", "Questions not answered yet", "gauge", () => this.#asker.waiting);
+    metrics?.watch("pictures_total", "Images shown", "counter", () => this.#seq);
+    metrics?.watch(
+      "questions_waiting",
+      "Questions not answered yet",
+      "gauge",
+      () => this.#queryService.waiting,
+    );
     metrics?.watch("estop_latched", "1 while the emergency stop is on", "gauge", () =>
       Number(this.store.value.estop.latched),
     );
@@ -259,13 +264,13 @@ export class ConsoleCore {
   }
 
   #showModel(): void {
-    const { waiting, follow } = this.#asker;
-    const { model: name } = this.#bridge;
+    const { waiting, follow } = this.#queryService;
+    const { model: name } = this.#pipeline;
     this.store.set({ model: { ...this.store.value.model, name, busy: waiting > 0, waiting }, follow });
   }
 
   #showStats(): void {
-    const { latency, missed } = this.#asker;
+    const { latency, missed } = this.#queryService;
     this.#showModel();
     this.store.set({
       stats: {
@@ -290,7 +295,7 @@ export class ConsoleCore {
       source: this.#source,
       state: this.store.value,
       fps: frame === undefined ? undefined : this.#rate.value,
-      missed: this.#asker.missed,
+      missed: this.#queryService.missed,
       cameraKnown: this.#motion && frame !== undefined && this.#motion.cameraInBase(frame) !== undefined,
     });
   }

@@ -11,14 +11,14 @@ export const levels = [
   { width: 320, quality: 50 },
 ] as const;
 
-/** The level to begin with for a picture shown `width` pixels wide. */
+/** The level to begin with for an image shown `width` pixels wide. */
 export function levelFor(width: number): number {
   for (let level = levels.length - 1; level > 0; level--)
     if ((levels[level]?.width ?? 0) >= width) return level;
   return 0;
 }
 
-/** One picture as JPEGs of the sizes clients ask for; each is made once, however many clients share it. */
+/** One image as JPEGs of the sizes clients ask for; each is made once, however many clients share it. */
 export class EncodedFrame {
   readonly image: ColourImage;
   readonly #made = new Map<number, Promise<Buffer>>();
@@ -29,7 +29,7 @@ export class EncodedFrame {
 
   /** @param level index into `levels` */
   jpeg(level: number): Promise<Buffer> {
-    // Levels above the picture's own size only differ in quality; take the smallest such.
+    // Levels above the image's own size only differ in quality; take the smallest such.
     const index = Math.max(0, Math.min(level, levels.length - 1));
     let made = this.#made.get(index);
     if (made === undefined) {
@@ -41,8 +41,8 @@ export class EncodedFrame {
 }
 
 function encode({ width, height, data }: ColourImage, level: number): Promise<Buffer> {
-  const { width: most, quality } = levels[level] as (typeof levels)[number];
+  const { width: maxWidth, quality } = levels[level] as (typeof levels)[number];
   const raw = sharp(data, { raw: { width, height, channels: 3 } });
-  const sized = width > most ? raw.resize({ width: most, kernel: "linear" }) : raw;
+  const sized = width > maxWidth ? raw.resize({ width: maxWidth, kernel: "linear" }) : raw;
   return sized.jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer();
 }

@@ -1,5 +1,5 @@
 import type { Box } from "../../geometry/index.js";
-import type { BridgeResult } from "../../pipeline/index.js";
+import type { PipelineResult } from "../../pipeline/index.js";
 
 /** Words that say where, and what they compare: the one that holds for the best of several candidates decided it. */
 const sides: Readonly<Record<string, (box: Box) => number>> = {
@@ -17,10 +17,10 @@ const sides: Readonly<Record<string, (box: Box) => number>> = {
 };
 
 /**
- * One plain sentence on an answer: what was found and, when nothing was, where the model came nearest to it.
+ * One plain query on an answer: what was found and, when nothing was, where the model came nearest to it.
  * @param closest what is there, where somebody knows, e.g. "a mug"
  */
-export function explain(result: BridgeResult, closest?: string): string {
+export function explain(result: PipelineResult, closest?: string): string {
   const { grounding, grasps, graspFailure } = result;
   const count = grounding.detections.length;
   if (!grounding.found || count === 0) {
@@ -34,8 +34,8 @@ export function explain(result: BridgeResult, closest?: string): string {
   return graspFailure === undefined ? found : `${found}; no grasp: ${graspFailure}`;
 }
 
-/** The word of the sentence that the first of several candidates fulfils more than any other. */
-function decided({ query, detections }: BridgeResult["grounding"]): string {
+/** The word of the query that the first of several candidates fulfils more than any other. */
+function decided({ query, detections }: PipelineResult["grounding"]): string {
   const boxes = detections.map(({ box }) => box);
   for (const [word, measure] of Object.entries(sides)) {
     const said = new RegExp(`\\b(${word}(?:most|hand|er|est|ger|gest|ther|thest)?)\\b`, "i").exec(query)?.[1];
@@ -49,7 +49,7 @@ function decided({ query, detections }: BridgeResult["grounding"]): string {
 }
 
 /** Where the object's probability is highest, in words. */
-function nearest({ grounding, image }: BridgeResult, name = "something"): string {
+function nearest({ grounding, image }: PipelineResult, name = "something"): string {
   const { heatmap } = grounding;
   const best = peak(heatmap.data);
   const x = ((best % heatmap.width) + 0.5) / heatmap.width;

@@ -1,4 +1,4 @@
-/** Pictures a second over the last two seconds. */
+/** Images a second over the last two seconds. */
 export class FrameRate {
   #times: number[] = [];
 

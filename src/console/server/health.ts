@@ -4,9 +4,9 @@ import type { ConsoleSource } from "../types.js";
 export interface HealthFacts {
   readonly source: Pick<ConsoleSource, "problems" | "health" | "dropped">;
   readonly state: Pick<ConsoleState, "model" | "arm">;
-  /** Pictures a second; undefined before the first. */
+  /** Images a second; undefined before the first. */
   readonly fps: number | undefined;
-  /** Pictures the model had no time for. */
+  /** Images the model had no time for. */
   readonly missed: number;
   /** Whether it is known where the camera is on the robot; undefined without an arm. */
   readonly cameraKnown: boolean | undefined;
@@ -19,7 +19,7 @@ export function healthOf({ source, state, fps, missed, cameraKnown }: HealthFact
   const camera: HealthItem = {
     name: "pictures",
     level: problems.length > 0 ? "warn" : fps === undefined ? "stale" : "ok",
-    text: problems[0] ?? (fps === undefined ? "no picture yet" : `${fps.toFixed(1)} a second`),
+    text: problems[0] ?? (fps === undefined ? "no image yet" : `${fps.toFixed(1)} a second`),
     values: { left_out: String(dropped), missed_by_the_model: String(missed) },
   };
   const grounding: HealthItem = {

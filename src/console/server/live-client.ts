@@ -3,7 +3,7 @@ import type { Answer, ConsoleState, FrameHeader, Identity, ServerMessage } from 
 import { packFrame } from "../protocol.js";
 import { type EncodedFrame, levelFor, levels } from "./encoder.js";
 
-/** A picture on its way to the clients. */
+/** An image on its way to the clients. */
 export interface LiveFrame {
   readonly header: Omit<FrameHeader, "age">;
   readonly encoded: EncodedFrame;
@@ -11,19 +11,19 @@ export interface LiveFrame {
   readonly arrived: number;
 }
 
-/** Pictures sent and not yet shown; more would only add latency. */
+/** Images sent and not yet shown; more would only add latency. */
 const inFlight = 2;
 /** Bytes waiting in the socket beyond which texts are left out, and beyond which the client is let go. */
 const crowded = 256 * 1024;
 const hopeless = 2 * 1024 * 1024;
-/** A client that shows nothing for so long gets no more pictures until it answers, in milliseconds. */
+/** A client that shows nothing for so long gets no more images until it answers, in milliseconds. */
 const stalled = 10_000;
-/** Size and quality are reconsidered after so many pictures. */
+/** Size and quality are reconsidered after so many images. */
 const window = 30;
 
 /**
- * One browser. It gets the newest picture whenever it has shown an earlier one: a slow client sees fewer and smaller
- * pictures, holds at most one back, and slows nobody else.
+ * One browser. It gets the newest image whenever it has shown an earlier one: a slow client sees fewer and smaller
+ * images, holds at most one back, and slows nobody else.
  */
 export class LiveClient {
   readonly identity: Identity;
@@ -42,7 +42,7 @@ export class LiveClient {
     this.identity = identity;
   }
 
-  /** Pictures left out for this client so far. */
+  /** Images left out for this client so far. */
   skipped = 0;
 
   hello(state: ConsoleState, answers: readonly Answer[]): void {
@@ -83,7 +83,7 @@ export class LiveClient {
     void this.#next();
   }
 
-  /** @param width device pixels the picture is shown at; 0 stops pictures */
+  /** @param width device pixels the image is shown at; 0 stops images */
   view(width: number): void {
     this.#width = width;
     this.#level = levelFor(width);
@@ -112,7 +112,7 @@ export class LiveClient {
       this.#socket.send(packFrame({ ...frame.header, age }, jpeg), { binary: true });
       this.#adapt();
     } catch {
-      // A picture that cannot be encoded is left out; the next one is tried.
+      // An image that cannot be encoded is left out; the next one is tried.
     } finally {
       this.#sending = false;
     }
@@ -126,7 +126,7 @@ export class LiveClient {
     return this.#unshown.size < inFlight && this.#socket.bufferedAmount < crowded;
   }
 
-  /** Smaller pictures when a third were left out, larger ones again when none were. */
+  /** Smaller images when a third were left out, larger ones again when none were. */
   #adapt(): void {
     if (++this.#sent < window) return;
     const share = this.#skipped / (this.#sent + this.#skipped);

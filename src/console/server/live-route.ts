@@ -7,15 +7,15 @@ import type { Actor } from "./lease.js";
 import { LiveClient } from "./live-client.js";
 
 /** Browsers connected at once. */
-const most = 32;
+const maxClients = 32;
 /** Messages a second from one client, on average over some seconds. */
 const budget = { perSecond: 120, burst: 600 };
 /** Malformed messages before a client is let go. */
-const patience = 20;
+const maxMalformed = 20;
 /** A client that answers no ping for so long is gone, in milliseconds. */
 const heartbeat = 5000;
 
-/** `/live`: pictures and state to the browser, commands and acknowledgements from it. */
+/** `/live`: images and state to the browser, commands and acknowledgements from it. */
 export async function liveRoute(server: FastifyInstance, context: ConsoleContext): Promise<void> {
   let connected = 0;
   server.get(
@@ -26,7 +26,7 @@ export async function liveRoute(server: FastifyInstance, context: ConsoleContext
       preValidation: async (request) => {
         // A browser cannot be kept from opening sockets to other sites: only a page of this origin may.
         actorOf(context, request);
-        if (connected >= most) throw new GraspGroundingError("ACCESS_TOO_MANY", { seconds: 10 });
+        if (connected >= maxClients) throw new GraspGroundingError("ACCESS_TOO_MANY", { seconds: 10 });
       },
     },
     (socket, request) => {
@@ -67,7 +67,7 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
       return socket.close(1008, "too many messages");
     }
     if (message === undefined) {
-      if (++malformed > patience) socket.close(1008, "messages that cannot be read");
+      if (++malformed > maxMalformed) socket.close(1008, "messages that cannot be read");
       return;
     }
     void handle(message);

@@ -2,8 +2,8 @@ import sharp from "sharp";
 import { type Box, type ColourImage, clipBox, organisedCloud, type RgbdFrame } from "../../geometry/index.js";
 import type { Heatmap } from "../../grounding/index.js";
 
-/** The heat map as a picture to lay over the camera's: PNG of the heat map's size, clear where the object is not. */
-export function heatPicture({ width, height, data }: Heatmap): Promise<Buffer> {
+/** The heat map as an image to lay over the camera's: PNG of the heat map's size, clear where the object is not. */
+export function heatImage({ width, height, data }: Heatmap): Promise<Buffer> {
   const pixels = new Uint8Array(width * height * 4);
   for (let i = 0; i < data.length; i++) {
     const p = Math.min(1, Math.max(0, data[i] as number));
@@ -19,7 +19,7 @@ export function heatPicture({ width, height, data }: Heatmap): Promise<Buffer> {
 }
 
 /** What a box shows, with a little of what is around it, as a JPEG of at most `size` pixels a side. */
-export function cropPicture({ width, height, data }: ColourImage, box: Box, size: number): Promise<Buffer> {
+export function cropImage({ width, height, data }: ColourImage, box: Box, size: number): Promise<Buffer> {
   const margin = 0.1 * Math.max(box[2] - box[0], box[3] - box[1]);
   const [x1, y1, x2, y2] = clipBox(
     [box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin],
@@ -49,11 +49,11 @@ export function cloudOf({ colour, depth, camera }: RgbdFrame, step = 2): Buffer 
   if (depth === undefined || camera === undefined) return Buffer.alloc(4);
   const window = { x1: 0, y1: 0, x2: depth.width, y2: depth.height };
   const { points, width } = organisedCloud(depth, camera, window, step);
-  const most = points.length / 3;
+  const total = points.length / 3;
   const xyz = new Float32Array(points.length);
   const rgb = new Uint8Array(points.length);
   let count = 0;
-  for (let i = 0; i < most; i++) {
+  for (let i = 0; i < total; i++) {
     const z = points[i * 3 + 2] as number;
     if (!(z > 0 && z < 4)) continue;
     const pixel = (Math.trunc(i / width) * step * colour.width + (i % width) * step) * 3;

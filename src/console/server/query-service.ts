@@ -1,49 +1,49 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import type { Pose, RgbdFrame } from "../../geometry/index.js";
-import type { BridgeResult } from "../../pipeline/index.js";
+import type { PipelineResult } from "../../pipeline/index.js";
 import { resultToJson } from "../../pipeline/index.js";
 import type { Answer } from "../protocol.js";
-import type { ConsoleBridge, SourceFrame } from "../types.js";
+import type { ConsolePipeline, SourceFrame } from "../types.js";
 import { drawGrasp } from "./draw-grasp.js";
 import { explain, peak } from "./explain.js";
-import { cropPicture, heatPicture } from "./pictures.js";
+import { cropImage, heatImage } from "./pictures.js";
 import { vocabulary } from "./vocabulary.js";
 
 /** Questions that may wait for the model; more are refused. */
 const limit = 4;
 /** Answers kept with their frame, so that another candidate can be chosen. */
-const kept = 4;
+const maxAnswers = 4;
 
-export interface AskerEvents {
+export interface QueryServiceEvents {
   /** The answers shown have changed. */
   answers(answers: readonly Answer[]): void;
   /** `busy` or `waiting` has changed, or a question was answered. */
   changed(): void;
   failed(error: unknown): void;
   /** A question was answered. */
-  answered?(result: BridgeResult): void;
+  answered?(result: PipelineResult): void;
   /** Where a frame's camera was in the robot's base, where that is known. */
   cameraInBase?(frame: RgbdFrame): Pose | undefined;
 }
 
-interface Kept {
-  readonly source: Whole;
-  result: BridgeResult;
+interface StoredAnswer {
+  readonly source: CompleteFrame;
+  result: PipelineResult;
   answer: Answer;
 }
 
 /** A frame with all there is of it, and where in the recording it is. */
-interface Whole {
+interface CompleteFrame {
   readonly frame: RgbdFrame;
   readonly position?: number;
 }
 
 /** Puts questions to the bridge one after the other and keeps the answers that are shown. */
-export class Asker {
-  readonly #bridge: ConsoleBridge;
-  readonly #events: AskerEvents;
+export class QueryService {
+  readonly #pipeline: ConsolePipeline;
+  readonly #events: QueryServiceEvents;
   #current: SourceFrame | undefined;
-  #answers: readonly Kept[] = [];
+  #answers: readonly StoredAnswer[] = [];
   #nextId = 1;
   #waiting = 0;
   #tail: Promise<unknown> = Promise.resolve();
@@ -52,8 +52,8 @@ export class Asker {
   #missed = 0;
   #latency: Readonly<Record<string, number>> = {};
 
-  constructor(bridge: ConsoleBridge, events: AskerEvents) {
-    this.#bridge = bridge;
+  constructor(pipeline: ConsolePipeline, events: QueryServiceEvents) {
+    this.#pipeline = pipeline;
     this.#events = events;
   }
 
@@ -70,7 +70,7 @@ export class Asker {
     return this.#follow;
   }
 
-  /** Pictures that came while the model was busy with a followed question. */
+  /** Images that came while the model was busy with a followed question. */
   get missed(): number {
     return this.#missed;
   }
@@ -80,7 +80,7 @@ export class Asker {
     return this.#latency;
   }
 
-  /** The picture shown now; a followed question is asked on it when the model is free. */
+  /** The image shown now; a followed question is asked on it when the model is free. */
   frame(source: SourceFrame): void {
     this.#current = source;
     if (this.#follow === undefined) return;
@@ -91,38 +91,38 @@ export class Asker {
   /** @throws GraspGroundingError QUERY_*, CONSOLE_NO_FRAME, CONSOLE_BUSY, INFERENCE_FAILED */
   async ask(query: string): Promise<Answer> {
     const source = this.#frame();
-    const { whole, result, closest } = await this.#enqueue(async () => {
+    const { full, result, closest } = await this.#enqueue(async () => {
       const found = await this.#process(source, query);
-      return { ...found, closest: await this.#closest(found.whole.frame, found.result) };
+      return { ...found, closest: await this.#closest(found.full.frame, found.result) };
     });
-    return this.#keep(whole, result, "console", closest);
+    return this.#keep(full, result, "console", closest);
   }
 
   /** Keeps an answer somebody else got from the pipeline. */
-  adopt(source: Whole, result: BridgeResult): void {
+  adopt(source: CompleteFrame, result: PipelineResult): void {
     this.#keep(source, result, "ros");
   }
 
-  /** Asks an answer's sentence again on the picture shown now, without showing what comes out. @throws as `ask` */
-  async look(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: BridgeResult }> {
+  /** Asks an answer's query again on the image shown now, without showing what comes out. @throws as `ask` */
+  async look(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: PipelineResult }> {
     const { answer } = this.#find(id, 0);
     const source = this.#frame();
-    const { whole, result } = await this.#enqueue(() => this.#process(source, answer.result.query));
-    return { frame: whole.frame, result };
+    const { full, result } = await this.#enqueue(() => this.#process(source, answer.result.query));
+    return { frame: full.frame, result };
   }
 
   /** Grasps of a detection on a frame. */
-  async plan(frame: RgbdFrame, detection: BridgeResult["grounding"]["detections"][number]) {
-    return this.#enqueue(async () => this.#bridge.plan(frame, detection));
+  async plan(frame: RgbdFrame, detection: PipelineResult["grounding"]["detections"][number]) {
+    return this.#enqueue(async () => this.#pipeline.plan(frame, detection));
   }
 
-  /** The picture shown now, with depth and camera. @throws GraspGroundingError CONSOLE_NO_FRAME */
-  async whole(): Promise<RgbdFrame> {
+  /** The image shown now, with depth and camera. @throws GraspGroundingError CONSOLE_NO_FRAME */
+  async full(): Promise<RgbdFrame> {
     const source = this.#frame();
     return (await source.complete?.()) ?? source.frame;
   }
 
-  /** Asks `query` on every picture the model has time for; undefined ends it. */
+  /** Asks `query` on every image the model has time for; undefined ends it. */
   setFollow(query: string | undefined): void {
     this.#follow = query;
     this.#events.changed();
@@ -133,7 +133,7 @@ export class Asker {
   async identify(x: number, y: number): Promise<readonly { name: string; probability: number }[]> {
     const { frame } = this.#frame();
     const { width, height } = frame.colour;
-    const groundings = await this.#enqueue(() => this.#bridge.ground(frame, vocabulary));
+    const groundings = await this.#enqueue(() => this.#pipeline.ground(frame, vocabulary));
     return groundings
       .map(({ query, presence, heatmap }) => {
         const column = Math.min(heatmap.width - 1, Math.floor((x / width) * heatmap.width));
@@ -150,9 +150,9 @@ export class Asker {
     const detection = found.result.grounding.detections[candidate];
     if (detection === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
     const { frame } = found.source;
-    const plan = await this.#enqueue(async () => this.#bridge.plan(frame, detection));
+    const plan = await this.#enqueue(async () => this.#pipeline.plan(frame, detection));
     const { graspFailure: _, ...rest } = found.result;
-    const result: BridgeResult = {
+    const result: PipelineResult = {
       ...rest,
       grasps: plan?.grasps ?? [],
       ...(plan?.reason !== undefined && { graspFailure: plan.reason }),
@@ -166,7 +166,7 @@ export class Asker {
 
   /** The heat map of an answer, as PNG. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   heat(id: number): Promise<Buffer> {
-    return heatPicture(this.#find(id, 0).result.grounding.heatmap);
+    return heatImage(this.#find(id, 0).result.grounding.heatmap);
   }
 
   /** What a candidate of an answer looks like, as JPEG. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
@@ -174,11 +174,15 @@ export class Asker {
     const { source, result } = this.#find(id, candidate);
     const detection = result.grounding.detections[candidate];
     if (detection === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
-    return cropPicture(source.frame.colour, detection.box, 144);
+    return cropImage(source.frame.colour, detection.box, 144);
   }
 
   /** An answer with its frame, for the arm. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  kept(id: number): { readonly frame: RgbdFrame; readonly result: BridgeResult; readonly chosen: number } {
+  maxAnswers(id: number): {
+    readonly frame: RgbdFrame;
+    readonly result: PipelineResult;
+    readonly chosen: number;
+  } {
     const { source, result, answer } = this.#find(id, 0);
     return { frame: source.frame, result, chosen: answer.chosen };
   }
@@ -194,7 +198,7 @@ export class Asker {
     return this.#tail;
   }
 
-  #find(id: number, candidate: number): Kept {
+  #find(id: number, candidate: number): StoredAnswer {
     const found = this.#answers.find(({ answer }) => answer.id === id);
     if (found === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
     return found;
@@ -206,10 +210,10 @@ export class Asker {
   }
 
   /** What is where an object that was not found comes nearest, when one of the known names fits it. */
-  async #closest(frame: RgbdFrame, { grounding }: BridgeResult): Promise<string | undefined> {
+  async #closest(frame: RgbdFrame, { grounding }: PipelineResult): Promise<string | undefined> {
     if (grounding.found) return undefined;
     const at = peak(grounding.heatmap.data);
-    const names = (await this.#bridge.ground(frame, vocabulary)).map(({ query, presence, heatmap }) => ({
+    const names = (await this.#pipeline.ground(frame, vocabulary)).map(({ query, presence, heatmap }) => ({
       name: query,
       probability: presence * (heatmap.data[at] ?? 0),
     }));
@@ -218,17 +222,17 @@ export class Asker {
   }
 
   async #process({ frame, position, complete }: SourceFrame, query: string) {
-    const whole = { frame: (await complete?.()) ?? frame, ...(position !== undefined && { position }) };
-    const [result] = await this.#bridge.process(whole.frame, [query]);
-    return { whole, result: result as BridgeResult };
+    const full = { frame: (await complete?.()) ?? frame, ...(position !== undefined && { position }) };
+    const [result] = await this.#pipeline.process(full.frame, [query]);
+    return { full, result: result as PipelineResult };
   }
 
   async #followUp(query: string): Promise<void> {
     this.#following = true;
     try {
       const source = this.#frame();
-      const { whole, result } = await this.#enqueue(() => this.#process(source, query));
-      if (this.#follow === query) this.#keep(whole, result);
+      const { full, result } = await this.#enqueue(() => this.#process(source, query));
+      if (this.#follow === query) this.#keep(full, result);
     } catch (error) {
       this.#follow = undefined;
       this.#events.failed(error);
@@ -252,11 +256,16 @@ export class Asker {
     }
   }
 
-  /** Takes the place of an earlier answer to the same sentence. */
-  #keep(source: Whole, result: BridgeResult, asked: Answer["asked"] = "console", closest?: string): Answer {
+  /** Takes the place of an earlier answer to the same query. */
+  #keep(
+    source: CompleteFrame,
+    result: PipelineResult,
+    asked: Answer["asked"] = "console",
+    closest?: string,
+  ): Answer {
     const answer = this.#toAnswer(this.#nextId++, source, result, asked, closest);
     const others = this.#answers.filter((other) => other.answer.result.query !== answer.result.query);
-    this.#answers = [{ source, result, answer }, ...others].slice(0, kept);
+    this.#answers = [{ source, result, answer }, ...others].slice(0, maxAnswers);
     this.#latency = answer.result.timings_ms;
     this.#events.answered?.(result);
     this.#events.answers(this.answers);
@@ -266,8 +275,8 @@ export class Asker {
 
   #toAnswer(
     id: number,
-    { frame, position }: Whole,
-    result: BridgeResult,
+    { frame, position }: CompleteFrame,
+    result: PipelineResult,
     asked: Answer["asked"],
     closest?: string,
   ): Answer {

@@ -137,10 +137,10 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
 
   api.get(
     "/api/frame.jpg",
-    { schema: { summary: "the picture shown now", security, response: bytes("JPEG") } },
+    { schema: { summary: "the image shown now", security, response: bytes("JPEG") } },
     async (request, reply) => {
       actorOf(context, request);
-      const { jpeg, stamp } = await core.picture();
+      const { jpeg, stamp } = await core.image();
       return reply.type("image/jpeg").header("cache-control", "no-store").header("x-stamp", stamp).send(jpeg);
     },
   );
@@ -151,7 +151,7 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
     "/api/answers/:answer/heat.png",
     {
       schema: {
-        summary: "where the object is likely, to lay over the picture",
+        summary: "where the object is likely, to lay over the image",
         security,
         params: z.object({ answer: number }),
         response: bytes("PNG"),
@@ -168,7 +168,7 @@ export async function apiRoutes(server: FastifyInstance, context: ConsoleContext
     "/api/answers/:answer/cloud",
     {
       schema: {
-        summary: "points of the picture an answer is about",
+        summary: "points of the image an answer is about",
         description:
           "uint32 count, then float32 x, y, z of each in metres in the camera's optical frame, then R, G, B bytes of each",
         security,

@@ -15,7 +15,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Metrics } from "../../metrics/index.js";
 import { packageRoot } from "../../system/index.js";
 import type { ConsoleArm } from "../motion/console-arm.js";
-import type { ConsoleBridge, ConsoleSource } from "../types.js";
+import type { ConsolePipeline, ConsoleSource } from "../types.js";
 import { AuditLog } from "./audit.js";
 import { type ConsoleContext, countedFor, errorOf } from "./context.js";
 import { ConsoleCore } from "./core.js";
@@ -27,7 +27,7 @@ import { Tokens } from "./tokens.js";
 
 export interface ConsoleOptions {
   readonly source: ConsoleSource;
-  readonly bridge: ConsoleBridge;
+  readonly pipeline: ConsolePipeline;
   /** Execution provider of the model, for people. */
   readonly provider?: string;
   /** Without one grasps are shown and nothing moves. */
@@ -83,7 +83,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   const audit = await AuditLog.open(options.audit);
   const core = new ConsoleCore({
     source: options.source,
-    bridge: options.bridge,
+    pipeline: options.pipeline,
     audit,
     ...(options.provider !== undefined && { provider: options.provider }),
     ...(options.arm !== undefined && { arm: options.arm }),

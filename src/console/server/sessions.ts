@@ -5,7 +5,7 @@ import type { Actor } from "./lease.js";
 import type { Tokens } from "./tokens.js";
 
 /** More sessions than this and the oldest end: memory stays bounded whoever signs in. */
-const most = 200;
+const maxSessions = 200;
 const lifetime = 12 * 3600 * 1000;
 /** Wrong tokens from one address before it has to wait, and for how long, in milliseconds. */
 const tries = 10;
@@ -52,7 +52,7 @@ export class Sessions {
     const actor = { id, name: label, role, address };
     const key = randomBytes(32).toString("base64url");
     const oldest = this.#sessions.keys().next().value;
-    if (this.#sessions.size >= most && oldest !== undefined) this.#sessions.delete(oldest);
+    if (this.#sessions.size >= maxSessions && oldest !== undefined) this.#sessions.delete(oldest);
     this.#sessions.set(key, { actor, expires: Date.now() + lifetime });
     return { key, actor };
   }

@@ -19,10 +19,10 @@ export class StateStore {
   }
 
   /** Sets parts; those that are equal to what they were are not told. `now` tells at once (stops must not wait). */
-  set(parts: { readonly [K in keyof ConsoleState]?: ConsoleState[K] | undefined }, now = false): void {
-    for (const key of Object.keys(parts) as (keyof ConsoleState)[]) {
-      if (JSON.stringify(parts[key]) === JSON.stringify(this.#state[key])) continue;
-      this.#state = { ...this.#state, [key]: parts[key] };
+  set(dependencies: { readonly [K in keyof ConsoleState]?: ConsoleState[K] | undefined }, now = false): void {
+    for (const key of Object.keys(dependencies) as (keyof ConsoleState)[]) {
+      if (JSON.stringify(dependencies[key]) === JSON.stringify(this.#state[key])) continue;
+      this.#state = { ...this.#state, [key]: dependencies[key] };
       this.#changed.add(key);
     }
     if (this.#changed.size === 0) return;

@@ -1,4 +1,4 @@
-/** Names tried when somebody points at the picture and asks what is there: what stands on tables, most usual first. */
+/** Names tried when somebody points at the image and asks what is there: what stands on tables, most usual first. */
 export const vocabulary: readonly string[] = [
   "mug",
   "bottle",
@@ -18,7 +18,7 @@ export const vocabulary: readonly string[] = [
   "ball",
 ];
 
-/** Sentences offered before anything was asked. */
+/** Queries offered before anything was asked. */
 export const suggestions: readonly string[] = [
   "the red mug on the left",
   "the banana",

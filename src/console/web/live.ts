@@ -2,8 +2,8 @@ import type { ClientMessage, Command, FrameHeader, ServerMessage } from "../prot
 
 export interface LiveEvents {
   message(message: ServerMessage): void;
-  /** A picture, ready to be drawn; call `shown` when it is on the screen. */
-  picture(header: FrameHeader, bitmap: ImageBitmap, shown: () => void): void;
+  /** An image, ready to be drawn; call `shown` when it is on the screen. */
+  image(header: FrameHeader, bitmap: ImageBitmap, shown: () => void): void;
   connection(state: "connecting" | "open" | "lost" | "refused"): void;
 }
 
@@ -21,7 +21,7 @@ export class Refused extends Error {
   }
 }
 
-/** The connection to the console: comes back by itself, drops pictures it cannot show, and never queues commands. */
+/** The connection to the console: comes back by itself, drops images it cannot show, and never queues commands. */
 export class Live {
   readonly #events: LiveEvents;
   readonly #waiting = new Map<number, Waiting>();
@@ -59,7 +59,7 @@ export class Live {
     socket.onmessage = ({ data }) => {
       this.#heard = performance.now();
       if (typeof data === "string") this.#text(JSON.parse(data) as ServerMessage);
-      else void this.#picture(data as ArrayBuffer);
+      else void this.#image(data as ArrayBuffer);
     };
     socket.onclose = () => {
       if (this.#socket !== socket) return;
@@ -85,7 +85,7 @@ export class Live {
     });
   }
 
-  /** @param width device pixels the picture is shown at */
+  /** @param width device pixels the image is shown at */
   view(width: number): void {
     const rounded = Math.ceil(width / 64) * 64;
     if (rounded === this.#width) return;
@@ -147,13 +147,13 @@ export class Live {
     else waiting?.reject(new Refused(message.error?.code ?? "", message.error?.message ?? "refused"));
   }
 
-  async #picture(data: ArrayBuffer): Promise<void> {
+  async #image(data: ArrayBuffer): Promise<void> {
     const length = new DataView(data).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length))) as FrameHeader;
     const shown = () => this.#send({ type: "ack", seq: header.seq });
     try {
       const jpeg = new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" });
-      this.#events.picture(header, await createImageBitmap(jpeg), shown);
+      this.#events.image(header, await createImageBitmap(jpeg), shown);
     } catch {
       shown();
     }

@@ -1,12 +1,12 @@
 import { computed, signal } from "@preact/signals";
 import type { FrameHeader } from "../protocol.js";
 
-/** Of the picture on the screen. */
+/** Of the image on the screen. */
 export const header = signal<FrameHeader | undefined>(undefined);
-/** Its size in pixels, for those who need not know of every picture. */
-export const pictureWidth = computed(() => header.value?.width);
-export const pictureHeight = computed(() => header.value?.height);
-/** Milliseconds from the picture's arrival at the console to the screen, told now and then. */
+/** Its size in pixels, for those who need not know of every image. */
+export const imageWidth = computed(() => header.value?.width);
+export const imageHeight = computed(() => header.value?.height);
+/** Milliseconds from the image's arrival at the console to the screen, told now and then. */
 export const screenLatency = signal<number | undefined>(undefined);
 const toldEvery = 500;
 
@@ -19,19 +19,19 @@ interface Coming {
 }
 
 let paint: ((bitmap: ImageBitmap) => void) | undefined;
-/** The picture shown now, for a view that is opened later. */
+/** The image shown now, for a view that is opened later. */
 let last: ImageBitmap | undefined;
 let coming: Coming | undefined;
 let told = 0;
 
-/** Where pictures are drawn; undefined when the view is closed. The bitmap stays this module's. */
-export function onPicture(painter: typeof paint): void {
+/** Where images are drawn; undefined when the view is closed. The bitmap stays this module's. */
+export function onImage(painter: typeof paint): void {
   paint = painter;
   if (last !== undefined) paint?.(last);
 }
 
 /**
- * Shows a picture with the browser's next frame; of several that come before it, the newest. Those that are overtaken count as
+ * Shows an image with the browser's next frame; of several that come before it, the newest. Those that are overtaken count as
  * shown only then: a tab that seldom draws shall not be sent what it cannot show.
  */
 export function show(next: FrameHeader, bitmap: ImageBitmap, shown: () => void): void {

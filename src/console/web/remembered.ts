@@ -10,13 +10,13 @@ export function remembered<T>(name: string, initial: T) {
   } catch {
     // Nothing is remembered where storage is forbidden.
   }
-  const kept = signal<T>(value);
+  const stored = signal<T>(value);
   effect(() => {
     try {
-      localStorage.setItem(key, JSON.stringify(kept.value));
+      localStorage.setItem(key, JSON.stringify(stored.value));
     } catch {
       // As above.
     }
   });
-  return kept;
+  return stored;
 }

@@ -19,7 +19,7 @@ export class Robot3d {
   readonly object: URDFRobot;
   readonly #view: RobotView;
 
-  /** @param ghost drawn in one see-through colour, for a posture that is planned */
+  /** @param ghost drawn in one see-through colour, for a joint configuration that is planned */
   constructor(view: RobotView, ghost = false) {
     this.#view = view;
     const loader = new URDFLoader();

@@ -41,7 +41,7 @@ export class Scene3d {
   #asked = 0;
   #queued = false;
   #drawn = 0;
-  /** Milliseconds between pictures, and the least that may be. */
+  /** Milliseconds between images, and the least that may be. */
   #pause = 16;
   readonly #least: number;
 
@@ -80,7 +80,7 @@ export class Scene3d {
     this.#look(true);
   }
 
-  /** The present posture. */
+  /** The present joint configuration. */
   pose(joints: readonly number[], opening?: number): void {
     this.#robot?.pose(joints, opening);
     this.#draw();
@@ -130,22 +130,24 @@ export class Scene3d {
     ghost.object.visible = preview !== undefined;
     this.#draw();
     if (preview === undefined) return;
-    const frames = preview.stages.flatMap(({ name, postures, opening }) =>
+    const frames = preview.stages.flatMap(({ name, configurations, opening }) =>
       // The gripper's own stages take a moment too.
-      (opening === undefined ? postures : Array.from({ length: 8 }, () => postures[0]!)).map((posture) => ({
-        name,
-        posture,
-        opening,
-      })),
+      (opening === undefined ? configurations : Array.from({ length: 8 }, () => configurations[0]!)).map(
+        (configuration) => ({
+          name,
+          configuration,
+          opening,
+        }),
+      ),
     );
     let opening = 0.08;
     const openings = frames.map((each) => {
       opening = each.opening ?? opening;
       return opening;
     });
-    this.#path = way(
-      frames.map(({ posture }) => {
-        ghost.pose(posture);
+    this.#path = signed(
+      frames.map(({ configuration }) => {
+        ghost.pose(configuration);
         return ghost.tool();
       }),
     );
@@ -158,7 +160,7 @@ export class Scene3d {
       const at = Math.floor((performance.now() - began) / every) % (frames.length + rest);
       const index = calm ? frames.length - 1 : Math.min(at, frames.length - 1);
       const frame = frames[index]!;
-      ghost.pose(frame.posture, openings[index]);
+      ghost.pose(frame.configuration, openings[index]);
       told(frame.name, index / Math.max(1, frames.length - 1));
       this.#draw();
       if (!calm) this.#animation = requestAnimationFrame(next);
@@ -174,7 +176,7 @@ export class Scene3d {
     this.#renderer.domElement.remove();
   }
 
-  /** Turns the view to the frame things are given in. */
+  /** Turns the view to the frame objects are given in. */
   #look(inBase: boolean): void {
     if (this.#inBase === inBase) return;
     this.#inBase = inBase;
@@ -194,7 +196,7 @@ export class Scene3d {
   }
 
   /** A slow renderer (no GPU) is asked less often, and for fewer pixels. */
-  #pace(cost: number): void {
+  #step(cost: number): void {
     this.#pause = cost < 40 ? this.#least : Math.max(this.#least, Math.min(500, cost * 3));
     if (cost < 60) return;
     const ratio = this.#renderer.getPixelRatio();
@@ -212,7 +214,7 @@ export class Scene3d {
           this.#queued = false;
           this.#renderer.render(this.#scene, this.#camera);
           this.#drawn = performance.now();
-          requestAnimationFrame((next) => this.#pace(next - from));
+          requestAnimationFrame((next) => this.#step(next - from));
         }),
       Math.max(0, due),
     );
@@ -229,7 +231,7 @@ function drawnBySoftware(): boolean {
 }
 
 /** The way of the tool, dashed. */
-function way(points: readonly Vector3[]): Line {
+function signed(points: readonly Vector3[]): Line {
   const apart = points.filter((point, i) => i === 0 || point.distanceTo(points[i - 1] as Vector3) > 1e-4);
   const material = new LineDashedMaterial({ color: 0xffc247, dashSize: 0.015, gapSize: 0.01 });
   const line = new Line(new BufferGeometry().setFromPoints(apart), material);

@@ -33,7 +33,7 @@ export const here = signal<
     }
   | undefined
 >(undefined);
-/** A click on the picture chooses where the held object is put down. */
+/** A click on the image chooses where the held object is put down. */
 export const placing = signal(false);
 export const placeAt = signal<readonly [number, number] | undefined>(undefined);
 /** The planned motion that is shown, and how far its animation is, 0..1. */
@@ -63,7 +63,7 @@ export const live = new Live({
     if (value === "refused") you.value = undefined;
   },
   message: receive,
-  picture: show,
+  image: show,
 });
 
 function receive(message: ServerMessage): void {
@@ -131,7 +131,7 @@ export function stop(): void {
   );
 }
 
-/** Names what is at a pixel of the picture. */
+/** Names what is at a pixel of the image. */
 export async function identify(x: number, y: number): Promise<void> {
   here.value = { x, y };
   const { done, result } = await act({ name: "identify", x, y });

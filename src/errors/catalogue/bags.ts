@@ -33,7 +33,7 @@ export const bagErrors = {
   }),
   BAG_NO_IMAGE: entry({
     message: "{path}: no image topic found; topics are {topics}",
-    cause: "pictures were not recorded, or in a type that is not read",
+    cause: "images were not recorded, or in a type that is not read",
     remedy: "name one with --colour TOPIC",
   }),
   BAG_TOPIC: entry({
@@ -58,7 +58,7 @@ export const bagErrors = {
     level: "warn",
   }),
   BAG_NO_QUERY: entry({
-    message: "{path}: nothing is asked: no --query, and no recorded sentences",
+    message: "{path}: nothing is asked: no --query, and no recorded queries",
     cause: "a bag without a `…/query` topic",
     remedy: 'say what to find, e.g. --query "the red mug", or name the topic with --query-topic',
     exitCode: 2,

@@ -4,7 +4,7 @@ import { type CatalogueEntry, entry } from "../entry.js";
 export const calibrationErrors = {
   CALIBRATION_REFUSED: entry({
     message: "no calibration: {detail}",
-    cause: "the pictures or the robot's motions do not determine what is asked for, or contradict each other",
+    cause: "the images or the robot's motions do not determine what is asked for, or contradict each other",
     remedy: "{remedy}",
     httpStatus: 422,
     level: "warn",
@@ -20,7 +20,7 @@ export const calibrationErrors = {
   CALIBRATION_POSES: entry({
     message: "{path}: robot poses cannot be used ({detail})",
     cause: "the file is missing, or holds other fields, other units or no unit quaternions",
-    remedy: "give image, x, y, z, qx, qy, qz, qw (metres; tool in the robot's base) for each picture",
+    remedy: "give image, x, y, z, qx, qy, qz, qw (metres; tool in the robot's base) for each image",
     exitCode: 2,
     httpStatus: 422,
     level: "warn",

@@ -31,7 +31,7 @@ export const consoleErrors = {
     remedy: "run `npm run build:web`",
   }),
   CONSOLE_NO_FRAME: entry({
-    message: "there is no picture yet",
+    message: "there is no image yet",
     cause: "the camera has not published since the console started",
     remedy: "wait for the camera, or play the recording",
     httpStatus: 409,
@@ -45,7 +45,7 @@ export const consoleErrors = {
     level: "warn",
   }),
   CONSOLE_NO_RECORDING: entry({
-    message: "the picture is live",
+    message: "the image is live",
     cause: "playback was asked of a camera",
     remedy: "playback works on recordings",
     httpStatus: 409,

@@ -1,10 +1,10 @@
 import { type CatalogueEntry, entry } from "../entry.js";
 
-/** Errors of sentences, pictures, messages, depth and cameras. */
+/** Errors of queries, images, messages, depth and cameras. */
 export const inputErrors = {
   QUERY_EMPTY: entry({
     message: "the query is empty",
-    cause: "a sentence of spaces alone",
+    cause: "a query of spaces alone",
     remedy: 'say what to find, e.g. --query "the red mug"',
     exitCode: 2,
     httpStatus: 400,
@@ -12,36 +12,36 @@ export const inputErrors = {
   }),
   QUERY_TOO_LONG: entry({
     message: "the query has {length} characters; at most {limit} are read",
-    cause: "text pasted or sent by a program in place of a sentence",
-    remedy: "shorten it to one sentence that names the object",
+    cause: "text pasted or sent by a program in place of a query",
+    remedy: "shorten it to one query that names the object",
     exitCode: 2,
     httpStatus: 400,
     level: "warn",
   }),
   QUERY_CONTROL: entry({
     message: "the query holds control characters",
-    cause: "a sentence in another encoding, or binary data",
+    cause: "a query in another encoding, or binary data",
     remedy: "send plain text in UTF-8",
     exitCode: 2,
     httpStatus: 400,
     level: "warn",
   }),
   IMAGE_UNREADABLE: entry({
-    message: "{path}: not a picture that can be decoded ({detail})",
+    message: "{path}: not an image that can be decoded ({detail})",
     cause: "a damaged file, or a format that is not read",
     remedy: "use a PNG, JPEG or WebP file",
     httpStatus: 422,
   }),
   IMAGE_TOO_SMALL: entry({
     message: "{path}: {width}×{height} pixels is too small",
-    cause: "a thumbnail or a test picture",
+    cause: "a thumbnail or a test image",
     remedy: "at least {limit} pixels a side are needed",
     httpStatus: 422,
     level: "warn",
   }),
   IMAGE_TOO_LARGE: entry({
     message: "{path}: {width}×{height} pixels is too large",
-    cause: "a scan or a stitched picture, or a header that lies",
+    cause: "a scan or a stitched image, or a header that lies",
     remedy: "at most {limit} pixels a side are read; scale it down",
     httpStatus: 422,
     level: "warn",
@@ -89,7 +89,7 @@ export const inputErrors = {
   }),
   CAMERA_INVALID: entry({
     message: "camera info is not usable: {detail}",
-    cause: "an uncalibrated camera publishes zeros, or the file is of another picture size",
+    cause: "an uncalibrated camera publishes zeros, or the file is of another image size",
     remedy: "calibrate the camera or check its driver",
     httpStatus: 422,
   }),

@@ -112,7 +112,7 @@ export const modelErrors = {
   }),
   INFERENCE_CANCELLED: entry({
     message: "the request was given up",
-    cause: "a newer picture, or a client that went away",
+    cause: "a newer image, or a client that went away",
     remedy: "nothing to do",
     httpStatus: 409,
     level: "warn",
@@ -133,8 +133,7 @@ export const modelErrors = {
     level: "warn",
   }),
   ENDPOINT_INSECURE: entry({
-    message:
-      "{endpoint} is plain TCP beyond this machine: anybody on the network could read pictures and ask",
+    message: "{endpoint} is plain TCP beyond this machine: anybody on the network could read images and ask",
     cause: "a network endpoint without CURVE keys",
     remedy: "give keys (docs/inference.md), or --insecure-plain-tcp if the network is your own",
     exitCode: 2,

@@ -32,8 +32,8 @@ export function rootOf(start: string, relative: string): string | undefined {
   return undefined;
 }
 
-/** A mask from a picture: pixels that are `value`, or without one those that are not black. */
-export async function maskFromPicture(path: string, value?: number): Promise<Mask> {
+/** A mask from an image: pixels that are `value`, or without one those that are not black. */
+export async function maskFromImage(path: string, value?: number): Promise<Mask> {
   try {
     // Instance numbers may be 16 bit: they must not be scaled to 8.
     const wide = (await sharp(path).metadata()).depth === "ushort";

@@ -19,7 +19,7 @@ export interface DatasetOptions {
 }
 
 /**
- * The sentences of a data set, whatever it is laid out as; the layout is told by what is there.
+ * The queries of a data set, whatever it is laid out as; the layout is told by what is there.
  * @throws GraspGroundingError FILE_MISSING, DATASET_INVALID, USAGE
  */
 export async function readDataset(path: string, options: DatasetOptions): Promise<readonly EvalLine[]> {
@@ -76,7 +76,7 @@ async function jsonBelow(folder: string, depth: number): Promise<string[]> {
   const nested = entries.map(async (entry) => {
     const path = join(folder, entry.name);
     if (entry.isFile() && entry.name.endsWith(".json")) return [path];
-    // Folders of pictures have thousands of entries and no list in them.
+    // Folders of images have thousands of entries and no list in them.
     const listed = !/^(image|mask|depth|rgb|box|text)/.test(entry.name);
     return entry.isDirectory() && depth > 0 && listed ? await jsonBelow(path, depth - 1) : [];
   });

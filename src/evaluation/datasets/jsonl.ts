@@ -26,7 +26,7 @@ const lineSchema = z
   });
 
 /**
- * Our own layout: a JSON line a sentence, paths relative to the file, any other short string a category.
+ * Our own layout: a JSON line a query, paths relative to the file, any other short string a category.
  * @throws GraspGroundingError FILE_MISSING, DATASET_INVALID naming the line
  */
 export async function readJsonLines(path: string): Promise<readonly EvalLine[]> {

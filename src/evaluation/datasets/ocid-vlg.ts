@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { invalid, maskFromPicture, readJson, rootOf } from "./files.js";
+import { invalid, maskFromImage, readJson, rootOf } from "./files.js";
 import type { EvalLine } from "./types.js";
 
 const schema = z.object({
@@ -17,7 +17,7 @@ const schema = z.object({
 
 /**
  * OCID-VLG (Tziafas et al., 2023): `refer/<version>/<split>_expressions.json` with {data: [{image_filename as
- * "sequence,name", question, box as x, y, width, height, answer: the instance's number, target}]}; pictures in
+ * "sequence,name", question, box as x, y, width, height, answer: the instance's number, target}]}; images in
  * `<sequence>/rgb`, masks in `<sequence>/seg_mask_instances_combi`, both below the data set's root.
  * @throws GraspGroundingError FILE_MISSING, DATASET_INVALID
  */
@@ -42,7 +42,7 @@ export async function readOcidVlg(path: string): Promise<readonly EvalLine[]> {
         // Instances are numbered: mug_2 is a mug.
         categories: target === undefined ? {} : { target: target.replace(/_\d+$/, "") },
       },
-      ...(answer !== undefined && { mask: () => maskFromPicture(masks, answer) }),
+      ...(answer !== undefined && { mask: () => maskFromImage(masks, answer) }),
     };
   });
 }

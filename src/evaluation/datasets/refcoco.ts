@@ -41,7 +41,7 @@ const instances = z.object({
 export interface RefCocoOptions {
   /** `val`, `testA`, …; all when absent. */
   readonly split?: string;
-  /** Folder of the pictures, where they are not beside or above the data set. */
+  /** Folder of the images, where they are not beside or above the data set. */
   readonly images?: string;
 }
 
@@ -81,9 +81,9 @@ export async function readRefCoco(folder: string, options: RefCocoOptions): Prom
         throw invalid(
           path,
           i + 1,
-          `annotation ${ref.ann_id} of picture ${ref.image_id} is not in instances.json`,
+          `annotation ${ref.ann_id} of image ${ref.image_id} is not in instances.json`,
         );
-      root ??= pictureFolder(folder, image.file_name);
+      root ??= imageFolder(folder, image.file_name);
       if (root === undefined)
         throw invalid(path, i + 1, `${image.file_name} is not found; name its folder with --images`);
       const [x, y, width, height] = annotation.bbox as [number, number, number, number];
@@ -116,7 +116,7 @@ export async function readRefCoco(folder: string, options: RefCocoOptions): Prom
     });
 }
 
-const pictureFolders = [
+const imageFolders = [
   "",
   "images",
   "train2014",
@@ -125,8 +125,8 @@ const pictureFolders = [
   "saiapr_tc-12",
 ];
 
-function pictureFolder(folder: string, file: string): string | undefined {
-  for (const place of pictureFolders) {
+function imageFolder(folder: string, file: string): string | undefined {
+  for (const place of imageFolders) {
     const root = rootOf(folder, join(place, file));
     if (root !== undefined) return join(root, place);
   }

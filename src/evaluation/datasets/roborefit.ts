@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { invalid, maskFromPicture, readJson, rootOf } from "./files.js";
+import { invalid, maskFromImage, readJson, rootOf } from "./files.js";
 import { shortStrings } from "./jsonl.js";
 import type { EvalLine } from "./types.js";
 
@@ -35,7 +35,7 @@ export async function readRoboRefIt(path: string): Promise<readonly EvalLine[]> 
       path: join(folder, image),
       query: text,
       truth: { absent: false, boxes: [[x1, y1, x2, y2]], categories: shortStrings(rest) },
-      ...(mask_path !== undefined && { mask: () => maskFromPicture(join(folder, slashes(mask_path))) }),
+      ...(mask_path !== undefined && { mask: () => maskFromImage(join(folder, slashes(mask_path))) }),
     };
   });
 }

@@ -1,9 +1,9 @@
 import type { Mask } from "../../geometry/index.js";
 import type { Truth } from "../metrics.js";
 
-/** One sentence about one picture of a data set. */
+/** One query about one image of a data set. */
 export interface EvalLine {
-  /** As the data set calls the picture. */
+  /** As the data set calls the image. */
   readonly image: string;
   /** Where it is. */
   readonly path: string;

@@ -30,7 +30,7 @@ interface Mirror {
 const BELIEF = 0.5;
 
 /**
- * Completes the hidden back by mirroring the seen surface about the vertical plane that fits the picture best (after
+ * Completes the hidden back by mirroring the seen surface about the vertical plane that fits the image best (after
  * Bohg et al., Mind the Gap, ICRA 2011): mirrored points may fall on the seen surface or hide behind it, not in space the
  * camera looks through.
  */

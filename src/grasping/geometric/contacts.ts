@@ -13,7 +13,7 @@ const WEDGE = 0.0105;
 /** Hidden insides are only known to about half a voxel. */
 const FILL_TOLERANCE = 0.003;
 
-/** Normals are averaged over some millimetres: the sides of lower things blend with their top, and the outline speaks. */
+/** Normals are averaged over some millimetres: the sides of lower objects blend with their top, and the outline speaks. */
 const LOW: Metres = 0.015;
 const LEAST_NORMALS = 3;
 

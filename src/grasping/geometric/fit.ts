@@ -10,7 +10,7 @@ import { Sight } from "./view.js";
 export interface Fit {
   /** Free space between each finger and the part before closing. */
   readonly margin: Metres;
-  /** Distance of the nearest other thing from the opened fingers and palm, up to 20 mm. */
+  /** Distance of the nearest other object from the opened fingers and palm, up to 20 mm. */
   readonly clearance: Metres;
   /** Cosine between the closing direction and the surface's normal at the worse of both contacts, 0..1. */
   readonly opposition: number;
@@ -31,7 +31,7 @@ const MARGIN = 0.014;
 const SPARE = 0.012;
 /** Openings that are tried where a wide one meets the table. */
 const NARROWER: readonly Metres[] = [MARGIN, 0.006];
-/** Other things are seen as points some millimetres apart: their edge is a little nearer than the nearest. */
+/** Other objects are seen as points some millimetres apart: their edge is a little nearer than the nearest. */
 const NEIGHBOUR_GAP = 0.002;
 /** Points of the sensor's noise that are no collision. */
 const STRAY = 2;
@@ -57,7 +57,7 @@ export function fitCandidate(
   if (room < minMargin) return undefined;
   const outer = gripper.stroke / 2 + gripper.fingerThickness + 0.02;
 
-  // Nearest other thing on either side, in the fingers' swept space.
+  // Nearest other object on either side, in the fingers' swept space.
   let low = Math.min(own.freeLow, outer - inner);
   let high = Math.min(own.freeHigh, outer - inner);
   let between = 0;

@@ -34,7 +34,7 @@ export function tiltedOrientations(shape: Shape, yaws: readonly number[], wide: 
     chosen.flatMap((yaw) => [axesFor(yaw, radians(tilt)), axesFor(yaw, -radians(tilt))]),
   );
   if (!wide) return tilted;
-  // Wide things are taken by walls and rims, and these lean.
+  // Wide objects are taken by walls and rims, and these lean.
   return [...tilted, ...chosen.flatMap((yaw) => [leaning(yaw, LEAN), leaning(yaw, -LEAN)])];
 }
 

@@ -22,7 +22,7 @@ export function cleanMask(
       area++;
       if (points[i * 3 + 2]! > 0) valid++;
     }
-  // With a coarser step the edge is thinned out already; a pixel more would shorten round things by millimetres.
+  // With a coarser step the edge is thinned out already; a pixel more would shorten round objects by millimetres.
   const core = step === 1 ? thinned(inMask, width, height, area) : inMask;
   const tolerance = 0.006 + 0.009 * range * step;
   const marks = new Uint8Array(width * height).fill(2);
@@ -91,7 +91,7 @@ function growBand(cloud: OrganisedCloud, inMask: Uint8Array, marks: Uint8Array, 
   }
 }
 
-/** The mask without its edge; thin things would vanish with it (a pen is four pixels wide) and stay as they are. */
+/** The mask without its edge; thin objects would vanish with it (a pen is four pixels wide) and stay as they are. */
 function thinned(mask: Uint8Array, width: number, height: number, area: number): Uint8Array {
   const out = new Uint8Array(mask.length);
   for (let r = 1; r < height - 1; r++)

@@ -42,7 +42,7 @@ export interface GraspPlannerOptions {
   readonly friction?: number;
   /** Least height of the fingertips above the table in metres. Default 0.003. */
   readonly tableClearance?: number;
-  /** Grasps that would score less if they could be reached are not given. Default 0.1: what scores less is mostly a thing that cannot be held from above. */
+  /** Grasps that would score less if they could be reached are not given. Default 0.1: what scores less is mostly an object that cannot be held from above. */
   readonly minScore?: number;
   /** 0 (cannot be reached) to 1 for a tool pose in the camera's optical frame; multiplies the score. */
   readonly reachability?: (pose: Pose) => number;
@@ -204,31 +204,31 @@ function search(
   const all: Candidate[] = [];
   const tryAxes = (axes: ToolAxes): number => {
     const found = searchOrientation(shape, axes, gripper, limits, work);
-    found.sort((p, q) => q.promise - p.promise);
+    found.sort((p, q) => q.heuristicScore - p.heuristicScore);
     for (const candidate of found.slice(0, effort.perOrientation)) all.push(candidate);
-    return found[0]?.promise ?? 0;
+    return found[0]?.heuristicScore ?? 0;
   };
   const down = downOrientations(shape, settings.friction, random, effort.yaws).map((axes) => ({
     yaw: Math.atan2(axes.closing[1], axes.closing[0]),
-    promise: tryAxes(axes),
+    heuristicScore: tryAxes(axes),
   }));
   // What closes well from above is worth a try at a tilt.
-  down.sort((p, q) => q.promise - p.promise);
+  down.sort((p, q) => q.heuristicScore - p.heuristicScore);
   const yaws: number[] = [];
-  for (const { yaw, promise } of down)
+  for (const { yaw, heuristicScore } of down)
     if (
-      promise > 0 &&
+      heuristicScore > 0 &&
       yaws.length < effort.tiltedYaws &&
       yaws.every((other) => yawBetween(yaw, other) > APART)
     )
       yaws.push(yaw);
   const wide = narrowestWidth(shape) > 0.75 * gripper.stroke;
   for (const axes of tiltedOrientations(shape, yaws, wide)) tryAxes(axes);
-  all.sort((p, q) => q.promise - p.promise);
+  all.sort((p, q) => q.heuristicScore - p.heuristicScore);
   return all.slice(0, effort.shortlist);
 }
 
-/** Flat things leave the fingers no room: the tips then go as low as a sixth of the thing's height. */
+/** Flat objects leave the fingers no room: the tips then go as low as a sixth of the object's height. */
 const clearanceOver = (shape: Shape, settings: Settings): number =>
   Math.min(settings.tableClearance, Math.max(0.001, shape.top / 6));
 
@@ -257,7 +257,7 @@ function score(
     x * c[1] + y * b[1] + s * a[1],
     x * c[2] + y * b[2] + s * a[2],
   ];
-  // Half a turn about the approach is the same grasp: the one whose x points to the picture's right is given.
+  // Half a turn about the approach is the same grasp: the one whose x points to the image's right is given.
   const right = rotate(scene.tableToCamera.orientation, c)[0] >= 0 ? 1 : -1;
   const orientation = quaternionFromAxes(scale(c, right), scale(b, right), a);
   const pose = compose(scene.tableToCamera, { position, orientation });
@@ -306,11 +306,11 @@ function edgeTerm(frame: RgbdFrame, mask: Mask, pose: Pose): number {
 
 /** Best first, leaving out what is within 12 mm and 20 degrees of a better one. */
 function diverse(sorted: readonly Scored[], limit: number): Grasp[] {
-  const kept: Scored[] = [];
+  const selected: Scored[] = [];
   const cosine = Math.cos((20 * Math.PI) / 180);
   for (const candidate of sorted) {
-    if (kept.length >= limit) break;
-    const same = kept.some(
+    if (selected.length >= limit) break;
+    const sameGrasp = selected.some(
       (k) =>
         Math.hypot(
           k.position[0] - candidate.position[0],
@@ -320,7 +320,7 @@ function diverse(sorted: readonly Scored[], limit: number): Grasp[] {
         Math.abs(dot(k.closing, candidate.closing)) > cosine &&
         dot(k.approach, candidate.approach) > cosine,
     );
-    if (!same) kept.push(candidate);
+    if (!sameGrasp) selected.push(candidate);
   }
-  return kept.map((k) => k.grasp);
+  return selected.map((k) => k.grasp);
 }

@@ -94,13 +94,13 @@ export function readScene(
   if ("refusal" in found) return found;
 
   const voxel = pickVoxel(found.points);
-  const kept = voxelRepresentatives(found.points, voxel);
-  const object = selectPoints(found.points, kept);
+  const selected = voxelRepresentatives(found.points, voxel);
+  const object = selectPoints(found.points, selected);
   let normals: Points;
   if (planar) {
     normals = new Float32Array(object.length).fill(Number.NaN);
   } else {
-    const indices = kept.map((k) => found.indices[k]!);
+    const indices = selected.map((k) => found.indices[k]!);
     const own = { ...cloud, points: only(cloud.points, marks) };
     const seen = organisedNormals(own, indices, 0.009, camera.fx, 0.08);
     normals = transformPoints({ position: [0, 0, 0], orientation: cameraToTable.orientation }, seen);
@@ -166,7 +166,7 @@ function middlePixel(
   return t > 0 && t < 20 ? [ray[0] * t, ray[1] * t, t] : undefined;
 }
 
-/** Fine voxels for small things, coarser ones for large, so that the number of points stays bounded. */
+/** Fine voxels for small objects, coarser ones for large, so that the number of points stays bounded. */
 function pickVoxel(points: Points): Metres {
   let size = 0.003;
   for (let count = voxelRepresentatives(points, size).length; count > 500; ) {
@@ -179,13 +179,13 @@ function pickVoxel(points: Points): Metres {
 function grow(
   box: readonly [number, number, number, number],
   margin: number,
-  picture: { readonly width: number; readonly height: number },
+  image: { readonly width: number; readonly height: number },
 ): PixelWindow {
   return {
     x1: Math.max(0, box[0] - margin),
     y1: Math.max(0, box[1] - margin),
-    x2: Math.min(picture.width, box[2] + margin),
-    y2: Math.min(picture.height, box[3] + margin),
+    x2: Math.min(image.width, box[2] + margin),
+    y2: Math.min(image.height, box[3] + margin),
   };
 }
 

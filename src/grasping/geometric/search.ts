@@ -13,7 +13,7 @@ export interface Candidate {
   /** How far the part reaches up between the fingers from their tips. */
   readonly overlap: Metres;
   /** 0..1, from what is known so far. */
-  readonly promise: number;
+  readonly heuristicScore: number;
 }
 
 export interface SearchLimits {
@@ -164,9 +164,9 @@ function scanDepth(
       if (overlap < limits.minOverlap) continue;
       if (width > usable) break;
       const at: Vec3 = [(low + high) / 2, y, s];
-      const promise = promiseOf(shape, axes, at, width, overlap, gripper);
-      if (promise < 0.02) continue;
-      found.push({ axes, at, width, overlap, promise });
+      const heuristicScore = promiseOf(shape, axes, at, width, overlap, gripper);
+      if (heuristicScore < 0.02) continue;
+      found.push({ axes, at, width, overlap, heuristicScore });
     }
   }
 }

@@ -95,7 +95,7 @@ function frameAt(table: PlaneFit, point: Vec3): Pose | undefined {
   const foot = planeDistance(table, point);
   const origin: Vec3 = [point[0] - z[0] * foot, point[1] - z[1] * foot, point[2] - z[2] * foot];
   let forward: Vec3 = [-z[0] * z[2], -z[1] * z[2], 1 - z[2] * z[2]];
-  // Looking straight down there is no "away": the picture's up serves.
+  // Looking straight down there is no "away": the image's up serves.
   if (Math.hypot(...forward) < 0.05) forward = [-z[0] * -z[1], -1 + z[1] * z[1], z[2] * z[1]];
   const x = normalize(forward);
   const pose: Pose = { position: origin, orientation: quaternionFromAxes(x, cross(z, x), z) };

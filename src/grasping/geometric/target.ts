@@ -52,13 +52,14 @@ export function targetPoints(
   const sizes = new Map<number, number>();
   for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
   const enough = (sizes.get(0) ?? 0) * 0.12;
-  const kept: number[] = [];
+  const selected: number[] = [];
   for (let k = 0; k < labels.length; k++)
-    if (labels[k]! >= 0 && sizes.get(labels[k]!)! >= enough) kept.push(k);
-  if (kept.length < 6) return refuse("nothing-above-table", "nothing stands above the table within the mask");
+    if (labels[k]! >= 0 && sizes.get(labels[k]!)! >= enough) selected.push(k);
+  if (selected.length < 6)
+    return refuse("nothing-above-table", "nothing stands above the table within the mask");
   return {
-    points: selectPoints(points, kept),
-    indices: Uint32Array.from(kept, (k) => chosen[k]!),
+    points: selectPoints(points, selected),
+    indices: Uint32Array.from(selected, (k) => chosen[k]!),
     kind: flat ? "flat" : "solid",
   };
 }
@@ -139,13 +140,13 @@ export function obstaclePoints(
     if (z > floor && Math.hypot(local[i * 3]!, local[i * 3 + 1]!) < reach) chosen.push(i);
   }
   const points = selectPoints(local, chosen);
-  // A few points by themselves are the sensor's noise, not a thing.
+  // A few points by themselves are the sensor's noise, not an object.
   const labels = clusterPoints(points, 0.01);
   const sizes = new Map<number, number>();
   for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
   const least = Math.max(6, 24 / cloud.step ** 2);
-  const kept: number[] = [];
-  for (let k = 0; k < labels.length; k++) if (sizes.get(labels[k]!)! >= least) kept.push(k);
-  const things = selectPoints(points, kept);
-  return selectPoints(things, voxelRepresentatives(things, Math.max(0.005, cloud.step * 0.0022)));
+  const selected: number[] = [];
+  for (let k = 0; k < labels.length; k++) if (sizes.get(labels[k]!)! >= least) selected.push(k);
+  const objects = selectPoints(points, selected);
+  return selectPoints(objects, voxelRepresentatives(objects, Math.max(0.005, cloud.step * 0.0022)));
 }

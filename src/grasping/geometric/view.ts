@@ -11,7 +11,7 @@ import {
 
 /** What the camera says of a point in space. */
 export const Sight = {
-  /** Outside the picture, or where depth is missing. */
+  /** Outside the image, or where depth is missing. */
   unknown: 0,
   /** The camera looks through it: nothing is there. */
   free: 1,
@@ -24,7 +24,7 @@ export const Sight = {
 } as const;
 export type Sight = (typeof Sight)[keyof typeof Sight];
 
-/** Looks points of the table frame up in the depth picture. */
+/** Looks points of the table frame up in the depth image. */
 export class View {
   readonly #depth: DepthImage;
   readonly #mask: Mask;

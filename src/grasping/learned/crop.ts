@@ -1,17 +1,17 @@
 import { type ColourImage, type DepthImage, type Mask, maskBox, type Pixels } from "../../geometry/index.js";
 
-/** A square of the picture, as the network sees it: network pixel (i, j) is picture pixel (x + (i + 0.5) · scale - 0.5, …). */
+/** A square of the image, as the network sees it: network pixel (i, j) is image pixel (x + (i + 0.5) · scale - 0.5, …). */
 export interface Crop {
   readonly x: Pixels;
   readonly y: Pixels;
-  /** Picture pixels to a network pixel. */
+  /** Image pixels to a network pixel. */
   readonly scale: number;
   readonly size: number;
 }
 
 /**
- * The square about the mask: as large as the network was trained to see (its size in a picture 480 pixels high), or
- * larger when the object needs it, moved into the picture as far as it fits. Undefined for an empty mask.
+ * The square about the mask: as large as the network was trained to see (its size in an image 480 pixels high), or
+ * larger when the object needs it, moved into the image as far as it fits. Undefined for an empty mask.
  */
 export function cropAbout(mask: Mask, size: number): Crop | undefined {
   const box = maskBox(mask);
@@ -31,21 +31,21 @@ export function cropAbout(mask: Mask, size: number): Crop | undefined {
   };
 }
 
-/** Picture pixel of a network pixel. */
-export const toPicture = (crop: Crop, i: number, j: number): readonly [Pixels, Pixels] => [
+/** Image pixel of a network pixel. */
+export const toImage = (crop: Crop, i: number, j: number): readonly [Pixels, Pixels] => [
   crop.x + (i + 0.5) * crop.scale - 0.5,
   crop.y + (j + 0.5) * crop.scale - 0.5,
 ];
 
 const clampTo = (value: number, length: number): number => Math.min(length - 1, Math.max(0, value));
 
-/** Colour 0..1 in the crop, size × size × 3, bilinear; the picture's edge goes on beyond it. */
+/** Colour 0..1 in the crop, size × size × 3, bilinear; the image's edge goes on beyond it. */
 export function cropColour({ width, height, data }: ColourImage, crop: Crop): Float32Array {
   const { size } = crop;
   const out = new Float32Array(size * size * 3);
   for (let j = 0; j < size; j++)
     for (let i = 0; i < size; i++) {
-      const [x, y] = toPicture(crop, i, j);
+      const [x, y] = toImage(crop, i, j);
       const [u, v] = [clampTo(x, width), clampTo(y, height)];
       const [u0, v0] = [Math.floor(u), Math.floor(v)];
       const [u1, v1] = [Math.min(width - 1, u0 + 1), Math.min(height - 1, v0 + 1)];
@@ -66,7 +66,7 @@ export function cropDepth({ width, height, data }: DepthImage, crop: Crop): Floa
   const out = new Float32Array(size * size);
   for (let j = 0; j < size; j++)
     for (let i = 0; i < size; i++) {
-      const [x, y] = toPicture(crop, i, j);
+      const [x, y] = toImage(crop, i, j);
       const z = data[Math.round(clampTo(y, height)) * width + Math.round(clampTo(x, width))]!;
       out[j * size + i] = z > 0 && Number.isFinite(z) ? z : Number.NaN;
     }

@@ -11,7 +11,7 @@ export interface GraspMaps {
   readonly crop: Crop;
   /** How good a grasp there is, as the network gives it: trained towards 0..1. */
   readonly quality: Float32Array;
-  /** Cosine and sine of twice the closing direction's angle, counterclockwise from the picture's right. */
+  /** Cosine and sine of twice the closing direction's angle, counterclockwise from the image's right. */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
   /** Opening, in pixels of the network's square. */

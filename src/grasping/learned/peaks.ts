@@ -1,5 +1,5 @@
 import type { Mask } from "../../geometry/index.js";
-import { toPicture } from "./crop.js";
+import { toImage } from "./crop.js";
 import type { GraspMaps } from "./network.js";
 
 /** A local maximum of quality on the object. */
@@ -8,7 +8,7 @@ export interface Peak {
   readonly i: number;
   readonly j: number;
   readonly quality: number;
-  /** Closing direction in radians, counterclockwise from the picture's right, -π/2..π/2. */
+  /** Closing direction in radians, counterclockwise from the image's right, -π/2..π/2. */
   readonly angle: number;
   /** Opening in network pixels. */
   readonly width: number;
@@ -27,7 +27,7 @@ export function findPeaks(maps: GraspMaps, mask: Mask, least: number, limit: num
   const inside: number[] = [];
   for (let k = 0; k < quality.length; k++) {
     if (!(quality[k]! >= least)) continue;
-    const [x, y] = toPicture(maps.crop, k % size, Math.trunc(k / size));
+    const [x, y] = toImage(maps.crop, k % size, Math.trunc(k / size));
     const [u, v] = [Math.round(x), Math.round(y)];
     if (u < 0 || v < 0 || u >= mask.width || v >= mask.height) continue;
     if (mask.data[v * mask.width + u] !== 0) inside.push(k);

@@ -26,7 +26,7 @@ import {
   inputProblem,
   readScene,
 } from "../index.js";
-import { cropAbout, toPicture } from "./crop.js";
+import { cropAbout, toImage } from "./crop.js";
 import type { GraspNetwork } from "./network.js";
 import { findPeaks, type Peak } from "./peaks.js";
 
@@ -84,7 +84,7 @@ export class LearnedGraspPlanner implements GraspPlanner {
     const rejected = { wide: 0, blocked: 0, unreachable: 0, unseen: 0 };
     const grasps: Grasp[] = [];
     for (const peak of peaks) {
-      const [u, v] = toPicture(crop, peak.i, peak.j);
+      const [u, v] = toImage(crop, peak.i, peak.j);
       const reach = target.reachability ?? this.#options.reachability;
       const grasp = this.#place(frame, scene, peak, u, v, peak.width * crop.scale, reach);
       if (typeof grasp === "string") rejected[grasp]++;
@@ -136,7 +136,7 @@ export class LearnedGraspPlanner implements GraspPlanner {
       (width) => !touches(scene, position, closing, width, this.#gripper),
     );
     if (open === undefined) return "blocked";
-    // Half a turn about the approach is the same grasp: the one whose x points to the picture's right is given.
+    // Half a turn about the approach is the same grasp: the one whose x points to the image's right is given.
     const right = rotate(scene.tableToCamera.orientation, closing)[0] >= 0 ? 1 : -1;
     const x: Vec3 = [closing[0] * right, closing[1] * right, 0];
     const orientation = quaternionFromAxes(x, [x[1], -x[0], 0], [0, 0, -1]);
@@ -197,7 +197,7 @@ function widthBetween(
   open: Metres,
   gripper: GripperModel,
 ): Metres | undefined {
-  let [least, most] = [Infinity, -Infinity];
+  let [least, limit] = [Infinity, -Infinity];
   for (let k = 0; k + 2 < object.length; k += 3) {
     const above = object[k + 2]! - at[2];
     const [rx, ry] = [object[k]! - at[0], object[k + 1]! - at[1]];
@@ -205,9 +205,9 @@ function widthBetween(
     const y = Math.abs(rx * closing[1] - ry * closing[0]);
     if (!(above > 0 && y < gripper.fingerWidth / 2 && Math.abs(x) < open / 2)) continue;
     least = Math.min(least, x);
-    most = Math.max(most, x);
+    limit = Math.max(limit, x);
   }
-  return most > least ? Math.min(open, most - least) : undefined;
+  return limit > least ? Math.min(open, limit - least) : undefined;
 }
 
 function explain(

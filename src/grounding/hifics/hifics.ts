@@ -6,7 +6,7 @@ import {
   elementCount,
   type InferenceBackend,
   type ModelFiles,
-  minPictureSide,
+  minImageSide,
   type Tensor,
   type Tensors,
 } from "../../inference/index.js";
@@ -21,7 +21,7 @@ import { TextTokenizer } from "./tokenizer.js";
 export interface HifiCsOptions {
   /** Frames whose features are kept. Default 4. */
   readonly frameCache?: number;
-  /** Sentences whose features are kept. Default 256. */
+  /** Queries whose features are kept. Default 256. */
   readonly textCache?: number;
   /** Overrides of the manifest's thresholds. */
   readonly threshold?: number;
@@ -32,12 +32,12 @@ export interface HifiCsOptions {
 
 type BackendFactory = (model: ModelFiles) => Promise<InferenceBackend>;
 
-/** Sentences decoded in one call; more are split, so that memory stays bounded. */
+/** Queries decoded in one call; more are split, so that memory stays bounded. */
 const decodeBatch = 16;
 
 /**
- * HiFi-CS (arXiv 2409.10419): features of a frozen encoder, modulated level by level with the sentence (FiLM), decoded
- * to a mask. A frame is encoded once for all its sentences, a sentence once for all its frames: both are cached by content.
+ * HiFi-CS (arXiv 2409.10419): features of a frozen encoder, modulated level by level with the query (FiLM), decoded
+ * to a mask. A frame is encoded once for all its queries, a query once for all its frames: both are cached by content.
  */
 export class HifiCs implements Grounder {
   readonly manifest: Manifest;
@@ -101,7 +101,7 @@ export class HifiCs implements Grounder {
     if (sentences.length === 0) return [];
     const clock = stopwatch();
     checkSize(frame.colour);
-    const features = await this.#encodePicture(frame.colour, options);
+    const features = await this.#encodeImage(frame.colour, options);
     const encode = clock();
     // A back end in this process finishes what it began: the rest is not begun.
     if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
@@ -130,27 +130,27 @@ export class HifiCs implements Grounder {
     return this.#backend.close();
   }
 
-  async #encodePicture(picture: ColourImage, options: CallOptions): Promise<Tensors> {
-    const known = this.#frames.get(picture);
+  async #encodeImage(image: ColourImage, options: CallOptions): Promise<Tensors> {
+    const known = this.#frames.get(image);
     if (known !== undefined) {
       const features = await known.catch(() => undefined);
       // Who asked first may have given up; that is no reason to fail for who asked second.
       if (features !== undefined) return features;
     }
-    const features = this.#backend.encodePicture(picture, options);
-    this.#frames.set(picture, features);
+    const features = this.#backend.encodeImage(image, options);
+    this.#frames.set(image, features);
     features.catch(() => this.#frames.delete(features));
     return features;
   }
 
-  /** One sentence a call: padding then never changes a result, and each is encoded once in its life. */
-  async #encodeTexts(sentences: readonly string[], options: CallOptions): Promise<readonly Tensors[]> {
-    const missing = [...new Set(sentences)].filter((sentence) => this.#texts.get(sentence) === undefined);
-    for (const sentence of missing) {
-      const tokens = this.#tokenizer.batch([sentence]);
-      this.#texts.set(sentence, { ...tokens, ...(await this.#backend.encodeText(tokens, options)) });
+  /** One query a call: padding then never changes a result, and each is encoded once in its life. */
+  async #encodeTexts(queries: readonly string[], options: CallOptions): Promise<readonly Tensors[]> {
+    const missing = [...new Set(queries)].filter((query) => this.#texts.get(query) === undefined);
+    for (const query of missing) {
+      const tokens = this.#tokenizer.batch([query]);
+      this.#texts.set(query, { ...tokens, ...(await this.#backend.encodeText(tokens, options)) });
     }
-    return sentences.map((sentence) => this.#texts.get(sentence) as Tensors);
+    return queries.map((query) => this.#texts.get(query) as Tensors);
   }
 
   async #decode(
@@ -210,14 +210,14 @@ export class HifiCs implements Grounder {
     });
   }
 
-  #instances(heatmap: Heatmap, picture: { width: number; height: number }, presence: number) {
+  #instances(heatmap: Heatmap, image: { width: number; height: number }, presence: number) {
     const { mask } = this.manifest;
-    const detections = instancesFromHeatmap(heatmap, picture, {
+    const detections = instancesFromHeatmap(heatmap, image, {
       threshold: this.#options.threshold ?? mask.threshold,
       ...(mask.min_area !== undefined && { minArea: mask.min_area }),
       ...(mask.relative_score !== undefined && { relativeScore: mask.relative_score }),
     });
-    // One number says how sure the answer is: that the thing is there, and that it is here.
+    // One number says how sure the answer is: that the object is there, and that it is here.
     return this.manifest.decoder.presence === undefined
       ? detections
       : detections.map((detection) => ({ ...detection, score: detection.score * presence }));
@@ -242,12 +242,12 @@ function stack(tensors: readonly Tensor[]): Tensor {
 }
 
 function checkSize({ width, height }: ColourImage): void {
-  if (width < minPictureSide || height < minPictureSide)
+  if (width < minImageSide || height < minImageSide)
     throw new GraspGroundingError("IMAGE_TOO_SMALL", {
       path: "picture",
       width,
       height,
-      limit: minPictureSide,
+      limit: minImageSide,
     });
 }
 

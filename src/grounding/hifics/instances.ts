@@ -4,7 +4,7 @@ import type { Detection, Heatmap } from "../types.js";
 export interface InstanceOptions {
   /** Probability from which a pixel belongs to the object. */
   readonly threshold: number;
-  /** Smallest component, as a share of the picture. Default 0.0003. */
+  /** Smallest component, as a share of the image. Default 0.0003. */
   readonly minArea?: number;
   /** Components below this share of the best one's score are dropped. Default 0.6. */
   readonly relativeScore?: number;
@@ -22,11 +22,11 @@ interface Component {
 
 /**
  * Heat map -> objects: threshold, 8-connected components, score = mean probability inside, best first.
- * Boxes and masks are those of the picture (width × height) that the heat map covers.
+ * Boxes and masks are those of the image (width × height) that the heat map covers.
  */
 export function instancesFromHeatmap(
   heatmap: Heatmap,
-  picture: { readonly width: Pixels; readonly height: Pixels },
+  image: { readonly width: Pixels; readonly height: Pixels },
   options: InstanceOptions,
 ): readonly Detection[] {
   const labels = new Int32Array(heatmap.data.length);
@@ -40,7 +40,7 @@ export function instancesFromHeatmap(
   for (const component of large) {
     if (component.score < best * (options.relativeScore ?? 0.6) || detections.length >= (options.limit ?? 20))
       break;
-    const detection = toDetection(component, heatmap, labels, picture, options.threshold);
+    const detection = toDetection(component, heatmap, labels, image, options.threshold);
     if (detection !== undefined) detections.push(detection);
   }
   return detections;
@@ -113,16 +113,16 @@ function label({ width, height, data }: Heatmap, threshold: number, labels: Int3
   }));
 }
 
-/** The component at the picture's resolution: the heat map is interpolated, so that edges fall between its pixels. */
+/** The component at the image's resolution: the heat map is interpolated, so that edges fall between its pixels. */
 function toDetection(
   component: Component,
   heatmap: Heatmap,
   labels: Int32Array,
-  picture: { readonly width: Pixels; readonly height: Pixels },
+  image: { readonly width: Pixels; readonly height: Pixels },
   threshold: number,
 ): Detection | undefined {
-  const sx = picture.width / heatmap.width;
-  const sy = picture.height / heatmap.height;
+  const sx = image.width / heatmap.width;
+  const sy = image.height / heatmap.height;
   const [bx1, by1, bx2, by2] = component.bounds;
   const region = clipBox(
     [
@@ -131,13 +131,13 @@ function toDetection(
       Math.ceil((bx2 + 2) * sx),
       Math.ceil((by2 + 2) * sy),
     ],
-    picture.width,
-    picture.height,
+    image.width,
+    image.height,
   );
-  const data = new Uint8Array(picture.width * picture.height);
+  const data = new Uint8Array(image.width * image.height);
   const columns = sampleColumns(region, sx, heatmap.width);
-  let x1 = picture.width;
-  let y1 = picture.height;
+  let x1 = image.width;
+  let y1 = image.height;
   let x2 = -1;
   let y2 = -1;
   for (let y = region[1]; y < region[3]; y++) {
@@ -164,7 +164,7 @@ function toDetection(
       // A pixel just outside the component's own cells may pass by interpolation; it must not be another component's.
       const nearest = labels[nearRow + (fx < 0.5 ? u0 : u1)] as number;
       if (nearest !== 0 && nearest !== component.label) continue;
-      data[y * picture.width + x] = 1;
+      data[y * image.width + x] = 1;
       if (x < x1) x1 = x;
       if (x > x2) x2 = x;
       if (y < y1) y1 = y;
@@ -172,7 +172,7 @@ function toDetection(
     }
   }
   if (x2 < 0) return undefined;
-  const mask: Mask = { width: picture.width, height: picture.height, data };
+  const mask: Mask = { width: image.width, height: image.height, data };
   return { box: [x1, y1, x2 + 1, y2 + 1], score: component.score, mask };
 }
 

@@ -22,7 +22,7 @@ export const manifestSchema = z.looseObject({
   description: z.string().optional(),
   licence: z.string(),
   source: z.string(),
-  /** Pictures are stretched to width × height; a channel's value is (pixel * scale - mean) / std, in the order R, G, B. */
+  /** Images are stretched to width × height; a channel's value is (pixel * scale - mean) / std, in the order R, G, B. */
   input: z.object({
     width: z.int().positive().max(4096),
     height: z.int().positive().max(4096),
@@ -42,7 +42,7 @@ export const manifestSchema = z.looseObject({
       config: z.record(z.string(), z.unknown()).optional(),
     }),
     max_tokens: z.int().min(4).max(512),
-    /** Pad every sentence to max_tokens (CLIP's fixed context) instead of to the longest of the batch. */
+    /** Pad every query to max_tokens (CLIP's fixed context) instead of to the longest of the batch. */
     pad_to_max: z.boolean().optional(),
     outputs: names,
   }),
@@ -57,7 +57,7 @@ export const manifestSchema = z.looseObject({
     /** `background`: the logits are of what is NOT the object, as the published HiFi-CS has it. */
     polarity: z.enum(["object", "background"]),
     threshold: z.number().gt(0).lt(1),
-    /** Smallest component taken for an object, as a share of the picture. */
+    /** Smallest component taken for an object, as a share of the image. */
     min_area: z.number().min(0).max(1).optional(),
     /** A component is kept when its score reaches this share of the best one's. */
     relative_score: z.number().min(0).max(1).optional(),

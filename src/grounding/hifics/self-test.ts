@@ -46,12 +46,12 @@ export async function runSelfTest(
     if (found !== sha256) throw new GraspGroundingError("MODEL_CORRUPT", { path, found, wanted: sha256 });
     return readNpy(path);
   };
-  const [picture, ids, wanted] = await Promise.all([
+  const [image, ids, wanted] = await Promise.all([
     read(test.picture),
     read(test.input_ids),
     read(test.logits),
   ]);
-  const found = await runModel(manifest, backend, picture.data as Uint8Array, ids);
+  const found = await runModel(manifest, backend, image.data as Uint8Array, ids);
   const result = compareLogits(found, wanted);
   const { name } = manifest;
   if (result.maskAgreement < test.least_mask_agreement) {

@@ -5,7 +5,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Tensors } from "../../inference/index.js";
 import type { Manifest } from "./manifest.js";
 
-/** Sentences -> `input_ids` and `attention_mask`, int64 [queries, tokens]. */
+/** Queries -> `input_ids` and `attention_mask`, int64 [queries, tokens]. */
 export class TextTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #maxTokens: number;
@@ -31,15 +31,15 @@ export class TextTokenizer {
     }
   }
 
-  /** Token ids of one sentence, special tokens included; too long a sentence loses its end but keeps the last special token. */
-  encode(sentence: string): readonly number[] {
-    const { ids } = this.#tokenizer.encode(sentence);
+  /** Token ids of one query, special tokens included; too long a query loses its end but keeps the last special token. */
+  encode(query: string): readonly number[] {
+    const { ids } = this.#tokenizer.encode(query);
     if (ids.length <= this.#maxTokens) return ids;
     return [...ids.slice(0, this.#maxTokens - 1), ids[ids.length - 1] ?? this.#padId];
   }
 
-  batch(sentences: readonly string[]): Tensors {
-    const rows = sentences.map((sentence) => this.encode(sentence));
+  batch(queries: readonly string[]): Tensors {
+    const rows = queries.map((query) => this.encode(query));
     const length = this.#padToMax ? this.#maxTokens : Math.max(...rows.map((row) => row.length));
     const ids = new BigInt64Array(rows.length * length).fill(BigInt(this.#padId));
     const mask = new BigInt64Array(rows.length * length);

@@ -21,7 +21,7 @@ export interface DepthClusterOptions {
   readonly clearance?: number;
   /** Points closer than about this belong together, in metres. Default 0.012. */
   readonly gap?: number;
-  /** Smallest cluster, in pixels of the picture. Default 150. */
+  /** Smallest cluster, in pixels of the image. Default 150. */
   readonly minPixels?: number;
   /** Every how many pixels are looked at. Default 2. */
   readonly step?: number;
@@ -29,7 +29,7 @@ export interface DepthClusterOptions {
   readonly maxDepth?: number;
 }
 
-/** What stands out of the table's plane, grouped by nearness. Needs no weights and no sentence. */
+/** What stands out of the table's plane, grouped by nearness. Needs no weights and no query. */
 export class DepthClusters implements ProposalSource {
   readonly name = "depth clusters";
   readonly #options: DepthClusterOptions;
@@ -53,10 +53,10 @@ export function clustersOnTable(frame: RgbdFrame, options: DepthClusterOptions =
   const problem = cameraProblem(camera);
   if (problem !== undefined) throw new GraspGroundingError("CAMERA_INVALID", { detail: problem });
   const { clearance = 0.008, gap = 0.012, minPixels = 150, step = 2, maxDepth = 2 } = options;
-  const whole = { x1: 0, y1: 0, x2: depth.width, y2: depth.height };
-  const cloud = organisedCloud(depth, camera, whole, step);
+  const all = { x1: 0, y1: 0, x2: depth.width, y2: depth.height };
+  const cloud = organisedCloud(depth, camera, all, step);
   const known = nearPoints(cloud.points, maxDepth);
-  if (known.length < 300) throw new GraspGroundingError("DEPTH_EMPTY", { where: "in the picture" });
+  if (known.length < 300) throw new GraspGroundingError("DEPTH_EMPTY", { where: "in the image" });
   const table = ransacPlane(known, {
     tolerance: 0.006,
     random: seededRandom(1),
@@ -89,7 +89,7 @@ function nearPoints(points: Points, maxDepth: number): Points {
 function toProposals(
   labels: Int32Array,
   grid: { readonly width: number; readonly height: number },
-  picture: { readonly width: number; readonly height: number },
+  image: { readonly width: number; readonly height: number },
   minCells: number,
   step: number,
 ): readonly Proposal[] {
@@ -98,19 +98,19 @@ function toProposals(
   const proposals: Proposal[] = [];
   for (const [label, size] of sizes) {
     if (size < minCells) continue;
-    const mask: Mask = { ...picture, data: new Uint8Array(picture.width * picture.height) };
+    const mask: Mask = { ...image, data: new Uint8Array(image.width * image.height) };
     for (let k = 0; k < labels.length; k++) {
       if (labels[k] !== label) continue;
       const x1 = (k % grid.width) * step;
       const y1 = Math.trunc(k / grid.width) * step;
-      for (let y = y1; y < Math.min(y1 + step, picture.height); y++)
-        mask.data.fill(1, y * picture.width + x1, y * picture.width + Math.min(x1 + step, picture.width));
+      for (let y = y1; y < Math.min(y1 + step, image.height); y++)
+        mask.data.fill(1, y * image.width + x1, y * image.width + Math.min(x1 + step, image.width));
     }
-    const box = maskBox({ width: picture.width, height: picture.height, data: mask.data });
+    const box = maskBox({ width: image.width, height: image.height, data: mask.data });
     if (box !== undefined)
       proposals.push({
         box,
-        mask: { width: picture.width, height: picture.height, data: mask.data },
+        mask: { width: image.width, height: image.height, data: mask.data },
         score: 1,
       });
   }

@@ -27,7 +27,7 @@ const detectorSchema = z.object({
   input: z.object({
     width: z.int().positive().max(4096),
     height: z.int().positive().max(4096),
-    /** `pad-square`: grey is added to the right or below before the picture is resized. */
+    /** `pad-square`: grey is added to the right or below before the image is resized. */
     resize: z.enum(["stretch", "pad-square"]),
     scale: z.number().positive(),
     mean: triple,
@@ -39,7 +39,7 @@ const detectorSchema = z.object({
     max_tokens: z.int().positive(),
     pad_to_max: z.boolean(),
     pad_id: z.int(),
-    /** Put after the sentence: Grounding DINO separates phrases by full stops. */
+    /** Put after the query: Grounding DINO separates phrases by full stops. */
     suffix: z.string(),
   }),
 });
@@ -106,15 +106,15 @@ export class OnnxDetector implements ProposalSource {
     const sorted = all
       .filter((p) => p.score >= minScore && boxArea(p.box) > 0)
       .sort((a, b) => b.score - a.score);
-    const kept: Proposal[] = [];
+    const selected: Proposal[] = [];
     for (const proposal of sorted) {
-      if (kept.length >= limit) break;
-      if (kept.every(({ box }) => boxIou(box, proposal.box) <= maxOverlap)) kept.push(proposal);
+      if (selected.length >= limit) break;
+      if (selected.every(({ box }) => boxIou(box, proposal.box) <= maxOverlap)) selected.push(proposal);
     }
-    return kept;
+    return selected;
   }
 
-  /** Every box the model has, in its order, clipped to the picture. */
+  /** Every box the model has, in its order, clipped to the image. */
   async detect(colour: ColourImage, query: string): Promise<readonly Proposal[]> {
     const { input, text, inputs } = this.#manifest;
     const square = input.resize === "pad-square";

@@ -5,7 +5,7 @@ import { type PickOptions, pickProposals } from "./pick.js";
 import type { ProposalSource } from "./types.js";
 
 /**
- * The paper's way to an open vocabulary: HiFi-CS says where the sentence points, another source says what the objects
+ * The paper's way to an open vocabulary: HiFi-CS says where the query points, another source says what the objects
  * there are. Where no proposal fits, the grounder's own detections stand.
  */
 export class GuidedGrounder implements Grounder {

@@ -19,7 +19,7 @@ export interface PickOptions {
 export function pickProposals(
   heatmap: Heatmap,
   proposals: readonly Proposal[],
-  picture: { readonly width: number; readonly height: number },
+  image: { readonly width: number; readonly height: number },
   options: PickOptions = {},
 ): readonly Detection[] {
   const floor = options.floor ?? 0.1;
@@ -28,7 +28,7 @@ export function pickProposals(
   if (!(total > 0)) return [];
   const scored = proposals
     .map((proposal) => {
-      const mask = proposal.mask ?? maskFromBox(picture.width, picture.height, proposal.box);
+      const mask = proposal.mask ?? maskFromBox(image.width, image.height, proposal.box);
       const { inside, area } = heatInside(heat, heatmap, mask);
       const caught = inside / total;
       const hot = area > 0 ? inside / area : 0;
@@ -41,7 +41,7 @@ export function pickProposals(
   return scored.filter(({ score }) => score >= least);
 }
 
-/** Heat and heat-map pixels under a mask of the picture's size. */
+/** Heat and heat-map pixels under a mask of the image's size. */
 function heatInside(heat: Float32Array, { width, height }: Heatmap, mask: Mask) {
   let inside = 0;
   let area = 0;

@@ -4,7 +4,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import { compiledModule } from "../../workers/index.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensors } from "../port.js";
-import { PictureThreads } from "../preprocess/image-preprocess-pool.js";
+import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { providerGap } from "./gpu-libraries.js";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./ort-worker.js";
 import { describePlacement, type ExecutionProvider, type Placement, placementProblem } from "./providers.js";
@@ -46,7 +46,7 @@ export class InProcessBackend implements InferenceBackend {
   readonly description: string;
   readonly #model: string;
   readonly #input: string;
-  readonly #pictures: PictureThreads;
+  readonly #images: ImagePreprocessPool;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
@@ -60,7 +60,7 @@ export class InProcessBackend implements InferenceBackend {
   private constructor(model: ModelFiles, description: string, worker: Worker) {
     this.#model = model.name;
     this.#input = model.input.name;
-    this.#pictures = new PictureThreads(model.input);
+    this.#images = new ImagePreprocessPool(model.input);
     this.description = `in-process/${description}`;
     this.#worker = worker;
     // Whoever wants to know awaits it; a request that fails says so too.
@@ -77,9 +77,9 @@ export class InProcessBackend implements InferenceBackend {
     return new InProcessBackend(model, description, worker);
   }
 
-  async encodePicture(picture: ColourImage): Promise<Tensors> {
-    const { width, height, data } = picture;
-    const tensor = await this.#pictures.tensor({ kind: "rgb", width, height, data }).catch((error) => {
+  async encodeImage(image: ColourImage): Promise<Tensors> {
+    const { width, height, data } = image;
+    const tensor = await this.#images.tensor({ kind: "rgb", width, height, data }).catch((error) => {
       throw this.#inferenceError(error as Error);
     });
     return this.encodeFrame({ [this.#input]: tensor });
@@ -91,7 +91,7 @@ export class InProcessBackend implements InferenceBackend {
 
   async close(): Promise<void> {
     this.#fail(new Error("the back end was closed"));
-    await Promise.all([this.#worker.terminate(), this.#pictures.close()]);
+    await Promise.all([this.#worker.terminate(), this.#images.close()]);
   }
 
   #run(part: ModelPart, feeds: Tensors): Promise<Tensors> {

@@ -30,7 +30,7 @@ export interface WorkerSettings extends SessionSettings {
   readonly files: Readonly<Partial<Record<ModelPart, string>>>;
   /** Run once on made-up input before the model counts as loaded, and see where the operators ran. */
   readonly warmUp: boolean;
-  /** Tokens of a made-up sentence. */
+  /** Tokens of a made-up query. */
   readonly tokens: number;
 }
 

@@ -3,7 +3,7 @@ import { elementCount, type ModelPart, type Tensor, type Tensors } from "../port
 
 /**
  * Made-up feeds of a part: what earlier parts gave where the names agree, ones otherwise. A length the graph leaves
- * open is 1, and that of a sentence `tokens`. Undefined when an input can be neither found nor made up.
+ * open is 1, and that of a query `tokens`. Undefined when an input can be neither found nor made up.
  */
 export function warmUpFeeds(
   inputs: readonly InferenceSession.ValueMetadata[],

@@ -9,9 +9,9 @@ import type {
   Tensor,
   Tensors,
 } from "../port.js";
-import { PictureThreads } from "../preprocess/image-preprocess-pool.js";
+import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { HttpServer, type TensorFormat } from "./http.js";
-import { type OipModel, type OipServer, Passing, whenUp } from "./server.js";
+import { type OipModel, type OipServer, TransientError, whenUp } from "./server.js";
 
 export interface OipOptions {
   /** Addresses of servers: `http(s)://triton:8000`, `grpc(s)://triton:8001`; more than one share the requests. */
@@ -36,8 +36,8 @@ interface Found {
   readonly inputs: Readonly<Partial<Record<ModelPart, ReadonlySet<string>>>>;
 }
 
-/** Features of a picture that a server makes anew with each question about it: they are larger than the picture. */
-class Picture {
+/** Features of an image that a server makes anew with each question about it: they are larger than the image. */
+class Image {
   readonly feeds: Tensors;
   constructor(feeds: Tensors) {
     this.feeds = feeds;
@@ -53,7 +53,7 @@ export class OipBackend implements InferenceBackend {
   readonly #model: ModelFiles;
   readonly #name: string;
   readonly #servers: readonly OipServer[];
-  readonly #pictures: PictureThreads;
+  readonly #images: ImagePreprocessPool;
   readonly #timeout: number;
   readonly #locate: boolean;
   readonly #inputs: Found["inputs"];
@@ -65,7 +65,7 @@ export class OipBackend implements InferenceBackend {
     this.#model = model;
     this.#name = options.serverModel ?? model.name;
     this.#servers = servers;
-    this.#pictures = new PictureThreads(model.input);
+    this.#images = new ImagePreprocessPool(model.input);
     this.#timeout = options.timeout ?? 10_000;
     this.#locate = found.locate;
     this.#inputs = found.inputs;
@@ -92,8 +92,8 @@ export class OipBackend implements InferenceBackend {
     }
   }
 
-  async encodePicture({ width, height, data }: ColourImage, options?: CallOptions): Promise<Tensors> {
-    const tensor = await this.#pictures.tensor({ kind: "rgb", width, height, data }).catch((error: Error) => {
+  async encodeImage({ width, height, data }: ColourImage, options?: CallOptions): Promise<Tensors> {
+    const tensor = await this.#images.tensor({ kind: "rgb", width, height, data }).catch((error: Error) => {
       throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name: this.#model.name });
     });
     return this.encodeFrame({ [this.#model.input.name]: tensor }, options);
@@ -101,8 +101,8 @@ export class OipBackend implements InferenceBackend {
 
   async encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
     if (!this.#locate) return this.#infer("encoder", feeds, this.#model.outputs.encoder, options);
-    const kept = new Picture(feeds);
-    const empty: Tensor = { type: "float32", dims: [], data: new Float32Array(0), kept };
+    const featureHandle = new Image(feeds);
+    const empty: Tensor = { type: "float32", dims: [], data: new Float32Array(0), featureHandle };
     return Object.fromEntries(this.#model.outputs.encoder.map((name) => [name, empty]));
   }
 
@@ -112,10 +112,12 @@ export class OipBackend implements InferenceBackend {
 
   decode(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
     const { decoder } = this.#model.outputs;
-    const kept = Object.values(feeds).find((tensor) => tensor.kept instanceof Picture)?.kept;
-    if (!(kept instanceof Picture)) return this.#infer("decoder", feeds, decoder, options);
-    const texts = Object.entries(feeds).filter(([, tensor]) => tensor.kept === undefined);
-    return this.#infer("locate", { ...kept.feeds, ...Object.fromEntries(texts) }, decoder, options);
+    const featureHandle = Object.values(feeds).find(
+      (tensor) => tensor.featureHandle instanceof Image,
+    )?.featureHandle;
+    if (!(featureHandle instanceof Image)) return this.#infer("decoder", feeds, decoder, options);
+    const texts = Object.entries(feeds).filter(([, tensor]) => tensor.featureHandle === undefined);
+    return this.#infer("locate", { ...featureHandle.feeds, ...Object.fromEntries(texts) }, decoder, options);
   }
 
   report(): BackendReport {
@@ -133,7 +135,7 @@ export class OipBackend implements InferenceBackend {
   async close(): Promise<void> {
     this.#closed.abort();
     for (const server of this.#servers) server.close();
-    await this.#pictures.close();
+    await this.#images.close();
   }
 
   async #infer(
@@ -167,7 +169,7 @@ export class OipBackend implements InferenceBackend {
         }
         if (performance.now() >= until) break;
         server.problem = describe(error);
-        if (!(error instanceof Passing)) break;
+        if (!(error instanceof TransientError)) break;
         server.restUntil = performance.now() + restAfterFailure;
         if (attempt === 0) this.#counts.retried++;
       }
@@ -179,7 +181,8 @@ export class OipBackend implements InferenceBackend {
     }
     this.#counts.failed++;
     const detail = describe(failure);
-    if (failure instanceof Passing) throw new GraspGroundingError("SERVER_UNAVAILABLE", { url, detail });
+    if (failure instanceof TransientError)
+      throw new GraspGroundingError("SERVER_UNAVAILABLE", { url, detail });
     throw new GraspGroundingError("INFERENCE_FAILED", { detail, name: this.#model.name }, { cause: failure });
   }
 

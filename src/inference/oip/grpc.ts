@@ -10,14 +10,14 @@ import { fromJSON } from "@grpc/proto-loader";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { CallOptions, Tensors } from "../port.js";
 import { grpcSchema } from "./grpc-schema.js";
-import { type OipModel, type OipServer, type OipValue, Passing } from "./server.js";
+import { type OipModel, type OipServer, type OipValue, TransientError } from "./server.js";
 import { bytesOf, datatypes, fromBytes, fromValues } from "./tensors.js";
 
 /** Bytes of a message at most; a server has a limit of its own, often 4 MiB unless it is raised. */
 const maxMessage = 64 * 2 ** 20;
 
 /** Statuses after which another try, or another server, may do better. */
-const passing = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
+const transient = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
 
 type Method = (
   request: object,
@@ -104,7 +104,7 @@ export class GrpcServer implements OipServer {
       const text = `gRPC ${status[code] ?? code}: ${details.slice(0, 200)}`;
       // What is too large now is too large the next time.
       const hopeless = code === status.RESOURCE_EXHAUSTED && /larger than max/i.test(details);
-      throw passing.has(code) && !hopeless ? new Passing(text) : new Error(text);
+      throw transient.has(code) && !hopeless ? new TransientError(text) : new Error(text);
     } finally {
       this.inFlight--;
     }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { CallOptions, Tensors } from "../port.js";
-import { type OipModel, type OipServer, Passing } from "./server.js";
+import { type OipModel, type OipServer, TransientError } from "./server.js";
 import { readResponse, writeRequest } from "./tensors.js";
 
 const tensorSchema = z.looseObject({
@@ -12,7 +12,7 @@ const tensorSchema = z.looseObject({
 const modelSchema = z.looseObject({ inputs: z.array(tensorSchema), outputs: z.array(tensorSchema) });
 
 /** Statuses after which another try, or another server, may do better. */
-const passing = new Set([429, 502, 503, 504]);
+const transient = new Set([429, 502, 503, 504]);
 
 /** Whether tensors travel as bytes: `auto` where the server says that it has the binary tensor extension. */
 export type TensorFormat = "auto" | "binary" | "json";
@@ -85,14 +85,14 @@ export class HttpServer implements OipServer {
       const answer = new Uint8Array(await response.arrayBuffer());
       if (!response.ok) {
         const text = `HTTP ${response.status}: ${Buffer.from(answer).toString("utf8").slice(0, 200)}`;
-        throw passing.has(response.status) ? new Passing(text) : new Error(text);
+        throw transient.has(response.status) ? new TransientError(text) : new Error(text);
       }
       const length = response.headers.get("inference-header-content-length");
       return readResponse(answer, length === null ? undefined : Number(length));
     } catch (error) {
       if (signal?.aborted || limit.aborted) throw error;
       // A connection that failed or broke; the request itself was not at fault.
-      throw error instanceof TypeError ? new Passing(describe(error.cause ?? error)) : error;
+      throw error instanceof TypeError ? new TransientError(describe(error.cause ?? error)) : error;
     } finally {
       this.inFlight--;
     }

@@ -43,7 +43,7 @@ export interface OipServer {
 }
 
 /** A failure that may pass. */
-export class Passing extends Error {}
+export class TransientError extends Error {}
 
 /** Asks again while it answers `SERVER_UNAVAILABLE`, for at most `timeout` milliseconds. */
 export async function whenUp<T>(timeout: number, ask: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import type { ModelFiles, ModelPart } from "../port.js";
 
 /** How Triton is to run a model. */
 export interface TritonOptions {
-  /** Pictures, or sentences, that the scheduler may put together. */
+  /** Images, or queries, that the scheduler may put together. */
   readonly maxBatch: number;
   /** Microseconds the first of a batch waits for company. */
   readonly queueDelay: number;
@@ -53,7 +53,7 @@ export function partConfig(
   ].join("\n")}\n`;
 }
 
-/** config.pbtxt of the ensemble: picture and text features in, logits out; features of the picture stay on the server. */
+/** config.pbtxt of the ensemble: image and text features in, logits out; features of the image stay on the server. */
 export function locateConfig(model: ModelFiles, encoder: PartMetadata, decoder: PartMetadata): string {
   const made = new Set(model.outputs.encoder);
   const image = encoder.inputMetadata.filter(({ name }) => name === model.input.name);

@@ -1,35 +1,35 @@
 import { Worker } from "node:worker_threads";
 import { compiledModule } from "../../workers/index.js";
-import type { PictureFormat, Tensor } from "../port.js";
-import type { PictureData, PictureReply, PictureRequest } from "./image-worker.js";
+import type { ImageFormat, Tensor } from "../port.js";
+import type { ImageData, ImageReply, ImageRequest } from "./image-worker.js";
 
 interface Waiting {
-  readonly resolve: (reply: PictureReply & { error?: undefined }) => void;
+  readonly resolve: (reply: ImageReply & { error?: undefined }) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Decoding and resizing pictures (some 10 ms for 1280×720) on threads of their own, off the event loop. Started when first used. */
-export class PictureThreads {
-  readonly #format: PictureFormat;
+/** Decoding and resizing images (some 10 ms for 1280×720) on threads of their own, off the event loop. Started when first used. */
+export class ImagePreprocessPool {
+  readonly #format: ImageFormat;
   readonly #size: number;
   readonly #threads: { readonly worker: Worker; readonly waiting: Map<number, Waiting> }[] = [];
   #nextId = 0;
   #closed = false;
 
-  constructor(format: PictureFormat, size = 1) {
+  constructor(format: ImageFormat, size = 1) {
     this.#format = format;
     this.#size = size;
   }
 
   /** What the model's encoder takes: float32 [1, 3, height, width]. @throws Error with the reason in one line */
-  async tensor(picture: PictureData): Promise<Tensor> {
-    const { tensor } = await this.#run(picture, "tensor");
+  async tensor(image: ImageData): Promise<Tensor> {
+    const { tensor } = await this.#run(image, "tensor");
     return tensor as Tensor;
   }
 
   /** RGB bytes of the model's size. @throws Error with the reason in one line */
-  async rgb(picture: PictureData): Promise<Uint8Array> {
-    const { rgb } = await this.#run(picture, "rgb");
+  async rgb(image: ImageData): Promise<Uint8Array> {
+    const { rgb } = await this.#run(image, "rgb");
     return rgb as Uint8Array;
   }
 
@@ -38,14 +38,14 @@ export class PictureThreads {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
-  #run(picture: PictureData, want: PictureRequest["want"]): Promise<PictureReply & { error?: undefined }> {
+  #run(image: ImageData, want: ImageRequest["want"]): Promise<ImageReply & { error?: undefined }> {
     if (this.#closed) return Promise.reject(new Error("the back end was closed"));
     const thread = this.#leastBusy();
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       thread.waiting.set(id, { resolve, reject });
       thread.worker.ref();
-      thread.worker.postMessage({ id, picture, want } satisfies PictureRequest);
+      thread.worker.postMessage({ id, image, want } satisfies ImageRequest);
     });
   }
 
@@ -68,7 +68,7 @@ export class PictureThreads {
       for (const { reject } of waiting.values()) reject(error);
       waiting.clear();
     };
-    worker.on("message", (reply: PictureReply) => {
+    worker.on("message", (reply: ImageReply) => {
       const job = waiting.get(reply.id);
       waiting.delete(reply.id);
       if (waiting.size === 0) worker.unref();
@@ -76,7 +76,7 @@ export class PictureThreads {
       else job?.resolve(reply);
     });
     worker.on("error", fail);
-    worker.on("exit", () => fail(new Error("the picture thread ended")));
+    worker.on("exit", () => fail(new Error("the image thread ended")));
     worker.unref();
     this.#threads.push(thread);
     return thread;

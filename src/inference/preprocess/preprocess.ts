@@ -1,13 +1,13 @@
 import sharp from "sharp";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
-import type { PictureFormat, Tensor } from "../port.js";
+import type { ImageFormat, Tensor } from "../port.js";
 import { resizeBilinear } from "./resize.js";
 
-/** Pictures smaller than this on a side hold nothing to find. */
-export const minPictureSide = 8;
+/** Images smaller than this on a side hold nothing to find. */
+export const minImageSide = 8;
 
-/** Longest side of a compressed picture that is decoded here. */
+/** Longest side of a compressed image that is decoded here. */
 const maxSide = 16_384;
 
 /**
@@ -35,20 +35,20 @@ function threeTimes(grey: Uint8Array): Uint8Array {
 }
 
 /**
- * The picture stretched to the model's size with a triangle filter that widens with the reduction (what PIL and
+ * The image stretched to the model's size with a triangle filter that widens with the reduction (what PIL and
  * torchvision call bilinear with antialiasing): width × height × 3 bytes, RGB.
  */
-export async function resizePicture(
+export async function resizeImage(
   image: ColourImage,
-  input: Pick<PictureFormat, "width" | "height">,
+  input: Pick<ImageFormat, "width" | "height">,
 ): Promise<Uint8Array> {
   const { width, height, data } = image;
-  if (width < minPictureSide || height < minPictureSide) {
+  if (width < minImageSide || height < minImageSide) {
     throw new GraspGroundingError("IMAGE_TOO_SMALL", {
       path: "picture",
       width,
       height,
-      limit: minPictureSide,
+      limit: minImageSide,
     });
   }
   if (width === input.width && height === input.height) return data;
@@ -56,7 +56,7 @@ export async function resizePicture(
 }
 
 /** Interleaved RGB bytes -> float32 [1, 3, height, width], (pixel * scale - mean) / std by channel. */
-export function toTensor(rgb: Uint8Array, input: PictureFormat): Tensor {
+export function toTensor(rgb: Uint8Array, input: ImageFormat): Tensor {
   const { width, height, scale, mean, std } = input;
   const plane = width * height;
   const data = new Float32Array(3 * plane);

@@ -1,8 +1,8 @@
 /**
- * Stretches an RGB picture exactly as Pillow's bilinear filter does (and so torchvision's Resize on a PIL picture): a
+ * Stretches an RGB image exactly as Pillow's bilinear filter does (and so torchvision's Resize on a PIL image): a
  * triangle as wide as the reduction asks for, in fixed point of 22 bits, rounded to bytes between the two passes.
  * A model sees in the field what it saw in training; libvips' linear kernel is up to 160 levels off when enlarging.
- * Columns are narrowed first, then rows; recent Pillow does tall pictures the other way round, one level apart at most.
+ * Columns are narrowed first, then rows; recent Pillow does tall images the other way round, one level apart at most.
  *
  * @param data width × height × 3 bytes, RGB, row by row
  * @returns toWidth × toHeight × 3 bytes

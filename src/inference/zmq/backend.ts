@@ -1,7 +1,7 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import type { BackendReport, CallOptions, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
-import { PictureThreads } from "../preprocess/image-preprocess-pool.js";
+import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { type Answer, JobPool, type PoolOptions } from "./pool.js";
 import {
   describePayload,
@@ -13,7 +13,7 @@ import {
   tensorBlobs,
 } from "./protocol.js";
 import { type ClientSecurity, checkEndpoint } from "./security.js";
-import { WorkerLink } from "./worker-connection.js";
+import { WorkerConnection } from "./worker-connection.js";
 
 export interface ZmqOptions extends PoolOptions {
   /** Endpoints of the workers: `ipc:///path` or `tcp://host:port`. */
@@ -25,32 +25,32 @@ export interface ZmqOptions extends PoolOptions {
   readonly heartbeat?: number;
   /** Milliseconds to wait for a first worker. Default 30,000. */
   readonly startTimeout?: number;
-  /** Send the JPEG a picture came from where that is smaller than its pixels at the model's size. Default true. */
+  /** Send the JPEG an image came from where that is smaller than its pixels at the model's size. Default true. */
   readonly jpeg?: boolean;
 }
 
-/** Features of one picture, kept by the workers that made them. */
-class Kept {
+/** Features of one image, kept by the workers that made them. */
+class FeatureHandle {
   readonly key: string;
   readonly payload: Payload;
   /** Worker and the session in which it said that it keeps them. */
-  readonly holders = new Map<WorkerLink, string>();
+  readonly holders = new Map<WorkerConnection, string>();
 
   constructor(key: string, payload: Payload) {
     this.key = key;
     this.payload = payload;
   }
 
-  isAt(link: WorkerLink): boolean {
-    return this.holders.get(link) === link.session;
+  isAt(connection: WorkerConnection): boolean {
+    return this.holders.get(connection) === connection.session;
   }
 }
 
-/** Workers over ZeroMQ. Features of pictures stay where they were made: only pictures, sentences and logits travel. */
+/** Workers over ZeroMQ. Features of images stay where they were made: only images, queries and logits travel. */
 export class ZmqBackend implements InferenceBackend {
-  readonly #links: readonly WorkerLink[];
+  readonly #links: readonly WorkerConnection[];
   readonly #pool: JobPool;
-  readonly #pictures: PictureThreads;
+  readonly #images: ImagePreprocessPool;
   readonly #model: ModelFiles;
   readonly #jpeg: boolean;
   readonly #dropped: Record<string, number> = {};
@@ -63,14 +63,14 @@ export class ZmqBackend implements InferenceBackend {
     const heartbeat = options.heartbeat ?? 1000;
     this.#model = model;
     this.#jpeg = options.jpeg ?? true;
-    this.#pictures = new PictureThreads(model.input);
+    this.#images = new ImagePreprocessPool(model.input);
     this.#links = options.endpoints.map(
       (endpoint) =>
-        new WorkerLink(endpoint, model, heartbeat, options.security, {
-          onAnswer: (link, id, answer) => this.#pool.answer(link, id, answer),
-          onLost: (link) => {
+        new WorkerConnection(endpoint, model, heartbeat, options.security, {
+          onAnswer: (connection, id, answer) => this.#pool.answer(connection, id, answer),
+          onLost: (connection) => {
             this.#lost++;
-            this.#pool.lost(link, link.problem ?? "lost");
+            this.#pool.lost(connection, connection.problem ?? "lost");
           },
           onState: () => this.#changed(),
           onDropped: (reason) => {
@@ -81,7 +81,7 @@ export class ZmqBackend implements InferenceBackend {
     this.#pool = new JobPool(this.#links, options);
     this.#timer = setInterval(() => {
       const now = performance.now();
-      for (const link of this.#links) link.tick(now);
+      for (const connection of this.#links) connection.tick(now);
     }, heartbeat / 4);
   }
 
@@ -109,8 +109,8 @@ export class ZmqBackend implements InferenceBackend {
     return this.#description;
   }
 
-  async encodePicture(picture: ColourImage, options?: CallOptions): Promise<Tensors> {
-    return this.#encode(await this.#payload(picture), options);
+  async encodeImage(image: ColourImage, options?: CallOptions): Promise<Tensors> {
+    return this.#encode(await this.#payload(image), options);
   }
 
   encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
@@ -123,29 +123,29 @@ export class ZmqBackend implements InferenceBackend {
   }
 
   async decode(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
-    const { kept, names, inline } = partition(feeds);
+    const { featureHandle, names, inline } = partition(feeds);
     const blobs = tensorBlobs(inline);
-    const build = (link: WorkerLink, full: boolean) => {
+    const build = (connection: WorkerConnection, full: boolean) => {
       const tensors = describeTensors(inline);
-      if (kept === undefined) return { meta: { tensors }, blobs };
-      const { key, payload } = kept;
-      if (!full && kept.isAt(link)) return { meta: { frame: { key, names }, tensors }, blobs };
-      const picture = describePayload(payload, blobs.length);
+      if (featureHandle === undefined) return { meta: { tensors }, blobs };
+      const { key, payload } = featureHandle;
+      if (!full && featureHandle.isAt(connection)) return { meta: { frame: { key, names }, tensors }, blobs };
+      const image = describePayload(payload, blobs.length);
       return {
-        meta: { frame: { key, names, picture }, tensors },
+        meta: { frame: { key, names, picture: image }, tensors },
         blobs: [...blobs, ...payloadBlobs(payload)],
       };
     };
-    const has = (link: WorkerLink) => kept?.isAt(link) ?? true;
+    const has = (connection: WorkerConnection) => featureHandle?.isAt(connection) ?? true;
     const answer = await this.#pool.submit({ kind: "decode", build, has, ...options });
-    kept?.holders.set(answer.link, answer.link.session);
+    featureHandle?.holders.set(answer.connection, answer.connection.session);
     return this.#outputsOf(answer);
   }
 
   report(): BackendReport {
     const ready = this.#links.filter(({ state }) => state === "ready").length;
-    const workers = this.#links.map((link, i) => {
-      const { endpoint, state, problem, description, inFlight } = link;
+    const workers = this.#links.map((connection, i) => {
+      const { endpoint, state, problem, description, inFlight } = connection;
       const detail = problem ?? (state === "ready" ? `${inFlight.size} in flight, ${description}` : "");
       return [`worker_${i}`, `${endpoint} ${state}${detail === "" ? "" : `: ${detail}`}`] as const;
     });
@@ -163,43 +163,43 @@ export class ZmqBackend implements InferenceBackend {
     clearInterval(this.#timer);
     const detail = "the back end was closed";
     this.#pool.close(new GraspGroundingError("INFERENCE_FAILED", { detail, name: this.#model.name }));
-    for (const link of this.#links) link.close();
-    await this.#pictures.close();
+    for (const connection of this.#links) connection.close();
+    await this.#images.close();
   }
 
   /** The JPEG where there is a small one, else the pixels at the model's size; both give the same features. */
-  async #payload(picture: ColourImage): Promise<Payload> {
-    const { width, height, data, jpeg } = picture;
+  async #payload(image: ColourImage): Promise<Payload> {
+    const { width, height, data, jpeg } = image;
     const { input, name } = this.#model;
     if (this.#jpeg && jpeg !== undefined && jpeg.byteLength < 3 * input.width * input.height)
       return { kind: "jpeg", data: jpeg };
-    const rgb = await this.#pictures.rgb({ kind: "rgb", width, height, data }).catch((error: Error) => {
+    const rgb = await this.#images.rgb({ kind: "rgb", width, height, data }).catch((error: Error) => {
       throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name });
     });
     return { kind: "rgb", data: rgb };
   }
 
   async #encode(payload: Payload, options: CallOptions = {}): Promise<Tensors> {
-    const kept = new Kept(payloadKey(payload), payload);
+    const featureHandle = new FeatureHandle(payloadKey(payload), payload);
     const build = () => ({
-      meta: { key: kept.key, picture: describePayload(payload, 0) },
+      meta: { key: featureHandle.key, picture: describePayload(payload, 0) },
       blobs: payloadBlobs(payload),
     });
-    const { link, meta } = await this.#pool.submit({ kind: "encode", build, ...options });
-    kept.holders.set(link, link.session);
+    const { connection, meta } = await this.#pool.submit({ kind: "encode", build, ...options });
+    featureHandle.holders.set(connection, connection.session);
     return Object.fromEntries(
       meta.tensors.map(({ name, type, dims }): [string, Tensor] => [
         name,
-        { type, dims, data: new Float32Array(0), kept },
+        { type, dims, data: new Float32Array(0), featureHandle },
       ]),
     );
   }
 
-  #outputsOf({ link, meta, blobs }: Answer): Tensors {
+  #outputsOf({ connection, meta, blobs }: Answer): Tensors {
     try {
       return readTensors(meta.tensors, blobs);
     } catch (cause) {
-      const detail = `${link.endpoint}: ${describe(cause)}`;
+      const detail = `${connection.endpoint}: ${describe(cause)}`;
       throw new GraspGroundingError("INFERENCE_FAILED", { detail, name: this.#model.name }, { cause });
     }
   }
@@ -238,12 +238,20 @@ export class ZmqBackend implements InferenceBackend {
   }
 }
 
-/** Feeds that travel, and the one picture whose features do not. */
-function partition(feeds: Tensors): { kept: Kept | undefined; names: string[]; inline: Tensors } {
+/** Feeds that travel, and the one image whose features do not. */
+function partition(feeds: Tensors): {
+  featureHandle: FeatureHandle | undefined;
+  names: string[];
+  inline: Tensors;
+} {
   const entries = Object.entries(feeds);
-  const names = entries.filter(([, { kept }]) => kept !== undefined).map(([name]) => name);
-  const all = new Set(entries.flatMap(([, { kept }]) => (kept instanceof Kept ? [kept] : [])));
-  if (all.size > 1) throw new RangeError("features of several pictures cannot be decoded together");
-  const inline = Object.fromEntries(entries.filter(([, { kept }]) => kept === undefined));
-  return { kept: [...all][0], names, inline };
+  const names = entries.filter(([, { featureHandle }]) => featureHandle !== undefined).map(([name]) => name);
+  const all = new Set(
+    entries.flatMap(([, { featureHandle }]) =>
+      featureHandle instanceof FeatureHandle ? [featureHandle] : [],
+    ),
+  );
+  if (all.size > 1) throw new RangeError("features of several images cannot be decoded together");
+  const inline = Object.fromEntries(entries.filter(([, { featureHandle }]) => featureHandle === undefined));
+  return { featureHandle: [...all][0], names, inline };
 }

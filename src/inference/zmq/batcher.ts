@@ -34,7 +34,7 @@ interface Queued extends Work {
 }
 
 /**
- * Runs work one batch after the other. Pictures of one size, and sentences of one length, that wait at the same time
+ * Runs work one batch after the other. Images of one size, and queries of one length, that wait at the same time
  * are run together; the first waits for company only until `batchWait`, or until its own deadline would suffer.
  */
 export class Batcher {
@@ -73,9 +73,9 @@ export class Batcher {
       const first = this.#queue[0];
       if (first === undefined) break;
       const mates = this.#matesOf(first);
-      const patience = this.#patience(first, mates.length);
-      if (patience > 0) {
-        await this.#nextArrival(patience);
+      const waitLimit = this.#waitLimit(first, mates.length);
+      if (waitLimit > 0) {
+        await this.#nextArrival(waitLimit);
         continue;
       }
       for (const each of mates) this.#queue.splice(this.#queue.indexOf(each), 1);
@@ -99,7 +99,7 @@ export class Batcher {
     return this.#queue.filter(({ shape }) => shape === first.shape).slice(0, maxBatch);
   }
 
-  #patience(first: Queued, mates: number): number {
+  #waitLimit(first: Queued, mates: number): number {
     const { maxBatch, batchWait } = this.#options;
     if (first.shape === "" || mates >= maxBatch || batchWait <= 0) return 0;
     const now = performance.now();

@@ -1,7 +1,7 @@
 import type { Ran } from "./batcher.js";
 
-/** Features by the content hash of their picture, the least recently used forgotten first. What failed is not kept. */
-export class KeptFeatures {
+/** Features by the content hash of their image, the least recently used forgotten first. What failed is not kept. */
+export class FeatureCache {
   readonly #limit: number;
   readonly #entries = new Map<string, Promise<Ran>>();
 

@@ -1,7 +1,7 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import type { Message, MetaOf, WorkerErrorCode } from "./protocol.js";
 import { metaOf, ProtocolError } from "./protocol.js";
-import type { WorkerLink } from "./worker-connection.js";
+import type { WorkerConnection } from "./worker-connection.js";
 
 export interface PoolOptions {
   /** Requests that wait for a worker at most. Default 256. */
@@ -14,18 +14,18 @@ export interface PoolOptions {
 
 export interface JobRequest {
   readonly kind: "encode" | "text" | "decode";
-  /** What is sent; `full` adds the picture to a request that else only names it. */
+  /** What is sent; `full` adds the image to a request that else only names it. */
   readonly build: (
-    link: WorkerLink,
+    connection: WorkerConnection,
     full: boolean,
   ) => { readonly meta: object; readonly blobs: readonly Uint8Array[] };
   /** Whether the worker has what the request names: it is then preferred. */
-  readonly has?: (link: WorkerLink) => boolean;
+  readonly has?: (connection: WorkerConnection) => boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Answer {
-  readonly link: WorkerLink;
+  readonly connection: WorkerConnection;
   readonly meta: MetaOf<"result">;
   readonly blobs: readonly Uint8Array[];
 }
@@ -35,11 +35,11 @@ interface Job extends JobRequest {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
   /** Workers that failed it. */
-  readonly failedOn: Map<WorkerLink, string>;
+  readonly failedOn: Map<WorkerConnection, string>;
   /** Workers it was lost or failed on. */
   tries: number;
   full: boolean;
-  sent: { readonly link: WorkerLink; readonly id: number } | undefined;
+  sent: { readonly connection: WorkerConnection; readonly id: number } | undefined;
   done: boolean;
 }
 
@@ -48,22 +48,22 @@ const attempts = 2;
 
 /** Requests waiting for workers, and who has which: each is answered once, by a result or by a reason. */
 export class JobPool {
-  readonly #links: readonly WorkerLink[];
+  readonly #links: readonly WorkerConnection[];
   readonly #maxQueue: number;
   readonly #window: number;
   readonly #timeout: number;
   readonly #queue: Job[] = [];
   readonly #open = new Set<Job>();
-  readonly #sent = new Map<WorkerLink, Map<number, Job>>();
+  readonly #sent = new Map<WorkerConnection, Map<number, Job>>();
   readonly counts = { requests: 0, answered: 0, failed: 0, retried: 0, expired: 0, cancelled: 0, refused: 0 };
   #turn = 0;
 
-  constructor(links: readonly WorkerLink[], options: PoolOptions) {
+  constructor(links: readonly WorkerConnection[], options: PoolOptions) {
     this.#links = links;
     this.#maxQueue = options.maxQueue ?? 256;
     this.#window = options.window ?? 4;
     this.#timeout = options.timeout ?? 10_000;
-    for (const link of links) this.#sent.set(link, new Map());
+    for (const connection of links) this.#sent.set(connection, new Map());
   }
 
   get waiting(): number {
@@ -113,33 +113,33 @@ export class JobPool {
   /** Hands out what can be handed out. */
   pump(): void {
     for (const job of [...this.#queue]) {
-      const link = this.#choose(job);
-      if (link === undefined) continue;
+      const connection = this.#choose(job);
+      if (connection === undefined) continue;
       this.#queue.splice(this.#queue.indexOf(job), 1);
-      this.#send(job, link);
+      this.#send(job, connection);
     }
   }
 
-  answer(link: WorkerLink, id: number, message: Message): void {
-    const job = this.#sent.get(link)?.get(id);
-    this.#sent.get(link)?.delete(id);
+  answer(connection: WorkerConnection, id: number, message: Message): void {
+    const job = this.#sent.get(connection)?.get(id);
+    this.#sent.get(connection)?.delete(id);
     if (job === undefined || job.done) throw new ProtocolError("late", "answers nothing that is waited for");
     job.sent = undefined;
     if (message.kind === "error") {
       const { code, detail } = metaOf("error", message);
-      this.#refused(job, link, code, detail);
+      this.#refused(job, connection, code, detail);
     } else {
-      this.#succeeded(job, link, message);
+      this.#succeeded(job, connection, message);
     }
     this.pump();
   }
 
-  lost(link: WorkerLink, why: string): void {
-    const jobs = [...(this.#sent.get(link)?.values() ?? [])];
-    this.#sent.get(link)?.clear();
+  lost(connection: WorkerConnection, why: string): void {
+    const jobs = [...(this.#sent.get(connection)?.values() ?? [])];
+    this.#sent.get(connection)?.clear();
     for (const job of jobs) {
       job.sent = undefined;
-      this.#failed(job, link, why);
+      this.#failed(job, connection, why);
     }
     this.pump();
   }
@@ -149,53 +149,55 @@ export class JobPool {
     for (const job of [...this.#open]) this.#end(job, error);
   }
 
-  #choose(job: Job): WorkerLink | undefined {
+  #choose(job: Job): WorkerConnection | undefined {
     const now = performance.now();
-    const ready = this.#links.filter((link) => link.state === "ready" && link.busyUntil <= now);
-    const fresh = ready.filter((link) => !job.failedOn.has(link));
+    const ready = this.#links.filter(
+      (connection) => connection.state === "ready" && connection.busyUntil <= now,
+    );
+    const fresh = ready.filter((connection) => !job.failedOn.has(connection));
     // Where there is no other worker, the one that was restarted is asked again.
     const able = (fresh.length > 0 || this.#links.length > 1 ? fresh : ready).filter(
-      (link) => link.inFlight.size < this.#window,
+      (connection) => connection.inFlight.size < this.#window,
     );
-    let best: WorkerLink | undefined;
+    let best: WorkerConnection | undefined;
     let lowest = Number.POSITIVE_INFINITY;
     const from = this.#turn++;
     for (let i = 0; i < able.length; i++) {
-      const link = able[(from + i) % able.length] as WorkerLink;
+      const connection = able[(from + i) % able.length] as WorkerConnection;
       // Making the features again costs about as much as two other requests.
-      const cost = link.load + (job.has === undefined || job.has(link) ? 0 : 2);
-      if (cost < lowest) [best, lowest] = [link, cost];
+      const cost = connection.load + (job.has === undefined || job.has(connection) ? 0 : 2);
+      if (cost < lowest) [best, lowest] = [connection, cost];
     }
     return best;
   }
 
-  #send(job: Job, link: WorkerLink): void {
-    const { meta, blobs } = job.build(link, job.full);
+  #send(job: Job, connection: WorkerConnection): void {
+    const { meta, blobs } = job.build(connection, job.full);
     const remaining_ms = Math.max(0, job.expires - performance.now());
-    const id = link.request(job.kind, { ...meta, remaining_ms }, blobs);
+    const id = connection.request(job.kind, { ...meta, remaining_ms }, blobs);
     if (id === undefined) {
       this.#queue.unshift(job);
-      link.busyUntil = performance.now() + busyPause;
+      connection.busyUntil = performance.now() + busyPause;
       return;
     }
-    job.sent = { link, id };
-    this.#sent.get(link)?.set(id, job);
+    job.sent = { connection, id };
+    this.#sent.get(connection)?.set(id, job);
   }
 
-  #succeeded(job: Job, link: WorkerLink, message: Message): void {
+  #succeeded(job: Job, connection: WorkerConnection, message: Message): void {
     let meta: MetaOf<"result">;
     try {
       meta = metaOf("result", message);
     } catch {
-      this.#failed(job, link, "its answer cannot be read");
+      this.#failed(job, connection, "its answer cannot be read");
       return;
     }
     this.counts.answered++;
     this.#close(job);
-    job.resolve({ link, meta, blobs: message.blobs });
+    job.resolve({ connection, meta, blobs: message.blobs });
   }
 
-  #refused(job: Job, link: WorkerLink, code: WorkerErrorCode, detail: string): void {
+  #refused(job: Job, connection: WorkerConnection, code: WorkerErrorCode, detail: string): void {
     switch (code) {
       case "missing":
         job.full = true;
@@ -205,7 +207,7 @@ export class JobPool {
       case "loading":
       case "draining":
         // No failure of the request: it goes to another, or here again a little later, as long as its time lasts.
-        link.busyUntil = performance.now() + busyPause;
+        connection.busyUntil = performance.now() + busyPause;
         this.#queue.unshift(job);
         setTimeout(() => this.pump(), busyPause + 1).unref();
         return;
@@ -216,13 +218,13 @@ export class JobPool {
         this.#end(job, this.#given("cancelled"));
         return;
       default:
-        this.#failed(job, link, detail);
+        this.#failed(job, connection, detail);
     }
   }
 
-  #failed(job: Job, link: WorkerLink, why: string): void {
+  #failed(job: Job, connection: WorkerConnection, why: string): void {
     if (job.done) return;
-    job.failedOn.set(link, why);
+    job.failedOn.set(connection, why);
     job.tries++;
     if (job.tries < attempts) {
       this.counts.retried++;
@@ -242,9 +244,9 @@ export class JobPool {
     const at = this.#queue.indexOf(job);
     if (at >= 0) this.#queue.splice(at, 1);
     if (job.sent !== undefined) {
-      const { link, id } = job.sent;
-      this.#sent.get(link)?.delete(id);
-      link.giveUp(id);
+      const { connection, id } = job.sent;
+      this.#sent.get(connection)?.delete(id);
+      connection.cancel(id);
     }
     this.#close(job);
     job.reject(error);

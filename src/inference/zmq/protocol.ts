@@ -96,8 +96,8 @@ const tensorMeta = z.object({
 const remaining = z.number().min(0).max(3_600_000);
 const blob = z.int().min(0).max(maxBlobs);
 
-/** The picture of a frame: as a JPEG, as RGB bytes of the model's size, or as the encoder's tensors; from frame `blob` on. */
-const picture = z.discriminatedUnion("kind", [
+/** The image of a frame: as a JPEG, as RGB bytes of the model's size, or as the encoder's tensors; from frame `blob` on. */
+const image = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("jpeg"), blob }),
   z.object({ kind: z.literal("rgb"), blob }),
   z.object({ kind: z.literal("tensors"), blob, tensors: z.array(tensorMeta).max(maxBlobs) }),
@@ -111,12 +111,12 @@ export const metaSchemas = {
   hello: z.object({ model: name }),
   ping: z.object({}),
   cancel: z.object({ id: z.int().min(0) }),
-  encode: z.object({ remaining_ms: remaining, key, picture }),
+  encode: z.object({ remaining_ms: remaining, key, picture: image }),
   text: z.object({ remaining_ms: remaining, tensors: z.array(tensorMeta).max(maxBlobs) }),
   decode: z.object({
     remaining_ms: remaining,
-    /** Features the worker keeps: which, and the picture to make them of where it does not. */
-    frame: z.object({ key, names: z.array(name).max(maxBlobs), picture: picture.optional() }).optional(),
+    /** Features the worker keeps: which, and the image to make them of where it does not. */
+    frame: z.object({ key, names: z.array(name).max(maxBlobs), picture: image.optional() }).optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
   }),
   welcome: z.object({
@@ -152,7 +152,7 @@ export const metaSchemas = {
 } as const satisfies Record<Kind, z.ZodType>;
 
 export type MetaOf<K extends Kind> = z.infer<(typeof metaSchemas)[K]>;
-export type PictureMeta = z.infer<typeof picture>;
+export type ImageMeta = z.infer<typeof image>;
 export type TensorMeta = z.infer<typeof tensorMeta>;
 export type WorkerErrorCode = MetaOf<"error">["code"];
 
@@ -197,12 +197,12 @@ export function readTensors(
   return tensors;
 }
 
-/** A picture on its way to a worker. */
+/** An image on its way to a worker. */
 export type Payload =
   | { readonly kind: "jpeg" | "rgb"; readonly data: Uint8Array }
   | { readonly kind: "tensors"; readonly tensors: Tensors };
 
-export function describePayload(payload: Payload, at: number): PictureMeta {
+export function describePayload(payload: Payload, at: number): ImageMeta {
   return payload.kind === "tensors"
     ? { kind: "tensors", blob: at, tensors: describeTensors(payload.tensors) }
     : { kind: payload.kind, blob: at };
@@ -212,7 +212,7 @@ export const payloadBlobs = (payload: Payload): Uint8Array[] =>
   payload.kind === "tensors" ? tensorBlobs(payload.tensors) : [payload.data];
 
 /** @throws ProtocolError */
-export function readPayload(meta: PictureMeta, blobs: readonly Uint8Array[]): Payload {
+export function readPayload(meta: ImageMeta, blobs: readonly Uint8Array[]): Payload {
   if (meta.kind === "tensors")
     return { kind: "tensors", tensors: readTensors(meta.tensors, blobs, meta.blob) };
   const data = blobs[meta.blob];

@@ -1,8 +1,8 @@
 import { describe } from "../../errors/index.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensor, Tensors } from "../port.js";
-import { PictureThreads } from "../preprocess/image-preprocess-pool.js";
+import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { Batcher, type BatcherOptions, type Ran } from "./batcher.js";
-import { KeptFeatures } from "./feature-cache.js";
+import { FeatureCache } from "./feature-cache.js";
 import {
   type Message,
   metaOf,
@@ -24,28 +24,28 @@ export interface Taken {
 /** Features a client believed to be here are not. */
 export class Missing extends Error {}
 
-/** Does what requests ask for: pictures to features, which stay here, sentences to features, both to logits. */
+/** Does what requests ask for: images to features, which stay here, queries to features, both to logits. */
 export class RequestRunner {
   readonly #model: ModelFiles;
-  readonly #pictures: PictureThreads;
-  readonly #kept: KeptFeatures;
+  readonly #images: ImagePreprocessPool;
+  readonly #cache: FeatureCache;
   readonly #batcher: Batcher;
 
   constructor(
     model: ModelFiles,
     backend: InferenceBackend,
-    options: BatcherOptions & { readonly pictureThreads: number; readonly keep: number },
+    options: BatcherOptions & { readonly imageThreads: number; readonly keep: number },
   ) {
     this.#model = model;
-    this.#pictures = new PictureThreads(model.input, options.pictureThreads);
-    this.#kept = new KeptFeatures(options.keep);
+    this.#images = new ImagePreprocessPool(model.input, options.imageThreads);
+    this.#cache = new FeatureCache(options.keep);
     this.#batcher = new Batcher(backend, options);
   }
 
-  /** Times the model was run, requests it was run for, and pictures whose features are here. */
-  get counts(): { readonly batches: number; readonly batched: number; readonly keptPictures: number } {
+  /** Times the model was run, requests it was run for, and images whose features are here. */
+  get counts(): { readonly batches: number; readonly batched: number; readonly cachedImages: number } {
     const { batches, batched } = this.#batcher;
-    return { batches, batched, keptPictures: this.#kept.size };
+    return { batches, batched, cachedImages: this.#cache.size };
   }
 
   /** @throws Unwanted, Missing, ProtocolError, and what the back end throws */
@@ -56,8 +56,8 @@ export class RequestRunner {
       return this.#infer(request, "text", readTensors(tensors, message.blobs));
     }
     if (message.kind === "encode") {
-      const { key, picture } = metaOf("encode", message);
-      return this.#features(request, key, readPayload(picture, message.blobs));
+      const { key, picture: image } = metaOf("encode", message);
+      return this.#features(request, key, readPayload(image, message.blobs));
     }
     const { frame, tensors } = metaOf("decode", message);
     const feeds: Record<string, Tensor> = readTensors(tensors, message.blobs);
@@ -70,25 +70,25 @@ export class RequestRunner {
   }
 
   close(): Promise<void> {
-    return this.#pictures.close();
+    return this.#images.close();
   }
 
-  /** Features of a picture: kept ones, else made of `payload`, once however many ask. */
+  /** Features of an image: kept ones, else made of `payload`, once however many ask. */
   async #features(request: Taken, key: string, payload: Payload | undefined): Promise<Ran> {
-    const known = this.#kept.get(key);
+    const known = this.#cache.get(key);
     if (known !== undefined) {
       const ran = await known.catch(() => undefined);
       if (ran !== undefined) return { ...ran, waitedMs: 0, ranMs: 0 };
     }
     if (payload === undefined) throw new Missing(key);
     const made = this.#encode(request, payload);
-    // Hashed while another thread is at the picture.
+    // Hashed while another thread is at the image.
     if (payloadKey(payload) !== key) {
       request.cancelled = true;
       made.catch(() => undefined);
-      throw new ProtocolError("key", "the picture is not what its key says");
+      throw new ProtocolError("key", "the image is not what its key says");
     }
-    return this.#kept.set(key, made);
+    return this.#cache.set(key, made);
   }
 
   async #encode(request: Taken, payload: Payload): Promise<Ran> {
@@ -99,11 +99,11 @@ export class RequestRunner {
         "picture",
         `${payload.data.byteLength} bytes are not ${width}×${height} pixels`,
       );
-    const picture =
+    const image =
       payload.kind === "jpeg"
         ? ({ kind: "jpeg", data: payload.data } as const)
         : ({ kind: "rgb", width, height, data: payload.data } as const);
-    const tensor = await this.#pictures.tensor(picture).catch((error) => {
+    const tensor = await this.#images.tensor(image).catch((error) => {
       throw new ProtocolError("picture", describe(error));
     });
     return this.#infer(request, "encoder", { [name]: tensor });

@@ -76,7 +76,7 @@ async function readLines(path: string): Promise<string[]> {
 }
 
 /**
- * Refuses what is no endpoint, and plain TCP that other machines can reach or that goes to another machine: pictures
+ * Refuses what is no endpoint, and plain TCP that other machines can reach or that goes to another machine: images
  * would travel readable, and anybody could ask.
  * @throws GraspGroundingError ENDPOINT_INVALID, ENDPOINT_INSECURE
  */

@@ -3,7 +3,7 @@ interface Sendable {
 }
 
 /** Sends one message after the other: a socket takes no second one while the first waits. Bounded; what does not fit is refused. */
-export class Outbox {
+export class SendQueue {
   readonly #socket: Sendable;
   readonly #limit: number;
   readonly #waiting: Uint8Array[][] = [];

@@ -19,7 +19,7 @@ import {
 } from "./protocol.js";
 import { Missing, RequestRunner, type Taken } from "./runner.js";
 import { checkEndpoint, closeToOthers, Gatekeeper, type ServerSecurity } from "./security.js";
-import { Outbox } from "./send-queue.js";
+import { SendQueue } from "./send-queue.js";
 
 export interface WorkerServerOptions extends Partial<BatcherOptions> {
   readonly bind: string;
@@ -28,10 +28,10 @@ export interface WorkerServerOptions extends Partial<BatcherOptions> {
   readonly insecurePlainTcp?: boolean;
   /** Requests that wait or run at most; more are refused as busy. Default 64. */
   readonly maxQueue?: number;
-  /** Pictures whose features are kept. Default 32. */
+  /** Images whose features are kept. Default 32. */
   readonly keep?: number;
-  /** Threads that decode and resize pictures. Default 1. */
-  readonly pictureThreads?: number;
+  /** Threads that decode and resize images. Default 1. */
+  readonly imageThreads?: number;
   /** Told of each answer: milliseconds it waited for the model, and that the model ran. */
   readonly onAnswered?: (waitedMs: number, ranMs: number) => void;
 }
@@ -46,7 +46,7 @@ export class WorkerServer {
   readonly #model: ModelFiles;
   readonly #options: WorkerServerOptions;
   readonly #socket: zmq.Router;
-  readonly #outbox: Outbox;
+  readonly #outbox: SendQueue;
   readonly #gatekeeper: Gatekeeper | undefined;
   readonly #clients = new Clients(1024);
   readonly #open = new Map<string, Request>();
@@ -67,7 +67,7 @@ export class WorkerServer {
     this.#socket = socket;
     this.#gatekeeper = gatekeeper;
     this.endpoint = socket.lastEndpoint ?? options.bind;
-    this.#outbox = new Outbox(socket, 1024);
+    this.#outbox = new SendQueue(socket, 1024);
     void this.#serve();
   }
 
@@ -101,15 +101,15 @@ export class WorkerServer {
 
   /** From now on requests are answered with `backend`. */
   serve(backend: InferenceBackend): void {
-    const { maxBatch = 1, batchWait = 2, pictureThreads = 1, keep = 32 } = this.#options;
+    const { maxBatch = 1, batchWait = 2, imageThreads = 1, keep = 32 } = this.#options;
     this.#backend = backend;
-    this.#runner = new RequestRunner(this.#model, backend, { maxBatch, batchWait, pictureThreads, keep });
+    this.#runner = new RequestRunner(this.#model, backend, { maxBatch, batchWait, imageThreads, keep });
   }
 
   /** No new requests; resolves when those that were taken are answered, or after `patience` milliseconds. */
-  async drain(patience = 5000): Promise<void> {
+  async drain(drainTimeoutMs = 5000): Promise<void> {
     this.#draining = true;
-    const until = performance.now() + patience;
+    const until = performance.now() + drainTimeoutMs;
     while ((this.#open.size > 0 || !this.#outbox.idle) && performance.now() < until)
       await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -122,10 +122,10 @@ export class WorkerServer {
   }
 
   report(): BackendReport {
-    const { batches, batched, keptPictures } = this.#runner?.counts ?? {
+    const { batches, batched, cachedImages } = this.#runner?.counts ?? {
       batches: 0,
       batched: 0,
-      keptPictures: 0,
+      cachedImages: 0,
     };
     return {
       state: this.state,
@@ -133,7 +133,7 @@ export class WorkerServer {
       ...this.#counts,
       batches,
       batched,
-      kept_pictures: keptPictures,
+      kept_pictures: cachedImages,
       refused_keys: this.#gatekeeper?.refused ?? 0,
       ...Object.fromEntries(Object.entries(this.#dropped).map(([why, n]) => [`dropped_${why}`, n])),
     };

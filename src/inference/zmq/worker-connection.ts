@@ -14,24 +14,24 @@ import {
   ProtocolError,
 } from "./protocol.js";
 import type { ClientSecurity } from "./security.js";
-import { Outbox } from "./send-queue.js";
+import { SendQueue } from "./send-queue.js";
 
-export type LinkState = "connecting" | "loading" | "ready" | "draining" | "mismatch" | "lost";
+export type ConnectionState = "connecting" | "loading" | "ready" | "draining" | "mismatch" | "lost";
 
-export interface LinkEvents {
+export interface ConnectionEvents {
   /** An answer, or an error, to the request `id`. */
-  readonly onAnswer: (link: WorkerLink, id: number, answer: Message) => void;
+  readonly onAnswer: (connection: WorkerConnection, id: number, answer: Message) => void;
   /** The worker went silent or restarted: what it had is nobody's now. */
-  readonly onLost: (link: WorkerLink, ids: readonly number[]) => void;
-  readonly onState: (link: WorkerLink) => void;
+  readonly onLost: (connection: WorkerConnection, ids: readonly number[]) => void;
+  readonly onState: (connection: WorkerConnection) => void;
   /** A message that could not be read, or answers nothing. */
   readonly onDropped: (reason: string) => void;
 }
 
 /** One worker, seen from a client: its connection, whether it is alive, and how much it has to do. */
-export class WorkerLink {
+export class WorkerConnection {
   readonly endpoint: string;
-  state: LinkState = "connecting";
+  state: ConnectionState = "connecting";
   /** Why it is not ready. */
   problem: string | undefined;
   /** What the worker runs on. */
@@ -44,9 +44,9 @@ export class WorkerLink {
   readonly #model: ModelFiles;
   readonly #security: ClientSecurity | undefined;
   readonly #heartbeat: number;
-  readonly #events: LinkEvents;
+  readonly #events: ConnectionEvents;
   #socket: zmq.Dealer;
-  #outbox: Outbox;
+  #outbox: SendQueue;
   #session = "";
   #nextId = 1;
   #heard = 0;
@@ -60,7 +60,7 @@ export class WorkerLink {
     model: ModelFiles,
     heartbeat: number,
     security: ClientSecurity | undefined,
-    events: LinkEvents,
+    events: ConnectionEvents,
   ) {
     this.endpoint = endpoint;
     this.#model = model;
@@ -89,7 +89,7 @@ export class WorkerLink {
   }
 
   /** Nobody waits for `id` any more. */
-  giveUp(id: number): void {
+  cancel(id: number): void {
     if (this.inFlight.delete(id)) this.#post("cancel", this.#nextId++, { id }, []);
   }
 
@@ -114,7 +114,7 @@ export class WorkerLink {
     this.#socket.close();
   }
 
-  #connect(): [zmq.Dealer, Outbox] {
+  #connect(): [zmq.Dealer, SendQueue] {
     checkDescriptorsLeft();
     const socket = new zmq.Dealer({
       linger: 0,
@@ -141,7 +141,7 @@ export class WorkerLink {
     }
   }
 
-  #open(socket: zmq.Dealer): [zmq.Dealer, Outbox] {
+  #open(socket: zmq.Dealer): [zmq.Dealer, SendQueue] {
     this.#session = randomBytes(16).toString("hex");
     this.#nextId = 1;
     this.#pinged = 0;
@@ -163,7 +163,7 @@ export class WorkerLink {
     });
     socket.connect(this.endpoint);
     void this.#read(socket);
-    return [socket, new Outbox(socket, 256)];
+    return [socket, new SendQueue(socket, 256)];
   }
 
   #refused(socket: zmq.Dealer): void {
@@ -268,7 +268,7 @@ export class WorkerLink {
     }
   }
 
-  #become(state: LinkState, problem: string | undefined): void {
+  #become(state: ConnectionState, problem: string | undefined): void {
     const changed = state !== this.state;
     this.state = state;
     this.problem = problem;

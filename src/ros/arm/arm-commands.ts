@@ -4,13 +4,13 @@ import { type Header, stampOf } from "../../messages/index.js";
 import type { Parameters } from "../parameters/index.js";
 import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclResponse, RclService, RclSubscription } from "../rcl.js";
-import type { ReadyArm } from "./configured-arm.js";
+import type { ConfiguredArm } from "./configured-arm.js";
 
-export interface ArmCommandParts {
+export interface ArmCommandDependencies {
   readonly rcl: Rcl;
   readonly node: RclNode;
   readonly parameters: () => Parameters;
-  readonly ready: () => ReadyArm | undefined;
+  readonly ready: () => ConfiguredArm | undefined;
   /** Why there is no arm. */
   readonly why: () => string;
 }
@@ -39,7 +39,7 @@ const logEvery: Seconds = 2;
 
 /** What people say to the arm over ROS: e-stop (topic and service), stop, reset, heartbeats and teleop. */
 export class ArmCommands {
-  readonly #parts: ArmCommandParts;
+  readonly #dependencies: ArmCommandDependencies;
   readonly #services: readonly RclService[];
   readonly #subscriptions: readonly RclSubscription[];
   /** Who holds an emergency stop down. */
@@ -50,9 +50,9 @@ export class ArmCommands {
   #teleop = false;
   #logged = { message: "", at: Number.NEGATIVE_INFINITY };
 
-  constructor(parts: ArmCommandParts) {
-    this.#parts = parts;
-    const { rcl, node } = parts;
+  constructor(dependencies: ArmCommandDependencies) {
+    this.#dependencies = dependencies;
+    const { rcl, node } = dependencies;
     this.#services = [
       this.#serve("std_srvs/srv/SetBool", "~/estop", ({ data }: { data: boolean }) =>
         this.#press("service", data),
@@ -90,7 +90,7 @@ export class ArmCommands {
 
   /** Often: keeps what is pressed pressed, whoever says it is released, and ends teleop that was stopped. */
   tick(): void {
-    const arm = this.#parts.ready()?.arm;
+    const arm = this.#dependencies.ready()?.arm;
     if (arm === undefined) return;
     const at = systemClock.now();
     const { snapshot } = arm.supervisor;
@@ -105,7 +105,7 @@ export class ArmCommands {
   }
 
   close(): void {
-    const { node } = this.#parts;
+    const { node } = this.#dependencies;
     for (const each of this.#services) node.destroyService(each);
     for (const each of this.#subscriptions) node.destroySubscription(each);
   }
@@ -114,19 +114,22 @@ export class ArmCommands {
     const already = this.#pressed.has(source);
     if (down) this.#pressed.add(source);
     else this.#pressed.delete(source);
-    const arm = this.#parts.ready()?.arm;
+    const arm = this.#dependencies.ready()?.arm;
     if (down) {
       arm?.handle({ type: "estop", source, at: systemClock.now() });
-      if (!already) this.#parts.node.getLogger().warn(`emergency stop by ${source}`);
-      return { success: true, message: arm === undefined ? `noted; ${this.#parts.why()}` : safetyText.estop };
+      if (!already) this.#dependencies.node.getLogger().warn(`emergency stop by ${source}`);
+      return {
+        success: true,
+        message: arm === undefined ? `noted; ${this.#dependencies.why()}` : safetyText.estop,
+      };
     }
     if (this.#pressed.size === 0) arm?.handle({ type: "estop-released", at: systemClock.now() });
     return { success: true, message: "released; ~/reset makes motion possible again" };
   }
 
   #reset(): Answer {
-    const arm = this.#parts.ready()?.arm;
-    if (arm === undefined) return { success: false, message: this.#parts.why() };
+    const arm = this.#dependencies.ready()?.arm;
+    if (arm === undefined) return { success: false, message: this.#dependencies.why() };
     arm.update();
     const at = systemClock.now();
     const claimed = arm.handle({ type: "claim", operator: resetOperator, at });
@@ -137,14 +140,14 @@ export class ArmCommands {
   }
 
   #stop(): Answer {
-    const arm = this.#parts.ready()?.arm;
-    if (arm === undefined) return { success: false, message: this.#parts.why() };
+    const arm = this.#dependencies.ready()?.arm;
+    if (arm === undefined) return { success: false, message: this.#dependencies.why() };
     arm.handle({ type: "stop", at: systemClock.now() });
     return { success: true, message: "told to stop" };
   }
 
   #heartbeat(): void {
-    const arm = this.#parts.ready()?.arm;
+    const arm = this.#dependencies.ready()?.arm;
     if (arm === undefined || this.#holding === undefined) return;
     // Planning may hold this process up for longer than a lease lasts; before the motion it may be taken again.
     const type = arm.supervisor.state === "idle" ? "claim" : "heartbeat";
@@ -153,7 +156,7 @@ export class ArmCommands {
 
   /** @returns why it does not move; undefined when it does */
   #drive({ header, twist }: TwistStamped): string | undefined {
-    const { ready, parameters, why } = this.#parts;
+    const { ready, parameters, why } = this.#dependencies;
     const found = ready();
     if (found === undefined) return why();
     if (!parameters().allow_teleop) return "the parameter allow_teleop is off";
@@ -179,10 +182,10 @@ export class ArmCommands {
   /** By the sender's stamp; 0 where it sends none. */
   #age({ stamp }: Header): Seconds {
     if (stamp.sec === 0 && stamp.nanosec === 0) return 0;
-    return secondsBetween(this.#parts.node.now().nanoseconds, stampOf(stamp));
+    return secondsBetween(this.#dependencies.node.now().nanoseconds, stampOf(stamp));
   }
 
-  #startTeleop({ arm }: ReadyArm, at: Seconds): string | undefined {
+  #startTeleop({ arm }: ConfiguredArm, at: Seconds): string | undefined {
     const claimed = arm.handle({ type: "claim", operator: teleopOperator, at });
     if (!claimed.granted) return safetyText[claimed.refusal ?? "no-operator"];
     const granted = arm.handle({
@@ -199,7 +202,7 @@ export class ArmCommands {
 
   #endTeleop(): void {
     this.#teleop = false;
-    const arm = this.#parts.ready()?.arm;
+    const arm = this.#dependencies.ready()?.arm;
     arm?.handle({ type: "release", operator: teleopOperator, at: systemClock.now() });
   }
 
@@ -208,18 +211,18 @@ export class ArmCommands {
     const at = systemClock.now();
     if (message === this.#logged.message && at - this.#logged.at < logEvery) return;
     this.#logged = { message, at };
-    this.#parts.node.getLogger().warn(`teleop: ${message}`);
+    this.#dependencies.node.getLogger().warn(`teleop: ${message}`);
   }
 
   #serve<R>(type: string, name: string, answer: (request: R) => Answer): RclService {
-    return this.#parts.node.createService(type, name, (request: R, response: RclResponse) =>
+    return this.#dependencies.node.createService(type, name, (request: R, response: RclResponse) =>
       response.send(answer(request)),
     );
   }
 }
 
 /** A vector of a frame in the base's axes. */
-function inBase(found: ReadyArm, frame: string, { x, y, z }: Xyz): Vec3 | undefined {
+function inBase(found: ConfiguredArm, frame: string, { x, y, z }: Xyz): Vec3 | undefined {
   if (frame === "" || frame === found.base) return [x, y, z];
   return frame === found.tip ? found.fromTool([x, y, z]) : undefined;
 }

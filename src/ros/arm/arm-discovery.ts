@@ -6,53 +6,54 @@ import type { Rcl, RclNode, RclSubscription } from "../rcl.js";
 import type { Transforms } from "../transforms.js";
 import { ActionPort } from "./action-client.js";
 import { type ArmModel, type ArmSetup, armModel } from "./arm-model.js";
-import { type ReadyArm, readyArm } from "./configured-arm.js";
+import { type ConfiguredArm, readyArm } from "./configured-arm.js";
 import { GripperClient } from "./gripper.js";
-import { JointFeed } from "./joint-state-subscriber.js";
-import { type MoveGroupResult, MoveItWays } from "./moveit-planner.js";
+import { JointStateSubscriber } from "./joint-state-subscriber.js";
+import { type MoveGroupResult, MoveItPlanner } from "./moveit-planner.js";
 import { TrajectoryController } from "./trajectory-controller.js";
 
-export interface ArmReadinessParts {
+export interface ArmDiscoveryDependencies {
   readonly setup: ArmSetup;
   readonly rcl: Rcl;
   readonly node: RclNode;
   readonly parameters: () => Parameters;
   readonly transforms: Transforms;
   /** Called when there is an arm to move, or none any more; the one before is disabled. */
-  readonly onChange: (arm: ReadyArm | undefined, before: ReadyArm | undefined) => void;
+  readonly onChange: (arm: ConfiguredArm | undefined, before: ConfiguredArm | undefined) => void;
 }
 
 /** Waits for a robot description and its joint states, and puts the arm together once they have come. */
-export class ArmReadiness {
-  readonly feed: JointFeed;
+export class ArmDiscovery {
+  readonly jointStates: JointStateSubscriber;
   /** A motion goes on: a new robot description has to wait. */
   busy = false;
-  readonly #parts: ArmReadinessParts;
+  readonly #dependencies: ArmDiscoveryDependencies;
   readonly #gripper: GripperClient;
   readonly #moveGroup: ActionPort<object, MoveGroupResult> | undefined;
   readonly #description: RclSubscription | undefined;
   #model: ArmModel | undefined;
   #controller: TrajectoryController | undefined;
-  #ready: ReadyArm | undefined;
+  #ready: ConfiguredArm | undefined;
   #changes = 0;
   #problem: string | undefined;
   /** A robot description that came while a motion went on. */
   #waiting: string | undefined;
 
-  constructor(parts: ArmReadinessParts) {
-    this.#parts = parts;
-    const { rcl, node, parameters } = parts;
+  constructor(dependencies: ArmDiscoveryDependencies) {
+    this.#dependencies = dependencies;
+    const { rcl, node, parameters } = dependencies;
     const values = parameters();
-    const { mapping, model } = parts.setup;
+    const { mapping, model } = dependencies.setup;
     this.#model = model;
-    this.feed = new JointFeed(rcl, node);
+    this.jointStates = new JointStateSubscriber(rcl, node);
     this.#gripper = new GripperClient(rcl, node, {
       interface: values.gripper,
       action: values.gripper_action,
       mapping,
       joint: values.gripper_joint,
       force: values.gripper_force,
-      position: () => (values.gripper_joint === "" ? undefined : this.feed.position(values.gripper_joint)),
+      position: () =>
+        values.gripper_joint === "" ? undefined : this.jointStates.position(values.gripper_joint),
     });
     if (values.arm_planner === "moveit")
       this.#moveGroup = new ActionPort(rcl, node, "moveit_msgs/action/MoveGroup", values.move_group_action);
@@ -66,7 +67,7 @@ export class ArmReadiness {
   }
 
   /** The arm, once robot description and joint states have come. */
-  get ready(): ReadyArm | undefined {
+  get ready(): ConfiguredArm | undefined {
     return this.#ready;
   }
 
@@ -93,13 +94,13 @@ export class ArmReadiness {
   /** Why there is no arm yet, with the remedy. */
   why(): string {
     if (this.#problem !== undefined) return this.#problem;
-    const topic = this.#parts.node.resolveTopicName("robot_description");
+    const topic = this.#dependencies.node.resolveTopicName("robot_description");
     if (this.#model === undefined)
       return `no robot description on ${topic} yet; start robot_state_publisher, or set robot_description_file`;
-    const missing = this.feed.missing(this.#model.chain.joints);
-    if (this.feed.problem !== undefined) return this.feed.problem;
+    const missing = this.jointStates.missing(this.#model.chain.joints);
+    if (this.jointStates.problem !== undefined) return this.jointStates.problem;
     if (missing.length > 0)
-      return `${this.feed.topic} does not name ${missing.join(", ")}; check base_frame and tool_frame`;
+      return `${this.jointStates.topic} does not name ${missing.join(", ")}; check base_frame and tool_frame`;
     return "the node is not active";
   }
 
@@ -119,9 +120,9 @@ export class ArmReadiness {
   }
 
   close(): void {
-    if (this.#description !== undefined) this.#parts.node.destroySubscription(this.#description);
+    if (this.#description !== undefined) this.#dependencies.node.destroySubscription(this.#description);
     this.#setReady(undefined);
-    this.feed.close();
+    this.jointStates.close();
     this.#gripper.close();
     this.#controller?.close();
     this.#moveGroup?.close();
@@ -133,13 +134,13 @@ export class ArmReadiness {
       return;
     }
     try {
-      const model = armModel(urdf, this.#parts.parameters());
+      const model = armModel(urdf, this.#dependencies.parameters());
       this.#setReady(undefined);
       this.#model = model;
       this.#problem = undefined;
     } catch (error) {
       this.#problem = describe(error);
-      this.#parts.node.getLogger().error(this.#problem);
+      this.#dependencies.node.getLogger().error(this.#problem);
     }
   }
 
@@ -147,13 +148,13 @@ export class ArmReadiness {
     const model = this.#model;
     if (model === undefined || this.#problem !== undefined) return;
     const { chain, robot } = model;
-    const reading = this.feed.reading(chain.joints);
+    const reading = this.jointStates.reading(chain.joints);
     if (reading === undefined) return;
-    const { rcl, node, transforms } = this.#parts;
-    const values = this.#parts.parameters();
+    const { rcl, node, transforms } = this.#dependencies;
+    const values = this.#dependencies.parameters();
     try {
       this.#controller?.close();
-      this.#controller = new TrajectoryController(rcl, node, this.feed, {
+      this.#controller = new TrajectoryController(rcl, node, this.jointStates, {
         controller: values.arm_controller,
         interface: values.arm === "topic" ? "topic" : "action",
         joints: chain.joints,
@@ -167,11 +168,11 @@ export class ArmReadiness {
           node,
           parameters: values,
           transforms,
-          feed: this.feed,
+          jointStates: this.jointStates,
           controller: this.#controller,
           gripper: this.#gripper,
-          ways: this.#ways(model, values),
-          posture: reading.positions,
+          pathPlanner: this.#pathPlanner(model, values),
+          configuration: reading.positions,
         }),
       );
       node
@@ -183,9 +184,9 @@ export class ArmReadiness {
     }
   }
 
-  #ways({ chain, limits }: ArmModel, values: Parameters): MoveItWays | undefined {
+  #pathPlanner({ chain, limits }: ArmModel, values: Parameters): MoveItPlanner | undefined {
     if (this.#moveGroup === undefined) return undefined;
-    return new MoveItWays(this.#moveGroup, {
+    return new MoveItPlanner(this.#moveGroup, {
       group: values.planning_group,
       joints: chain.joints,
       base: chain.base,
@@ -194,12 +195,12 @@ export class ArmReadiness {
     });
   }
 
-  #setReady(ready: ReadyArm | undefined): void {
+  #setReady(ready: ConfiguredArm | undefined): void {
     const before = this.#ready;
     if (before === ready) return;
     before?.arm.handle({ type: "disable", at: systemClock.now() });
     this.#ready = ready;
     this.#changes++;
-    this.#parts.onChange(ready, before);
+    this.#dependencies.onChange(ready, before);
   }
 }

@@ -8,6 +8,7 @@ import {
   type GripperController,
   IkSolver,
   Kinematics,
+  type PathPlanner,
   parseUrdf,
   type RobotDescription,
   SafetySupervisor,
@@ -16,7 +17,6 @@ import {
   type SupervisorLimits,
   selectChain,
   Teleop,
-  type WayPlanner,
 } from "../../arm/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Metres, Pose } from "../../geometry/index.js";
@@ -118,12 +118,12 @@ export function armModel(urdf: string, parameters: Parameters): ArmModel {
   };
 }
 
-export interface MotionParts {
+export interface MotionDependencies {
   readonly controller: ArmController;
   readonly gripper: GripperController;
   /** Where the arm stands now: it does not touch itself there, whatever the capsules around it do. */
-  readonly posture: readonly number[];
-  readonly ways?: WayPlanner;
+  readonly configuration: readonly number[];
+  readonly pathPlanner?: PathPlanner;
 }
 
 /** Everything that moves one arm. */
@@ -135,25 +135,25 @@ export interface MotionStack {
 
 export function motionStack(
   { robot, chain, opened, limits, sequence }: ArmModel,
-  { posture, ways, ...parts }: MotionParts,
+  { configuration, pathPlanner, ...dependencies }: MotionDependencies,
 ): MotionStack {
   const checker = new CollisionChecker(robot, chain, {
-    reference: posture,
+    reference: configuration,
     ...(opened !== undefined && { opened }),
   });
   const arm = new Arm({
-    ...parts,
+    ...dependencies,
     solver: new IkSolver(chain),
     checker,
     supervisor: new SafetySupervisor(limits),
     sequence,
-    ...(ways !== undefined && { ways }),
+    ...(pathPlanner !== undefined && { pathPlanner }),
   });
   const kinematics = new Kinematics(chain);
   const teleop = new Teleop({
     arm,
     checker,
-    controller: parts.controller,
+    controller: dependencies.controller,
     kinematics: new Kinematics(chain),
   });
   return { arm, teleop, kinematics };

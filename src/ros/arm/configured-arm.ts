@@ -4,10 +4,10 @@ import {
   type Chain,
   type GripperController,
   type Kinematics,
+  type PathPlanner,
   type Scene,
   systemClock,
   type Teleop,
-  type WayPlanner,
 } from "../../arm/index.js";
 import {
   conjugate,
@@ -22,10 +22,10 @@ import type { Parameters } from "../parameters/index.js";
 import type { RclNode } from "../rcl.js";
 import type { Transforms } from "../transforms.js";
 import { type ArmModel, gripperMapping, knownScene, motionStack, toolOf } from "./arm-model.js";
-import type { JointFeed } from "./joint-state-subscriber.js";
+import type { JointStateSubscriber } from "./joint-state-subscriber.js";
 
 /** An arm that is known well enough to be moved. */
-export interface ReadyArm {
+export interface ConfiguredArm {
   /** Of the robot description. */
   readonly name: string;
   readonly arm: Arm;
@@ -47,28 +47,34 @@ export interface ReadyArm {
   cameraInBase(frame: FrameId, stamp: Stamp): Pose | undefined;
   /** Turns a vector in the tool link's axes into the base's; undefined while the joints are not known. */
   fromTool(vector: Vec3): Vec3 | undefined;
-  /** When a picture was taken, by the arm's clock. */
+  /** When an image was taken, by the arm's clock. */
   takenAt(stamp: Stamp): number;
 }
 
-export interface ReadyArmParts {
+export interface ConfiguredArmDependencies {
   readonly node: RclNode;
   readonly parameters: Parameters;
   readonly transforms: Transforms;
-  readonly feed: JointFeed;
+  readonly jointStates: JointStateSubscriber;
   readonly controller: ArmController;
   readonly gripper: GripperController;
-  readonly ways: WayPlanner | undefined;
+  readonly pathPlanner: PathPlanner | undefined;
   /** Where the joints are now, in the chain's order. */
-  readonly posture: readonly number[];
+  readonly configuration: readonly number[];
 }
 
 /** @throws GraspGroundingError ARM_CONFIG */
-export function readyArm(model: ArmModel, parts: ReadyArmParts): ReadyArm {
-  const { node, parameters, transforms, feed, controller, gripper, ways, posture } = parts;
+export function readyArm(model: ArmModel, dependencies: ConfiguredArmDependencies): ConfiguredArm {
+  const { node, parameters, transforms, jointStates, controller, gripper, pathPlanner, configuration } =
+    dependencies;
   const { chain, robot } = model;
   const fingers = fingersOf(parameters);
-  const stack = motionStack(model, { controller, gripper, posture, ...(ways !== undefined && { ways }) });
+  const stack = motionStack(model, {
+    controller,
+    gripper,
+    configuration,
+    ...(pathPlanner !== undefined && { pathPlanner }),
+  });
   return {
     ...stack,
     name: robot.name,
@@ -78,7 +84,7 @@ export function readyArm(model: ArmModel, parts: ReadyArmParts): ReadyArm {
     reading: () => {
       const positions = controller.reading()?.positions;
       if (positions === undefined) return undefined;
-      const at = fingers === undefined ? undefined : feed.position(fingers.joint);
+      const at = fingers === undefined ? undefined : jointStates.position(fingers.joint);
       const opening = at === undefined ? undefined : at / fingers!.perOpening;
       return { positions, ...(opening !== undefined && { opening }) };
     },
@@ -100,7 +106,7 @@ export function readyArm(model: ArmModel, parts: ReadyArmParts): ReadyArm {
   };
 }
 
-function fingersOf(parameters: Parameters): ReadyArm["fingers"] {
+function fingersOf(parameters: Parameters): ConfiguredArm["fingers"] {
   const { gripper_joint: joint } = parameters;
   const mapping = gripperMapping(parameters);
   return joint === "" || mapping.closed !== 0

@@ -26,7 +26,7 @@ interface Joint {
 const shortest: Seconds = 0.05;
 
 /** joint_states of one or several publishers, joint by joint. */
-export class JointFeed {
+export class JointStateSubscriber {
   readonly #node: RclNode;
   readonly #input: TopicInput;
   readonly #joints = new Map<string, Joint>();

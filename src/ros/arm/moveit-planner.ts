@@ -1,4 +1,4 @@
-import type { JointValues, Scene, WayOptions, WayPlanner } from "../../arm/index.js";
+import type { JointValues, PathOptions, PathPlanner, Scene } from "../../arm/index.js";
 import type { FrameId, Metres, Points, Seconds, Vec3 } from "../../geometry/index.js";
 import type { GoalEnd, GoalOptions } from "./action-client.js";
 
@@ -40,7 +40,7 @@ const errors: Readonly<Record<number, string>> = {
   [-10]: "by its own scene the arm collides where it stands",
   [-11]: "where the arm stands breaks a constraint",
   [-12]: "by its own scene the arm would collide before the object",
-  [-13]: "the posture before the object breaks a constraint",
+  [-13]: "the joint configuration before the object breaks a constraint",
   [-14]: "the goal's constraints cannot be met",
   [-15]: "it has no such planning group; check the parameter planning_group",
   [-16]: "it does not understand the goal's joints; check planning_group",
@@ -52,20 +52,20 @@ const errors: Readonly<Record<number, string>> = {
   [-23]: "its joint state is stale",
   [-24]: "its sensor data is stale",
   [-25]: "its parts do not reach each other",
-  [-26]: "it calls the arm's present posture invalid",
-  [-27]: "it calls the posture before the object invalid",
+  [-26]: "it calls the arm's present joint configuration invalid",
+  [-27]: "it calls the joint configuration before the object invalid",
   [-28]: "it does not know this kind of goal; check its planning pipeline",
   [-29]: "it crashed",
   [-30]: "it gave up",
-  [-31]: "its kinematics found no posture",
+  [-31]: "its kinematics found no joint configuration",
   99999: "it failed without a reason",
 };
 
 /** Edge of the boxes that stand for seen points in MoveIt's scene. */
 const cell: Metres = 0.04;
 /** Boxes sent at most, the nearest to the base first: our own check of the way knows every point. */
-const mostBoxes = 600;
-/** Postures closer together than this say nothing that a spline through their neighbours does not. */
+const maxBoxes = 600;
+/** Joint configurations closer together than this say nothing that a spline through their neighbours does not. */
 const apart = 0.05;
 /** The table is sent this much lower, so that the arm's own foot does not count as a collision. */
 const tableBelow: Metres = 0.02;
@@ -74,7 +74,7 @@ const tableBelow: Metres = 0.02;
  * Ways planned by MoveIt 2 through the action of its move_group. MoveIt plans only: limits, timing, the check against what
  * the camera saw, and moving stay on this side, under the same supervisor.
  */
-export class MoveItWays implements WayPlanner {
+export class MoveItPlanner implements PathPlanner {
   readonly #port: MoveGroupPort;
   readonly #options: MoveItOptions;
 
@@ -87,8 +87,8 @@ export class MoveItWays implements WayPlanner {
     from: JointValues,
     to: JointValues,
     scene: Scene,
-    options: WayOptions = {},
-  ): Promise<{ readonly postures: readonly number[][] } | { readonly reason: string }> {
+    options: PathOptions = {},
+  ): Promise<{ readonly configurations: readonly number[][] } | { readonly reason: string }> {
     const ended = await this.#port.run(this.#goal(from, to, scene, options), { acceptWithin: 2 });
     switch (ended.how) {
       case "unavailable":
@@ -99,7 +99,7 @@ export class MoveItWays implements WayPlanner {
       case "rejected":
         return { reason: "MoveIt did not accept the request" };
       default:
-        return this.#postures(ended.result, from, to);
+        return this.#configurations(ended.result, from, to);
     }
   }
 
@@ -108,7 +108,7 @@ export class MoveItWays implements WayPlanner {
     return this.#port.cancel();
   }
 
-  #postures(result: MoveGroupResult, from: JointValues, to: JointValues) {
+  #configurations(result: MoveGroupResult, from: JointValues, to: JointValues) {
     const { val, message = "" } = result.error_code;
     if (val !== 1) {
       const why = errors[val] ?? `error code ${val}`;
@@ -119,18 +119,18 @@ export class MoveItWays implements WayPlanner {
     const missing = this.#options.joints.filter((_, i) => order[i] === -1);
     if (missing.length > 0)
       return { reason: `MoveIt's way leaves out ${missing.join(", ")}; check planning_group` };
-    const ways = points.map(({ positions }) => order.map((at) => positions[at]!));
+    const planned = points.map(({ positions }) => order.map((at) => positions[at]!));
     // Its own ends are off by its tolerances; ours are what the next straight way begins from.
-    const postures = [Array.from(from)];
+    const configurations = [Array.from(from)];
     const end = Array.from(to);
-    for (const posture of ways)
-      if (distance(posture, postures.at(-1)!) >= apart && distance(posture, end) >= apart)
-        postures.push(posture);
-    postures.push(end);
-    return { postures };
+    for (const configuration of planned)
+      if (distance(configuration, configurations.at(-1)!) >= apart && distance(configuration, end) >= apart)
+        configurations.push(configuration);
+    configurations.push(end);
+    return { configurations };
   }
 
-  #goal(from: JointValues, to: JointValues, scene: Scene, { touchTarget }: WayOptions): object {
+  #goal(from: JointValues, to: JointValues, scene: Scene, { touchTarget }: PathOptions): object {
     const { group, joints, base, workspace, planningTime } = this.#options;
     const header = { stamp: { sec: 0, nanosec: 0 }, frame_id: base };
     const vector = ([x, y, z]: Vec3) => ({ x, y, z });
@@ -214,5 +214,5 @@ function cells(points: Points, table: Scene["table"]): Vec3[] {
     const key = at.join(",");
     if (!found.has(key)) found.set(key, at.map((v) => (v + 0.5) * cell) as unknown as Vec3);
   }
-  return [...found.values()].sort((a, b) => Math.hypot(...a) - Math.hypot(...b)).slice(0, mostBoxes);
+  return [...found.values()].sort((a, b) => Math.hypot(...a) - Math.hypot(...b)).slice(0, maxBoxes);
 }

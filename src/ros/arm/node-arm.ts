@@ -15,18 +15,18 @@ import type { Rcl, RclNode } from "../rcl.js";
 import type { Answer } from "../scheduler.js";
 import type { Transforms } from "../transforms.js";
 import { ArmCommands } from "./arm-commands.js";
-import { ArmReadiness } from "./arm-discovery.js";
+import { ArmDiscovery } from "./arm-discovery.js";
 import type { ArmSetup } from "./arm-model.js";
-import type { ReadyArm } from "./configured-arm.js";
+import type { ConfiguredArm } from "./configured-arm.js";
 
-export interface NodeArmParts {
+export interface NodeArmDependencies {
   readonly setup: ArmSetup;
   readonly rcl: Rcl;
   readonly node: RclNode;
   readonly parameters: () => Parameters;
   readonly transforms: Transforms;
   /** Called when there is an arm to move, or none any more. */
-  readonly onChange?: (arm: ReadyArm | undefined) => void;
+  readonly onChange?: (arm: ConfiguredArm | undefined) => void;
 }
 
 /** Stages of a motion as the action ~/grasp names them. */
@@ -48,18 +48,18 @@ const watchPeriod = 10;
 
 /** The arm behind the node: motions, e-stop and diagnostics of the robot that `ArmReadiness` finds. */
 export class NodeArm implements ArmPort {
-  readonly #parts: NodeArmParts;
-  readonly #readiness: ArmReadiness;
+  readonly #dependencies: NodeArmDependencies;
+  readonly #discovery: ArmDiscovery;
   readonly #commands: ArmCommands;
   readonly #timer: NodeJS.Timeout;
   #active = false;
   #last: ArmResult | undefined;
 
-  constructor(parts: NodeArmParts) {
-    this.#parts = parts;
-    const { rcl, node, parameters } = parts;
-    this.#readiness = new ArmReadiness({
-      ...parts,
+  constructor(dependencies: NodeArmDependencies) {
+    this.#dependencies = dependencies;
+    const { rcl, node, parameters } = dependencies;
+    this.#discovery = new ArmDiscovery({
+      ...dependencies,
       onChange: (ready, before) => this.#onChange(ready, before),
     });
     this.#commands = new ArmCommands({
@@ -67,14 +67,14 @@ export class NodeArm implements ArmPort {
       node,
       parameters,
       ready: () => this.ready,
-      why: () => this.#readiness.why(),
+      why: () => this.#discovery.why(),
     });
     this.#timer = setInterval(() => this.#watch(), watchPeriod);
   }
 
   /** The arm, once robot description and joint states have come. */
-  get ready(): ReadyArm | undefined {
-    return this.#readiness.ready;
+  get ready(): ConfiguredArm | undefined {
+    return this.#discovery.ready;
   }
 
   activate(): void {
@@ -90,36 +90,36 @@ export class NodeArm implements ArmPort {
 
   /** Follows allow_execute. */
   parametersChanged(): void {
-    const enabled = this.#active && this.#parts.parameters().allow_execute;
+    const enabled = this.#active && this.#dependencies.parameters().allow_execute;
     this.ready?.arm.handle({ type: enabled ? "enable" : "disable", at: systemClock.now() });
   }
 
-  /** What a picture's grasps have to be reached by; undefined while robot or transforms are not known. */
+  /** What an image's grasps have to be reached by; undefined while robot or transforms are not known. */
   reach(frame: FrameId, stamp: Stamp): Reach | undefined {
     const { ready } = this;
     const cameraInBase = ready?.cameraInBase(frame, stamp);
-    const posture = ready?.reading()?.positions;
-    if (ready === undefined || cameraInBase === undefined || posture === undefined) return undefined;
-    const { approach_distance: approach } = this.#parts.parameters();
-    return { robot: this.#readiness.changes, chain: ready.chain, posture, cameraInBase, approach };
+    const configuration = ready?.reading()?.positions;
+    if (ready === undefined || cameraInBase === undefined || configuration === undefined) return undefined;
+    const { approach_distance: approach } = this.#dependencies.parameters();
+    return { robot: this.#discovery.changes, chain: ready.chain, configuration, cameraInBase, approach };
   }
 
   /** About once a second. */
   refresh(): void {
-    this.#readiness.feed.refresh();
+    this.#discovery.jointStates.refresh();
   }
 
   async close(): Promise<void> {
     this.deactivate();
     clearInterval(this.#timer);
     this.#commands.close();
-    this.#readiness.close();
+    this.#discovery.close();
   }
 
   refusal(): string | undefined {
     const { ready } = this;
-    if (ready === undefined) return this.#readiness.why();
-    return ready.arm.refusal() ?? this.#readiness.deviceProblem;
+    if (ready === undefined) return this.#discovery.why();
+    return ready.arm.refusal() ?? this.#discovery.deviceProblem;
   }
 
   async execute(request: ArmRequest): Promise<ArmResult> {
@@ -127,14 +127,14 @@ export class NodeArm implements ArmPort {
     const { ready } = this;
     const refused = this.refusal();
     if (ready === undefined || refused !== undefined)
-      return { success: false, outcome: "refused", message: refused ?? this.#readiness.why() };
+      return { success: false, outcome: "refused", message: refused ?? this.#discovery.why() };
     onStage("planning", 0);
     const { stamp, frameId } = answer.finished.done;
-    const camera = await this.#parts.transforms.lookup(ready.base, frameId, stamp, tfTimeout);
-    const holdToRun = this.#parts.parameters().hold_to_run;
+    const camera = await this.#dependencies.transforms.lookup(ready.base, frameId, stamp, tfTimeout);
+    const holdToRun = this.#dependencies.parameters().hold_to_run;
     const release = holdToRun ? this.#commands.expectHeartbeats(operator) : undefined;
-    this.#readiness.busy = true;
-    const cancel = (): void => this.#readiness.cancelPlanning();
+    this.#discovery.busy = true;
+    const cancel = (): void => this.#discovery.cancelPlanning();
     signal.addEventListener("abort", cancel, { once: true });
     try {
       // Without a first heartbeat there is nobody who holds: the arm must not move for even one lease.
@@ -155,7 +155,7 @@ export class NodeArm implements ArmPort {
       });
       return this.#last;
     } finally {
-      this.#readiness.busy = false;
+      this.#discovery.busy = false;
       signal.removeEventListener("abort", cancel);
       release?.();
       if (holdToRun) ready.arm.handle({ type: "release", operator, at: systemClock.now() });
@@ -163,7 +163,7 @@ export class NodeArm implements ArmPort {
   }
 
   /** Waits one lease for a heartbeat, which claims the control. */
-  async #held({ arm }: ReadyArm, operator: string, signal: AbortSignal): Promise<boolean> {
+  async #held({ arm }: ConfiguredArm, operator: string, signal: AbortSignal): Promise<boolean> {
     const end = systemClock.now() + arm.supervisor.limits.lease;
     while (arm.supervisor.snapshot.operator !== operator) {
       if (signal.aborted || systemClock.now() > end) return false;
@@ -173,12 +173,12 @@ export class NodeArm implements ArmPort {
   }
 
   status(): Status {
-    const { arm, gripper_action, arm_controller, allow_execute } = this.#parts.parameters();
-    const { feed, model, trackingError } = this.#readiness;
+    const { arm, gripper_action, arm_controller, allow_execute } = this.#dependencies.parameters();
+    const { jointStates, model, trackingError } = this.#discovery;
     const supervisor = this.ready?.arm.supervisor;
     const snapshot = supervisor?.snapshot;
-    const missing = supervisor === undefined ? this.#readiness.why() : undefined;
-    const broken = missing ?? this.#readiness.deviceProblem ?? this.#stale();
+    const missing = supervisor === undefined ? this.#discovery.why() : undefined;
+    const broken = missing ?? this.#discovery.deviceProblem ?? this.#stale();
     const latched = snapshot?.latch === undefined ? undefined : `stopped: ${safetyText[snapshot.latch]}`;
     const state = supervisor?.state ?? "not ready";
     return {
@@ -197,11 +197,11 @@ export class NodeArm implements ArmPort {
         operator: snapshot?.operator ?? "",
         estop_pressed: String(snapshot?.estopPressed ?? false),
         latch: snapshot?.latch ?? "",
-        joint_states_topic: feed.topic,
-        joint_states_received: feed.received,
-        joint_states_malformed: feed.malformed,
-        joint_states_from_the_future: feed.future,
-        joint_state_age_s: feed.silence?.toFixed(3) ?? "",
+        joint_states_topic: jointStates.topic,
+        joint_states_received: jointStates.received,
+        joint_states_malformed: jointStates.malformed,
+        joint_states_from_the_future: jointStates.future,
+        joint_state_age_s: jointStates.silence?.toFixed(3) ?? "",
         tracking_error_rad: trackingError.toFixed(4),
         last_outcome: this.#last?.outcome ?? "",
         last_message: this.#last?.message ?? "",
@@ -210,24 +210,24 @@ export class NodeArm implements ArmPort {
   }
 
   #stale(): string | undefined {
-    const { joint_state_timeout } = this.#parts.parameters();
-    const { silence, topic } = this.#readiness.feed;
+    const { joint_state_timeout } = this.#dependencies.parameters();
+    const { silence, topic } = this.#discovery.jointStates;
     return silence !== undefined && silence > Math.max(1, joint_state_timeout)
       ? `no joint state on ${topic} for ${silence.toFixed(1)} s; check the robot's driver`
       : undefined;
   }
 
   #watch(): void {
-    this.#readiness.update();
+    this.#discovery.update();
     this.ready?.arm.update();
     this.#commands.tick();
   }
 
-  #onChange(ready: ReadyArm | undefined, before: ReadyArm | undefined): void {
+  #onChange(ready: ConfiguredArm | undefined, before: ConfiguredArm | undefined): void {
     // A stop that is latched stays so, whatever the robot is called now.
     if (before?.arm.supervisor.snapshot.latch !== undefined) this.#commands.latch();
     this.parametersChanged();
-    this.#parts.onChange?.(ready);
+    this.#dependencies.onChange?.(ready);
   }
 }
 
@@ -239,13 +239,13 @@ function seenFrom(camera: Pose, { result }: Answer): { goals: readonly GraspGoal
     ...(objectWidth !== undefined && { objectWidth }),
     ...(force !== undefined && { force }),
   }));
-  const { clouds } = result;
-  if (clouds === undefined) return { goals, scene: {} };
+  const { scenePoints } = result;
+  if (scenePoints === undefined) return { goals, scene: {} };
   return {
     goals,
     scene: {
-      target: transformPoints(camera, clouds.target),
-      obstacles: transformPoints(camera, clouds.obstacles),
+      target: transformPoints(camera, scenePoints.target),
+      obstacles: transformPoints(camera, scenePoints.obstacles),
     },
   };
 }

@@ -12,7 +12,7 @@ import type { Radians, Seconds } from "../../geometry/index.js";
 import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclPublisher } from "../rcl.js";
 import { ActionPort } from "./action-client.js";
-import type { JointFeed } from "./joint-state-subscriber.js";
+import type { JointStateSubscriber } from "./joint-state-subscriber.js";
 import { brakingPoints, drivingPoints, durationOf, trajectoryMessage } from "./trajectory-message.js";
 
 export interface TrajectoryControllerOptions {
@@ -59,7 +59,7 @@ const acceptWithin: Seconds = 1.5;
 export class TrajectoryController implements ArmController {
   readonly joints: readonly string[];
   readonly #options: TrajectoryControllerOptions;
-  readonly #feed: JointFeed;
+  readonly #jointStates: JointStateSubscriber;
   readonly #node: RclNode;
   readonly #action: FollowPort | undefined;
   readonly #publisher: RclPublisher;
@@ -71,10 +71,15 @@ export class TrajectoryController implements ArmController {
   #followingByTopic = false;
   #trackingError = 0;
 
-  constructor(rcl: Rcl, node: RclNode, feed: JointFeed, options: TrajectoryControllerOptions) {
+  constructor(
+    rcl: Rcl,
+    node: RclNode,
+    jointStates: JointStateSubscriber,
+    options: TrajectoryControllerOptions,
+  ) {
     this.joints = options.joints;
     this.#options = options;
-    this.#feed = feed;
+    this.#jointStates = jointStates;
     this.#node = node;
     const { controller } = options;
     if (options.interface === "action")
@@ -111,7 +116,7 @@ export class TrajectoryController implements ArmController {
   }
 
   reading(): ControllerReading | undefined {
-    return this.#feed.reading(this.joints);
+    return this.#jointStates.reading(this.joints);
   }
 
   async follow(points: readonly TrajectoryPoint[]): Promise<FollowResult> {

@@ -1,13 +1,13 @@
 import type { Pose, Seconds, Stamp } from "../../geometry/index.js";
 import { secondsBetween } from "../../geometry/index.js";
 import { stampOf } from "../../messages/index.js";
-import type { FrameBytes, PictureBytes } from "../job.js";
+import type { FrameBytes, ImageBytes } from "../job.js";
 import type { Parameters } from "../parameters/index.js";
 import type { Rcl, RclNode } from "../rcl.js";
 import { TopicInput } from "../topic-input.js";
 import { type Pair, Synchroniser } from "./sync.js";
 
-/** A picture ready for the pipeline. */
+/** An image ready for the pipeline. */
 export interface ReadyFrame {
   readonly stamp: Stamp;
   readonly frameId: string;
@@ -25,8 +25,8 @@ export interface CameraEvents {
   readonly depthPose: (colourFrame: string, depthFrame: string, stamp: Stamp) => Pose | string;
 }
 
-interface Picture {
-  readonly bytes: PictureBytes;
+interface Image {
+  readonly bytes: ImageBytes;
   readonly frameId: string;
 }
 
@@ -39,7 +39,7 @@ export class CameraInput {
   readonly #node: RclNode;
   readonly #events: CameraEvents;
   readonly #parameters: () => Parameters;
-  readonly #sync: Synchroniser<Picture, Picture>;
+  readonly #sync: Synchroniser<Image, Image>;
   #cameraInfo: Uint8Array | undefined;
   #depthCameraInfo: Uint8Array | undefined;
   #lastStamp: Stamp | undefined;
@@ -56,7 +56,7 @@ export class CameraInput {
     this.#sync = new Synchroniser(this.#syncOptions());
     const input = (
       [type, topic]: readonly [type: string, topic: string],
-      onMessage: (cdr: Uint8Array, picture: Picture, stamp: Stamp) => void,
+      onMessage: (cdr: Uint8Array, image: Image, stamp: Stamp) => void,
     ) =>
       new TopicInput(rcl, node, {
         type,
@@ -68,16 +68,16 @@ export class CameraInput {
           onMessage(cdr, { bytes: { kind, cdr }, frameId: header.frame_id }, stampOf(header.stamp));
         },
       });
-    const picture = (base: string, transport: string) =>
+    const image = (base: string, transport: string) =>
       transport === "raw"
         ? (["sensor_msgs/msg/Image", base] as const)
         : (["sensor_msgs/msg/CompressedImage", `${base}/${transport}`] as const);
-    this.colour = input(picture("camera/color/image_raw", p.image_transport), (_, item, stamp) =>
+    this.colour = input(image("camera/color/image_raw", p.image_transport), (_, item, stamp) =>
       this.#onColour(item, stamp),
     );
     if (!p.use_depth) return;
     this.depth = input(
-      picture(
+      image(
         p.depth_registered ? "camera/aligned_depth_to_color/image_raw" : "camera/depth/image_rect_raw",
         p.depth_transport,
       ),
@@ -113,7 +113,7 @@ export class CameraInput {
     return this.#sync.waiting;
   }
 
-  /** Why pictures do not get through, first things first; undefined when they do. */
+  /** Why images do not get through, first objects first; undefined when they do. */
   get problem(): string | undefined {
     const broken = this.inputs.find((each) => each.problem !== undefined);
     if (broken !== undefined) return broken.problem;
@@ -121,7 +121,7 @@ export class CameraInput {
     if (colour.publishers === 0)
       return `nobody publishes ${colour.topic}; start the camera or remap the topic`;
     if ((colour.silence ?? Number.POSITIVE_INFINITY) > 2)
-      return `${colour.topic} has a publisher but is silent; large best-effort pictures need the transport settings of docs/ros-api.md`;
+      return `${colour.topic} has a publisher but is silent; large best-effort images need the transport settings of docs/ros-api.md`;
     const { depth } = this;
     if (depth?.publishers === 0)
       return `nobody publishes ${depth.topic}, so there are no grasps; start depth, remap the topic or set use_depth to false`;
@@ -161,7 +161,7 @@ export class CameraInput {
     return { tolerance: sync_tolerance, timeout: sync_timeout, requireDepth: require_depth };
   }
 
-  #onColour(item: Picture, stamp: Stamp): void {
+  #onColour(item: Image, stamp: Stamp): void {
     const last = this.#lastStamp;
     this.#lastStamp = stamp;
     if (last !== undefined && stamp < last) {
@@ -182,18 +182,18 @@ export class CameraInput {
     this.#emit(this.depth === undefined ? [{ colour }] : this.#sync.offerColour(colour));
   }
 
-  #emit(pairs: readonly Pair<Picture, Picture>[]): void {
+  #emit(pairs: readonly Pair<Image, Image>[]): void {
     for (const pair of pairs) this.#events.onFrame(this.#ready(pair));
   }
 
-  #ready({ colour, depth, skew }: Pair<Picture, Picture>): ReadyFrame {
+  #ready({ colour, depth, skew }: Pair<Image, Image>): ReadyFrame {
     const { stamp, arrived, item } = colour;
     const base = { stamp, frameId: item.frameId, arrived: arrived * 1e3 };
     const info = this.#cameraInfo;
-    const picture = { colour: item.bytes, ...(info !== undefined && { cameraInfo: info }) };
-    if (depth === undefined || info === undefined) return { ...base, bytes: picture };
+    const image = { colour: item.bytes, ...(info !== undefined && { cameraInfo: info }) };
+    if (depth === undefined || info === undefined) return { ...base, bytes: image };
     if (this.depthInfo === undefined)
-      return { ...base, bytes: { ...picture, depth: depth.item.bytes }, ...(skew !== undefined && { skew }) };
+      return { ...base, bytes: { ...image, depth: depth.item.bytes }, ...(skew !== undefined && { skew }) };
     const pose = this.#events.depthPose(item.frameId, depth.item.frameId, stamp);
     const depthCameraInfo = this.#depthCameraInfo;
     if (typeof pose === "string" || depthCameraInfo === undefined) {
@@ -201,12 +201,12 @@ export class CameraInput {
         typeof pose === "string"
           ? `depth cannot be registered: ${pose}`
           : `no camera info on ${this.depthInfo.topic} yet`;
-      return { ...base, bytes: picture };
+      return { ...base, bytes: image };
     }
     this.#registrationProblem = undefined;
     return {
       ...base,
-      bytes: { ...picture, depth: depth.item.bytes, depthCamera: { info: depthCameraInfo, pose } },
+      bytes: { ...image, depth: depth.item.bytes, depthCamera: { info: depthCameraInfo, pose } },
       ...(skew !== undefined && { skew }),
     };
   }

@@ -13,7 +13,7 @@ import {
   stampOf,
 } from "../../messages/index.js";
 import { discard } from "../discard.js";
-import type { FrameBytes, PictureBytes, Problem } from "../job.js";
+import type { FrameBytes, ImageBytes, Problem } from "../job.js";
 import { registerDepth } from "./registration.js";
 
 const images = decoderFor("sensor_msgs/msg/Image");
@@ -64,7 +64,7 @@ export async function decodeFrame(
   }
 }
 
-async function decodeColour({ kind, cdr }: PictureBytes) {
+async function decodeColour({ kind, cdr }: ImageBytes) {
   if (kind === "image") {
     const message = images.decode<ImageMessage>(cdr);
     return { header: message.header, colour: colourFromImage(message) };
@@ -73,7 +73,7 @@ async function decodeColour({ kind, cdr }: PictureBytes) {
   return { header: message.header, colour: await colourFromCompressed(message) };
 }
 
-async function decodeDepth({ kind, cdr }: PictureBytes, memory?: Float32Array): Promise<DepthImage> {
+async function decodeDepth({ kind, cdr }: ImageBytes, memory?: Float32Array): Promise<DepthImage> {
   const depth =
     kind === "image"
       ? depthFromImage(images.decode<ImageMessage>(cdr), memory)
@@ -85,13 +85,13 @@ async function decodeDepth({ kind, cdr }: PictureBytes, memory?: Float32Array): 
 
 function cameraOf(
   cdr: Uint8Array,
-  picture: Pick<ColourImage, "width" | "height">,
+  image: Pick<ColourImage, "width" | "height">,
   rectified: boolean,
 ): CameraModel {
   const camera = cameraFromInfo(cameraInfos.decode<CameraInfoMessage>(cdr), rectified);
-  if (camera.width !== picture.width || camera.height !== picture.height)
+  if (camera.width !== image.width || camera.height !== image.height)
     throw new GraspGroundingError("CAMERA_INVALID", {
-      detail: `it is for ${camera.width}×${camera.height} pixels but the picture has ${picture.width}×${picture.height}`,
+      detail: `it is for ${camera.width}×${camera.height} pixels but the image has ${image.width}×${image.height}`,
     });
   return camera;
 }

@@ -2,8 +2,8 @@ import { type CameraModel, type DepthImage, matrixFromQuaternion, type Pose } fr
 
 /**
  * Depth as the colour camera would see it: each pixel is deprojected by the depth camera, moved by `pose` (the depth
- * frame in the colour frame) and projected into the colour picture; of several on one pixel the nearest stays. A pixel
- * covers the area its size grows to, so that a colour picture of more pixels has no holes.
+ * frame in the colour frame) and projected into the colour image; of several on one pixel the nearest stays. A pixel
+ * covers the area its size grows to, so that a colour image of more pixels has no holes.
  */
 export function registerDepth(
   depth: DepthImage,

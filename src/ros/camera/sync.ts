@@ -16,14 +16,14 @@ export interface Pair<C, D> {
 
 export interface SyncOptions {
   readonly tolerance: Seconds;
-  /** How long a colour picture waits for its depth. */
+  /** How long a colour image waits for its depth. */
   readonly timeout: Seconds;
-  /** False hands out a colour picture alone once its depth is overdue. */
+  /** False hands out a colour image alone once its depth is overdue. */
   readonly requireDepth: boolean;
 }
 
 /**
- * Pairs two streams by stamp. A colour picture is paired with the nearest depth as soon as no nearer one can come
+ * Pairs two streams by stamp. A colour image is paired with the nearest depth as soon as no nearer one can come
  * (depth has caught up with its stamp); what finds no partner says why. Holds at most `limit` messages of each.
  */
 export class Synchroniser<C, D> {
@@ -45,7 +45,7 @@ export class Synchroniser<C, D> {
     this.#options = options;
   }
 
-  /** Colour pictures that found no depth. */
+  /** Colour images that found no depth. */
   get unpaired(): number {
     return this.#unpaired;
   }
@@ -55,7 +55,7 @@ export class Synchroniser<C, D> {
     return this.#lastSkew;
   }
 
-  /** Why the last colour picture found no depth, with what to do; undefined once pairs come again. */
+  /** Why the last colour image found no depth, with what to do; undefined once pairs come again. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -75,7 +75,7 @@ export class Synchroniser<C, D> {
   offerColour(colour: Stamped<C>): readonly Pair<C, D>[] {
     this.#colours.push(colour);
     const out = this.#take(colour.arrived);
-    while (this.#colours.length > this.#limit) this.#giveUp(this.#colours.shift()!, out);
+    while (this.#colours.length > this.#limit) this.#cancel(this.#colours.shift()!, out);
     return out;
   }
 
@@ -87,7 +87,7 @@ export class Synchroniser<C, D> {
     return this.#take(depth.arrived);
   }
 
-  /** Gives up on pictures whose depth is overdue. `now` in seconds of the clock of `arrived`. */
+  /** Gives up on images whose depth is overdue. `now` in seconds of the clock of `arrived`. */
   expire(now: Seconds): readonly Pair<C, D>[] {
     return this.#take(now);
   }
@@ -106,17 +106,17 @@ export class Synchroniser<C, D> {
       if (nearest !== undefined && skew !== undefined && Math.abs(skew) <= this.#options.tolerance) {
         this.#lastSkew = skew;
         this.#problem = undefined;
-        // Each depth serves one picture, because its memory moves on with it; an older one is nearer to no later picture.
+        // Each depth serves one image, because its memory moves on with it; an older one is nearer to no later image.
         this.#depths = this.#depths.filter((each) => each.stamp > nearest.stamp);
         out.push({ colour, depth: nearest, skew });
       } else {
-        this.#giveUp(colour, out, skew);
+        this.#cancel(colour, out, skew);
       }
     }
     return out;
   }
 
-  #giveUp(colour: Stamped<C>, out: Pair<C, D>[], skew?: Seconds): void {
+  #cancel(colour: Stamped<C>, out: Pair<C, D>[], skew?: Seconds): void {
     this.#unpaired++;
     this.#problem =
       this.#newestDepth === undefined

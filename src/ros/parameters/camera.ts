@@ -27,14 +27,14 @@ export const cameraParameters = {
     type: "boolean",
     default: false,
     description:
-      "Never ground a picture that has no depth within sync_tolerance; otherwise it is grounded without depth after sync_timeout.",
+      "Never ground an image that has no depth within sync_tolerance; otherwise it is grounded without depth after sync_timeout.",
   },
   rectified: {
     type: "boolean",
     default: false,
     readOnly: true,
     description:
-      "The pictures are rectified: the camera is taken from P of the camera info instead of K and D.",
+      "The images are rectified: the camera is taken from P of the camera info instead of K and D.",
   },
   depth_registered: {
     type: "boolean",
@@ -53,14 +53,14 @@ export const cameraParameters = {
     type: "double",
     default: 0.5,
     range: [0.01, 10],
-    description: "Seconds a picture waits for its depth.",
+    description: "Seconds an image waits for its depth.",
   },
   max_frame_age: {
     type: "double",
     default: 0,
     range: [0, 3600],
     description:
-      "Pictures older than this when they arrive are dropped, in seconds of the node's clock; 0 takes any.",
+      "Images older than this when they arrive are dropped, in seconds of the node's clock; 0 takes any.",
   },
   qos_reliability: {
     type: "string",

@@ -39,7 +39,7 @@ export const modelParameters = {
     type: "boolean",
     default: false,
     readOnly: true,
-    description: "Let plain TCP leave this machine: anybody on the network can read the pictures.",
+    description: "Let plain TCP leave this machine: anybody on the network can read the images.",
   },
   request_timeout: {
     type: "double",

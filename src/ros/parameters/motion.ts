@@ -115,7 +115,7 @@ export const motionParameters = {
     default: 2,
     range: [0.1, 60],
     readOnly: true,
-    description: "Oldest picture a motion may be planned from, in seconds.",
+    description: "Oldest image a motion may be planned from, in seconds.",
   },
   joint_state_timeout: {
     type: "double",

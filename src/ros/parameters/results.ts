@@ -6,7 +6,7 @@ export const resultsParameters = {
     type: "integer",
     default: 10,
     range: [1, 100],
-    description: "Objects published for one sentence at most, best first.",
+    description: "Objects published for one query at most, best first.",
   },
   publish_masks: {
     type: "boolean",
@@ -44,7 +44,7 @@ export const resultsParameters = {
     default: 5,
     range: [1, 100],
     readOnly: true,
-    description: "Grasps kept for one sentence at most, best first.",
+    description: "Grasps kept for one query at most, best first.",
   },
   target_frame: {
     type: "string",
@@ -77,6 +77,6 @@ export const resultsParameters = {
     default: 10,
     range: [0.1, 600],
     description:
-      "Seconds the service and the action wait for a picture and an answer when the request says 0.",
+      "Seconds the service and the action wait for an image and an answer when the request says 0.",
   },
 } as const satisfies ParameterGroup;

@@ -20,24 +20,24 @@ export const workParameters = {
     default: "continuous",
     options: ["continuous", "on_demand"],
     description:
-      "continuous grounds the last sentence on every picture; on_demand answers each sentence once, on the newest picture.",
+      "continuous grounds the last query on every image; on_demand answers each query once, on the newest image.",
   },
   query: {
     type: "string",
     default: "",
-    description: "Sentence to ground until one arrives on ~/query; empty grounds nothing.",
+    description: "Query to ground until one arrives on ~/query; empty grounds nothing.",
   },
   frame_reuse: {
     type: "double",
     default: 1,
     range: [0, 86400],
     description:
-      "Seconds for which a picture that has arrived may answer a request; 0 always waits for the next one, as goals that execute do.",
+      "Seconds for which an image that has arrived may answer a request; 0 always waits for the next one, as goals that execute do.",
   },
   max_rate: {
     type: "double",
     default: 0,
     range: [0, 1000],
-    description: "Pictures per second at most in continuous mode; 0 for no limit.",
+    description: "Images per second at most in continuous mode; 0 for no limit.",
   },
 } as const satisfies ParameterGroup;

@@ -10,20 +10,20 @@ import {
 import type { Grasp } from "../../grasping/index.js";
 import type { Detection } from "../../grounding/index.js";
 import { encodeMessage, type Header, headerOf } from "../../messages/index.js";
-import { type BridgeResult, scenePoints } from "../../pipeline/index.js";
+import { type PipelineResult, scenePoints } from "../../pipeline/index.js";
 import type { FoundObject, QueryResult } from "../job.js";
 
 /** The result with its masks cut to their boxes and the objects' positions, small enough to hand over. */
 export function queryResult(
   frame: RgbdFrame,
-  result: BridgeResult,
+  result: PipelineResult,
   maxDetections: number,
   masks: boolean,
-  withClouds = false,
+  withScenePoints = false,
 ): QueryResult {
   const { grounding, grasps, graspFailure, timings } = result;
   const first = grounding.detections[0];
-  const clouds = withClouds && first !== undefined ? scenePoints(frame, first.mask) : undefined;
+  const points = withScenePoints && first !== undefined ? scenePoints(frame, first.mask) : undefined;
   return {
     query: grounding.query,
     model: grounding.model,
@@ -32,7 +32,7 @@ export function queryResult(
     objects: grounding.detections.slice(0, maxDetections).map((each) => foundObject(frame, each, masks)),
     grasps,
     ...(graspFailure !== undefined && { graspFailure }),
-    ...(clouds !== undefined && { clouds }),
+    ...(points !== undefined && { scenePoints: points }),
     timings,
   };
 }
@@ -82,8 +82,8 @@ function surfacePosition({ depth, camera }: RgbdFrame, mask: Mask): Vec3 | undef
   return deproject(camera, sumU / values.length, sumV / values.length, values[values.length >> 1]!);
 }
 
-/** All masks of all sentences as one mono8 sensor_msgs/Image, 255 inside. */
-export function maskImage(frame: RgbdFrame, results: readonly BridgeResult[]): Uint8Array {
+/** All masks of all queries as one mono8 sensor_msgs/Image, 255 inside. */
+export function maskImage(frame: RgbdFrame, results: readonly PipelineResult[]): Uint8Array {
   const { width, height } = frame.colour;
   const data = new Uint8Array(width * height);
   for (const { grounding } of results)
@@ -92,8 +92,8 @@ export function maskImage(frame: RgbdFrame, results: readonly BridgeResult[]): U
   return imageMessage(headerOf(frame.stamp, frame.frameId), width, height, "mono8", 1, data);
 }
 
-/** The picture with masks tinted, boxes and the best grasp drawn in, as R, G, B. */
-export function drawOverlay(frame: RgbdFrame, results: readonly BridgeResult[]): Uint8Array {
+/** The image with masks tinted, boxes and the best grasp drawn in, as R, G, B. */
+export function drawOverlay(frame: RgbdFrame, results: readonly PipelineResult[]): Uint8Array {
   const { width, height } = frame.colour;
   const pixels = Uint8Array.from(frame.colour.data);
   results.forEach(({ grounding, grasps }, index) => {
@@ -210,7 +210,7 @@ function line(
   colour: Colour,
 ): void {
   const thickness = Math.max(2, Math.round(width / 320));
-  // A grasp half outside the picture projects anywhere: more steps than this draw nothing more.
+  // A grasp half outside the image projects anywhere: more steps than this draw nothing more.
   const steps = Math.min(
     4 * (width + height),
     Math.ceil(Math.max(Math.abs(x2 - x1), Math.abs(y2 - y1))) || 1,

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Grasp } from "../../grasping/index.js";
 import { headerOf, poseMessage } from "../../messages/index.js";
-import type { QueryResult, Wanted } from "../job.js";
+import type { QueryResult, RequestedOutputs } from "../job.js";
 import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclPublisher } from "../rcl.js";
 import type { Finished } from "../scheduler.js";
@@ -50,8 +50,8 @@ export class Outputs {
     this.#publishers.clear();
   }
 
-  /** The pictures that have a subscriber now. */
-  wanted(): Wanted {
+  /** The images that have a subscriber now. */
+  wanted(): RequestedOutputs {
     return {
       mask: this.#hasSubscriber("mask"),
       overlay: this.#hasSubscriber("overlay"),

@@ -1,9 +1,9 @@
 import type { FrameId, Seconds, Vec3 } from "../../geometry/index.js";
 import type { Grasp } from "../../grasping/index.js";
 import { gripperLines, type Header, headerOf, poseMessage } from "../../messages/index.js";
-import type { FoundObject, JobDone, QueryResult } from "../job.js";
+import type { FoundObject, JobResult, QueryResult } from "../job.js";
 
-/** Plain messages of one sentence's result, as rclnodejs takes them. */
+/** Plain messages of one query's result, as rclnodejs takes them. */
 
 const point = ([x, y, z]: Vec3) => ({ x, y, z });
 
@@ -38,7 +38,7 @@ const objectMessage = (header: Header, object: FoundObject) => ({
 
 /** grasp_grounding_interfaces/msg/Grounding; `grasps` in the frame they are to be published in. */
 export function groundingMessage(
-  done: JobDone,
+  done: JobResult,
   result: QueryResult,
   grasps: readonly Grasp[],
   graspReason: string,
@@ -51,7 +51,7 @@ export function groundingMessage(
     query: result.query,
     model: result.model,
     found: result.found,
-    reason: result.found ? "" : "the described object is not in the picture",
+    reason: result.found ? "" : "the described object is not in the image",
     presence: result.presence,
     width: done.width,
     height: done.height,
@@ -65,7 +65,7 @@ export function groundingMessage(
 }
 
 /** vision_msgs/msg/Detection2DArray */
-export function detectionArray(done: JobDone, result: QueryResult) {
+export function detectionArray(done: JobResult, result: QueryResult) {
   const header = headerOf(done.stamp, done.frameId);
   return {
     header,
@@ -93,8 +93,8 @@ export function detectionArray(done: JobDone, result: QueryResult) {
   };
 }
 
-/** geometry_msgs/msg/PoseArray in the grasps' frame; without grasps an empty one in the picture's. */
-export const graspArray = (done: JobDone, grasps: readonly Grasp[]) => ({
+/** geometry_msgs/msg/PoseArray in the grasps' frame; without grasps an empty one in the image's. */
+export const graspArray = (done: JobResult, grasps: readonly Grasp[]) => ({
   header: headerOf(done.stamp, grasps[0]?.frame ?? done.frameId),
   poses: grasps.map(({ pose }) => poseMessage(pose)),
 });
@@ -103,7 +103,7 @@ const marker = { deleteAll: 3, add: 0, lineList: 5, sphere: 2, text: 9 } as cons
 const identity = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
 
 /** visualization_msgs/msg/MarkerArray: clears what was drawn, then objects with their scores, and grippers. */
-export function markerArray(done: JobDone, result: QueryResult, grasps: readonly Grasp[]) {
+export function markerArray(done: JobResult, result: QueryResult, grasps: readonly Grasp[]) {
   const header = headerOf(done.stamp, done.frameId);
   const base = (frame: FrameId, ns: string, id: number, type: number) => ({
     header: { stamp: header.stamp, frame_id: frame },
@@ -143,7 +143,7 @@ export function markerArray(done: JobDone, result: QueryResult, grasps: readonly
 }
 
 /** foxglove_msgs/msg/ImageAnnotations */
-export function annotations(done: JobDone, result: QueryResult) {
+export function annotations(done: JobResult, result: QueryResult) {
   const { stamp } = headerOf(done.stamp, done.frameId);
   const green = { r: 0, g: 0.62, b: 0.45, a: 1 };
   const none = { r: 0, g: 0, b: 0, a: 0 };

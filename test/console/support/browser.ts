@@ -46,7 +46,7 @@ export async function openBrowser(viewport = { width: 1280, height: 800 }): Prom
   };
 }
 
-/** Keeps a picture of the page where CI collects them. */
+/** Keeps an image of the page where CI collects them. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   const folder = join(repository, "out", "screenshots");
   mkdirSync(folder, { recursive: true });

@@ -6,7 +6,7 @@ import {
   instancesFromHeatmap,
 } from "../../../src/grounding/index.js";
 
-/** Hue in degrees and least saturation of the colours a sentence may name. */
+/** Hue in degrees and least saturation of the colours a query may name. */
 const hues: Readonly<Record<string, readonly [number, number]>> = {
   red: [-14, 14],
   yellow: [38, 62],
@@ -14,12 +14,12 @@ const hues: Readonly<Record<string, readonly [number, number]>> = {
   blue: [200, 240],
 };
 
-/** Finds what has the colour a sentence names, on the real pixels: quick and exact, so that tests need no model. */
+/** Finds what has the colour a query names, on the real pixels: quick and exact, so that tests need no model. */
 export class ColourGrounder implements Grounder {
   readonly model = "colour";
   readonly #delay: number;
 
-  /** @param delay milliseconds it takes for a picture */
+  /** @param delay milliseconds it takes for an image */
   constructor(delay = 0) {
     this.#delay = delay;
   }

@@ -8,7 +8,7 @@ import {
   startConsole,
 } from "../../../src/console/index.js";
 import { createGraspPlanner } from "../../../src/grasping/index.js";
-import { Bridge } from "../../../src/pipeline/index.js";
+import { GraspPipeline } from "../../../src/pipeline/index.js";
 import { repository } from "../../support/python.js";
 import { ColourGrounder } from "./colour-grounder.js";
 
@@ -23,7 +23,7 @@ export const truth = JSON.parse(readFileSync(join(repository, "demo", "truth.jso
   }[];
 };
 
-/** True box of an object in the picture of a stamp. */
+/** True box of an object in the image of a stamp. */
 export function trueBox(stamp: string, name: string): [number, number, number, number] {
   const box = truth.frames
     .find((frame) => frame.stamp === stamp)
@@ -42,9 +42,9 @@ export async function openConsole(
 ): Promise<TestConsole> {
   const { delay = 0, paused = true, ...rest } = options;
   const source = await BagSource.open(demoBag, { paused });
-  const bridge = new Bridge({ grounder: new ColourGrounder(delay), planner: createGraspPlanner() });
+  const pipeline = new GraspPipeline({ grounder: new ColourGrounder(delay), planner: createGraspPlanner() });
   try {
-    const running = await startConsole({ source, bridge, port: 0, environment: {}, ...rest });
+    const running = await startConsole({ source, pipeline, port: 0, environment: {}, ...rest });
     return { ...running, source };
   } catch (error) {
     await source.close();
@@ -54,8 +54,8 @@ export async function openConsole(
 
 /** The console on a source of its own. */
 export async function serveSource(source: ConsoleSource): Promise<RunningConsole> {
-  const bridge = new Bridge({ grounder: new ColourGrounder() });
-  return startConsole({ source, bridge, port: 0, environment: {} });
+  const pipeline = new GraspPipeline({ grounder: new ColourGrounder() });
+  return startConsole({ source, pipeline, port: 0, environment: {} });
 }
 
 /** Signs in over HTTP. @returns the cookie, and the answer's status */

@@ -48,9 +48,9 @@ STILL = 0.005
 class Arm:
     """Joints that follow a trajectory exactly, and stand still otherwise."""
 
-    def __init__(self, joints: list[str], posture: list[float]) -> None:
+    def __init__(self, joints: list[str], configuration: list[float]) -> None:
         self.joints = joints
-        self.positions = list(posture)
+        self.positions = list(configuration)
         self.velocities = [0.0] * len(joints)
         self.lock = threading.RLock()
         self.points: list[tuple[float, list[float]]] = []
@@ -154,9 +154,9 @@ class Driver(Node):
 
     # Controllers
 
-    def do_serve(self, urdf: str, joints: list[str], posture: list[float], action: bool = True) -> None:
+    def do_serve(self, urdf: str, joints: list[str], configuration: list[float], action: bool = True) -> None:
         """Starts everything."""
-        self.arm = Arm(joints, posture)
+        self.arm = Arm(joints, configuration)
         self.description.publish(String(data=urdf))
         if action:
             self.do_serve_action()
@@ -185,10 +185,10 @@ class Driver(Node):
         """Another robot description."""
         self.description.publish(String(data=urdf))
 
-    def do_posture(self, posture: list[float]) -> None:
+    def do_posture(self, configuration: list[float]) -> None:
         """Puts the arm somewhere at once; ends when everybody has seen it, for no real arm jumps between two readings."""
         self.arm.hold()
-        self.arm.positions = list(posture)
+        self.arm.positions = list(configuration)
         time.sleep(0.3)
 
     def do_fault(self, **faults: Any) -> None:

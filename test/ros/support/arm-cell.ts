@@ -7,7 +7,7 @@ import { diagnosed, type Message, NodeProcess, Peer } from "./peer.js";
 
 type Values = Readonly<Partial<Record<ParameterName, string | number | boolean>>>;
 
-export const posture = home.gen3!;
+export const configuration = home.gen3!;
 const joints = [1, 2, 3, 4, 5, 6, 7].map((i) => `joint_${i}`);
 
 /** The camera hangs over the table and looks down; the boxes of the scene stand within the arm's reach. */
@@ -67,7 +67,7 @@ export class ArmCell {
     const urdf = descriptions(["gen3"]).gen3!;
     this.#peer = new Peer();
     this.#driver = new Peer({}, "controller.py");
-    await this.#driver.do("serve", { urdf: describe ? urdf : "", joints, posture, action });
+    await this.#driver.do("serve", { urdf: describe ? urdf : "", joints, configuration, action });
     const file: string[] = [];
     if (!describe) {
       this.#folder = await mkdtemp(join(tmpdir(), "grasp-grounding-arm-"));
@@ -87,7 +87,7 @@ export class ArmCell {
     await peer.do("tf", { ...frames, fixed: true, ...camera });
     await peer.do("camera");
     await this.armSays("idle");
-    // The first picture may come before depth has been discovered.
+    // The first image may come before depth has been discovered.
     if (script === undefined) await peer.do("grasp", { query: "the blue box" });
   }
 

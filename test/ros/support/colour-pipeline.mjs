@@ -1,7 +1,7 @@
 // A pipeline for tests: finds pixels of the colour a sentence names. Real pixels in, real masks and grasps out.
 
 import { maskBox } from "../../../dist/src/geometry/index.js";
-import { Bridge } from "../../../dist/src/pipeline/index.js";
+import { GraspPipeline } from "../../../dist/src/pipeline/index.js";
 
 const channels = { red: 0, green: 1, blue: 2 };
 
@@ -74,5 +74,5 @@ const planner = {
 
 export async function createPipeline({ delay = 0, failAtStart = false } = {}) {
   if (failAtStart) throw new Error("the model file is missing");
-  return new Bridge({ grounder: new ColourGrounder(delay), planner });
+  return new GraspPipeline({ grounder: new ColourGrounder(delay), planner });
 }

@@ -14,7 +14,7 @@ import {
 } from "../../../src/arm/index.js";
 import { seededRandom, transformPoint, type Vec3 } from "../../../src/geometry/index.js";
 import { runPython } from "../../support/python.js";
-import { chainOf, descriptions, home, randomPosture } from "./robots.js";
+import { chainOf, descriptions, home, randomConfiguration } from "./robots.js";
 
 const urdfs = descriptions(["panda_collision", "iiwa"]);
 const urdf = urdfs.panda_collision!;
@@ -84,19 +84,23 @@ describe("distances", () => {
 it("finds every overlap of links that Coal finds in the description's own shapes", () => {
   const ours = checker();
   const random = seededRandom(21);
-  const postures = Array.from({ length: 150 }, () => randomPosture(chain, random));
+  const configurations = Array.from({ length: 150 }, () => randomConfiguration(chain, random));
   const task = {
     urdf,
     joints: chain.joints,
-    postures,
+    configurations,
     fingers: { panda_finger_joint1: 0.04, panda_finger_joint2: 0.04 },
   };
   const peers = JSON.parse(
     runPython("test/unit/arm/reference/collisions.py", [], JSON.stringify(task)),
   ) as Record<string, number>[];
-  // Neighbours, and the two links whose shapes overlap in the rest posture, are never compared.
+  // Neighbours, and the two links whose shapes overlap in the rest joint configuration, are never compared.
   const atRest = JSON.parse(
-    runPython("test/unit/arm/reference/collisions.py", [], JSON.stringify({ ...task, postures: [rest] })),
+    runPython(
+      "test/unit/arm/reference/collisions.py",
+      [],
+      JSON.stringify({ ...task, configurations: [rest] }),
+    ),
   )[0] as Record<string, number>;
   const segment = new Map(chain.bodies.map((body) => [body.link, body.segment]));
   let overlaps = 0;
@@ -107,10 +111,13 @@ it("finds every overlap of links that Coal finds in the description's own shapes
       return Math.abs(a - b) > 1 && atRest[key]! > 0.03;
     });
     const least = Math.min(...compared.map(([, distance]) => distance));
-    const found = ours.check(postures[i]!);
+    const found = ours.check(configurations[i]!);
     if (least < -0.001) {
       overlaps++;
-      expect(found, `posture ${i}: ${JSON.stringify(compared.filter(([, d]) => d < 0))}`).toMatchObject({
+      expect(
+        found,
+        `joint configuration ${i}: ${JSON.stringify(compared.filter(([, d]) => d < 0))}`,
+      ).toMatchObject({
         kind: "self",
       });
     }
@@ -123,7 +130,7 @@ it("finds every overlap of links that Coal finds in the description's own shapes
 describe("surroundings", () => {
   const table = { normal: [0, 0, 1], offset: 0 } as const;
 
-  it("the rest posture is free, over a table", () => {
+  it("the rest joint configuration is free, over a table", () => {
     const c = checker();
     c.scene = { table, workspace: { min: [-0.5, -0.8, -0.2], max: [1, 0.8, 1.3] } };
     expect(c.check(rest)).toBeUndefined();

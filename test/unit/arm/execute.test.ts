@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  type ArmParts,
+  type ArmDependencies,
   type ExecuteOptions,
   followText,
   Kinematics,
@@ -13,7 +13,7 @@ const goal = { pose: fromAbove(0.5, 0.1, 0.05), width: 0.06, objectWidth: 0.04 }
 const sleep = (seconds: number) =>
   new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), seconds * 1000));
 
-function given(over: Partial<ArmParts> = {}) {
+function given(over: Partial<ArmDependencies> = {}) {
   const rig = makeArm(over);
   rig.gripper.object = 0.04;
   const execute = (
@@ -98,7 +98,7 @@ describe("nothing moves", () => {
     expect(await rig.execute()).toMatchObject({ success: true });
   });
 
-  it("for an old picture", async () => {
+  it("for an old image", async () => {
     const rig = given();
     expect(await still(rig, { frameAt: rig.now() - 3 })).toMatchObject({ safety: "frame-old" });
   });
@@ -248,7 +248,7 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     expect(rig.supervisor.state).toBe("idle");
   });
 
-  it("a thing thinner than it looked is closed on all the same", async () => {
+  it("an object thinner than it looked is closed on all the same", async () => {
     const rig = given();
     rig.gripper.object = 0.008;
     expect(await rig.execute()).toMatchObject({ success: true });
@@ -258,7 +258,7 @@ describe("what a controller can do wrong ends in words, with the arm still and r
   });
 
   it.each(["lift", "retreat"])(
-    "a thing that slips out during the %s: the arm stops and can go on",
+    "an object that slips out during the %s: the arm stops and can go on",
     async (at) => {
       const rig = given();
       const { result, seconds } = await rig.interrupt(() => rig.gripper.drop(), {}, at);
@@ -279,7 +279,7 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     expect(odd).toBeGreaterThan(10);
   });
 
-  it("a thing that is lost on the way to where it is put down", async () => {
+  it("an object that is lost on the way to where it is put down", async () => {
     const rig = given();
     const held = await rig.execute();
     expect(held.success).toBe(true);

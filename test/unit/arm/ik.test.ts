@@ -7,7 +7,7 @@ import {
   type Pose,
   seededRandom,
 } from "../../../src/geometry/index.js";
-import { chainOf, descriptions, home, randomPosture } from "./robots.js";
+import { chainOf, descriptions, home, randomConfiguration } from "./robots.js";
 
 const names = ["panda", "gen3", "iiwa", "xarm7"];
 const urdfs = descriptions(names);
@@ -30,7 +30,7 @@ it.each(names)(
     const random = seededRandom(2024);
     let solved = 0;
     for (let i = 0; i < 1000; i++) {
-      const target = kinematics.forward(randomPosture(chain, random));
+      const target = kinematics.forward(randomConfiguration(chain, random));
       const solution = solver.solve(target, { seed });
       if (solution === undefined) continue;
       const { joints } = solution;
@@ -49,7 +49,7 @@ it("what is out of reach has no answer", () => {
 
 it("the same question has the same answer", () => {
   const { chain, kinematics, seed } = rig("panda");
-  const target = kinematics.forward(randomPosture(chain, seededRandom(9)));
+  const target = kinematics.forward(randomConfiguration(chain, seededRandom(9)));
   const answers = [1, 2].map(() => new IkSolver(chain).solve(target, { seed, candidates: 5 })!.joints);
   expect(answers[0]).toEqual(answers[1]);
 });
@@ -81,7 +81,7 @@ it("with candidates, wishes decide: nearer, away from limits, more dexterous, el
   const gain = { near: 0, margin: 0, dexterity: 0, elbow: 0 };
   const off = { near: 0, margin: 0, manipulability: 0 };
   for (let i = 0; i < 40; i++) {
-    const target = kinematics.forward(randomPosture(chain, random));
+    const target = kinematics.forward(randomConfiguration(chain, random));
     const plain = solver.solve(target, { seed })?.joints;
     const ask = (wishes: object) =>
       solver.solve(target, { seed, candidates: 12, wishes: { ...off, ...wishes } })?.joints;

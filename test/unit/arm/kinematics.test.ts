@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Kinematics } from "../../../src/arm/index.js";
 import { seededRandom } from "../../../src/geometry/index.js";
 import { runPython } from "../../support/python.js";
-import { chainOf, descriptions, randomPosture } from "./robots.js";
+import { chainOf, descriptions, randomConfiguration } from "./robots.js";
 
 interface Peer {
   readonly rotation: number[];
@@ -17,15 +17,15 @@ it.each(names)("%s: frames and Jacobian are Pinocchio's to 1e-9", (name) => {
   const chain = { ...chainOf(name, urdfs[name]!) };
   const kinematics = new Kinematics(chain);
   const random = seededRandom(11);
-  const postures = Array.from({ length: 200 }, () => randomPosture(chain, random));
-  const task = { urdf: urdfs[name], base: chain.base, tip: chain.tip, joints: chain.joints, postures };
+  const configurations = Array.from({ length: 200 }, () => randomConfiguration(chain, random));
+  const task = { urdf: urdfs[name], base: chain.base, tip: chain.tip, joints: chain.joints, configurations };
   const peers = JSON.parse(
     runPython("test/unit/arm/reference/kinematics.py", [], JSON.stringify(task)),
   ) as Peer[];
   expect(chain.joints).toHaveLength(7);
   let worst = 0;
   for (const [i, peer] of peers.entries()) {
-    kinematics.update(postures[i]!);
+    kinematics.update(configurations[i]!);
     kinematics.updateJacobian();
     const last = chain.segments.length;
     const r = kinematics.rotations.subarray(last * 9);

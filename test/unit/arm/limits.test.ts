@@ -435,7 +435,7 @@ describe("teleop on a gantry", () => {
     expect(rig.joints([-0.1, 0, 0])).toMatchObject({ moved: false, reason: "collision" });
   });
 
-  it("nor to come too close to the same thing", () => {
+  it("nor to come too close to the same object", () => {
     // The ball is 0.3 m above the link that carries it sideways: the one is in a wall, the other would meet a single point.
     const rig = given({}, [0, 0, 0.3]);
     const above = wall(0.01).filter((_, i, all) => all[3 * Math.trunc(i / 3) + 2]! > 0.2);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { IkSolver, Kinematics, outOfReach, reachability } from "../../../src/arm/index.js";
 import { compose, invert, type Pose, seededRandom } from "../../../src/geometry/index.js";
 import { chain, fromAbove, start } from "./rig.js";
-import { randomPosture } from "./robots.js";
+import { randomConfiguration } from "./robots.js";
 
 const solver = new IkSolver(chain);
 const kinematics = new Kinematics(chain);
@@ -23,11 +23,11 @@ describe("what the arm reaches", () => {
     expect(reach(compose(invert(camera), fromAbove(0.95, 0.1, 0.05)))).toBe(outOfReach);
   });
 
-  it("holds for nearly all poses of real postures", () => {
+  it("holds for nearly all poses of real joint configurations", () => {
     const random = seededRandom(8);
     const poses = Array.from({ length: 300 }, () => {
-      const q = randomPosture(chain, random);
-      // The point before the object is of a real posture too, or it would not be sure to be reached.
+      const q = randomConfiguration(chain, random);
+      // The point before the object is of a real joint configuration too, or it would not be sure to be reached.
       return kinematics.forward(q);
     });
     const reach = reachability(solver, { seed: start, approach: 0, budget: 1e6 });

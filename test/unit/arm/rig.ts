@@ -1,6 +1,6 @@
 import {
   Arm,
-  type ArmParts,
+  type ArmDependencies,
   CollisionChecker,
   defaultLimits,
   IkSolver,
@@ -59,7 +59,7 @@ export function boxCloud(
 export const makeChecker = () => new CollisionChecker(robot, chain, { reference: start });
 
 /** A Panda in simulation, enabled, at rest. Slow set-up parts are made once. */
-export function makeArm(over: Partial<ArmParts> = {}) {
+export function makeArm(over: Partial<ArmDependencies> = {}) {
   const controller = new SimulatedController({ joints: chain.joints, start });
   const gripper = new SimulatedGripper(0.08);
   const supervisor = new SafetySupervisor({

@@ -20,14 +20,14 @@ export const descriptions = (names: readonly string[]): Record<string, string> =
 
 export const chainOf = (name: string, urdf: string): Chain => selectChain(parseUrdf(urdf), options[name]);
 
-/** A posture drawn evenly from within the limits (one turn for joints without). */
-export const randomPosture = ({ lower, upper }: Chain, random: Random): number[] =>
+/** A joint configuration drawn evenly from within the limits (one turn for joints without). */
+export const randomConfiguration = ({ lower, upper }: Chain, random: Random): number[] =>
   lower.map((low, i) => {
     const [from, to] = Number.isFinite(low) ? [low, upper[i]!] : [-Math.PI, Math.PI];
     return from + (to - from) * random();
   });
 
-/** A posture in which each arm stands bent over its table, away from limits and singular places. */
+/** A joint configuration in which each arm stands bent over its table, away from limits and singular places. */
 export const home: Readonly<Record<string, readonly number[]>> = {
   panda: [0, -0.785, 0, -2.356, 0, 1.571, 0.785],
   panda_collision: [0, -0.785, 0, -2.356, 0, 1.571, 0.785],

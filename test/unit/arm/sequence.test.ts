@@ -37,8 +37,8 @@ it("a straight line is straight, even in turning, and ends where it should", () 
   const target = { ...fromAbove(0.5, 0.15, 0.35, 0.6) };
   const line = straightLine(solver, start, target);
   if ("reason" in line) throw new Error(line.reason);
-  for (const [k, q] of line.postures.entries()) {
-    const wanted = between(from, target, k / (line.postures.length - 1));
+  for (const [k, q] of line.configurations.entries()) {
+    const wanted = between(from, target, k / (line.configurations.length - 1));
     const pose = kinematics.forward(q);
     expect(Math.hypot(...pose.position.map((v, i) => v - wanted.position[i]!))).toBeLessThan(1e-5);
     expect(angleBetween(pose.orientation, wanted.orientation)).toBeLessThan(1e-4);
@@ -111,7 +111,7 @@ it("a parallel gripper takes a grasp the way round that turns the arm less", asy
   expect(await way(true)).toBeLessThan((await way(false)) - 0.05);
 });
 
-it("a thing in the way is gone round, or the grasp is refused", async () => {
+it("an object in the way is gone round, or the grasp is refused", async () => {
   const goal = { pose: fromAbove(0.35, 0.45, 0.04), width: 0.06 };
   const free = trajectories(await planner().plan(goal, start))["pre-grasp"]!;
   const middle = kinematics.forward(free.at(free.duration * 0.6).positions).position;

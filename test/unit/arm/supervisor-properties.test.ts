@@ -94,7 +94,7 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ velocities: fc.array(number, { maxLength: 3 }), toolVelocity: vec3 }) },
 );
 
-/** An event and the time that passes before it; grasp requests carry the picture's age in place of its time. */
+/** An event and the time that passes before it; grasp requests carry the image's age in place of its time. */
 const event = fc.record({
   after: fc.oneof(
     { weight: 40, arbitrary: thousandths(0, 40) },

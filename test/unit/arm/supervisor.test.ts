@@ -101,7 +101,7 @@ describe("before a motion", () => {
     expect(rig.supervisor.state).toBe("idle");
   });
 
-  it("a grasp needs a fresh picture whose clock agrees", () => {
+  it("a grasp needs a fresh image whose clock agrees", () => {
     const rig = given();
     const grasp = (frameAt: number) =>
       rig.send({ type: "request", operator: "ada", motion: { kind: "grasp", frameAt, summary: summary() } });

@@ -267,7 +267,7 @@ describe("a folder", () => {
 });
 
 describe("frames", () => {
-  it("of a bag without depth are colour alone; without pictures there are none", async () => {
+  it("of a bag without depth are colour alone; without images there are none", async () => {
     const bag = await openBag(whole);
     const source = await rgbdFrames(bag);
     expect(source.topics).toEqual({ colour: "/camera/image_raw" });

@@ -12,7 +12,7 @@ const camera = { width, height, fx: 600, fy: 600, cx: 320, cy: 240 };
 const path = join(folder.path, "long.mcap");
 const frames = 320;
 
-/** About 480 MB of pictures: colour and depth, uncompressed within. */
+/** About 480 MB of images: colour and depth, uncompressed within. */
 beforeAll(async () => {
   const writer = await ResultWriter.create(path);
   const colour = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 31) % 251);

@@ -78,7 +78,7 @@ async function read(file: string): Promise<ColourImage> {
   return { width: info.width, height: info.height, data };
 }
 
-describe("detection in pictures that OpenCV rendered of our printed targets", () => {
+describe("detection in images that OpenCV rendered of our printed targets", () => {
   for (const type of ["charuco", "chessboard", "apriltag"] as const)
     it(`${type}: corners where the projection puts them`, async () => {
       const target = targets[type];

@@ -154,7 +154,7 @@ describe("sets that determine nothing get a reason, never a pose", () => {
     const [one] = handEyeSet(1, seededRandom(3), truth);
     expect(solve(Array.from({ length: 10 }, () => one!))).toThrow(/hardly turned/);
   });
-  it("poses that have nothing to do with the pictures", () => {
+  it("poses that have nothing to do with the images", () => {
     const random = seededRandom(8);
     const views = handEyeSet(12, random, truth);
     const shuffled = views.map((v, k) => ({ ...v, robot: views[(k * 5 + 3) % 12]!.robot }));

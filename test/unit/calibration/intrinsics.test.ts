@@ -67,7 +67,7 @@ describe("projection against OpenCV's projectPoints and fisheye.projectPoints", 
   });
 });
 
-function takePictures(camera: CameraModel, random: Random, count: number, pixelNoise: number): Sighting[] {
+function takeImages(camera: CameraModel, random: Random, count: number, pixelNoise: number): Sighting[] {
   const object = board(9, 6, 0.025);
   const taken: Sighting[] = [];
   while (taken.length < count) {
@@ -85,12 +85,12 @@ describe("intrinsics against OpenCV's calibrateCamera and fisheye.calibrate", ()
   for (const [model, camera] of Object.entries(cameras) as [DistortionModel, CameraModel][]) {
     it(`${model}: the truth from clean corners; OpenCV's answer from noisy ones`, () => {
       const random = seededRandom(11);
-      const clean = calibrateIntrinsics(takePictures(camera, random, 12, 0), { model });
+      const clean = calibrateIntrinsics(takeImages(camera, random, 12, 0), { model });
       expect(clean.rms).toBeLessThan(1e-4);
       expect(clean.camera.fx).toBeCloseTo(camera.fx, 1);
       expect(clean.camera.cy).toBeCloseTo(camera.cy, 1);
 
-      const noisy = takePictures(camera, random, 20, 0.2);
+      const noisy = takeImages(camera, random, 20, 0.2);
       const ours = calibrateIntrinsics(noisy, { model });
       const theirs = runOpencv<{ rms: number; k: number[]; d: number[] }>(
         "opencv_calibration.py",
@@ -115,11 +115,11 @@ describe("intrinsics against OpenCV's calibrateCamera and fisheye.calibrate", ()
     });
   }
 
-  it("leaves out a picture whose corners are wrong, and says so", () => {
+  it("leaves out an image whose corners are wrong, and says so", () => {
     const random = seededRandom(3);
-    const pictures = takePictures(cameras.plumb_bob, random, 15, 0.1);
-    pictures[4] = { ...pictures[4]!, pixels: pictures[4]!.pixels.map((v, i) => (i % 7 === 0 ? v + 25 : v)) };
-    const result = calibrateIntrinsics(pictures);
+    const images = takeImages(cameras.plumb_bob, random, 15, 0.1);
+    images[4] = { ...images[4]!, pixels: images[4]!.pixels.map((v, i) => (i % 7 === 0 ? v + 25 : v)) };
+    const result = calibrateIntrinsics(images);
     expect(result.views[4]!.rejected).toBeDefined();
     expect(result.views.filter((v) => v.rejected !== undefined)).toHaveLength(1);
     expect(result.rms).toBeLessThan(0.2);
@@ -129,10 +129,10 @@ describe("intrinsics against OpenCV's calibrateCamera and fisheye.calibrate", ()
 
 describe("sets that determine no camera", () => {
   const object = board(9, 6, 0.025);
-  it("too few pictures", () => {
-    const few = takePictures(cameras.plumb_bob, seededRandom(1), 3, 0.1);
-    expect(() => calibrateIntrinsics(few)).toThrow(/found in 3 pictures/);
-    expect(() => calibrateIntrinsics([])).toThrow(/found in 0 pictures/);
+  it("too few images", () => {
+    const few = takeImages(cameras.plumb_bob, seededRandom(1), 3, 0.1);
+    expect(() => calibrateIntrinsics(few)).toThrow(/found in 3 images/);
+    expect(() => calibrateIntrinsics([])).toThrow(/found in 0 images/);
   });
   it("a target that was never tilted", () => {
     const random = seededRandom(1);
@@ -151,8 +151,8 @@ describe("sets that determine no camera", () => {
     }
     expect(() => calibrateIntrinsics(flat)).toThrow(/one tilt|focal length open/);
   });
-  it("pictures of two sizes", () => {
-    const mixed = takePictures(cameras.plumb_bob, seededRandom(1), 6, 0.1);
+  it("images of two sizes", () => {
+    const mixed = takeImages(cameras.plumb_bob, seededRandom(1), 6, 0.1);
     mixed[3] = { ...mixed[3]!, width: 320, height: 240 };
     expect(() => calibrateIntrinsics(mixed)).toThrow(/320×240/);
   });

@@ -65,7 +65,7 @@ const board: Pose = {
 const tools = views.map((view) => compose(compose(board, invert(view)), invert(truth)));
 
 const ok = (result: CliResult): CliResult => {
-  expect(result.stderr.replace(/^pictures.*$/gm, "").trim()).toBe("");
+  expect(result.stderr.replace(/^images.*$/gm, "").trim()).toBe("");
   expect(result.code).toBe(0);
   return result;
 };
@@ -97,7 +97,7 @@ beforeAll(async () => {
     [],
     JSON.stringify({
       out: at("bag"),
-      pictures: files,
+      images: files,
       poses: tools.map(list),
       camera_link: list(linkToOptical),
       camera: {
@@ -112,7 +112,7 @@ beforeAll(async () => {
 });
 
 describe("calibrate intrinsics", () => {
-  it("finds the camera of rendered pictures and writes YAML that ROS reads, and a plot", async () => {
+  it("finds the camera of rendered images and writes YAML that ROS reads, and a plot", async () => {
     const args = ["calibrate", "intrinsics", at("pictures"), "--target", at("target.yaml")];
     const out = ["--out", at("found.yaml"), "--plot", at("intrinsics.png"), "--json", "--name", "wrist"];
     const result = json(await cli([...args, ...out]));
@@ -132,7 +132,7 @@ describe("calibrate intrinsics", () => {
       ...["calibrate", "intrinsics", at("pictures"), "--target", at("other.yaml"), "--out", at("none.yaml")],
     ]);
     expect(result.code).toBe(1);
-    expect(result.stderr).toMatch(/the target was found in 0 pictures, and 4 are the least; take 15/);
+    expect(result.stderr).toMatch(/the target was found in 0 images, and 4 are the least; take 15/);
     expect(existsSync(at("none.yaml"))).toBe(false);
     const usage = await cli(["calibrate", "intrinsics", at("pictures")]);
     expect(usage.code).toBe(2);
@@ -149,7 +149,7 @@ const apart = (found: { position: number[]; orientation: number[] }, wanted: Pos
 
 describe("calibrate hand-eye", () => {
   const common = ["--target", at("target.yaml"), "--type", "eye-in-hand", "--json"];
-  it("from a folder of pictures with poses; a wrong pose is named and left out", async () => {
+  it("from a folder of images with poses; a wrong pose is named and left out", async () => {
     const folderArgs = ["calibrate", "hand-eye", at("pictures"), "--camera", at("camera.yaml"), ...common];
     const clean = json(
       await cli([...folderArgs, "--plot", at("hand-eye.svg"), "--out", at("hand_eye.yaml")]),
@@ -172,7 +172,7 @@ describe("calibrate hand-eye", () => {
     expect(apart(result, truth).mm).toBeLessThan(1);
     expect(result.child_frame).toBe("camera_color_optical_frame");
     expect(result.notes.join()).toMatch(/while the robot moved, left out: 15/);
-    // No good picture is called an outlier because its neighbours are better still.
+    // No good image is called an outlier because its neighbours are better still.
     expect(result.views.filter((view: { rejected?: string }) => view.rejected !== undefined)).toEqual([]);
     const link = json(await cli(["calibrate", "hand-eye", at("bag"), ...common, "--child", "camera_link"]));
     expect(apart(link, compose(truth, invert(linkToOptical))).mm).toBeLessThan(1);

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { boxIou } from "../../../src/geometry/index.js";
 import { resultSchema } from "../../../src/pipeline/index.js";
 import { cli } from "../../support/cli.js";
-import { blue, grey, picture, red } from "../../support/images.js";
+import { blue, grey, picture as image, red } from "../../support/images.js";
 import { runPython } from "../../support/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "cli-"));
@@ -27,7 +27,7 @@ beforeAll(async () => {
   runPython("bench/reference/tiny_model.py", [at("damaged")]);
   writeFileSync(join(at("damaged"), "encoder.onnx"), "not the encoder");
   runPython("test/reference/make_odd_bag.py", [at("bags")]);
-  const scene = picture(200, 100, grey, [
+  const scene = image(200, 100, grey, [
     [[40, 20, 80, 60], red],
     [[140, 40, 180, 80], blue],
   ]);
@@ -41,7 +41,7 @@ beforeAll(async () => {
   await sharp({ create: { width: 20_000, height: 20, channels: 3, background: "red" } })
     .png()
     .toFile(at("wide.png"));
-  writeFileSync(at("text.png"), "this is no picture");
+  writeFileSync(at("text.png"), "this is no image");
   writeFileSync(at("empty.png"), "");
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -77,7 +77,7 @@ describe("ground", () => {
     ]);
   });
 
-  it("writes an overlay of the picture's size and the heat map NumPy reads", async () => {
+  it("writes an overlay of the image's size and the heat map NumPy reads", async () => {
     const files = ["--overlay", at("overlay.png"), "--heatmap", at("heat.npy")];
     const { code } = await cli(["ground", "--image", at("scene.png"), "--query", "red", ...model, ...files]);
     expect(code).toBe(0);
@@ -205,7 +205,7 @@ describe("replay", () => {
     },
   );
 
-  it("goes on past a bad picture, says so, and exits with 3", async () => {
+  it("goes on past a bad image, says so, and exits with 3", async () => {
     const { code, stderr } = await run("one-bad-picture", "--json", "partial.jsonl", "--quiet");
     expect(code).toBe(3);
     expect(stderr).toContain("1 frames could not be used");

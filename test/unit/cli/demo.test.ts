@@ -76,7 +76,7 @@ it("grasps within the object it found, opened no wider than the gripper", () => 
   }
 });
 
-it("writes a picture of the recording's size and a bag that others read", async () => {
+it("writes an image of the recording's size and a bag that others read", async () => {
   expect(await sharp(join(out, "overlay.png")).metadata()).toMatchObject({ width: 640, height: 480 });
   const topics = JSON.parse(runPython("test/reference/list_mcap.py", [join(out, "result.mcap")]));
   expect(topics["/grasp_grounding/detections"].slice(0, 2)).toEqual(["vision_msgs/msg/Detection2DArray", 4]);

@@ -34,7 +34,7 @@ describe("data sets as others lay them out", () => {
     ["sets/OCID-VLG/refer/multiple/train_expressions.json", [], 2],
     ["sets/refer0/refcoco", [], 4],
     ["sets/refer2/refcoco", ["--split", "val"], 2],
-  ])("%s %j: boxes and masks are the objects the sentences name", async (path, options, n) => {
+  ])("%s %j: boxes and masks are the objects the queries name", async (path, options, n) => {
     const report = await evaluate(path, ...options);
     expect(report).toMatchObject({ n, found_rate: 1, precision_at: { "0.5": 1 } });
     // The tiny model answers in steps of six pixels.
@@ -88,7 +88,7 @@ it("prints a table of boxes and one of masks, with intervals and a row for each 
   expect(stdout).toMatch(/4 queries in [\d.]+ s\n$/);
 });
 
-it("shows the worst cases as pictures: what was missed and what was made up", async () => {
+it("shows the worst cases as images: what was missed and what was made up", async () => {
   const scene = { image: "sets/refer0/images/mscoco/images/train2014/COCO_train2014_000000000009.jpg" };
   const rows = [
     { ...scene, query: "red", box: [40, 20, 80, 60] },
@@ -97,7 +97,7 @@ it("shows the worst cases as pictures: what was missed and what was made up", as
   ];
   writeFileSync(at("set.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   await evaluate("set.jsonl", "--worst", "worst.png", "--report", "report.html");
-  // Two of three went wrong: two pictures beside each other.
+  // Two of three went wrong: two images beside each other.
   expect(await sharp(at("worst.png")).metadata()).toMatchObject({ format: "png", width: 8 + 2 * 408 });
   const html = readFileSync(at("report.html"), "utf8");
   expect(html.match(/<figure/g)).toHaveLength(2);

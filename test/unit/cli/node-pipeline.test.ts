@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodePipeline } from "../../../src/cli/node/pipeline-options.js";
 import type { Grasp } from "../../../src/grasping/index.js";
-import type { Bridge } from "../../../src/pipeline/index.js";
-import { openBridge } from "../../../src/pipeline/index.js";
+import type { GraspPipeline } from "../../../src/pipeline/index.js";
+import { createPipeline } from "../../../src/pipeline/index.js";
 import { defaultParameters, type Parameters } from "../../../src/ros/index.js";
 import { box, look } from "../../support/raycast.js";
 
 describe("the node's pipeline", () => {
   const view = look([box([0, 0, 0.05], [0.05, 0.12, 0.1], 0.3)]);
-  const bridges: Bridge[] = [];
+  const pipelines: GraspPipeline[] = [];
   const planned = async (more: Partial<Parameters>): Promise<readonly Grasp[]> => {
-    const bridge = await openBridge(nodePipeline({ ...defaultParameters(), ...more }));
-    bridges.push(bridge);
-    return (await bridge.plan(view.frame, { mask: view.masks[0]! }))?.grasps ?? [];
+    const pipeline = await createPipeline(nodePipeline({ ...defaultParameters(), ...more }));
+    pipelines.push(pipeline);
+    return (await pipeline.plan(view.frame, { mask: view.masks[0]! }))?.grasps ?? [];
   };
   let five: readonly Grasp[];
   beforeAll(async () => {
     five = await planned({});
   });
-  afterAll(() => Promise.all(bridges.map((each) => each.close())));
+  afterAll(() => Promise.all(pipelines.map((each) => each.close())));
 
   it.each([1, 2, 20])("gives as many grasps as max_grasps says (%i)", async (count) => {
     const grasps = await planned({ max_grasps: count });

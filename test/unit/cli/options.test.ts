@@ -6,7 +6,7 @@ import {
   positive,
   positiveInteger,
   probability,
-  whole,
+  wholeNumber,
 } from "../../../src/cli/arguments.js";
 import { buildProgram } from "../../../src/cli/main.js";
 import { GraspGroundingError } from "../../../src/errors/index.js";
@@ -78,12 +78,12 @@ it.each([
 it("takes what is in range, and other errors as they are", () => {
   expect([
     positiveInteger("3"),
-    whole(0)("0"),
+    wholeNumber(0)("0"),
     probability("0.5"),
     nonNegative("0"),
     positive("1e-3"),
   ]).toEqual([3, 0, 0.5, 0, 0.001]);
-  for (const parse of [positiveInteger, whole(1), probability, nonNegative, positive])
+  for (const parse of [positiveInteger, wholeNumber(1), probability, nonNegative, positive])
     for (const text of ["", " ", "x", "-1", "NaN", "Infinity"])
       expect(() => parse(text), text).toThrow(GraspGroundingError);
   expect(() =>

@@ -60,14 +60,14 @@ describe("what is asked", () => {
     );
     const asked = lines("asked.jsonl").map(({ time, query }) => [Math.floor((time ?? 0) * 20), query]);
     expect(asked.filter(([, query]) => query === "red").length).toBeGreaterThan(3);
-    expect(asked.filter(([, query]) => query === "the blue thing").length).toBeGreaterThan(3);
+    expect(asked.filter(([, query]) => query === "the blue object").length).toBeGreaterThan(3);
     expect(asked.every(([frame]) => (frame as number) >= 3 && (frame as number) <= 14)).toBe(true);
-    // One of the recorded sentences holds a control character: said, and the rest is used.
-    expect(stderr).toContain("1 recorded sentences cannot be asked");
+    // One of the recorded queries holds a control character: said, and the rest is used.
+    expect(stderr).toContain("1 recorded queries cannot be asked");
     expect(code).toBe(3);
   });
 
-  it("comes from a file too, and sentences are asked together", async () => {
+  it("comes from a file too, and queries are asked together", async () => {
     writeFileSync(at("sentences.txt"), "# colours\nred\n\nblue\n");
     await replay(
       "two.mcap",
@@ -83,7 +83,7 @@ describe("what is asked", () => {
     expect(lines("three.jsonl").map(({ query }) => query)).toEqual(["green", "red", "blue"]);
   });
 
-  it("is needed: a bag without recorded sentences is refused in one line", async () => {
+  it("is needed: a bag without recorded queries is refused in one line", async () => {
     runPython("test/reference/make_odd_bag.py", [at("odd")]);
     const { code, stderr } = await replay("odd/good.mcap");
     expect(code).toBe(2);
@@ -312,7 +312,7 @@ describe("a replay that is stopped", () => {
   });
 });
 
-describe("pictures and pages", () => {
+describe("images and pages", () => {
   it("a report holds everything it shows, and a contact sheet many frames", async () => {
     const args = ["--camera", "front", "--query", "blue", "--query", '<b>"red"</b>'];
     const { code } = await replay(

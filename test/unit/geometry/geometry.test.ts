@@ -81,7 +81,7 @@ describe("boxes", () => {
     expect(boxIou([1, 1, 1, 1], [1, 1, 1, 1])).toBe(0);
   });
 
-  it("are clipped to the picture on every side", () => {
+  it("are clipped to the image on every side", () => {
     expect(clipBox([-5, -6, 700, 500], 640, 480)).toEqual([0, 0, 640, 480]);
     expect(clipBox([650, 490, 660, 495], 640, 480)).toEqual([640, 480, 640, 480]);
     expect(clipBox([-9, -9, -3, -2], 640, 480)).toEqual([0, 0, 0, 0]);

@@ -80,7 +80,7 @@ interface Oracle {
     readonly width: number;
     readonly height: number;
     readonly heat: readonly number[];
-    readonly picture: { readonly width: number; readonly height: number };
+    readonly image: { readonly width: number; readonly height: number };
     readonly threshold: number;
     readonly options: { readonly minArea?: number; readonly relativeScore?: number; readonly limit?: number };
     readonly found: readonly {
@@ -274,7 +274,7 @@ describe("normals, as NumPy has them", () => {
   });
 });
 
-/** A picture in which depth is what `depth` says, seen without distortion. */
+/** An image in which depth is what `depth` says, seen without distortion. */
 function seen(width: number, height: number, depth: (u: number, v: number) => number, step = 1) {
   const camera = { width, height, fx: 60, fy: 60, cx: (width - 1) / 2, cy: (height - 1) / 2 };
   const data = Float32Array.from({ length: width * height }, (_, i) =>
@@ -285,7 +285,7 @@ function seen(width: number, height: number, depth: (u: number, v: number) => nu
 
 describe("normals of surfaces that are known", () => {
   const nan = [Number.NaN, Number.NaN, Number.NaN];
-  /** Depth of the plane n · p = d at a pixel of a picture of 31 × 21. */
+  /** Depth of the plane n · p = d at a pixel of an image of 31 × 21. */
   const plane = (n: Vec3, d: number) => (u: number, v: number) =>
     d / ((n[0] * (u - 15)) / 60 + (n[1] * (v - 10)) / 60 + n[2]);
 
@@ -296,7 +296,7 @@ describe("normals of surfaces that are known", () => {
     [[0, 0.6, 0.8], 0.7],
     [[0, -0.6, 0.8], 0.7],
     [[0.48, 0.6, 0.64], 0.6],
-  ])("plane %j is met everywhere, up to the picture's edge", (n, d) => {
+  ])("plane %j is met everywhere, up to the image's edge", (n, d) => {
     const cloud = seen(31, 21, plane(n, d));
     const indices = [
       0,
@@ -316,7 +316,7 @@ describe("normals of surfaces that are known", () => {
   });
 
   it("what lies further than the radius does not count, beside it or behind it", () => {
-    // A table's edge: the floor half a metre behind is in the picture's neighbourhood.
+    // A table's edge: the floor half a metre behind is in the image's neighbourhood.
     const edge = seen(31, 21, (u, v) => (u < 15 ? plane([0.28, 0, 0.96], 0.5)(u, v) : 1.1));
     const normal = organisedNormals(edge, [31 * 10 + 13], 0.05, 60);
     expect(far(normal, [-0.28, 0, -0.96])).toBeLessThan(1e-4);
@@ -459,8 +459,8 @@ describe("groups of points, as SciPy has them", () => {
 });
 
 describe("objects of heat maps, as SciPy has them", () => {
-  it.each(oracle.instances)("of map $#", ({ width, height, heat, picture, threshold, options, found }) => {
-    const detections = instancesFromHeatmap({ width, height, data: Float32Array.from(heat) }, picture, {
+  it.each(oracle.instances)("of map $#", ({ width, height, heat, image, threshold, options, found }) => {
+    const detections = instancesFromHeatmap({ width, height, data: Float32Array.from(heat) }, image, {
       threshold,
       ...options,
     });
@@ -469,7 +469,7 @@ describe("objects of heat maps, as SciPy has them", () => {
       const detection = detections[k]!;
       expect(detection.score).toBeCloseTo(score, 6);
       expect(detection.box).toEqual(box);
-      expect([detection.mask.width, detection.mask.height]).toEqual([picture.width, picture.height]);
+      expect([detection.mask.width, detection.mask.height]).toEqual([image.width, image.height]);
       expect(detection.mask.data.join("")).toBe(mask);
     }
   });

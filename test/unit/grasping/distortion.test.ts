@@ -9,7 +9,7 @@ import {
 import { createGraspPlanner } from "../../../src/grasping/index.js";
 import { box, look } from "../../support/raycast.js";
 
-/** What a lens that bends rays makes of the picture: each of its pixels looks where the straight lens saw that ray. */
+/** What a lens that bends rays makes of the image: each of its pixels looks where the straight lens saw that ray. */
 function through(lens: CameraModel, frame: RgbdFrame, mask: Mask): { frame: RgbdFrame; mask: Mask } {
   const straight = frame.camera!;
   const { width, height } = lens;
@@ -31,7 +31,7 @@ function through(lens: CameraModel, frame: RgbdFrame, mask: Mask): { frame: Rgbd
   };
 }
 
-describe("a raw picture of a lens that distorts", () => {
+describe("a raw image of a lens that distorts", () => {
   const planner = createGraspPlanner();
   const view = look([box([0.02, 0.16, 0.03], [0.04, 0.09, 0.06], 0.4)], { at: [0, -0.06, 0.03] });
   const distance = (camera: CameraModel | undefined, lens: CameraModel) => {
@@ -49,7 +49,7 @@ describe("a raw picture of a lens that distorts", () => {
   ])("is grasped where the object is: %s", (model, coefficients) => {
     const lens = { ...view.frame.camera, distortion: { model, coefficients } };
     expect(distance(undefined, lens)).toBeLessThan(0.005);
-    // Taken for a straight lens the same picture leads beside it.
+    // Taken for a straight lens the same image leads beside it.
     expect(distance(view.frame.camera, lens)).toBeGreaterThan(0.008);
   });
 });

@@ -82,7 +82,7 @@ describe("a randomly initialised network against PyTorch", () => {
     }
   });
 
-  it("fills holes of the depth from around them, and answers a crop larger than the picture", async () => {
+  it("fills holes of the depth from around them, and answers a crop larger than the image", async () => {
     const [width, height] = [320, 240];
     const data = new Float32Array(width * height).fill(0.5);
     data.fill(Number.NaN, 100 * width, 110 * width);

@@ -52,7 +52,7 @@ async function load(
   return { frame, objects };
 }
 
-/** The plane most of the picture lies on, found without the planner. */
+/** The plane most of the image lies on, found without the planner. */
 function tableOf(frame: RgbdFrame) {
   const { depth, camera } = frame;
   const window = { x1: 0, y1: 150, x2: camera!.width, y2: camera!.height };
@@ -140,7 +140,7 @@ describe.skipIf(!haveShared())("real frames", () => {
         for (const sx of [-1, 1])
           for (const sy of [-1, 1]) {
             const corner: Vec3 = [(sx * grasp.width) / 2, (sy * frankaHand.fingerWidth) / 2, 0];
-            // The picture's plane and the one around the object differ by the sensor's few millimetres.
+            // The image's plane and the one around the object differ by the sensor's few millimetres.
             expect(planeDistance(table, transformPoint(grasp.pose, corner))).toBeGreaterThan(-0.008);
             checked++;
           }

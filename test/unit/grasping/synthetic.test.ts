@@ -96,7 +96,7 @@ describe("a box on a table", () => {
   }
 });
 
-describe("round things", () => {
+describe("round objects", () => {
   it("an upright cylinder is taken through its axis at its diameter", () => {
     const view = look([cylinder([0, 0.02, 0.06], 0.027, 0.12)]);
     const { best } = mustPlan(view);
@@ -134,7 +134,7 @@ describe("round things", () => {
   });
 });
 
-describe("flat things", () => {
+describe("flat objects", () => {
   it("are taken close over the table without touching it", () => {
     const view = look([box([0, 0, 0.004], [0.03, 0.14, 0.008], 0.4)]);
     const { best } = mustPlan(view);

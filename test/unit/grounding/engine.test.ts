@@ -10,14 +10,14 @@ import {
   type ModelFiles,
   type Tensors,
 } from "../../../src/inference/index.js";
-import { blue, green, grey, picture, red } from "../../support/images.js";
+import { blue, green, grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tiny-model-"));
 const model = join(folder, "object");
 const redBox: Box = [40, 20, 80, 60];
 const blueBox: Box = [140, 40, 180, 80];
-const scene = picture(200, 100, grey, [
+const scene = image(200, 100, grey, [
   [redBox, red],
   [blueBox, blue],
 ]);
@@ -36,9 +36,9 @@ class Counting implements InferenceBackend {
     return new Counting(await InProcessBackend.create(files, { threads: 1 }));
   }
 
-  encodePicture(image: ColourImage) {
+  encodeImage(image: ColourImage) {
     this.calls.frame++;
-    return this.inner.encodePicture(image);
+    return this.inner.encodeImage(image);
   }
 
   encodeFrame(feeds: Tensors) {
@@ -77,7 +77,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("HiFi-CS engine over ONNX Runtime", () => {
-  it("finds what each sentence names, in pixels of the original picture", async () => {
+  it("finds what each query names, in pixels of the original image", async () => {
     const { engine } = await open();
     const [first, second] = await engine.ground({ colour: scene }, ["the red cup", "the blue box"]);
     expect(boxIou(first?.detections[0]?.box as Box, redBox)).toBeGreaterThan(0.8);
@@ -105,18 +105,18 @@ describe("HiFi-CS engine over ONNX Runtime", () => {
     await background.close();
   });
 
-  it("encodes a frame once for all its sentences and a sentence once for all its frames", async () => {
+  it("encodes a frame once for all its queries and a query once for all its frames", async () => {
     const { engine, calls } = await open();
     await engine.ground({ colour: scene }, ["red", "blue", "red"]);
     expect(calls).toEqual({ frame: 1, text: 2, decode: 1 });
     await engine.ground({ colour: scene }, ["red"]);
     expect(calls).toEqual({ frame: 1, text: 2, decode: 2 });
-    await engine.ground({ colour: picture(200, 100, grey, [[redBox, green]]) }, ["red"]);
+    await engine.ground({ colour: image(200, 100, grey, [[redBox, green]]) }, ["red"]);
     expect(calls).toEqual({ frame: 2, text: 2, decode: 3 });
     await engine.close();
   });
 
-  it("answers many sentences as it answers each alone", async () => {
+  it("answers many queries as it answers each alone", async () => {
     const { engine } = await open();
     const queries = Array.from({ length: 37 }, (_, i) =>
       i % 2 ? "the red cup" : `${"the ".repeat(i % 5)}blue box`,
@@ -132,7 +132,7 @@ describe("HiFi-CS engine over ONNX Runtime", () => {
 
   it("separates instances, best first, each with its own mask", async () => {
     const { engine } = await open();
-    const two = picture(200, 100, grey, [
+    const two = image(200, 100, grey, [
       [redBox, red],
       [blueBox, red],
     ]);
@@ -149,12 +149,12 @@ describe("HiFi-CS engine over ONNX Runtime", () => {
   it("does not block the event loop while the bundled model runs", async () => {
     const { engine } = await open(join(repository, "models", "lite"));
     const { width, height } = engine.manifest.input;
-    await engine.ground({ colour: picture(width, height, grey, []) }, ["the red cup"]);
+    await engine.ground({ colour: image(width, height, grey, []) }, ["the red cup"]);
     let ticks = 0;
     const timer = setInterval(() => ticks++, 5);
     const start = performance.now();
     for (let i = 0; i < 8; i++)
-      await engine.ground({ colour: picture(width, height, [i, i, i], []) }, ["the red cup"]);
+      await engine.ground({ colour: image(width, height, [i, i, i], []) }, ["the red cup"]);
     clearInterval(timer);
     expect(ticks).toBeGreaterThan((performance.now() - start) / 5 / 4);
     await engine.close();

@@ -33,7 +33,7 @@ describe("instances from a heat map", () => {
     expect(find(["9000", "0099", "0099", "0000"], 1, { minArea: 2 / 16 })).toHaveLength(1);
   });
 
-  it("maps boxes to the picture without a shift", () => {
+  it("maps boxes to the image without a shift", () => {
     const [detection] = find(["0000", "0990", "0990", "0000"], 100);
     const [x1, y1, x2, y2] = detection?.box ?? [0, 0, 0, 0];
     // The edge lies where 0.9 falls to 0.5 between cell centres: 0.444 of a cell beyond the outer centre.
@@ -43,7 +43,7 @@ describe("instances from a heat map", () => {
     expect([y1, y2]).toEqual([x1, x2]);
   });
 
-  it("never reaches outside the picture, nor over into another instance", () => {
+  it("never reaches outside the image, nor over into another instance", () => {
     const detections = find(["99099", "99099"], 7, { relativeScore: 0 });
     expect(detections).toHaveLength(2);
     const [a, b] = detections;

@@ -15,7 +15,7 @@ import {
   compareLogits,
   HifiCs,
   readNpy,
-  resizePicture,
+  resizeImage,
   runModel,
   runSelfTest,
   TextTokenizer,
@@ -27,13 +27,13 @@ import { openModel, packages, randomCheckpoint, runExport } from "../../support/
 import { pythonPath } from "../../support/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "parity-"));
-const sentences = ["the red mug on the left", "Größter  Schraubenzieher, 2nd from the right!", "banana"];
-const picture: { width: number; height: number; data: Uint8Array } = {
+const queries = ["the red mug on the left", "Größter  Schraubenzieher, 2nd from the right!", "banana"];
+const image: { width: number; height: number; data: Uint8Array } = {
   width: 640,
   height: 480,
   data: new Uint8Array(0),
 };
-const pictureFile = join(folder, "picture.png");
+const imageFile = join(folder, "picture.png");
 
 /** Blobs and gradients with some noise: every part of the model has something to say about it. */
 function draw(width: number, height: number): Uint8Array {
@@ -72,9 +72,9 @@ const store = join(folder, "store");
 const imported = (name: string) => join(store, name);
 
 beforeAll(async () => {
-  picture.data = draw(picture.width, picture.height);
-  const raw = { width: picture.width, height: picture.height, channels: 3 as const };
-  await sharp(picture.data, { raw }).png().toFile(pictureFile);
+  image.data = draw(image.width, image.height);
+  const raw = { width: image.width, height: image.height, channels: 3 as const };
+  await sharp(image.data, { raw }).png().toFile(imageFile);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -92,9 +92,9 @@ describe.each(cases)(
         onProgress: (text) => said.push(text),
       });
       runExport("export.reference", [
-        ...["--checkpoint", checkpoint, "--picture", pictureFile, "--out", join(folder, name)],
+        ...["--checkpoint", checkpoint, "--picture", imageFile, "--out", join(folder, name)],
         ...(shallowestFirst ? ["--shallowest-first"] : []),
-        ...["--sentences", ...sentences],
+        ...["--sentences", ...queries],
       ]);
     });
 
@@ -106,11 +106,11 @@ describe.each(cases)(
       ["fp32", 1e-3, 0.999],
       ["fp16", Number.POSITIVE_INFINITY, 0.99],
       ["int8", Number.POSITIVE_INFINITY, 0.99],
-    ] as const)("%s gives the same masks from picture and sentences on", async (kind, largest, least) => {
+    ] as const)("%s gives the same masks from image and queries on", async (kind, largest, least) => {
       const { manifest, backend, folder: path } = await openModel(join(imported(name), kind));
       const wanted = await readNpy(join(folder, name, "logits.npy"));
-      const pixels = await resizePicture(picture, manifest.input);
-      const { input_ids: ids } = (await TextTokenizer.load(path, manifest.text)).batch(sentences);
+      const pixels = await resizeImage(image, manifest.input);
+      const { input_ids: ids } = (await TextTokenizer.load(path, manifest.text)).batch(queries);
       const found = await runModel(manifest, backend, pixels, ids as Tensor);
       await backend.close();
       expect(found.dims).toEqual(wanted.dims);
@@ -138,7 +138,7 @@ describe("an imported model", () => {
 
   it("marks the object by LOW logits: the heat map is the probability of the object", async () => {
     const engine = await HifiCs.open(path, (files) => InProcessBackend.create(files, { threads: 2 }));
-    const [grounding] = await engine.ground({ colour: picture }, [sentences[0] as string]);
+    const [grounding] = await engine.ground({ colour: image }, [queries[0] as string]);
     await engine.close();
     const logits = (await readNpy(join(folder, "b16-single", "logits.npy"))).data as Float32Array;
     const heat = grounding?.heatmap?.data as Float32Array;
@@ -148,19 +148,14 @@ describe("an imported model", () => {
     expect(largest).toBeLessThan(1e-3);
   });
 
-  it("decodes many sentences in one call as it decodes each alone", async () => {
+  it("decodes many queries in one call as it decodes each alone", async () => {
     const { manifest, backend } = await openModel(path);
-    const pixels = await resizePicture(picture, manifest.input);
+    const pixels = await resizeImage(image, manifest.input);
     const tokenizer = await TextTokenizer.load(path, manifest.text);
-    const all = await runModel(manifest, backend, pixels, tokenizer.batch(sentences).input_ids as Tensor);
-    const plane = all.data.length / sentences.length;
-    for (const [i, sentence] of sentences.entries()) {
-      const alone = await runModel(
-        manifest,
-        backend,
-        pixels,
-        tokenizer.batch([sentence]).input_ids as Tensor,
-      );
+    const all = await runModel(manifest, backend, pixels, tokenizer.batch(queries).input_ids as Tensor);
+    const plane = all.data.length / queries.length;
+    for (const [i, query] of queries.entries()) {
+      const alone = await runModel(manifest, backend, pixels, tokenizer.batch([query]).input_ids as Tensor);
       const row = { ...alone, data: (all.data as Float32Array).slice(i * plane, (i + 1) * plane) };
       expect(compareLogits(row, alone).largestDifference).toBeLessThan(1e-4);
     }

@@ -13,7 +13,7 @@ import {
   type Proposal,
   pickProposals,
 } from "../../../src/grounding/proposals/index.js";
-import { grey, picture } from "../../support/images.js";
+import { grey, picture as image } from "../../support/images.js";
 import { runExport } from "../../support/models.js";
 import { runPython } from "../../support/python.js";
 
@@ -37,7 +37,7 @@ function tabletop(objects: readonly { readonly box: Box; readonly height: number
   return {
     stamp: 0n,
     frameId: "camera",
-    colour: picture(size.width, size.height, grey, []),
+    colour: image(size.width, size.height, grey, []),
     depth: { ...size, data },
     camera,
   };
@@ -50,7 +50,7 @@ const frame = tabletop([
   { box: second, height: 0.1 },
 ]);
 
-/** Heat 0.9 in a box of the picture, 0.02 elsewhere, at a quarter of the resolution. */
+/** Heat 0.9 in a box of the image, 0.02 elsewhere, at a quarter of the resolution. */
 function heatIn(box: Box): Heatmap {
   const width = size.width / 4;
   const height = size.height / 4;
@@ -130,7 +130,7 @@ describe("a guided grounder", () => {
     close: async () => undefined,
   });
 
-  it("answers with the cluster the sentence points at", async () => {
+  it("answers with the cluster the query points at", async () => {
     const guided = new GuidedGrounder(saying(grounding(true, heatIn(second))), new DepthClusters());
     const [answer] = await guided.ground(frame, ["the box"]);
     expect(answer?.detections).toHaveLength(1);
@@ -150,7 +150,7 @@ describe("a guided grounder", () => {
 
 describe("open-set detectors of transformers, exported to ONNX, against PyTorch's own output", () => {
   const folder = mkdtempSync(join(tmpdir(), "detectors-"));
-  const colour = picture(
+  const colour = image(
     200,
     120,
     [90, 120, 60],

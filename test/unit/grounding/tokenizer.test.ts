@@ -6,7 +6,7 @@ import { TextTokenizer } from "../../../src/grounding/index.js";
 import { runPython } from "../../support/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "clip-tokens-"));
-const sentences = [
+const queries = [
   "a photo of a cat",
   "The RED mug, on the left!",
   "  grasp   the\tsecond-largest screwdriver\nnext to it ",
@@ -32,21 +32,19 @@ let tokenizer: TextTokenizer;
 
 beforeAll(async () => {
   const path = join(folder, "tokenizer.json");
-  wanted = JSON.parse(
-    runPython("test/reference/clip_tokens.py", [path], JSON.stringify([...sentences, long])),
-  );
+  wanted = JSON.parse(runPython("test/reference/clip_tokens.py", [path], JSON.stringify([...queries, long])));
   tokenizer = await TextTokenizer.load(folder, text);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("CLIP's tokenizer", () => {
-  it.each(sentences.map((sentence, i) => [sentence, i] as const))("%j", (sentence, i) => {
-    const ids = tokenizer.encode(sentence);
+  it.each(queries.map((query, i) => [query, i] as const))("%j", (query, i) => {
+    const ids = tokenizer.encode(query);
     expect(ids).toEqual(wanted.library[i]);
     expect(ids).toEqual(wanted.reference[i]);
   });
 
-  it("cuts a long sentence to 77 tokens and keeps the end of text", () => {
+  it("cuts a long query to 77 tokens and keeps the end of text", () => {
     const ids = tokenizer.encode(long);
     expect(ids).toHaveLength(77);
     expect(ids).toEqual(wanted.reference.at(-1));

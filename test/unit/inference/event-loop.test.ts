@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeMessage } from "../../../src/messages/index.js";
 import { PipelineHost } from "../../../src/ros/pipeline-host.js";
-import { blue, grey, picture, red } from "../../support/images.js";
+import { blue, grey, picture as image, red } from "../../support/images.js";
 import { repository } from "../../support/python.js";
 import { WorkerProcess } from "../../support/workers.js";
 
@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), "event-loop-"));
 let jpeg: Uint8Array;
 
 beforeAll(async () => {
-  const { width, height, data } = picture(1280, 720, grey, [
+  const { width, height, data } = image(1280, 720, grey, [
     [[80, 40, 360, 320], red],
     [[680, 280, 960, 560], blue],
   ]);
@@ -25,9 +25,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Milliseconds by which a timer of the thread that serves ROS is late while pictures are grounded and overlays encoded. */
+/** Milliseconds by which a timer of the thread that serves ROS is late while images are grounded and overlays encoded. */
 async function delays(options: object): Promise<{ p90: number; p99: number }> {
-  const module = pathToFileURL(join(repository, "dist", "cli", "ros-pipeline.js")).href;
+  const module = pathToFileURL(join(repository, "dist", "src", "cli", "node", "ros-pipeline.js")).href;
   const host = PipelineHost.startBlocking(
     { module, options: { model: "lite", threads: 1, ...options } },
     120,

@@ -22,7 +22,7 @@ import {
 import { grpcSchema } from "../../../src/inference/oip/grpc-schema.js";
 import { OipBackend, readResponse, writeRequest } from "../../../src/inference/oip/index.js";
 import { cli } from "../../support/cli.js";
-import { blue, grey, picture, red } from "../../support/images.js";
+import { blue, grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf } from "../../support/workers.js";
 
@@ -44,11 +44,11 @@ afterAll(async () => {
 
 const queries = ["the red cup", "the blue box on the left"];
 const corpus = [
-  picture(640, 360, grey, [
+  image(640, 360, grey, [
     [[40, 20, 180, 160], red],
     [[340, 140, 480, 280], blue],
   ]),
-  picture(512, 384, blue, []),
+  image(512, 384, blue, []),
 ];
 
 async function answers(choice: BackendChoice) {
@@ -332,7 +332,7 @@ describe("a server with the ensemble", () => {
     }
   };
 
-  it("is sent the picture with the question: features do not travel", async () => {
+  it("is sent the image with the question: features do not travel", async () => {
     const server = await standIn({});
     expect(await ground([server.url])).toMatchObject({ found: true, runsOn: "oip/binary/locate" });
     expect(server.seen).toEqual(["tiny-text", "tiny-locate"]);

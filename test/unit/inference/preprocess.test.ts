@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { resizePicture, toTensor } from "../../../src/grounding/index.js";
+import { resizeImage, toTensor } from "../../../src/grounding/index.js";
 import { runPython } from "../../support/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "resize-"));
@@ -31,12 +31,12 @@ const input = {
 beforeAll(() => runPython("test/reference/pillow_resize.py", [folder, String(side), ...sizes]));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("preprocessing against torchvision's Resize and ToTensor on a PIL picture", () => {
+describe("preprocessing against torchvision's Resize and ToTensor on a PIL image", () => {
   it.each(sizes)("%s", async (size) => {
     const [width = 0, height = 0] = size.split("x").map(Number);
     const data = new Uint8Array(readFileSync(join(folder, `${size}.src`)));
     const wanted = readFileSync(join(folder, `${size}.out`));
-    const tensor = toTensor(await resizePicture({ width, height, data }, input), input);
+    const tensor = toTensor(await resizeImage({ width, height, data }, input), input);
     expect(tensor.dims).toEqual([1, 3, side, side]);
     let largest = 0;
     let sum = 0;

@@ -103,7 +103,7 @@ describe("garbage on a worker's socket", () => {
       }),
       { numRuns: 300 },
     );
-    // Well-formed messages that lie: sizes no frame has, names twice, pictures that are none, frames that are not there.
+    // Well-formed messages that lie: sizes no frame has, names twice, images that are none, frames that are not there.
     const huge = { name: "image", type: "float32", dims: [1, 3, 0x7fffffff, 0x7fffffff] };
     const lies: ["encode" | "text" | "decode", object, Uint8Array[]][] = [
       ["encode", { key: zeros, picture: { kind: "tensors", blob: 0, tensors: [huge] } }, [randomBytes(8)]],
@@ -340,7 +340,7 @@ describe("keys", () => {
     });
     const report = await target.stop();
     expect(Number(report.refused_keys)).toBeGreaterThan(0);
-    // A sentence, a picture and a question.
+    // A query, an image and a question.
     expect(report.answered).toBe(3);
   });
 

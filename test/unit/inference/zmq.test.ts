@@ -15,7 +15,7 @@ import {
   type Tensors,
 } from "../../../src/inference/index.js";
 import { ZmqBackend, type ZmqOptions } from "../../../src/inference/zmq/index.js";
-import { blue, grey, picture, red } from "../../support/images.js";
+import { blue, grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf, until, WorkerProcess } from "../../support/workers.js";
 
@@ -46,23 +46,23 @@ async function client(endpoints: readonly (string | WorkerProcess)[], options: P
   return backend;
 }
 
-/** A picture no other call made. */
+/** An image no other call made. */
 let shade = 0;
 const fresh = (): ColourImage => {
   shade++;
-  return picture(64, 48, [shade % 256, Math.floor(shade / 256) % 256, 7], [[[10, 10, 30, 30], red]]);
+  return image(64, 48, [shade % 256, Math.floor(shade / 256) % 256, 7], [[[10, 10, 30, 30], red]]);
 };
 
 /** Frame and decoder, as the engine calls them. */
 async function locate(backend: ZmqBackend, image = fresh(), signal?: AbortSignal): Promise<Tensors> {
-  const texts = await backend.encodeText(sentence, { signal });
-  const features = await backend.encodePicture(image, { signal });
+  const texts = await backend.encodeText(query, { signal });
+  const features = await backend.encodeImage(image, { signal });
   const feeds = Object.fromEntries(
-    files.decoderInputs.map((name) => [name, features[name] ?? texts[name] ?? sentence[name]]),
+    files.decoderInputs.map((name) => [name, features[name] ?? texts[name] ?? query[name]]),
   );
   return backend.decode(feeds as Tensors, { signal });
 }
-const sentence: Record<string, Tensors[string]> = {
+const query: Record<string, Tensors[string]> = {
   input_ids: { type: "int64", dims: [1, 3], data: BigInt64Array.from([1n, 2n, 3n]) },
   attention_mask: { type: "int64", dims: [1, 3], data: BigInt64Array.from([1n, 1n, 1n]) },
 };
@@ -80,7 +80,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe("the golden corpus", () => {
   it("gives the same bytes over ipc and tcp, from pixels and from a JPEG, as in process", async () => {
     const queries = ["the red cup", "the blue box on the left"];
-    const scene = picture(640, 360, grey, [
+    const scene = image(640, 360, grey, [
       [[40, 20, 180, 160], red],
       [[340, 140, 480, 280], blue],
     ]);
@@ -89,7 +89,7 @@ describe("the golden corpus", () => {
       .jpeg({ quality: 92 })
       .toBuffer();
     const decoded = { width, height, data: new Uint8Array(await sharp(jpeg).raw().toBuffer()) };
-    const corpus: ColourImage[] = [scene, { ...decoded, jpeg }, picture(512, 384, blue, [])];
+    const corpus: ColourImage[] = [scene, { ...decoded, jpeg }, image(512, 384, blue, [])];
     const answers = async (choice: BackendChoice) => {
       const engine = await HifiCs.open(lite, (model) => createBackend(model, choice), {
         runsElsewhere: choice.kind !== "in-process",
@@ -174,14 +174,14 @@ describe("workers that fail", () => {
     await locate(backend);
   });
 
-  it("goes on with a worker that was restarted, which has forgotten the picture", async () => {
+  it("goes on with a worker that was restarted, which has forgotten the image", async () => {
     const bind = newIpc();
     const first = await worker(bind);
     const backend = await client([bind]);
-    const texts = await backend.encodeText(sentence);
-    const features = await backend.encodePicture(fresh());
+    const texts = await backend.encodeText(query);
+    const features = await backend.encodeImage(fresh());
     const feeds = Object.fromEntries(
-      files.decoderInputs.map((name) => [name, features[name] ?? texts[name] ?? sentence[name]]),
+      files.decoderInputs.map((name) => [name, features[name] ?? texts[name] ?? query[name]]),
     ) as Tensors;
     const before = await backend.decode(feeds);
     first.signal("SIGKILL");
@@ -191,12 +191,12 @@ describe("workers that fail", () => {
     expect(after.logits?.data).toEqual(before.logits?.data);
   });
 
-  it("forgets pictures at the worker's limit and is sent them again", async () => {
+  it("forgets images at the worker's limit and is sent them again", async () => {
     const backend = await client([await worker(newIpc(), "--keep", "1")]);
-    const texts = await backend.encodeText(sentence);
-    const [first] = [await backend.encodePicture(fresh()), await backend.encodePicture(fresh())];
+    const texts = await backend.encodeText(query);
+    const [first] = [await backend.encodeImage(fresh()), await backend.encodeImage(fresh())];
     const feeds = Object.fromEntries(
-      files.decoderInputs.map((name) => [name, first[name] ?? texts[name] ?? sentence[name]]),
+      files.decoderInputs.map((name) => [name, first[name] ?? texts[name] ?? query[name]]),
     ) as Tensors;
     expect((await backend.decode(feeds)).logits).toBeDefined();
   });
@@ -238,7 +238,7 @@ describe("work that is not wanted", () => {
     const backend = await client([only], { maxQueue: 3, window: 1, heartbeat: 5000, timeout: 1000 });
     await only.ready;
     only.signal("SIGSTOP");
-    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => backend.encodeText(sentence)));
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => backend.encodeText(query)));
     const codes = outcomes.map((each) => (each.status === "rejected" ? each.reason.code : "answered"));
     expect(codes.filter((code) => code === "INFERENCE_BUSY")).toHaveLength(4);
     expect(backend.report().refused).toBe(4);
@@ -252,7 +252,7 @@ describe("work that is not wanted", () => {
 });
 
 describe("micro-batching", () => {
-  it("runs pictures that wait together, each answered as it is alone", async () => {
+  it("runs images that wait together, each answered as it is alone", async () => {
     const batching = await worker(newIpc(), "--max-batch", "4", "--batch-wait", "50");
     const alone = await worker();
     const backend = await client([batching], { window: 8 });

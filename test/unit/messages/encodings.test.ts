@@ -54,13 +54,13 @@ function messageOf({ encoding, width, height, step, big, data }: Case): ImageMes
   return { header, width, height, encoding, step, is_bigendian: big ? 1 : 0, data: bytes(data) };
 }
 
-describe("colour pictures", () => {
+describe("colour images", () => {
   it.each(references.colours.map((one) => [title(one), one] as const))("%s as OpenCV reads it", (_, one) => {
     const image = colourFromImage(messageOf(one));
     const expected = bytes(one.expected);
     expect([image.width, image.height]).toEqual([one.width, one.height]);
     expect(image.data.length).toBe(expected.length);
-    // OpenCV copies the next row and column to a Bayer picture's border; this project mirrors the pattern there.
+    // OpenCV copies the next row and column to a Bayer image's border; this project mirrors the pattern there.
     const margin = one.encoding.startsWith("bayer") ? 1 : 0;
     for (let y = margin; y < one.height - margin; y++) {
       const row = (x: number) => (y * one.width + x) * 3;
@@ -70,7 +70,7 @@ describe("colour pictures", () => {
     }
   });
 
-  it("a plain Bayer picture is plain to its very border", () => {
+  it("a plain Bayer image is plain to its very border", () => {
     const raw = (red: readonly [number, number], colour: readonly [number, number, number]): Uint8Array =>
       Uint8Array.from({ length: 6 * 4 }, (_, i) => {
         const [y, x] = [Math.trunc(i / 6) & 1, (i % 6) & 1];
@@ -112,7 +112,7 @@ describe("colour pictures", () => {
   });
 });
 
-describe("depth pictures", () => {
+describe("depth images", () => {
   it.each(references.depths.map((one) => [title(one), one] as const))(
     "%s in metres, NaN for none",
     (_, one) => {
@@ -121,7 +121,7 @@ describe("depth pictures", () => {
   );
 });
 
-describe("compressed pictures", () => {
+describe("compressed images", () => {
   it.each(references.compressed.map((one) => [one.format, one] as const))("%s", async (format, one) => {
     const image = await depthFromCompressed({ header, format, data: bytes(one.data) });
     const expected = floats(one.expected);
@@ -160,7 +160,7 @@ describe("compressed pictures", () => {
     }
   });
 
-  it("an RVL code for a picture of 4 billion pixels is refused before anything is allocated", async () => {
+  it("an RVL code for an image of 4 billion pixels is refused before anything is allocated", async () => {
     const data = new Uint8Array(12 + 8 + 4);
     new DataView(data.buffer).setUint32(12, 0xffff_ffff, true);
     new DataView(data.buffer).setUint32(16, 0xffff_ffff, true);

@@ -27,7 +27,7 @@ const image = (changes: Partial<ImageMessage>): ImageMessage => ({
   ...changes,
 });
 
-describe("malformed pictures", () => {
+describe("malformed images", () => {
   it.each([
     ["no pixels", { width: 0 }],
     ["an absurd width", { width: 4_000_000_000, step: 0 }],
@@ -38,7 +38,7 @@ describe("malformed pictures", () => {
     ["no data", { data: new Uint8Array(0) }],
     ["an odd width of pairs", { encoding: "yuyv", width: 3, step: 6 }],
     ["an odd height of nv12", { encoding: "nv12", height: 1, step: 4 }],
-    ["a Bayer picture of one row", { encoding: "bayer_rggb8", height: 1, step: 4 }],
+    ["a Bayer image of one row", { encoding: "bayer_rggb8", height: 1, step: 4 }],
   ])("%s are refused by name", (_, changes) => {
     expect(() => colourFromImage(image(changes))).toThrow(expect.objectContaining({ code: "IMAGE_LAYOUT" }));
   });
@@ -57,7 +57,7 @@ describe("malformed pictures", () => {
     },
   );
 
-  it("whatever the numbers say, a picture is decoded or refused", () => {
+  it("whatever the numbers say, an image is decoded or refused", () => {
     const number = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 0xffff_ffff }));
     const anyImage = fc.record({
       header: fc.constant(header),
@@ -145,11 +145,11 @@ describe("camera info", () => {
     ...changes,
   });
 
-  it("of a rectified picture has no distortion", () => {
+  it("of a rectified image has no distortion", () => {
     expect(cameraFromInfo(info({}))).toEqual(camera);
   });
 
-  it("keeps distortion, but not for a picture that was rectified, which P describes", () => {
+  it("keeps distortion, but not for an image that was rectified, which P describes", () => {
     const bent = info({ d: [0.1, 0, 0, 0, 0], p: [500, 0, 300, 0, 0, 505, 200, 0, 0, 0, 1, 0] });
     expect(cameraFromInfo(bent).distortion).toEqual({ model: "plumb_bob", coefficients: [0.1, 0, 0, 0, 0] });
     expect(cameraFromInfo(bent, true)).toEqual({
@@ -162,7 +162,7 @@ describe("camera info", () => {
     });
   });
 
-  it("with a region of interest and binning describes the picture, not the sensor", () => {
+  it("with a region of interest and binning describes the image, not the sensor", () => {
     const roi = { x_offset: 100, y_offset: 40, width: 400, height: 200, do_rectify: false };
     expect(cameraFromInfo(info({ roi, binning_x: 2, binning_y: 2 }))).toEqual({
       width: 200,

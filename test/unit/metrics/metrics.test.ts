@@ -25,8 +25,8 @@ const value = (text: string, series: string) =>
 describe("metrics", () => {
   it("are served in Prometheus' text format, the process's own beside ours", async () => {
     const metrics = new Metrics("node", "1.2.3");
-    let pictures = 3;
-    metrics.watch("pictures_total", "Pictures", "counter", () => pictures);
+    let images = 3;
+    metrics.watch("pictures_total", "Pictures", "counter", () => images);
     metrics.watchState("node_state", "State", ["active", "inactive"], () => "active");
     metrics.answered("found");
     metrics.answered("found");
@@ -42,7 +42,7 @@ describe("metrics", () => {
     expect(value(text, 'grasp_grounding_seconds_bucket{le="0.05",stage="pipeline"}')).toBe(1);
     expect(value(text, 'grasp_grounding_seconds_bucket{le="0.025",stage="pipeline"}')).toBe(0);
     expect(value(text, "process_resident_memory_bytes")).toBeGreaterThan(1e6);
-    pictures = 5;
+    images = 5;
     expect(value(await (await fetch(running!.url)).text(), "grasp_grounding_pictures_total")).toBe(5);
   });
 

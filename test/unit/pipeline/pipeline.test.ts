@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { maskFromBox, maskFromRle } from "../../../src/geometry/index.js";
-import { type BridgeResult, resultSchema, resultToJson } from "../../../src/pipeline/index.js";
+import { type PipelineResult, resultSchema, resultToJson } from "../../../src/pipeline/index.js";
 
 describe("JSON results", () => {
   const mask = maskFromBox(20, 10, [2, 3, 8, 9]);
-  const result: BridgeResult = {
+  const result: PipelineResult = {
     image: { width: 20, height: 10 },
     stamp: 5n,
     frameId: "camera",

@@ -4,7 +4,7 @@ import { scenePoints } from "../../../src/pipeline/index.js";
 
 const [width, height] = [120, 90];
 
-/** A wall at 1 m, a thing at 0.8 m in the middle, another at 0.75 m right beside it. */
+/** A wall at 1 m, an object at 0.8 m in the middle, another at 0.75 m right beside it. */
 function given() {
   const data = new Float32Array(width * height).fill(1);
   const mask = { width, height, data: new Uint8Array(width * height) };
@@ -12,7 +12,7 @@ function given() {
     for (let column = 30; column < 90; column++) {
       const i = row * width + column;
       data[i] = column < 60 ? 0.8 : 0.75;
-      // The mask ends three pixels short of the thing's left edge.
+      // The mask ends three pixels short of the object's left edge.
       if (column >= 33 && column < 60) mask.data[i] = 1;
     }
   const frame: RgbdFrame = {
@@ -31,7 +31,7 @@ const depths = (points: Float32Array): number[] =>
     .map((z) => Math.round(z * 1000) / 1000);
 
 describe("points on and beside a mask", () => {
-  it("are the thing's, and those of its neighbour and of the ground", () => {
+  it("are the object's, and those of its neighbour and of the ground", () => {
     const { frame, mask } = given();
     const { target, obstacles } = scenePoints(frame, mask)!;
     expect(new Set(depths(target))).toEqual(new Set([0.8]));
@@ -47,9 +47,9 @@ describe("points on and beside a mask", () => {
     expect(Math.min(...depths(scenePoints(frame, mask)!.obstacles))).toBe(0.75);
   });
 
-  it("a rim pixel of the thing that noise has parted from its mask is nobody's; a thin pole is an obstacle", () => {
+  it("a rim pixel of the object that noise has parted from its mask is nobody's; a thin pole is an obstacle", () => {
     const { frame, mask, data } = given();
-    // Six millimetres nearer than the thing's edge, which lends it neighbours at nearly its depth; the gap breaks the band.
+    // Six millimetres nearer than the object's edge, which lends it neighbours at nearly its depth; the gap breaks the band.
     for (const column of [31, 32]) for (let row = 40; row < 50; row++) data[row * width + column] = 0;
     for (let row = 43; row < 48; row++)
       for (const column of [30, 31, 32]) data[row * width + column] = row === 45 ? 0.794 : 0.8;

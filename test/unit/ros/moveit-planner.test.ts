@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { GoalEnd } from "../../../src/ros/arm/action-client.js";
-import { type MoveGroupResult, MoveItWays } from "../../../src/ros/arm/moveit-planner.js";
+import { type MoveGroupResult, MoveItPlanner } from "../../../src/ros/arm/moveit-planner.js";
 
 const options = {
   group: "arm",
@@ -20,7 +20,7 @@ const answering = (answer: GoalEnd<MoveGroupResult>) => {
     },
     cancel: async () => {},
   };
-  return { ways: new MoveItWays(port, options), goals };
+  return { ways: new MoveItPlanner(port, options), goals };
 };
 
 const planned = (names: string[], points: number[][], val = 1): GoalEnd<MoveGroupResult> => ({
@@ -47,7 +47,7 @@ describe("ways of MoveIt", () => {
       ),
     );
     expect(await ways.plan([0, 0], [0.4, 1], {})).toEqual({
-      postures: [
+      configurations: [
         [0, 0],
         [0.2, 0.5],
         [0.4, 1],

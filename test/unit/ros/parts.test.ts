@@ -108,7 +108,7 @@ describe("registerDepth", () => {
     expect(nearer.data[15 * 40 + 20]).toBeCloseTo(1.5, 6);
   });
 
-  it("fills a finer colour picture without holes", () => {
+  it("fills a finer colour image without holes", () => {
     const fine = { width: 80, height: 60, fx: 80, fy: 80, cx: 39.5, cy: 29.5 };
     const out = registerDepth(plane(1), camera, still, fine);
     expect(out.data.every((z) => Math.abs(z - 1) < 1e-6)).toBe(true);

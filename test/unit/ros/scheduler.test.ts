@@ -8,7 +8,7 @@ import { encodeMessage } from "../../../src/messages/index.js";
 import type { ReadyFrame } from "../../../src/ros/camera/camera-input.js";
 import { PipelineHost } from "../../../src/ros/pipeline-host.js";
 import { Scheduler } from "../../../src/ros/scheduler.js";
-import { grey, picture, red } from "../../support/images.js";
+import { grey, picture as image, red } from "../../support/images.js";
 import { repository } from "../../support/python.js";
 import { until, WorkerProcess } from "../../support/workers.js";
 
@@ -19,7 +19,7 @@ let host: PipelineHost;
 beforeAll(async () => {
   worker = await WorkerProcess.start(`ipc://${join(folder, "worker")}`, []);
   await worker.ready;
-  const module = pathToFileURL(join(repository, "dist", "cli", "ros-pipeline.js")).href;
+  const module = pathToFileURL(join(repository, "dist", "src", "cli", "node", "ros-pipeline.js")).href;
   const options = { model: "lite", backend: "zmq", endpoint: [worker.endpoint] };
   host = PipelineHost.startBlocking({ module, options }, 120);
 }, 120_000);
@@ -30,10 +30,10 @@ afterAll(async () => {
 });
 
 let shade = 0;
-/** A picture that no other call made, with its number as its stamp. */
+/** An image that no other call made, with its number as its stamp. */
 async function frame(): Promise<ReadyFrame> {
   shade++;
-  const { width, height, data } = picture(640, 480, grey, [[[40, 40, 200, 200 + shade], red]]);
+  const { width, height, data } = image(640, 480, grey, [[[40, 40, 200, 200 + shade], red]]);
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg()
     .toBuffer();
@@ -51,13 +51,13 @@ async function frame(): Promise<ReadyFrame> {
   } as unknown as ReadyFrame;
 }
 
-/** A scheduler on the real pipeline, which asks a worker; `query` is the sentence of continuous mode. */
+/** A scheduler on the real pipeline, which asks a worker; `query` is the query of continuous mode. */
 function scheduler(query?: string) {
   const failures: Error[] = [];
   const made = new Scheduler({
     run: (job, signal) => host.run(job, signal),
     settings: () => ({
-      wanted: { mask: false, overlay: false, overlayCompressed: false },
+      requestedOutputs: { mask: false, overlay: false, overlayCompressed: false },
       rectified: false,
       maxDetections: 5,
       masks: false,
@@ -67,7 +67,7 @@ function scheduler(query?: string) {
     reuse: () => 1,
     onFinished: () => undefined,
     onFailure: (error) => failures.push(error),
-    why: () => "no picture",
+    why: () => "no image",
     topic: () => "camera",
   });
   made.open();
@@ -89,7 +89,7 @@ describe("a job that nobody waits for any more", () => {
     expect([made.withdrawn, made.processed, made.failed, failures]).toEqual([1, 1, 0, []]);
   });
 
-  it("makes way, in continuous mode, for a request that a newer picture can answer", async () => {
+  it("makes way, in continuous mode, for a request that a newer image can answer", async () => {
     const { made, failures } = scheduler("anything");
     made.offer(await frame());
     const newer = await frame();
@@ -100,19 +100,19 @@ describe("a job that nobody waits for any more", () => {
     expect([made.withdrawn, made.processed, failures]).toEqual([1, 1, []]);
   });
 
-  it("goes on while no picture at hand can answer the request", async () => {
+  it("goes on while no image at hand can answer the request", async () => {
     const { made } = scheduler("anything");
     made.offer(await frame());
     const { notBefore, newer } = await frame().then((next) => ({ notBefore: next.stamp, newer: next }));
     const request = made.request({ query: "the red box", timeout: 60, notBefore });
-    await until(() => made.processed === 1, 30_000, "the first picture's answer");
+    await until(() => made.processed === 1, 30_000, "the first image's answer");
     made.offer(newer);
     await request.answer;
     expect([made.withdrawn, made.processed]).toEqual([0, 2]);
   });
 });
 
-describe("a picture that nobody asked about yet", () => {
+describe("an image that nobody asked about yet", () => {
   it("answers a request while it is fresh, and not when it may have been the camera's last", async () => {
     const { made } = scheduler();
     made.offer(await frame());

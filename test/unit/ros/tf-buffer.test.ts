@@ -48,11 +48,11 @@ describe("TfBuffer", () => {
     buffer.add(message("base", "camera", 2n * second, [0, 0, 0]), false);
     expect(buffer.lookup("base", "camera", (5n * second) / 2n)).toEqual({
       ok: false,
-      reason: "base -> camera ends 0.500 s before the picture",
+      reason: "base -> camera ends 0.500 s before the image",
       retry: true,
     });
     expect(buffer.lookup("base", "camera", second / 2n)).toMatchObject({
-      reason: "base -> camera begins 0.500 s after the picture",
+      reason: "base -> camera begins 0.500 s after the image",
       retry: false,
     });
     expect(buffer.lookup("base", "nowhere", 0n)).toMatchObject({ reason: "frame nowhere is not in TF" });

@@ -46,7 +46,7 @@ function One({ answer, colour }: { answer: Answer; colour: string }) {
       {detections.length > 0 && (
         <div class="candidates" role="radiogroup" aria-label={`Candidates for ${query}`}>
           {detections.map(({ score, box }, candidate) => (
-            // biome-ignore lint/a11y/useSemanticElements: a picture to choose; radios cannot hold one
+            // biome-ignore lint/a11y/useSemanticElements: an image to choose; radios cannot hold one
             <button
               key={candidate}
               type="button"
@@ -79,7 +79,7 @@ function One({ answer, colour }: { answer: Answer; colour: string }) {
   );
 }
 
-/** Where a box is in the picture, in words. */
+/** Where a box is in the image, in words. */
 function place(
   [x1, y1, x2, y2]: readonly number[],
   { width, height }: { width: number; height: number },

@@ -5,7 +5,7 @@ import { Icon } from "./icon.js";
 
 export function Ask() {
   const [text, setText] = useState("");
-  const [hearing, setHearing] = useState(false);
+  const [recording, setRecording] = useState(false);
   const listening = useRef<Listening | undefined>(undefined);
   const words = useRef("");
   const follow = state.value?.follow;
@@ -18,7 +18,7 @@ export function Ask() {
   const listen = () => {
     if (speech === undefined || listening.current !== undefined) return;
     words.current = "";
-    setHearing(true);
+    setRecording(true);
     listening.current = speech(
       (heard) => {
         words.current = heard;
@@ -26,7 +26,7 @@ export function Ask() {
       },
       () => {
         listening.current = undefined;
-        setHearing(false);
+        setRecording(false);
         // A spoken question is asked at once; a motion is never spoken.
         if (words.current.trim() !== "") void ask(words.current);
       },
@@ -45,7 +45,7 @@ export function Ask() {
           list="history"
           maxLength={500}
           autocomplete="off"
-          placeholder={hearing ? "listening…" : "the red mug on the left"}
+          placeholder={recording ? "listening…" : "the red mug on the left"}
           disabled={disabled}
         />
         <datalist id="history">
@@ -56,7 +56,7 @@ export function Ask() {
         {speech && (
           <button
             type="button"
-            class={hearing ? "quiet square hearing" : "quiet square"}
+            class={recording ? "quiet square hearing" : "quiet square"}
             disabled={disabled}
             onPointerDown={listen}
             onPointerUp={endListening}

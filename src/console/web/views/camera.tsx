@@ -2,11 +2,11 @@ import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Answer } from "../../protocol.js";
 import { colourOf, paintMasks } from "../draw.js";
-import { header, onPicture, pictureHeight, pictureWidth } from "../pictures.js";
+import { header, imageHeight, imageWidth, onImage } from "../pictures.js";
 import { answers, choose, identify, inControl, layers, live, placeAt, placing, selected } from "../store.js";
 import { Here } from "./here.js";
 
-/** Answers about a picture that has gone by, by number and with commas: a text is the same when they are. */
+/** Answers about an image that has gone by, by number and with commas: a text is the same when they are. */
 const gone = computed(() =>
   answers.value
     .filter(({ stamp }) => stamp !== header.value?.stamp)
@@ -15,11 +15,11 @@ const gone = computed(() =>
 );
 
 export function Camera() {
-  const picture = useRef<HTMLCanvasElement>(null);
+  const image = useRef<HTMLCanvasElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    onPicture((bitmap) => {
-      const canvas = picture.current;
+    onImage((bitmap) => {
+      const canvas = image.current;
       if (canvas === null) return;
       if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
         canvas.width = bitmap.width;
@@ -34,12 +34,12 @@ export function Camera() {
     if (frame.current) observer.observe(frame.current);
     return () => {
       observer.disconnect();
-      onPicture(undefined);
+      onImage(undefined);
     };
   }, []);
-  // Not the header itself: most pictures are painted without anything being rendered anew.
-  const { value: width = 4 } = pictureWidth;
-  const { value: height = 3 } = pictureHeight;
+  // Not the header itself: most images are painted without anything being rendered anew.
+  const { value: width = 4 } = imageWidth;
+  const { value: height = 3 } = imageHeight;
   const stale = new Set(gone.value.split(",").map(Number));
   return (
     <div
@@ -47,7 +47,7 @@ export function Camera() {
       ref={frame}
       style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}
     >
-      <canvas id="picture" ref={picture} role="img" aria-label={describe(answers.value)} />
+      <canvas id="picture" ref={image} role="img" aria-label={describe(answers.value)} />
       {layers.masks.value && answers.value.length > 0 && <Masks width={width} height={height} />}
       {layers.heat.value && selected.value && (
         <img class="layer heat" alt="" src={`api/answers/${selected.value.id}/heat.png`} />
@@ -76,7 +76,7 @@ export function Camera() {
         {placeAt.value && <Target at={placeAt.value} scale={width / 640} />}
       </svg>
       <Here width={width} height={height} />
-      {pictureWidth.value === undefined && <p class="waiting">waiting for the first picture</p>}
+      {imageWidth.value === undefined && <p class="waiting">waiting for the first image</p>}
     </div>
   );
 }
@@ -119,7 +119,7 @@ const size = (box: readonly number[]): number =>
 
 function describe(shown: readonly Answer[]): string {
   const texts = shown.map(({ text, result }) => `${result.query}: ${text}`);
-  return texts.length === 0 ? "camera picture" : `camera picture; ${texts.join("; ")}`;
+  return texts.length === 0 ? "camera image" : `camera image; ${texts.join("; ")}`;
 }
 
 function Drawn({

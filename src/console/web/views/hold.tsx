@@ -49,7 +49,7 @@ function Place({ disabled, moving }: { disabled: boolean; moving: boolean }) {
           else placing.value = !placing.value;
         }}
       >
-        {at !== undefined ? "Back where it was" : placing.value ? "Click on the picture…" : "Choose a place"}
+        {at !== undefined ? "Back where it was" : placing.value ? "Click on the image…" : "Choose a place"}
       </button>
       <HoldButton class="primary hold" disabled={disabled} start={start}>
         {moving ? "Holding…" : "Hold to put down"}

@@ -96,7 +96,7 @@ export function Jog() {
             {turns.map(([name, axis]) => (
               <div key={name} class="turn">
                 <span>{name}</span>
-                <BothWays
+                <OppositePair
                   name={name}
                   disabled={disabled}
                   start={(sign) => holdJog([0, 0, 0], vector(axis, sign * speed.value * 5))}
@@ -112,13 +112,13 @@ export function Jog() {
   );
 }
 
-interface BothWaysProps {
+interface OppositePairProps {
   readonly name: string;
   readonly disabled: boolean;
   readonly start: (sign: 1 | -1) => void;
 }
 
-const BothWays = ({ name, disabled, start }: BothWaysProps) => (
+const OppositePair = ({ name, disabled, start }: OppositePairProps) => (
   <>
     {([-1, 1] as const).map((sign) => (
       <HoldButton
@@ -154,7 +154,7 @@ function Joints({ disabled, speed }: { disabled: boolean; speed: number }) {
         return (
           <div key={name} class="joint">
             <span>{name}</span>
-            <BothWays name={name} disabled={disabled} start={(sign) => holdTurn(joint, sign * speed)} />
+            <OppositePair name={name} disabled={disabled} start={(sign) => holdTurn(joint, sign * speed)} />
             <meter min={low} max={high} value={value} aria-label={`${name} between its limits`} />
             <output>{degrees(value).toFixed(1)}°</output>
           </div>

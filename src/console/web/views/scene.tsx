@@ -56,7 +56,7 @@ export function SceneView() {
     void scene.current?.show(answer).then((count) => {
       if (current)
         text.value =
-          count === 0 ? "the picture has no depth" : `${count} points; drag to turn, scroll to come near`;
+          count === 0 ? "the image has no depth" : `${count} points; drag to turn, scroll to come near`;
     });
     return () => {
       current = false;

@@ -4,7 +4,7 @@ import { SceneView } from "./scene.js";
 
 const views = { camera: "Camera", scene: "3D", both: "Both" } as const;
 
-/** The big picture: camera, 3D or both, and what is drawn over it. */
+/** The big image: camera, 3D or both, and what is drawn over it. */
 export function Stage() {
   return (
     <>
@@ -30,7 +30,7 @@ export function Stage() {
           ))}
         </div>
         <fieldset class="layers">
-          <legend class="hidden">Shown over the picture</legend>
+          <legend class="hidden">Shown over the image</legend>
           {(["boxes", "masks", "heat", "grasps"] as const).map((name) => (
             <label key={name} class="toggle">
               <input
