@@ -1,23 +1,18 @@
 // The direction of dependencies as docs/architecture.md draws it; `npm run deps` and a test hold it.
-const layer = (name) => `^src/${name}/`;
+const room = (name) => `^src/${name}/`;
+/** What every room but geometry may use. */
+const everywhere = ["errors", "geometry"];
 const only = (name, ...allowed) => ({
-  name: `${name}-imports`,
+  name: `${name.replaceAll("/", "-")}-imports`,
   severity: "error",
-  comment: `src/${name} may import, of this project, only: ${["errors", name, ...allowed].join(", ")}`,
-  from: { path: layer(name) },
-  to: { path: "^src/", pathNot: ["errors", name, ...allowed].map(layer) },
+  comment: `src/${name} may import, of this project, only: ${[name, ...everywhere, ...allowed].join(", ")}`,
+  from: { path: room(name) },
+  to: { path: "^src/", pathNot: [name, ...everywhere, ...allowed].map(room) },
 });
 
-const bridgeParts = [
-  "geometry",
-  "messages",
-  "grounding",
-  "inference",
-  "grasping",
-  "arm",
-  "calibration",
-  "bags",
-];
+/** The rooms below the pipeline, and the pipeline itself. */
+const below = ["messages", "inference", "grounding", "grasping", "model-store", "system", "metrics"];
+const surfaces = [...below, "pipeline", "visualization", "bags", "arm", "calibration", "workers"];
 
 module.exports = {
   forbidden: [
@@ -25,49 +20,66 @@ module.exports = {
     {
       name: "geometry-is-pure",
       severity: "error",
-      from: { path: layer("geometry") },
-      to: { path: ["^src/", "node_modules"], pathNot: layer("geometry") },
+      from: { path: room("geometry") },
+      to: { path: ["^src/", "node_modules"], pathNot: room("geometry") },
     },
-    only("errors"),
+    {
+      name: "errors-imports",
+      severity: "error",
+      from: { path: room("errors") },
+      to: { path: "^src/", pathNot: room("errors") },
+    },
     only("net"),
     only("metrics"),
-    only("messages", "geometry"),
-    only("inference", "geometry", "metrics"),
-    only("grounding", "geometry", "inference"),
-    only("model-store", "grounding", "net"),
-    only("proposals", "geometry", "grounding", "inference"),
-    only("grasping", "geometry"),
-    only("learned-grasps", "geometry", "grasping", "grounding", "inference"),
-    only("arm", "geometry"),
-    only("calibration", "geometry"),
-    only("bags", "geometry", "messages", "net"),
-    only("bridge", ...bridgeParts),
-    only("ros", "bridge", "metrics", ...bridgeParts),
-    only("console", "bridge", "metrics", ...bridgeParts),
+    only("system"),
+    only("workers", "system"),
+    only("messages"),
+    only("inference", "metrics", "workers"),
+    only("grounding", "inference"),
+    only("grasping/geometric", "grasping"),
+    only("grasping", "grounding", "inference"),
+    only("model-store", "grounding", "grasping", "net", "system"),
+    only("arm"),
+    only("calibration"),
+    only("bags", "messages", "net", "workers"),
+    only("pipeline", ...below),
+    only("visualization", ...below, "pipeline"),
+    only("report", "visualization", "pipeline", "grasping", "grounding", "system"),
+    only("replay", ...surfaces, "report", "ros"),
+    only("evaluation", ...surfaces, "report"),
+    only("ros", ...surfaces),
+    only("console", ...surfaces),
     {
       name: "inference-serves-grounding",
       severity: "error",
-      comment: "tensors are run for grounding; the composition roots may construct a back end",
+      comment: "tensors run for grounding and grasping; the pipeline and commands construct a back end",
       from: {
         path: "^src/",
         pathNot: [
           "^src/index",
-          ...["inference", "grounding", "proposals", "learned-grasps", "bench", "bridge", "cli"].map(layer),
+          ...["inference", "grounding", "grasping/learned", "pipeline", "cli"].map(room),
         ],
       },
-      to: { path: layer("inference") },
+      to: { path: room("inference") },
     },
     {
       name: "rclnodejs-in-ros",
       severity: "error",
-      from: { path: "^src/", pathNot: layer("ros") },
+      from: { path: "^src/", pathNot: room("ros") },
       to: { path: "rclnodejs" },
     },
     {
       name: "cli-is-the-top",
       severity: "error",
-      from: { path: "^src/", pathNot: layer("cli") },
-      to: { path: layer("cli") },
+      from: { path: "^src/", pathNot: room("cli") },
+      to: { path: room("cli") },
+    },
+    {
+      name: "src-stands-alone",
+      severity: "error",
+      comment: "the product imports no test, benchmark, script or simulation",
+      from: { path: "^src/" },
+      to: { path: ["^test/", "^bench/", "^scripts/", "^simulation/"] },
     },
   ],
   options: {

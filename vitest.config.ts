@@ -1,14 +1,55 @@
 import { defineConfig } from "vitest/config";
 
+/** One file or browser or node at a time: they share the machine's cores, its loopback and its clock. */
+const oneAtATime = { pool: "forks", fileParallelism: false, maxWorkers: 1 } as const;
+const setupFiles = ["test/support/child-coverage.ts"];
+
+/** The suites; each is named by --project. `npm run test:ros` gives `ros` its environment, `npm run soak` the soak its length. */
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/ros/**", "test/console/**", "test/soak/**", "node_modules/**"],
-    testTimeout: 60_000,
-    hookTimeout: 180_000,
-    setupFiles: ["test/support/child-coverage.ts"],
-    pool: "forks",
-    maxWorkers: 2,
     coverage: { provider: "v8", include: ["src/**/*.ts"], exclude: ["src/**/index.ts"] },
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/{unit,docs,fuzz,repository}/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          setupFiles,
+          pool: "forks",
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "ros",
+          include: ["test/ros/**/*.test.ts"],
+          globalSetup: ["test/ros/support/build.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          setupFiles,
+          ...oneAtATime,
+        },
+      },
+      {
+        test: {
+          name: "console",
+          include: ["test/console/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          setupFiles,
+          ...oneAtATime,
+        },
+      },
+      {
+        test: {
+          name: "soak",
+          include: ["test/soak/**/*.test.ts"],
+          testTimeout: 3 * 3_600_000,
+          hookTimeout: 300_000,
+          ...oneAtATime,
+        },
+      },
+    ],
   },
 });

@@ -13,9 +13,9 @@ import { parseAstAsync } from "vite";
 import { root, setUp } from "./lib/setup.mjs";
 
 const suites = {
-  unit: { config: "vitest.config.ts", wrapper: [] },
-  ros: { config: "vitest.ros.config.ts", wrapper: ["scripts/ros/with-env.mjs", process.execPath] },
-  console: { config: "vitest.console.config.ts", wrapper: [] },
+  unit: { wrapper: [] },
+  ros: { wrapper: ["scripts/ros/with-env.mjs", process.execPath] },
+  console: { wrapper: [] },
 };
 const cache = join(root, ".cache", "coverage");
 
@@ -30,11 +30,11 @@ if (!reportOnly) await setUp();
 for (const name of reportOnly || wanted.length > 0 ? wanted : Object.keys(suites)) good = run(name) && good;
 
 function run(name) {
-  const { config, wrapper } = suites[name];
+  const { wrapper } = suites[name];
   const folder = join(cache, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "children"), { recursive: true });
-  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--config", config];
+  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project", name];
   const options = [
     "--coverage.enabled",
     "--coverage.provider=v8",
@@ -71,7 +71,7 @@ const children = linesOf(await childrensMap(recorded.map((name) => join(cache, n
 
 /** What the program's files under dist/ ran in all the processes that wrote it down. */
 async function childrensMap(folders) {
-  const url = new URL("dist/", `file://${root}/`).href;
+  const url = new URL("dist/src/", `file://${root}/`).href;
   let merged = { result: [] };
   const read = (path) => {
     const { result } = JSON.parse(readFileSync(path, "utf8"));

@@ -10,7 +10,7 @@ if (!(Number(minutes) > 0)) {
   process.stderr.write("npm run soak: --minutes takes a number above 0\n");
   process.exit(2);
 }
-const vitest = ["node_modules/vitest/vitest.mjs", "run", "--config", "vitest.soak.config.ts"];
+const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project", "soak"];
 const { status } = spawnSync(
   process.execPath,
   [join("scripts", "ros", "with-env.mjs"), process.execPath, ...vitest],

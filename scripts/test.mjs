@@ -39,13 +39,13 @@ const check = (name, args) => ({
   run: () => (node(args).status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
 });
 
-/** A vitest configuration, counted test by test. */
-const vitest = (name, config, wrapper = []) => ({
+/** A project of vitest.config.ts, counted test by test. */
+const vitest = (name, wrapper = []) => ({
   name,
   run: () => {
     const report = join(reports, `${name}.json`);
     rmSync(report, { force: true });
-    const args = ["node_modules/vitest/vitest.mjs", "run", "--config", config];
+    const args = ["node_modules/vitest/vitest.mjs", "run", "--project", name];
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const { status } = node([...wrapper, ...args, ...reporters]);
     if (!existsSync(report)) return { passed: 0, failed: 1 };
@@ -86,12 +86,12 @@ const pytest = (name, folders, wrapper) => ({
 });
 
 /** Runs inside the ROS 2 that `npm run ros:setup` made or found. */
-const inRos = (name, config) => ({
+const inRos = (name) => ({
   name,
   inRos: true,
   run: () => {
     if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
-    return vitest(name, config, ["scripts/ros/with-env.mjs", process.execPath]).run();
+    return vitest(name, ["scripts/ros/with-env.mjs", process.execPath]).run();
   },
 });
 
@@ -112,11 +112,13 @@ const suites = [
   check("page types", ["node_modules/typescript/bin/tsc", "-p", "src/console/web"]),
   check("page tests' types", ["node_modules/typescript/bin/tsc", "-p", "test/console"]),
   check("dead code", ["node_modules/knip/bin/knip.js", "--no-progress"]),
-  vitest("unit", "vitest.config.ts"),
+  vitest("unit"),
   // What decides whether an arm may move is tested to its last branch.
   check("supervisor coverage", [
     "node_modules/vitest/vitest.mjs",
     "run",
+    "--project",
+    "unit",
     "test/unit/arm/supervisor.test.ts",
     "--coverage.enabled",
     "--coverage.include=src/arm/safety/supervisor.ts",
@@ -130,11 +132,11 @@ const suites = [
     "models/training/tests/test_queries.py",
     "models/training/tests/test_scenes.py",
   ]),
-  inRos("ros", "vitest.ros.config.ts"),
+  inRos("ros"),
   sim,
-  vitest("console", "vitest.console.config.ts"),
+  vitest("console"),
   // Three minutes of it; `npm run soak` takes half an hour.
-  inRos("soak", "vitest.soak.config.ts"),
+  inRos("soak"),
 ];
 
 await setUp();

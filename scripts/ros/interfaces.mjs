@@ -18,7 +18,7 @@ const described = (name, source) => ({ name, source, digest: hashFolder(source) 
 export const missingUpstream = (prefixes, names = upstream) =>
   names
     .filter((name) => !prefixes.some((prefix) => existsSync(join(prefix, "share", name, "package.xml"))))
-    .map((name) => described(name, join(repository, "scripts", "ros", "upstream", name)));
+    .map((name) => described(name, join(repository, "third_party", name)));
 
 /** Of MoveIt's packages, those that none of `prefixes` has. */
 export const missingMoveIt = (prefixes) => missingUpstream(prefixes, moveit);

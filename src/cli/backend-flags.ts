@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { backendKinds, executionProviders } from "../inference/index.js";
 import { checkProviders, defaultEngineCache } from "../pipeline/index.js";
-import { wholeNumber } from "./arguments.js";
+import { wholeNumber } from "../system/index.js";
 
 /** Options of every command that runs a model: where it runs, and on what. */
 export const backendFlags = (): Option[] => [

@@ -6,8 +6,7 @@ import { BagSource, type ConsoleOptions, startConsole } from "../console/index.j
 import { usage } from "../errors/index.js";
 import { Metrics, type MetricsEndpoint, parseEndpoint, startMetrics } from "../metrics/index.js";
 import { createPipeline, type PipelineOptions } from "../pipeline/index.js";
-import { interrupted, packageRoot, packageVersion } from "../system/index.js";
-import { nonNegative } from "./arguments.js";
+import { interrupted, nonNegative, packageRoot, packageVersion } from "../system/index.js";
 import { demoArm } from "./console/demo-arm.js";
 import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 

@@ -16,8 +16,7 @@ import type { Mask } from "../geometry/index.js";
 import type { Grounding } from "../grounding/index.js";
 import { openGrounder, type PipelineOptions, readColour } from "../pipeline/index.js";
 import { table } from "../report/text-table.js";
-import { Progress, writeWhole } from "../system/index.js";
-import { positiveInteger } from "./arguments.js";
+import { Progress, positiveInteger, writeWhole } from "../system/index.js";
 import { pipelineFlags } from "./pipeline-flags.js";
 
 interface EvalOptions extends PipelineOptions, DatasetOptions {

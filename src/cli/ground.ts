@@ -13,9 +13,8 @@ import {
   resultToJson,
 } from "../pipeline/index.js";
 import { resultTable } from "../report/text-table.js";
-import { writeWhole } from "../system/index.js";
+import { positive, writeWhole } from "../system/index.js";
 import { drawOverlay } from "../visualization/index.js";
-import { positive } from "./arguments.js";
 import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
 interface GroundOptions extends PipelineOptions {

@@ -1,7 +1,6 @@
 import { Command, CommanderError, type Option } from "commander";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
-import { packageVersion } from "../system/index.js";
-import { named } from "./arguments.js";
+import { named, packageVersion } from "../system/index.js";
 
 const outputError = (text: string, write: (text: string) => void) =>
   write(text.replace(/^error: /, "grasp-grounding: "));

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { defaultModel } from "../model-store/index.js";
-import { probability } from "./arguments.js";
+import { probability } from "../system/index.js";
 import { backendFlags } from "./backend-flags.js";
 
 /** Options every command that runs the model has. */

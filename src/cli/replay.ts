@@ -5,7 +5,7 @@ import { rosAgain } from "../replay/publish.js";
 import { replay } from "../replay/run.js";
 import { parseShard } from "../replay/shard.js";
 import type { ReplayOptions } from "../replay/types.js";
-import { nonNegative, positiveInteger } from "./arguments.js";
+import { nonNegative, positiveInteger } from "../system/index.js";
 import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
 /** `replay`: recorded bags and queries in; boxes, masks and grasps out. */

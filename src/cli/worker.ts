@@ -14,8 +14,7 @@ import {
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { defaultModel, findModel } from "../model-store/index.js";
 import { type BackendOptions, inProcessOptions } from "../pipeline/index.js";
-import { interrupted, packageVersion } from "../system/index.js";
-import { wholeNumber } from "./arguments.js";
+import { interrupted, packageVersion, wholeNumber } from "../system/index.js";
 import { providerFlags } from "./backend-flags.js";
 
 interface WorkerOptions extends BackendOptions {

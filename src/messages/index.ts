@@ -1,12 +1,12 @@
 /** The ROS messages this project reads and writes, their definitions, and their conversion to and from plain types. */
 export { cameraFromInfo } from "./camera.js";
-export { type Decoder, type Definition, decoderFor, encodeMessage } from "./codec.js";
+export { type Decoder, decoderFor, encodeMessage } from "./codec.js";
 export { colourEncodings, colourFromImage } from "./colour.js";
 export { colourFromCompressed, depthFromCompressed, isCompressedDepth } from "./compressed.js";
-export { builtinDefinition, fullTypeName, shortTypeName } from "./definitions.js";
+export { builtinDefinition } from "./definitions.js";
 export { depthEncodings, depthFromImage } from "./depth.js";
-export { maxImagePixels, maxImageSide } from "./layout.js";
-export { gripperLines, type MarkedGrasp, type MarkedObject, markersMessage } from "./markers.js";
+export {} from "./layout.js";
+export { gripperLines, markersMessage } from "./markers.js";
 export {
   annotationsMessage,
   cameraInfoMessage,

@@ -89,7 +89,7 @@ export interface PoseMessage {
 }
 
 /** geometry_msgs/msg/PoseStamped */
-export interface PoseStampedMessage {
+interface PoseStampedMessage {
   readonly header: Header;
   readonly pose: PoseMessage;
 }

@@ -1,3 +1,3 @@
 /** Figures for Prometheus, by option: counted in process, read from an HTTP endpoint. */
 export { type MetricsEndpoint, parseEndpoint, type RunningMetrics, startMetrics } from "./endpoint.js";
-export { Metrics, type Outcome } from "./metrics.js";
+export { Metrics } from "./metrics.js";

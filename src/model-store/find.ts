@@ -5,7 +5,7 @@ import { GraspGroundingError } from "../errors/index.js";
 import { type GraspModelManifest, readGraspManifest } from "../grasping/learned/index.js";
 import { type Manifest, readManifest } from "../grounding/index.js";
 import { packageRoot } from "../system/index.js";
-import { type KnownWeights, knownWeights } from "./index.js";
+import { type KnownWeights, knownWeights } from "./known.js";
 
 export const defaultModel = "lite";
 

@@ -1,7 +1,7 @@
 /** The model store's work: fetching published weights, checking them, and converting checkpoints. Prints nothing. */
 
 export { proxyFor } from "../net/index.js";
-export { type ImportOptions, type ImportOutcome, importCheckpoint, type ModelPrecision } from "./convert.js";
+export { importCheckpoint, type ModelPrecision } from "./convert.js";
 export { type GraspImportOptions, importGraspNetwork } from "./convert-grasp.js";
 export { copyChecked, type DownloadOptions, download } from "./download.js";
 export {
@@ -12,10 +12,9 @@ export {
   type InstalledModel,
   listGraspNetworks,
   listModels,
-  modelFolders,
   sizeOf,
   userModelFolder,
   weightsPath,
 } from "./find.js";
 export { type KnownWeights, knownWeights } from "./known.js";
-export { pythonFor, runLines } from "./python.js";
+export { runLines } from "./python.js";

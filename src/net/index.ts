@@ -1,2 +1,2 @@
 /** HTTP as every part of the program asks: by the environment's proxy, with a limit on silence. */
-export { type Get, get, proxyFor } from "./get.js";
+export { get, proxyFor } from "./get.js";

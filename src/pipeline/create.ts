@@ -4,7 +4,9 @@ import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../grounding/proposals/index.js";
 import { createBackend } from "../inference/index.js";
 import { defaultModel, findGraspNetwork, findModel } from "../model-store/index.js";
-import { backendChoice, GraspPipeline, inProcessOptions, type RemoteOptions, readGripper } from "./index.js";
+import { backendChoice, inProcessOptions, type RemoteOptions } from "./backend.js";
+import { readGripper } from "./gripper-file.js";
+import { GraspPipeline } from "./pipeline.js";
 
 export interface PipelineOptions extends RemoteOptions {
   readonly model?: string;

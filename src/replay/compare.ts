@@ -1,11 +1,10 @@
-import { named, probability, wholeNumber } from "../cli/arguments.js";
 import { usage } from "../errors/index.js";
 import type { Grounding } from "../grounding/index.js";
 import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
 import { createPipeline, type PipelineOptions } from "../pipeline/index.js";
 import { quantile } from "../report/charts.js";
 import { table } from "../report/text-table.js";
-import { Interrupt, Progress, writeWhole } from "../system/index.js";
+import { Interrupt, named, Progress, probability, wholeNumber, writeWhole } from "../system/index.js";
 import { agreementOf, agreements } from "./agreement.js";
 import { BagSession } from "./bag-session.js";
 import { comparePage } from "./compare-page.js";

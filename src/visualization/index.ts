@@ -1,3 +1,3 @@
 /** One look in command line, ROS, reports and console: palette, overlays, markers, annotations. */
-export { drawOverlay, type OverlayOptions, palette, renderLabel } from "./overlay.js";
+export { drawOverlay, palette, renderLabel } from "./overlay.js";
 export { surfacePosition } from "./surface.js";

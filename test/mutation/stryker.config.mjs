@@ -6,7 +6,9 @@ export default {
   mutate: [
     "src/geometry/*.ts",
     "src/grounding/hifics/instances.ts",
-    "src/arm/{supervisor,supervisor-limits,teleop,trajectory}.ts",
+    "src/arm/safety/{supervisor,supervisor-limits}.ts",
+    "src/arm/control/teleop.ts",
+    "src/arm/planning/trajectory.ts",
     "!src/**/index.ts",
   ],
   // Whether a text reads well is not a test's to say; every code and every decision is.

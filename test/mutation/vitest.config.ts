@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: [
-      "test/unit/geometry*.test.ts",
+      "test/unit/geometry/*.test.ts",
       "test/unit/grounding/instances.test.ts",
       "test/unit/arm/supervisor.test.ts",
       "test/unit/arm/limits.test.ts",

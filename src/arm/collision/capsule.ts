@@ -1,7 +1,7 @@
 import type { Metres, Vec3 } from "../../geometry/index.js";
 
 /** All points within `radius` of the segment from a to b. */
-export interface Capsule {
+interface Capsule {
   readonly a: Vec3;
   readonly b: Vec3;
   readonly radius: Metres;

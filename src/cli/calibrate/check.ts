@@ -2,8 +2,7 @@ import { Command } from "commander";
 import { checkCamera, checkHandEye, checkPlot, parseHandEye } from "../../calibration/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import { compose, type Pose } from "../../geometry/index.js";
-import { readText } from "../../system/index.js";
-import { nonNegative } from "../arguments.js";
+import { nonNegative, readText } from "../../system/index.js";
 
 import {
   type CommonOptions,

@@ -4,8 +4,7 @@ import { isAmbiguous, type Target, type ViewError } from "../../calibration/inde
 import { GraspGroundingError, usage } from "../../errors/index.js";
 import type { CameraModel } from "../../geometry/index.js";
 import { table } from "../../report/text-table.js";
-import { writeWhole } from "../../system/index.js";
-import { nonNegative } from "../arguments.js";
+import { nonNegative, writeWhole } from "../../system/index.js";
 
 import type { CalibrationSet, SourceOptions } from "./types.js";
 

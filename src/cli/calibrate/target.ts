@@ -9,8 +9,7 @@ import {
   targetSvg,
 } from "../../calibration/index.js";
 import { usage } from "../../errors/index.js";
-import { writeWhole } from "../../system/index.js";
-import { nonNegative, positive, positiveInteger } from "../arguments.js";
+import { nonNegative, positive, positiveInteger, writeWhole } from "../../system/index.js";
 
 import { say } from "./common.js";
 

@@ -12,7 +12,7 @@ import {
   type TritonOptions,
 } from "../../inference/oip/triton.js";
 import { findModel } from "../../model-store/index.js";
-import { wholeNumber } from "../arguments.js";
+import { wholeNumber } from "../../system/index.js";
 
 interface ExportFlags extends TritonOptions {
   readonly triton: string;

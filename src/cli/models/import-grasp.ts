@@ -3,8 +3,7 @@ import { Command, Option } from "commander";
 import { usage } from "../../errors/index.js";
 import { GraspNetwork, readGraspManifest } from "../../grasping/learned/index.js";
 import { type GraspImportOptions, importGraspNetwork } from "../../model-store/index.js";
-import { packageRoot } from "../../system/index.js";
-import { positive, positiveInteger } from "../arguments.js";
+import { packageRoot, positive, positiveInteger } from "../../system/index.js";
 import { importInto } from "./importing.js";
 
 interface GraspImportFlags {

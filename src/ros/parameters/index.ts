@@ -8,7 +8,7 @@ import { resultsParameters } from "./results.js";
 import type { ParameterGroup, ParameterSpec } from "./spec.js";
 import { workParameters } from "./work.js";
 
-export type { ParameterSpec, ParameterValue } from "./spec.js";
+export type { ParameterSpec } from "./spec.js";
 
 export const parameterSpecs = {
   ...modelParameters,

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, type Option } from "commander";
 import { expect, it } from "vitest";
+import { buildProgram } from "../../../src/cli/main.js";
+import { GraspGroundingError } from "../../../src/errors/index.js";
 import {
   named,
   nonNegative,
@@ -7,9 +9,7 @@ import {
   positiveInteger,
   probability,
   wholeNumber,
-} from "../../../src/cli/arguments.js";
-import { buildProgram } from "../../../src/cli/main.js";
-import { GraspGroundingError } from "../../../src/errors/index.js";
+} from "../../../src/system/index.js";
 import { cli } from "../../support/cli.js";
 
 const commands = [

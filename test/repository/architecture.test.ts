@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { repository } from "../support/python.js";
 
@@ -41,4 +41,23 @@ it("and an import the other way is seen", () => {
   expect(stdout).toContain("cli-is-the-top");
   expect(stdout).toContain("geometry-is-pure");
   expect(status).not.toBe(0);
+});
+
+const sources = spawnSync("git", ["ls-files", "src", "bench"], { cwd: repository, encoding: "utf8" })
+  .stdout.trim()
+  .split("\n");
+
+it("no folder holds more than 25 files lying flat, so that a reader sees its shape", () => {
+  const counts = new Map<string, number>();
+  for (const path of sources) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  expect([...counts].filter(([, n]) => n > 25)).toEqual([]);
+  expect(counts.size).toBeGreaterThan(40);
+});
+
+it("no source file is longer than 400 lines", () => {
+  const lengths = sources
+    .filter((path) => /\.(ts|tsx|css)$/.test(path))
+    .map((path) => [path, readFileSync(join(repository, path), "utf8").split("\n").length] as const);
+  expect(lengths.filter(([, lines]) => lines > 401)).toEqual([]);
+  expect(lengths.length).toBeGreaterThan(300);
 });
