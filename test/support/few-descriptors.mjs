@@ -3,11 +3,11 @@ import { closeSync, openSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const [, , endpoint] = process.argv;
-const { WorkerLink } = await import("../../dist/src/inference/zmq/worker-connection.js");
+const { WorkerConnection } = await import("../../dist/src/inference/zmq/worker-connection.js");
 const hash = "0".repeat(64);
 const model = { name: "none", hashes: { encoder: hash, text: hash, decoder: hash } };
 const events = { onAnswer() {}, onLost() {}, onState() {}, onDropped() {} };
-const make = () => new WorkerLink(endpoint, model, 1000, undefined, events);
+const make = () => new WorkerConnection(endpoint, model, 1000, undefined, events);
 const open = () => readdirSync("/proc/self/fd").length;
 
 // What is made once for all stays open.

@@ -14,7 +14,7 @@ function opencv4(): string {
 
 /** Runs test/reference/SCRIPT with OpenCV 4 on a JSON value and returns what it prints. @throws Error when it fails */
 export function runOpencv<T>(script: string, args: readonly string[], input: unknown = {}): T {
-  const result = spawnSync(opencv4(), [join(repository, "test", "peers", script), ...args], {
+  const result = spawnSync(opencv4(), [join(repository, "test", "reference", script), ...args], {
     encoding: "utf8",
     maxBuffer: 1 << 28,
     input: JSON.stringify(input),

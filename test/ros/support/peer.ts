@@ -25,7 +25,7 @@ export class Peer {
   #errors = "";
 
   constructor(extra: Readonly<Record<string, string>> = {}, script = "peer.py") {
-    this.#child = spawn("python", [path(`peers/${script}`)], {
+    this.#child = spawn("python", [path(`reference/${script}`)], {
       env: env(extra),
       stdio: ["pipe", "pipe", "pipe"],
     });
