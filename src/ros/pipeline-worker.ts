@@ -86,14 +86,14 @@ function tellBackend(): void {
   if (pipeline !== undefined) port.postMessage({ backend: pipeline.backend } satisfies BackendStatus);
 }
 
-async function call(requestedOutputs: PipelineCall): Promise<unknown> {
-  switch (requestedOutputs.op) {
+async function call(request: PipelineCall): Promise<unknown> {
+  switch (request.op) {
     case "process":
-      return pipeline!.process(requestedOutputs.frame, requestedOutputs.queries);
+      return pipeline!.process(request.frame, requestedOutputs.queries);
     case "ground":
-      return pipeline!.ground(requestedOutputs.frame, requestedOutputs.queries);
+      return pipeline!.ground(request.frame, requestedOutputs.queries);
     case "plan":
-      return pipeline!.plan(requestedOutputs.frame, requestedOutputs.target);
+      return pipeline!.plan(request.frame, requestedOutputs.target);
   }
 }
 

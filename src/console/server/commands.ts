@@ -138,7 +138,7 @@ export class Commands {
     this.#requireGo();
     const { queryService, source, log } = this.#dependencies;
     const arm = this.#arm();
-    const proposal = { answer, ...queryService.maxAnswers(answer) };
+    const proposal = { answer, ...queryService.answerById(answer) };
     const recent = source.kind === "bag" || arm.age(proposal.frame) <= fresh;
     const message = await arm.pick(
       actor,
@@ -149,7 +149,7 @@ export class Commands {
   }
 
   async #preview(answer: number): Promise<MotionPreview> {
-    return this.#arm().preview({ answer, ...this.#dependencies.queryService.maxAnswers(answer) });
+    return this.#arm().preview({ answer, ...this.#dependencies.queryService.answerById(answer) });
   }
 
   async #place(

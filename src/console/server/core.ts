@@ -136,7 +136,7 @@ export class ConsoleCore {
 
   /** Points of the image an answer is about. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   cloud(answer: number): Buffer {
-    return cloudOf(this.#queryService.maxAnswers(answer).frame);
+    return cloudOf(this.#queryService.answerById(answer).frame);
   }
 
   /** @throws GraspGroundingError CONSOLE_ANSWER_GONE */

@@ -178,7 +178,7 @@ export class QueryService {
   }
 
   /** An answer with its frame, for the arm. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  maxAnswers(id: number): {
+  answerById(id: number): {
     readonly frame: RgbdFrame;
     readonly result: PipelineResult;
     readonly chosen: number;
