@@ -1,4 +1,4 @@
-// Writes the docs that are made from code and results: docs/result.schema.json, errors.md, licences.md, PERFORMANCE.md,
+// Writes the docs that are made from code and results: docs/result.schema.json, errors.md, licences.md, performance.md,
 // sbom.cdx.json, and the marked figures of every other page (lib/figures.mjs). `--check` only compares.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -40,7 +40,7 @@ const files = {
   "docs/result.schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
   "docs/errors.md": errors,
   "docs/licences.md": licencePage(),
-  "docs/PERFORMANCE.md": execFileSync(
+  "docs/performance.md": execFileSync(
     process.execPath,
     [join(root, "scripts", "performance-page.mjs"), "--print"],
     { encoding: "utf8" },

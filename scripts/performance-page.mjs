@@ -1,4 +1,4 @@
-// Writes docs/PERFORMANCE.md from the figures under docs/results: node scripts/performance-page.mjs; --print writes it to the standard output.
+// Writes docs/performance.md from the figures under docs/results: node scripts/performance-page.mjs; --print writes it to the standard output.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -117,4 +117,4 @@ section were measured in one run; those of different sections were not, and mach
 
 ${[gpu(), ...names.sort().map(section)].filter((part) => part !== "").join("\n")}`;
 if (process.argv.includes("--print")) process.stdout.write(text);
-else writeFileSync(join(docs, "PERFORMANCE.md"), text);
+else writeFileSync(join(docs, "performance.md"), text);

@@ -22,7 +22,7 @@ const figures: Figure[] = pages.flatMap((page) =>
 );
 /** Written whole from code or results. */
 const generatedPages = [
-  "docs/PERFORMANCE.md",
+  "docs/performance.md",
   "docs/errors.md",
   "docs/licences.md",
   "docs/ros-parameters.md",

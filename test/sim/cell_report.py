@@ -1,4 +1,4 @@
-"""Turns the rows of run_scenes.py into docs/results/sim-cell.json and the table of docs/SIMULATION.md."""
+"""Turns the rows of run_scenes.py into docs/results/sim-cell.json and the table of docs/simulation.md."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def main() -> None:
     result = note | {"command": "npm run test:sim -- --scenes 50", "summary": summary, "rows": rows}
     text = json.dumps(result, indent=None, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
     (ROOT / "docs" / "results" / "sim-cell.json").write_text(text + "\n")
-    page = ROOT / "docs" / "SIMULATION.md"
+    page = ROOT / "docs" / "simulation.md"
     before, _, rest = page.read_text().partition("<!-- measured: begin -->\n")
     _, _, after = rest.partition("<!-- measured: end -->")
     said = f"**{args.note}**\n\n" if args.note else ""

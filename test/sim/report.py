@@ -1,4 +1,4 @@
-"""Turns the rows of evaluate.py into docs/results/grasp-physics.json, a contact sheet, docs/GRASPING.md and README's figures."""
+"""Turns the rows of evaluate.py into docs/results/grasp-physics.json, a contact sheet, docs/grasping.md and README's figures."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def untouched(clutter: dict) -> list[str]:
 
 
 def tables(summary: dict) -> str:
-    """The measured part of docs/GRASPING.md."""
+    """The measured part of docs/grasping.md."""
     out = ["| | single objects | in clutter |", "| --- | --- | --- |"]
     for method, name in NAMES.items():
         cells = [percent(summary[s]["methods"][method]) for s in ("single", "clutter")]
@@ -187,7 +187,7 @@ def main() -> None:
     readme = ROOT / "README.md"
     if readme.exists():
         readme.write_text(quoted(readme.read_text(), summary))
-    page = ROOT / "docs" / "GRASPING.md"
+    page = ROOT / "docs" / "grasping.md"
     text = page.read_text()
     begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
     head, rest = text.split(begin)
