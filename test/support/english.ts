@@ -1,6 +1,6 @@
 import MarkdownIt from "markdown-it";
 
-/** One use of a word or form that the project's vocabulary replaces. */
+/** A place in a page that breaks the rules of its English. */
 export interface Finding {
   readonly line: number;
   readonly problem: string;
@@ -77,7 +77,7 @@ function prose(page: string): Prose[] {
   });
 }
 
-/** Words of a sentence; a number with its unit is two, a code span is one. */
+/** Words of a sentence: a code span is one, a dash or an operator none. */
 export const countWords = (sentence: string): number =>
   sentence.split(/\s+/).filter((word) => /[\p{L}\p{N}\u0000]/u.test(word)).length;
 
@@ -102,28 +102,39 @@ export function clauseSubjects(page: string): Finding[] {
     .filter(({ kind }) => kind !== "heading")
     .flatMap(({ line, text, kind }) =>
       sentences(text)
-        .filter((each) => /^(What(ever)?|Who(ever)?|That which)\b/.test(each) && !/\?["\u201d]?$/.test(each.trim()))
+        .filter(
+          (each) => /^(What(ever)?|Who(ever)?|That which)\b/.test(each) && !/\?["\u201d]?$/.test(each.trim()),
+        )
         .filter((each) => kind === "paragraph" || countWords(each) > 6)
         .map((each) => ({ line, problem: `a clause is the subject: ${shown(each)}` })),
     );
 }
 
-/** Words and names that the vocabulary replaces, in prose, headings, cells, alternative texts and code spans. */
-export function vocabulary(page: string): Finding[] {
-  return prose(page).flatMap(({ line, text, codes }) => {
+/** Words that the vocabulary replaces, in paragraphs, headings, cells and alternative texts; quotations aside. */
+export function replacedWordsOf(
+  page: string,
+  options: { readonly paragraphsOnly?: boolean } = {},
+): Finding[] {
+  return prose(page).flatMap(({ line, text, kind }) => {
+    if (kind !== "paragraph" && options.paragraphsOnly) return [];
     const plain = text.replace(quotation, "");
-    const words = replacedWords.flatMap(([pattern, say]) => {
+    return replacedWords.flatMap(([pattern, say]) => {
       const found = pattern.exec(plain);
       if (found === null) return [];
       const around = plain.slice(Math.max(0, found.index - 40), found.index + 40);
       return [{ line, problem: `"${found[0]}" (say ${say}): …${shown(around)}…` }];
     });
-    const names = [plain, ...codes].flatMap((each) => {
+  });
+}
+
+/** Names that the code no longer has, in running text and code spans. */
+export function replacedNamesOf(page: string): Finding[] {
+  return prose(page).flatMap(({ line, text, codes }) =>
+    [text, ...codes].flatMap((each) => {
       const found = replacedNames.exec(each);
       return found === null ? [] : [{ line, problem: `${found[0]} has another name` }];
-    });
-    return [...words, ...names];
-  });
+    }),
+  );
 }
 
 const shown = (text: string): string => text.replaceAll(code, "`…`").replace(/\s+/g, " ").trim();
