@@ -66,7 +66,7 @@ export function inlineCommands(page: string): DocCommand[] {
   );
 }
 
-/** Links and pictures of a page that point into the repository. */
+/** Links and images of a page that point into the repository. */
 export function localLinks(page: string): DocLink[] {
   const found: DocLink[] = [];
   const visit = (tokens: ReturnType<typeof parse>) => {
@@ -81,7 +81,7 @@ export function localLinks(page: string): DocLink[] {
   return found;
 }
 
-/** Anchors of a page's headings, as code hosts make them. */
+/** Anchors of a page's headings, by the rule of code hosts. */
 export function anchors(page: string): Set<string> {
   const tokens = parse(page);
   return new Set(
