@@ -151,7 +151,7 @@ class Bench {
   }
 
   #python(script: string, args: readonly string[]): ChildProcess {
-    return spawn("python3", [`${root}/test/bench/${script}`, ...args], {
+    return spawn("python3", [`${root}/bench/reference/${script}`, ...args], {
       env: this.#env,
       stdio: ["pipe", "pipe", "inherit"],
     });

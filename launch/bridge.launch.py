@@ -78,8 +78,8 @@ def generate_launch_description() -> LaunchDescription:
         "name": ("grasp_grounding", "Name of the node."),
         "namespace": ("", "Namespace of the node."),
         "camera": ("camera/camera", "Namespace of the camera's topics, e.g. camera/camera for realsense2_camera."),
-        "color_topic": ("color/image_raw", "Colour pictures, below the camera's namespace."),
-        "camera_info_topic": ("color/camera_info", "Camera info of the colour pictures."),
+        "color_topic": ("color/image_raw", "Colour images, below the camera's namespace."),
+        "camera_info_topic": ("color/camera_info", "Camera info of the colour images."),
         "depth_topic": ("aligned_depth_to_color/image_raw", "Depth aligned to colour."),
         "raw_depth_topic": ("depth/image_rect_raw", "Depth in its own frame (depth_registered:=false)."),
         "depth_camera_info_topic": ("depth/camera_info", "Camera info of depth in its own frame."),
@@ -87,7 +87,7 @@ def generate_launch_description() -> LaunchDescription:
         "use_sim_time": ("false", "Follow /clock."),
         "respawn": ("true", "Start the node again when it ends by itself."),
         "log_level": ("info", "Log level of the node."),
-        "large_images": ("true", "Use the Fast DDS profile that lets best-effort pictures of megabytes through."),
+        "large_images": ("true", "Use the Fast DDS profile that carries best-effort images of megabytes."),
     }
     arguments = [
         DeclareLaunchArgument(name, default_value=value, description=text) for name, (value, text) in fixed.items()

@@ -1,11 +1,11 @@
-// Writes docs/PERFORMANCE.md from the figures under docs/results: node scripts/performance-page.mjs; --print writes it to the standard output.
+// Writes docs/performance.md from the figures under docs/results: node scripts/performance-page.mjs; --print writes it to the standard output.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const docs = join(dirname(fileURLToPath(import.meta.url)), "..", "docs");
 const results = join(docs, "results");
-/** Those that measure quality, not speed, have pages of their own. */
+/** Results of quality, not of speed: other pages have them. */
 const elsewhere = new Set([
   "ablation-lite.json",
   "coverage.json",
@@ -18,17 +18,20 @@ const elsewhere = new Set([
 const read = (name) => JSON.parse(readFileSync(join(results, name), "utf8"));
 const number = (value) => (typeof value === "number" ? String(value) : "");
 
+/** The key of a figure in its result file, as code: `ground/ours_ms`. */
+const rowName = (path) => `\`${path.join("/")}\``;
+
 /** Rows of every spread (p50, p99) and every plain ratio in a result, by their path. */
 function rows(value, path = []) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return [];
-  const name = path.join(" / ").replaceAll("_", " ");
+  const name = rowName(path);
   if (typeof value.p50 === "number" && path.length > 0) {
     return [`| ${name} | ${number(value.p50)} | ${number(value.p99)} | ${number(value.n)} |`];
   }
   return Object.entries(value).flatMap(([key, part]) => {
     const inner = [...path, key];
     if (typeof part === "number" && /ratio|per_second|peak|growth|resident/.test(key)) {
-      return [`| ${inner.join(" / ").replaceAll("_", " ")} | ${part} | | |`];
+      return [`| ${rowName(inner)} | ${part} | | |`];
     }
     return rows(part, inner);
   });
@@ -38,9 +41,7 @@ function section(name) {
   const result = read(name);
   const { command, machine, ...figures } = result;
   if (name === "model-lite.json") {
-    const list = Object.entries(result.milliseconds).map(
-      ([k, v]) => `| ${k.replaceAll("_", " ")} (ms) | ${v} | | |`,
-    );
+    const list = Object.entries(result.milliseconds).map(([k, v]) => `| ${rowName([k])} (ms) | ${v} | | |`);
     return page(name, "python models/training/evaluate.py (timed at its end)", machine, list);
   }
   return page(name, command, machine, rows(figures));
@@ -53,7 +54,7 @@ function page(name, command, machine, list) {
   const on = cpu === undefined ? "" : `On ${machine.cores} cores of ${cpu}${version}. `;
   return `## ${name.replace(".json", "")}
 
-${on}Made by \`${command ?? "see the file"}\`; all of it in [results/${name}](results/${name}).
+${on}Command: \`${command ?? "see the file"}\`. All figures: [results/${name}](results/${name}).
 
 | figure | median or value | p99 | n |
 | --- | --- | --- | --- |
@@ -63,47 +64,55 @@ ${list.join("\n")}
 
 function gpu() {
   const { device, pytorch, ours, verdict, note, findings, goals, command } = read("gpu.json");
-  const way = (label, part, keys) => `| ${label} | ${keys.map((key) => cell(part?.[key])).join(" | ")} |`;
+  const row = (label, part, keys) => `| ${label} | ${keys.map((key) => cell(part?.[key])).join(" | ")} |`;
   const cell = (spread) => (spread?.p50 === undefined ? "" : `${spread.p50} (${spread.p99})`);
   const engines = Object.entries(ours).map(([name, run]) =>
     run.error === undefined
       ? `| ${name} | ${cell(run.frame_to_boxes)}, least ${run.frame_to_boxes.min} | ${cell(run.encode_one)}, least ${run.encode_one.min} | ${cell(run.new_sentence_same_frame)} | ${cell(run.eight_new_sentences_new_frame)} | ${cell(run.encode_sixteen)} | ${run.gpu_memory_mib} |`
       : `| ${name} | not measured: ${run.error.split("\n").at(-1)} | | | | | |`,
   );
-  const remarks = Object.entries(ours).flatMap(([name, run]) => (run.note ? [`${name}: ${run.note}.`] : []));
+  const remarks = Object.entries(ours).flatMap(([name, run]) =>
+    run.note && run.error === undefined ? [`${name}: ${run.note}`] : [],
+  );
   const shares = Object.entries(verdict).map(
     ([name, figures]) =>
       `${name}:\n\n${Object.entries(figures)
-        .map(([key, value]) => `- ${key.replaceAll("_", " ")}: ${value}`)
+        .map(([key, value]) => `- \`${key}\`: ${value}`)
         .join("\n")}`,
   );
   return `## On a GPU
 
-${device.name}, driver ${device.driver}, torch ${pytorch.torch}. HiFi-CS over CLIP ViT-B/16 at 352 px with random weights. Made by
-\`${command}\`; all of it in [results/gpu.json](results/gpu.json). Goals: ${goals}. ${note ?? ""}${note ? "." : ""}
+${device.name}, driver ${device.driver}, torch ${pytorch.torch}. HiFi-CS over CLIP ViT-B/16 at 352 px with random weights.
+Command: \`${command}\`. All figures: [results/gpu.json](results/gpu.json).
 
-Milliseconds, median (p99), PyTorch; pictures are in the card's memory and logits stay there:
+Goals: ${goals}.
 
-| | frame and one sentence | frame and eight sentences | 16 frames, one sentence each |
+${note ?? ""}
+
+Milliseconds, median (p99), in PyTorch. Images are in the card's memory and logits stay there:
+
+| | frame and one query | frame and eight queries | 16 frames, one query each |
 | --- | --- | --- | --- |
-${way("eager, as the authors run it, fp32", pytorch.eager_as_published, ["one", "eight_queries", "sixteen_frames"])}
-${way("the same with tf32", pytorch.eager_as_published_tf32, ["one", "eight_queries", "sixteen_frames"])}
-${way("the same, torch.compile", pytorch.compiled_as_published_tf32, ["one", "eight_queries", "sixteen_frames"])}
-${way("what our ONNX parts compute, fp16, CUDA graph", pytorch.cuda_graph_fp16, ["one", "eight_new_sentences_new_frame", "sixteen_frames"])}
+${row("eager, as the authors run it, fp32", pytorch.eager_as_published, ["one", "eight_queries", "sixteen_frames"])}
+${row("the same with tf32", pytorch.eager_as_published_tf32, ["one", "eight_queries", "sixteen_frames"])}
+${row("the same, torch.compile", pytorch.compiled_as_published_tf32, ["one", "eight_queries", "sixteen_frames"])}
+${row("the computation of our ONNX parts, fp16, CUDA graph", pytorch.cuda_graph_fp16, ["one", "eight_new_sentences_new_frame", "sixteen_frames"])}
 
-On a frame that is encoded already, the last way takes ${cell(pytorch.cuda_graph_fp16.new_sentence_same_frame)} for a new sentence and
-${cell(pytorch.cuda_graph_fp16.known_sentence_same_frame)} for a known one. It is a stand-in, not this software: it says what a runtime could reach
-that computes each part as the ONNX files have it, once a frame and once a sentence, without resizing, copies or boxes.
+On an encoded frame, the last row's method takes ${cell(pytorch.cuda_graph_fp16.new_sentence_same_frame)} for a new query and
+${cell(pytorch.cuda_graph_fp16.known_sentence_same_frame)} for a known one. It is a stand-in, not this software. It shows the limit for a runtime
+that computes each part as the ONNX files have it, without resizing, copies or boxes.
 
-This software's engine (onnxruntime-node), 1280×720 picture in memory to boxes:
+This software's engine (onnxruntime-node), 1280×720 image in memory to boxes:
 
-| provider and arithmetic | frame to boxes | encoder alone, tensor to tensor | new sentence, same frame | new frame, eight sentences | encode 16 frames | GPU memory, MiB |
+| provider and arithmetic | frame to boxes | encoder alone, tensor to tensor | new query, same frame | new frame, eight queries | encode 16 frames | GPU memory, MiB |
 | --- | --- | --- | --- | --- | --- | --- |
 ${engines.join("\n")}
 
-${[findings, ...remarks].filter(Boolean).join(" ")}
+${findings ?? ""}
 
-Work: ${pytorch.gflop.encode_frame} GFLOP to encode a frame, ${pytorch.gflop.encode_sentence} a sentence, ${pytorch.gflop.decode} to decode. The card's own large matrix product ran at ${pytorch.ceilings.fp16_matmul_tflops} TFLOP/s in fp16.
+${remarks.join("\n\n")}
+
+Work: ${pytorch.gflop.encode_frame} GFLOP to encode a frame, ${pytorch.gflop.encode_sentence} a query, ${pytorch.gflop.decode} to decode. The card's own large matrix product ran at ${pytorch.ceilings.fp16_matmul_tflops} TFLOP/s in fp16.
 
 ${shares.join("\n\n")}
 `;
@@ -112,9 +121,9 @@ ${shares.join("\n\n")}
 const names = readdirSync(results).filter((name) => name.endsWith(".json") && !elsewhere.has(name));
 const text = `# Performance
 
-Generated by \`npm run docs\` from docs/results. Milliseconds unless a row says otherwise. Figures of one
-section were measured in one run; those of different sections were not, and machines differ.
+Generated by \`npm run docs\` from docs/results. Figures are milliseconds unless a row names another unit. The figures of one
+section come from one run. Different sections come from different runs and machines.
 
 ${[gpu(), ...names.sort().map(section)].filter((part) => part !== "").join("\n")}`;
 if (process.argv.includes("--print")) process.stdout.write(text);
-else writeFileSync(join(docs, "PERFORMANCE.md"), text);
+else writeFileSync(join(docs, "performance.md"), text);

@@ -1,4 +1,4 @@
-"""Turns the rows of run_scenes.py into docs/results/sim-cell.json and the table of docs/SIMULATION.md."""
+"""Turns the rows of run_scenes.py into docs/results/sim-cell.json and the table of docs/simulation.md."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from report import ROOT, wilson
 
 NAMES = {"oracle": "true masks (success given correct grounding)", "bundled": "the bundled model, end to end"}
 STAGES = {
-    "grounding: not found": "grounding: said not to be there",
-    "grounding: wrong mask": "grounding: another thing, or an overlap below 0.5 with the true mask",
+    "grounding: not found": "grounding: answered \"not found\"",
+    "grounding: wrong mask": "grounding: another object, or an overlap below 0.5 with the true mask",
     "grasp planning": "grasp planning: no grasp, with a reason",
-    "motion planning": "motion planning: no grasp can be reached freely, with a reason",
-    "motion": "the motion was broken off, with a reason",
-    "not lifted": "carried out, but the thing is not in the gripper",
+    "motion planning": "motion planning: no grasp has a collision-free path, with a reason",
+    "motion": "motion: stopped, with a reason",
+    "not lifted": "executed, but the object is not in the gripper",
     "no answer": "no answer in time",
 }
 
@@ -63,8 +63,8 @@ def table(summary: dict) -> str:
     if "grounded" in summary.get("bundled", {}):
         part = summary["bundled"]
         low, high = (round(100 * x) for x in part["grounded_ci95"])
-        lines += ["", f"The bundled model found the right thing in {part['grounded']} of {part['n']} scenes ({low} to {high} %)."]
-    lines += ["", "| where it ended otherwise | " + " | ".join(NAMES[m].split(" (")[0].split(",")[0] for m in summary) + " |"]
+        lines += ["", f"The bundled model found the right object in {part['grounded']} of {part['n']} scenes ({low} to {high} %)."]
+    lines += ["", "| failed at | " + " | ".join(NAMES[m].split(" (")[0].split(",")[0] for m in summary) + " |"]
     lines.append("| --- |" + " --- |" * len(summary))
     for stage, words in STAGES.items():
         counts = [part["failures"].get(stage, 0) for part in summary.values()]
@@ -84,7 +84,7 @@ def main() -> None:
     result = note | {"command": "npm run test:sim -- --scenes 50", "summary": summary, "rows": rows}
     text = json.dumps(result, indent=None, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
     (ROOT / "docs" / "results" / "sim-cell.json").write_text(text + "\n")
-    page = ROOT / "docs" / "SIMULATION.md"
+    page = ROOT / "docs" / "simulation.md"
     before, _, rest = page.read_text().partition("<!-- measured: begin -->\n")
     _, _, after = rest.partition("<!-- measured: end -->")
     said = f"**{args.note}**\n\n" if args.note else ""

@@ -1,4 +1,4 @@
-"""Turns the rows of evaluate.py into docs/results/grasp-physics.json, a contact sheet, docs/GRASPING.md and README's figures."""
+"""Turns the rows of evaluate.py into docs/results/grasp-physics.json, a contact sheet, docs/grasping.md and README's figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = {"planner": "this planner", "pca": "PCA, top-down", "random": "random on the mask"}
 CAUSES = {
     "refused": "no grasp given (with a reason)",
-    "blocked": "the gripper met something on its way in",
+    "blocked": "the gripper met something during the approach",
     "missed": "the fingers closed without both touching the object",
     "slipped": "lost while lifting",
     "shaken": "lost while being shaken",
@@ -98,11 +98,12 @@ def untouched(clutter: dict) -> list[str]:
         return []
     shares = [f"{name} {percent(clutter['methods'][method]['held_untouched'])}" for method, name in NAMES.items()]
     over = points(clutter["gain_untouched_over"]["pca"])
-    return ["", f"In clutter, held and nothing else touched on the way in: {', '.join(shares)}; over PCA {over}."]
+    items = [f"- {share}" for share in [*shares, f"this planner over PCA, top-down: {over}"]]
+    return ["", "Held in clutter, with nothing else touched during the approach:", "", *items]
 
 
 def tables(summary: dict) -> str:
-    """The measured part of docs/GRASPING.md."""
+    """The measured part of docs/grasping.md."""
     out = ["| | single objects | in clutter |", "| --- | --- | --- |"]
     for method, name in NAMES.items():
         cells = [percent(summary[s]["methods"][method]) for s in ("single", "clutter")]
@@ -126,8 +127,8 @@ def tables(summary: dict) -> str:
     counts = beyond["outcomes"]
     out += [
         "",
-        f"Of {beyond['n']} single poses that by their true shape cannot be held from above, the planner refused "
-        f"{counts.get('refused', 0)}, held {counts.get('held', 0)} all the same, and failed at "
+        f"By their true shape {beyond['n']} single poses cannot be held from above. Of these the planner refused "
+        f"{counts.get('refused', 0)}, held {counts.get('held', 0)}, and failed at "
         f"{beyond['n'] - counts.get('refused', 0) - counts.get('held', 0)}.",
     ]
     return "\n".join(out)
@@ -187,7 +188,7 @@ def main() -> None:
     readme = ROOT / "README.md"
     if readme.exists():
         readme.write_text(quoted(readme.read_text(), summary))
-    page = ROOT / "docs" / "GRASPING.md"
+    page = ROOT / "docs" / "grasping.md"
     text = page.read_text()
     begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
     head, rest = text.split(begin)

@@ -1,5 +1,5 @@
 // `npm run test:sim`: the short set. `npm run test:sim -- --scenes 50` runs seeded scenes (simulation/run_scenes.py says which
-// options there are) and, when all are done, writes docs/results/sim-cell.json and the table of docs/SIMULATION.md.
+// options there are) and, when all are done, writes docs/results/sim-cell.json and the table of docs/simulation.md.
 import { spawnSync } from "node:child_process";
 import { root } from "../scripts/lib/setup.mjs";
 import { inRos, rosEnvironment, setUpSimulation } from "./environment.mjs";

@@ -1,6 +1,6 @@
-"""Writes the measured parts of docs/MODEL_CARD.md and the failure pictures from the results of evaluate.py.
+"""Writes the measured parts of docs/model-card.md and the failure pictures from the results of evaluate.py.
 
-    python models/training/report.py [--results docs/results/model-lite.json] [--card docs/MODEL_CARD.md]
+    python models/training/report.py [--results docs/results/model-lite.json] [--card docs/model-card.md]
 
 Everything between `<!-- NAME:begin -->` and `<!-- NAME:end -->` is replaced; the rest of the card is prose.
 """
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=repo / "docs/results/model-lite.json")
     parser.add_argument("--rows", type=Path, default=repo / ".cache/training/rows.jsonl")
     parser.add_argument("--data", type=Path, default=repo / ".cache/training/data")
-    parser.add_argument("--card", type=Path, default=repo / "docs/MODEL_CARD.md")
+    parser.add_argument("--card", type=Path, default=repo / "docs/model-card.md")
     args = parser.parse_args()
     results = json.loads(args.results.read_text())
     card = args.card.read_text()

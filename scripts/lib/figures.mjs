@@ -1,9 +1,9 @@
-// Figures in pages and the results they come from. A mark stands right after the figures it speaks for and readers do not see it:
+// Figures in pages and the results they come from. A mark is a comment right after its figures:
 //   0.82<!-- model-lite.json sets/rendered/precision_at_0.5/mean -->
 //   90 %<!-- grasp-physics.json single/methods/planner/rate * 100 -->
 //   3 / 6 ms, at rest 10 / 12 ms<!-- arm-stops.json cancel/{left_node_ms,at_rest_ms}/{p50,p99} -->
 //   13.2 and 14.9<!-- bench-inference.json inference/throughput_per_s/in_process_two_threads; inference/throughput_per_s/zmq_2_workers_of_one_thread -->
-// Terms are separated by semicolons; each has a factor if it needs one. The n-th path belongs to the n-th of as many last numbers before the mark.
+// Semicolons separate terms; a term may have a factor. A mark with n paths belongs to the last n numbers before it, in their order.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -24,7 +24,7 @@ function terms(text) {
   });
 }
 
-/** Every marked figure of a page's text: what is shown, at which offset, and the result's file, path and factor. */
+/** Every marked figure of a page's text: the digits shown, their offset, and the result's file, path and factor. */
 export function markedFigures(text) {
   let from = 0;
   return [...text.matchAll(mark)].flatMap((match) => {
@@ -60,14 +60,14 @@ export function resultAt(folder, file, path) {
   return typeof value === "number" ? value : undefined;
 }
 
-/** A value as the page shows it: with as many decimals, and commas where it has them. */
+/** A value in the format of the page: as many decimals, and commas where the page has them. */
 export function asShown(value, shown) {
   const [whole, decimals] = value.toFixed(shown.split(".")[1]?.length ?? 0).split(".");
   const grouped = /,/.test(shown) || Math.abs(value) >= 1e4 ? whole.replace(/\B(?=(\d{3})+$)/g, ",") : whole;
   return decimals === undefined ? grouped : `${grouped}.${decimals}`;
 }
 
-/** The text with every marked figure as its result has it now. */
+/** The text with every marked figure set to the value of its result. */
 export function withFigures(text, folder) {
   let changed = text;
   for (const { shown, at, file, path, factor } of markedFigures(text).reverse()) {
@@ -84,9 +84,9 @@ const measuring =
 /** A unit alone in a table's head: `ms, median`. */
 const units = /\b(ms|seconds|MB|MiB|fps|Hz)\b|%/;
 const quantity =
-  /\d\s?(%|ms|µs|s|seconds?|minutes?|px|mm|cm|GB|MB|kB|GiB|MiB|fps|Hz|points|pictures a second|frames a second|times)(?![\w/])/;
+  /\d\s?(%|ms|µs|s|seconds?|minutes?|px|mm|cm|GB|MB|kB|GiB|MiB|fps|Hz|points|(?:images|frames) (?:a|per) second|times)(?![\w/])/;
 
-/** Whether words speak of something measured, with a quantity. In a table the head speaks for its rows, and may name their unit. */
+/** Whether words state a measured quantity. The head of a table counts with each row, and may name the unit. */
 function speaks(words, head = "") {
   const quantified =
     quantity.test(words) || (units.test(head) && /\d/.test(words.split("|").slice(2).join("|")));
@@ -94,8 +94,8 @@ function speaks(words, head = "") {
 }
 
 /**
- * Sentences and table rows of a page that speak of something measured, with a quantity, and have no mark. `<!-- no result: WHY -->` in one
- * says that it needs none. Code and the parts that scripts write are left out.
+ * Statements and table rows of a page that state a measured quantity without a mark. `<!-- no result: WHY -->` in one exempts it.
+ * Code and the parts that scripts write are skipped.
  */
 export function unmarked(text) {
   const running = text

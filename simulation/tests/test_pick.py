@@ -20,7 +20,7 @@ SUCCEEDED, CANCELED, ABORTED = 4, 5, 6
 STOPPED = 0.2
 #: How long one heartbeat keeps the arm going; a busy machine may hold the beating thread up for longer than the default allows.
 LEASE = 0.8
-#: Where the measured times go, for docs/SIMULATION.md.
+#: Where the measured times go, for docs/simulation.md.
 measured: dict[str, float] = {}
 
 

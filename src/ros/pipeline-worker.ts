@@ -89,11 +89,11 @@ function tellBackend(): void {
 async function call(request: PipelineCall): Promise<unknown> {
   switch (request.op) {
     case "process":
-      return pipeline!.process(request.frame, requestedOutputs.queries);
+      return pipeline!.process(request.frame, request.queries);
     case "ground":
-      return pipeline!.ground(request.frame, requestedOutputs.queries);
+      return pipeline!.ground(request.frame, request.queries);
     case "plan":
-      return pipeline!.plan(request.frame, requestedOutputs.target);
+      return pipeline!.plan(request.frame, request.target);
   }
 }
 

@@ -26,9 +26,9 @@ card = module("models/training/report.py")
 print(
     json.dumps(
         {
-            "docs/MODEL_CARD.md": [card.tables(result("model-lite.json")), card.size_table(result("model-lite.json"))],
-            "docs/GRASPING.md": [module("simulation/report.py").tables(result("grasp-physics.json"))],
-            "docs/SIMULATION.md": [module("simulation/cell_report.py").table(result("sim-cell.json")["summary"])],
+            "docs/model-card.md": [card.tables(result("model-lite.json")), card.size_table(result("model-lite.json"))],
+            "docs/grasping.md": [module("simulation/report.py").tables(result("grasp-physics.json"))],
+            "docs/simulation.md": [module("simulation/cell_report.py").table(result("sim-cell.json")["summary"])],
         }
     )
 )

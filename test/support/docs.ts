@@ -81,7 +81,7 @@ export function localLinks(page: string): DocLink[] {
   return found;
 }
 
-/** Anchors of a page's headings, as code hosts make them. */
+/** Anchors of a page's headings, by the rule of code hosts. */
 export function anchors(page: string): Set<string> {
   const tokens = parse(page);
   return new Set(

@@ -17,7 +17,7 @@ export interface ScoreWeights {
   readonly body: number;
 }
 
-/** Tuned in physics on the half of the objects that docs/GRASPING.md names. */
+/** Tuned in physics on the half of the objects that docs/grasping.md names. */
 export const defaultWeights: ScoreWeights = {
   antipodality: 0.75,
   centring: 0.75,

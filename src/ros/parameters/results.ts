@@ -30,7 +30,7 @@ export const resultsParameters = {
     default: "",
     readOnly: true,
     description:
-      "Gripper to plan for: franka_hand, robotiq_2f85, or a YAML file of its dimensions (docs/GRASPING.md); empty follows gripper_preset.",
+      "Gripper to plan for: franka_hand, robotiq_2f85, or a YAML file of its dimensions (docs/grasping.md); empty follows gripper_preset.",
   },
   grasp_model: {
     type: "string",
