@@ -19,7 +19,7 @@ export function evalPage({ title, model, rows, worst }: EvalReport): string {
     return `${low.toFixed(3)} to ${high.toFixed(3)}`;
   };
   const cards = [
-    card(String(all.n), "sentences"),
+    card(String(all.n), "queries"),
     card(all.mean_iou.toFixed(3), `mean IoU of boxes (${between("mean_iou")})`),
     card((all.precision_at["0.5"] ?? 0).toFixed(3), `precision at 0.5 (${between("precision_at_0.5")})`),
     ...(all.mean_mask_iou === undefined

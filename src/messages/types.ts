@@ -88,12 +88,6 @@ export interface PoseMessage {
   readonly orientation: QuaternionMessage;
 }
 
-/** geometry_msgs/msg/PoseStamped */
-interface PoseStampedMessage {
-  readonly header: Header;
-  readonly pose: PoseMessage;
-}
-
 /** geometry_msgs/msg/PoseArray */
 export interface PoseArrayMessage {
   readonly header: Header;

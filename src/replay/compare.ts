@@ -151,7 +151,7 @@ const side = ({ found, detections: [best] }: Grounding): Side => ({
 });
 
 function compareText(settings: readonly ComparedSetting[], pairs: readonly Pair[]): string {
-  const header = ["sentence", "n", "both", "neither", "only A", "only B", "overlap"];
+  const header = ["query", "n", "both", "neither", "only A", "only B", "overlap"];
   const rows = agreements(pairs).map((one) => [
     one.query,
     one.n,

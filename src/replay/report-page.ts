@@ -115,7 +115,7 @@ const answersPanel = ({
   ["t", "time (s)", "n"],
   ...(sources.length > 1 ? [["r", "bag", ""]] : []),
   ...(topics.length > 1 ? [["o", "topic", ""]] : []),
-  ["q", "sentence", ""],
+  ["q", "query", ""],
   ["f", "found", ""],
   ["s", "score", "n"],
   ["x", "box (x1 y1 x2 y2)", ""],

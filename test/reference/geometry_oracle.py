@@ -216,7 +216,7 @@ def instances() -> list:
                 "width": width,
                 "height": height,
                 "heat": listed(heat.ravel()),
-                "picture": {"width": picture[1], "height": picture[0]},
+                "image": {"width": picture[1], "height": picture[0]},
                 "threshold": threshold,
                 "options": given,
                 "found": each,

@@ -80,7 +80,7 @@ def main() -> None:
 
         at = START
         poses = given["poses"]
-        for index, name in enumerate(given["pictures"]):
+        for index, name in enumerate(given["images"]):
             pose = poses[index]
             pixels = np.array(Image.open(name).convert("L"))
             for tick in range(12):  # stands for 0.6 s

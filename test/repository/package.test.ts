@@ -41,7 +41,7 @@ describe("the npm package", () => {
       "dist/src/index.d.ts",
       "dist/src/cli/main.js",
       "dist/console/web/index.html",
-      "dist/src/inference/ort-worker.js",
+      "dist/src/inference/in-process/ort-worker.js",
       "models/lite/manifest.json",
       "models/lite/encoder.onnx",
       "models/lite/ATTRIBUTION.md",

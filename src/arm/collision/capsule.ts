@@ -1,11 +1,4 @@
-import type { Metres, Vec3 } from "../../geometry/index.js";
-
-/** All points within `radius` of the segment from a to b. */
-interface Capsule {
-  readonly a: Vec3;
-  readonly b: Vec3;
-  readonly radius: Metres;
-}
+import type { Vec3 } from "../../geometry/index.js";
 
 /** Squared distance from point p to the segment from a to b; coordinates one by one, for tight loops. */
 export function squaredToSegment(

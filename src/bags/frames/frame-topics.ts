@@ -50,7 +50,7 @@ export async function chooseTopics(
       : new GraspGroundingError("BAG_TOPIC_TYPE", {
           path: bag.path,
           topic: options.colour,
-          wanted: "pictures",
+          wanted: "images",
         });
   const depth = chooseDepth(seen, colour, options.depth);
   const cameraInfo = options.cameraInfo ?? (await chooseInfo(bag, colour, depth));

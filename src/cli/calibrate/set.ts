@@ -65,7 +65,7 @@ async function readFolder(
   const poses = robot ? await readPoses(folder, options.poses) : undefined;
   const views: CalibrationView[] = [];
   const without: string[] = [];
-  const progress = new Progress("pictures");
+  const progress = new Progress("images");
   for (const [k, name] of names.entries()) {
     const pose = poses?.get(name);
     if (poses !== undefined && pose === undefined) without.push(name);

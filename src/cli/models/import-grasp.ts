@@ -48,8 +48,12 @@ export function importGraspCommand(): Command {
     .addOption(
       new Option("--width-pixels <n>", "pixels a width of 1 stands for").argParser(positive).default(150),
     )
-    .option("--colour-mean <value>", "subtracted from colour / 255: a number, or image", "picture")
-    .option("--depth-mean <metres>", "subtracted from depth: a number, or image", "picture")
+    .option(
+      "--colour-mean <value>",
+      "subtracted from colour / 255: a number, or picture (its own mean)",
+      "picture",
+    )
+    .option("--depth-mean <metres>", "subtracted from depth: a number, or picture (its own mean)", "picture")
     .addOption(
       new Option("--depth-limit <metres>", "depth is cut this far from the mean")
         .argParser(positive)

@@ -244,7 +244,7 @@ function stack(tensors: readonly Tensor[]): Tensor {
 function checkSize({ width, height }: ColourImage): void {
   if (width < minImageSide || height < minImageSide)
     throw new GraspGroundingError("IMAGE_TOO_SMALL", {
-      path: "picture",
+      path: "image",
       width,
       height,
       limit: minImageSide,

@@ -45,7 +45,7 @@ export async function resizeImage(
   const { width, height, data } = image;
   if (width < minImageSide || height < minImageSide) {
     throw new GraspGroundingError("IMAGE_TOO_SMALL", {
-      path: "picture",
+      path: "image",
       width,
       height,
       limit: minImageSide,

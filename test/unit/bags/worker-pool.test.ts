@@ -48,7 +48,7 @@ it("a thread that is not to be used again is replaced", async () => {
 });
 
 it("idle threads do not keep the process alive, busy ones do", () => {
-  const pool = pathToFileURL(`${repository}/dist/src/bags/worker-pool.js`).href;
+  const pool = pathToFileURL(`${repository}/dist/src/bags/compression/worker-pool.js`).href;
   const script = `
     import { WorkerPool } from ${JSON.stringify(pool)};
     const pool = new WorkerPool(${JSON.stringify(program)}, { more: 0 });

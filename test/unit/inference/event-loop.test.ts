@@ -41,7 +41,7 @@ async function delays(options: object): Promise<{ p90: number; p99: number }> {
       },
     },
     queries: ["the red box", "the blue box"],
-    wanted: { mask: true, overlay: true, overlayCompressed: true },
+    requestedOutputs: { mask: true, overlay: true, overlayCompressed: true },
     rectified: false,
     maxDetections: 5,
     masks: true,
