@@ -1,4 +1,4 @@
-import type { Vec3 } from "../../geometry/index.js";
+import type { Metres, Vec3 } from "../../geometry/index.js";
 
 /** Squared distance from point p to the segment from a to b; coordinates one by one, for tight loops. */
 export function squaredToSegment(
