@@ -15,6 +15,7 @@ export {
   Kinematics,
   parseUrdf,
   type RobotDescription,
+  reachability,
   SafetySupervisor,
   SequencePlanner,
   SimulatedController,

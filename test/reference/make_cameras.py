@@ -37,7 +37,7 @@ def main() -> None:
             rows.append((f"/{name}/color/camera_info", "sensor_msgs/msg/CameraInfo", INFO, moved(info(i), frame, stamp), stamp + 1_000_000))
         late = stamp + int(rng.integers(-15_000_000, 15_000_000))
         rows.append(("/wrist/aligned_depth_to_color/image_raw", "sensor_msgs/msg/Image", IMAGE, moved(depth(i, FLAT), "wrist_optical", late), late + 3_000_000))
-    for part, text in ((0.2, "red"), (0.5, "the blue thing"), (0.8, ""), (0.9, "red\x07")):
+    for part, text in ((0.2, "red"), (0.5, "the blue object"), (0.8, ""), (0.9, "red\x07")):
         time = 100_000_000_000 + int(part * frames * 50_000_000)
         rows.append(("/grasp_grounding/query", "std_msgs/msg/String", TEXT, {"data": text}, time))
     rows.sort(key=lambda row: row[4])
