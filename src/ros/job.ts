@@ -44,7 +44,6 @@ export interface Reach {
 }
 
 export interface Job {
-  readonly id: number;
   /** Absent: the image of the job before. */
   readonly frame?: FrameBytes;
   readonly queries: readonly string[];
@@ -92,7 +91,6 @@ export interface Problem {
 }
 
 export interface JobResult {
-  readonly id: number;
   readonly stamp: Stamp;
   readonly frameId: string;
   readonly width: number;
@@ -109,39 +107,18 @@ export interface JobResult {
   readonly fullResult?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
 }
 
-export interface JobFailed {
-  readonly id: number;
-  readonly failure: Problem;
-}
-
-/** What is not done of a job is not wanted any more. */
-export interface CancelRequest {
-  readonly cancel: number;
-}
-
-/** One call of the bridge on an image that is decoded already. */
+/** One call of the pipeline on an image that is decoded already. */
 export type PipelineCall =
   | { readonly op: "process" | "ground"; readonly frame: RgbdFrame; readonly queries: readonly string[] }
   | { readonly op: "plan"; readonly frame: RgbdFrame; readonly target: GraspTarget };
 
-export interface CallMessage {
-  readonly id: number;
-  readonly call: PipelineCall;
-}
+/** A request to the pipeline's thread. */
+export type PipelineRequest = { readonly job: Job } | { readonly call: PipelineCall };
 
-export interface CallDone {
-  readonly id: number;
-  readonly value: unknown;
-}
-
-/** Told about once a second, unasked: where the model runs, and what the back end says of itself. */
+/** An event about once a second: the provider or worker that the model runs on, and the back end's report. */
 export interface BackendStatus {
   readonly backend: {
     readonly description: string;
     readonly report: Readonly<Record<string, string | number>>;
   };
 }
-
-export type JobReply = JobResult | CallDone | JobFailed;
-
-export const hasFailed = (reply: JobReply): reply is JobFailed => "failure" in reply;

@@ -1,18 +1,17 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { IkSolver, reachability } from "../arm/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import type { GraspPipeline, ProcessOptions } from "../pipeline/index.js";
+import { type Reply, sendEvent, serve } from "../workers/index.js";
 import { type DecodedFrame, decodeFrame } from "./camera/frame-decoder.js";
 import { discard } from "./discard.js";
 import type {
   BackendStatus,
-  CallMessage,
-  CancelRequest,
   FrameBytes,
   Job,
-  JobReply,
   JobResult,
   PipelineCall,
+  PipelineRequest,
   Reach,
 } from "./job.js";
 import {
@@ -29,7 +28,6 @@ import { reportState, type StartData } from "./worker-state.js";
  * is published. It takes one job at a time; the node holds back and replaces what waits.
  */
 const { module, options, state } = workerData as StartData;
-const port = parentPort!;
 let pipeline: GraspPipeline | undefined;
 let last: DecodedFrame | undefined;
 /** Of the arm that was last heard of. */
@@ -48,42 +46,23 @@ try {
   reportState(state, { ready: false, code, message });
 }
 
-/** Jobs that are worked on. */
-const stops = new Map<number, AbortController>();
-
-port.on("message", (message: Job | CallMessage | CancelRequest | "close") => {
-  if (message === "close") {
-    void (pipeline?.close() ?? Promise.resolve()).finally(() => port.close());
-    return;
-  }
-  if ("cancel" in message) {
-    stops.get(message.cancel)?.abort();
-    return;
-  }
-  const work =
-    "call" in message
-      ? call(message.call).then((value) => port.postMessage({ id: message.id, value } satisfies JobReply))
-      : withStop(message.id, (signal) => handle(message, signal)).then((reply) =>
-          port.postMessage(reply, transferables(reply)),
-        );
-  void work.then(undefined, (error: unknown) => {
-    const { code, message: text } = asCatalogued(error);
-    port.postMessage({ id: message.id, failure: { code, message: text } } satisfies JobReply);
-  });
-});
-
-async function withStop<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  stops.set(id, stop);
-  try {
-    return await work(stop.signal);
-  } finally {
-    stops.delete(id);
-  }
-}
+serve(
+  async (request: PipelineRequest, signal): Promise<Reply<unknown>> => {
+    if ("call" in request) return { value: await call(request.call) };
+    const result = await handle(request.job, signal);
+    return { value: result, transfer: transferables(result) };
+  },
+  {
+    toFailure: (error) => {
+      const { code, message } = asCatalogued(error);
+      return { code, message };
+    },
+    onClose: async () => pipeline?.close(),
+  },
+);
 
 function tellBackend(): void {
-  if (pipeline !== undefined) port.postMessage({ backend: pipeline.backend } satisfies BackendStatus);
+  if (pipeline !== undefined) sendEvent({ backend: pipeline.backend } satisfies BackendStatus);
 }
 
 async function call(request: PipelineCall): Promise<unknown> {
@@ -108,7 +87,6 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   const pixels =
     requestedOutputs.overlay || requestedOutputs.overlayCompressed ? drawOverlay(frame, results) : undefined;
   return {
-    id: job.id,
     stamp: frame.stamp,
     frameId: frame.frameId,
     width: frame.colour.width,

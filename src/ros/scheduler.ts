@@ -31,8 +31,8 @@ export interface RequestOptions {
 
 export interface SchedulerOptions {
   /** Runs a job; undefined while there is no pipeline. With the signal, what is not done of it is given up. */
-  readonly run: (job: Omit<Job, "id">, signal: AbortSignal) => Promise<JobResult> | undefined;
-  readonly settings: () => Omit<Job, "id" | "frame" | "queries" | "clouds" | "reach">;
+  readonly run: (job: Job, signal: AbortSignal) => Promise<JobResult> | undefined;
+  readonly settings: () => Omit<Job, "frame" | "queries" | "clouds" | "reach">;
   /** The arm as an image's grasps have to be reached; undefined where none is known. */
   readonly reach?: (frame: ReadyFrame) => Reach | undefined;
   /** The query grounded on every image, and how often at most (0: no limit). */
@@ -235,7 +235,7 @@ export class Scheduler {
         queries,
         scenePoints: due.some((each) => each.scenePoints === true),
         ...(fresh && { frame: frame.bytes }),
-      } as Omit<Job, "id">,
+      } as Job,
       stop.signal,
     );
     if (running === undefined) return;

@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
-import { WorkerPool } from "./worker-pool.js";
+import { availableParallelism } from "node:os";
+import { compiledModule, WorkerPool } from "../../workers/index.js";
 
 /** Where compressed data lies in a file of this process. */
 export interface FilePart {
@@ -16,113 +16,41 @@ export interface WasmJob {
   readonly size: number;
   /** Whether `from`'s buffer may be given to the worker; it comes back with the result. Otherwise it is copied. */
   readonly owned?: boolean;
-  /** A whole buffer to put the result into, which is then no longer to be used under its old name. */
+  /** A full buffer that receives the result. It moves to the thread and comes back as the result's buffer. */
   readonly into?: Uint8Array | undefined;
-  /** Whether the CRC-32 of the result is wanted. */
+  /** Whether to compute the CRC-32 of the result. */
   readonly checksum?: boolean;
 }
 
 export interface WasmResult {
   /** At the beginning of its buffer, which may be longer. */
   readonly block: Uint8Array;
-  /** The whole buffer that `from` lay in, when it was owned. */
+  /** The full buffer that `from` lay in, when it was owned. */
   readonly source: Uint8Array | undefined;
   readonly crc: number | undefined;
 }
 
-interface Reply extends Partial<WasmResult> {
-  readonly error?: string;
-}
+/** WebAssembly memory never shrinks: a thread is replaced after a block this large. */
+const largeBlockBytes = 64 * 1024 * 1024;
+
+let pool: WorkerPool<WasmJob, WasmResult> | undefined;
 
 /**
- * The modules are used without the packages' own wrappers, which allocate twice a block; memory that is fresh for
- * every block would cost as much as decompressing it.
- */
-const program = `
-const { readSync } = require("node:fs");
-const { parentPort, workerData } = require("node:worker_threads");
-const { crc32 } = require("node:zlib");
-const modules = {};
-const regions = {};
-const ready = (async () => {
-  for (const kind of ["zstd", "lz4"]) {
-    modules[kind] = await require(workerData[kind])();
-    await modules[kind].ready;
-  }
-})();
-function region(kind, name, size) {
-  const key = kind + name;
-  const held = regions[key];
-  if (held && held.size >= size) return held.pointer;
-  if (held) modules[kind]._free(held.pointer);
-  delete regions[key];
-  const pointer = modules[kind]._malloc(size);
-  if (!pointer) throw new Error("out of memory");
-  regions[key] = { pointer, size };
-  return pointer;
-}
-function fetch({ descriptor, offset, length }, memory, pointer) {
-  for (let done = 0; done < length; ) {
-    const read = readSync(descriptor, memory, pointer + done, length - done, offset + done);
-    if (read === 0) throw new Error("the file ends at byte " + (offset + done));
-    done += read;
-  }
-}
-function decompress({ kind, from, size, into, checksum }) {
-  const wasm = modules[kind];
-  const { length } = from;
-  const at = region(kind, "from", length);
-  const to = region(kind, "to", size);
-  if (from instanceof Uint8Array) wasm.HEAPU8.set(from, at);
-  else fetch(from, wasm.HEAPU8, at);
-  const done =
-    kind === "zstd"
-      ? wasm._decompress(to, size, at, length)
-      : wasm._decompressFrame((wasm.context ??= wasm._createDecompressionContext()), to, size, at, length);
-  if (done < 0 || done > size) throw new Error("the compressed data is damaged");
-  const result = wasm.HEAPU8.subarray(to, to + done);
-  const block = into ? into.subarray(0, done) : Buffer.allocUnsafeSlow(done);
-  block.set(result);
-  return { block, crc: checksum ? crc32(result) : undefined };
-}
-parentPort.on("message", async (job) => {
-  const source = job.owned ? new Uint8Array(job.from.buffer) : undefined;
-  const back = source ? [source.buffer] : [];
-  try {
-    await ready;
-    const { block, crc } = decompress(job);
-    parentPort.postMessage({ block, crc, source }, [block.buffer, ...back]);
-  } catch (error) {
-    if (job.kind === "lz4") modules.lz4.context = undefined;
-    parentPort.postMessage({ error: String((error && error.message) || error), source }, back);
-  }
-});
-`;
-
-/** WebAssembly memory never shrinks: a worker that had to take so large a block is replaced. */
-const largeBlock = 64 * 1024 * 1024;
-
-let pool: WorkerPool<Reply> | undefined;
-
-/**
- * Decompresses on worker threads: WebAssembly takes the processor for milliseconds a block, and two blocks at once
- * make up for what it is slower than native code.
+ * Decompresses on worker threads: WebAssembly occupies the processor for milliseconds a block, and two blocks at once
+ * make up for its lower speed against native code.
  * @throws Error in words when the data is damaged.
  */
-export async function decompressOnThread(job: WasmJob): Promise<WasmResult> {
+export function decompressOnThread(job: WasmJob): Promise<WasmResult> {
   const { from, into, owned = false, size } = job;
   const transfer = [...(owned && "buffer" in from ? [from.buffer] : []), ...(into ? [into.buffer] : [])];
   pool ??= startPool();
-  const reply = await pool.run({ message: { ...job, owned }, transfer, last: size > largeBlock });
-  const { block, source, crc } = reply;
-  if (block === undefined) throw new Error(reply.error);
-  return { block, source, crc };
+  return pool.request(job, { transfer, retireThread: size > largeBlockBytes });
 }
 
-function startPool(): WorkerPool<Reply> {
-  const { resolve } = createRequire(import.meta.url);
-  return new WorkerPool(program, {
-    zstd: resolve("@foxglove/wasm-zstd/dist/wasm-zstd.js"),
-    lz4: resolve("@foxglove/wasm-lz4/dist/wasm-lz4.js"),
+function startPool(): WorkerPool<WasmJob, WasmResult> {
+  return new WorkerPool(compiledModule(import.meta.url, "./wasm-worker.js"), {
+    name: "decompression thread",
+    workerData: undefined,
+    maxThreads: Math.max(1, Math.min(4, availableParallelism())),
   });
 }

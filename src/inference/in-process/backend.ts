@@ -1,12 +1,11 @@
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
-import { compiledModule } from "../../workers/index.js";
+import { compiledModule, WorkerClient } from "../../workers/index.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensors } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { providerGap } from "./gpu-libraries.js";
-import type { WorkerReply, WorkerRequest, WorkerSettings } from "./ort-worker.js";
+import type { InferenceRequest, Loaded, WorkerSettings } from "./ort-worker.js";
 import { describePlacement, type ExecutionProvider, type Placement, placementProblem } from "./providers.js";
 
 export interface InProcessOptions {
@@ -33,10 +32,8 @@ export interface InProcessOptions {
   readonly onNotice?: (line: string) => void;
 }
 
-interface Pending {
-  readonly resolve: (reply: Tensors) => void;
-  readonly reject: (error: Error) => void;
-}
+/** A thread that runs the parts of one model. */
+export type InferenceThread = WorkerClient<InferenceRequest, Tensors, Loaded>;
 
 /**
  * ONNX Runtime on a worker thread of this process: onnxruntime-node's `run` blocks its thread, so it must not be
@@ -47,34 +44,27 @@ export class InProcessBackend implements InferenceBackend {
   readonly #model: string;
   readonly #input: string;
   readonly #images: ImagePreprocessPool;
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
-  #nextId = 0;
-  #failure: Error | undefined;
+  readonly #thread: InferenceThread;
   #rejectFailed: (error: Error) => void = () => undefined;
   /** Rejects when the inference thread ends by itself; never resolves. */
   readonly failed = new Promise<never>((_, reject) => {
     this.#rejectFailed = reject;
   });
 
-  private constructor(model: ModelFiles, description: string, worker: Worker) {
+  private constructor(model: ModelFiles, { thread, description }: StartedThread) {
     this.#model = model.name;
     this.#input = model.input.name;
     this.#images = new ImagePreprocessPool(model.input);
     this.description = `in-process/${description}`;
-    this.#worker = worker;
-    // Whoever wants to know awaits it; a request that fails says so too.
+    this.#thread = thread;
+    // A caller may ignore the promise: the next request fails with the same error.
     this.failed.catch(() => undefined);
-    worker.on("message", (reply: WorkerReply) => this.#settle(reply));
-    worker.on("error", (error) => this.#fail(error));
-    worker.on("exit", (code) => this.#fail(new Error(`the inference thread ended (${code})`)));
+    thread.onEnd = (error) => this.#rejectFailed(this.#inferenceError(error));
   }
 
   /** Loads the parts of a model. @throws GraspGroundingError MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
   static async create(model: ModelFiles, options: InProcessOptions = {}): Promise<InProcessBackend> {
-    const { worker, description } = await startWorker(model, options);
-    worker.unref();
-    return new InProcessBackend(model, description, worker);
+    return new InProcessBackend(model, await startThread(model, options));
   }
 
   async encodeImage(image: ColourImage): Promise<Tensors> {
@@ -90,34 +80,15 @@ export class InProcessBackend implements InferenceBackend {
   decode = (feeds: Tensors): Promise<Tensors> => this.#run("decoder", feeds);
 
   async close(): Promise<void> {
-    this.#fail(new Error("the back end was closed"));
-    await Promise.all([this.#worker.terminate(), this.#images.close()]);
+    await Promise.all([this.#thread.close("the back end was closed"), this.#images.close()]);
   }
 
-  #run(part: ModelPart, feeds: Tensors): Promise<Tensors> {
-    if (this.#failure !== undefined) return Promise.reject(this.#inferenceError(this.#failure));
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      this.#worker.ref();
-      this.#worker.postMessage({ id, part, feeds } satisfies WorkerRequest);
-    });
-  }
-
-  #settle(reply: WorkerReply): void {
-    const pending = this.#pending.get(reply.id);
-    if (pending === undefined) return;
-    this.#pending.delete(reply.id);
-    if (this.#pending.size === 0) this.#worker.unref();
-    if (reply.error !== undefined) pending.reject(this.#inferenceError(new Error(reply.error)));
-    else pending.resolve(reply.outputs);
-  }
-
-  #fail(error: Error): void {
-    if (this.#failure === undefined) this.#rejectFailed(this.#inferenceError(error));
-    this.#failure ??= error;
-    for (const { reject } of this.#pending.values()) reject(this.#inferenceError(error));
-    this.#pending.clear();
+  async #run(part: ModelPart, feeds: Tensors): Promise<Tensors> {
+    try {
+      return await this.#thread.request({ part, feeds });
+    } catch (error) {
+      throw this.#inferenceError(error as Error);
+    }
   }
 
   #inferenceError(cause: Error): GraspGroundingError {
@@ -133,17 +104,18 @@ export class InProcessBackend implements InferenceBackend {
 export const inferenceThreads = (options: InProcessOptions): number =>
   options.threads ?? Math.min(8, availableParallelism());
 
-/** A thread that has loaded a model, and what it runs on. */
-export interface StartedWorker {
-  readonly worker: Worker;
+/** A thread that has loaded a model. */
+export interface StartedThread {
+  readonly thread: InferenceThread;
+  /** Providers that it runs on, as they are shown. */
   readonly description: string;
 }
 
 /** Starts a thread on the first provider that runs the model. @throws MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
-export async function startWorker(
+export async function startThread(
   model: Pick<ModelFiles, "name" | "session" | "tokens"> & { readonly files: WorkerSettings["files"] },
   options: InProcessOptions,
-): Promise<StartedWorker> {
+): Promise<StartedThread> {
   const { requireProvider, onNotice } = options;
   const providers = options.providers ?? [requireProvider ?? "cpu"];
   if (requireProvider !== undefined && !providers.includes(requireProvider)) {
@@ -159,15 +131,16 @@ export async function startWorker(
   for (const [i, provider] of providers.entries()) {
     try {
       const rest = providers.slice(i);
-      const { worker, placement } = await tryProviders(model, options, rest);
+      const { thread, placement } = await tryProviders(model, options, rest);
       const problem = placement && placementProblem(requireProvider ?? provider, placement);
       const none = placement !== undefined && (placement.operators[provider] ?? 0) === 0;
       if (problem !== undefined && (none || requireProvider !== undefined)) {
-        await worker.terminate();
+        await thread.close();
         throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail: problem });
       }
       const ran = describePlacement(provider, placement);
-      return { worker, description: passedOver.length === 0 ? ran : `${ran} (not ${passedOver.join(", ")})` };
+      const description = passedOver.length === 0 ? ran : `${ran} (not ${passedOver.join(", ")})`;
+      return { thread, description };
     } catch (error) {
       const last = i === providers.length - 1;
       const unavailable = error instanceof GraspGroundingError && error.code === "PROVIDER_UNAVAILABLE";
@@ -180,10 +153,10 @@ export async function startWorker(
 }
 
 async function tryProviders(
-  model: Parameters<typeof startWorker>[0],
+  model: Parameters<typeof startThread>[0],
   options: InProcessOptions,
   providers: readonly ExecutionProvider[],
-): Promise<{ worker: Worker; placement: Placement | undefined }> {
+): Promise<{ readonly thread: InferenceThread; readonly placement: Placement | undefined }> {
   const { device = 0, memoryLimit, engineCache, fp16, warmUp } = options;
   const workerData: WorkerSettings = {
     files: model.files,
@@ -197,18 +170,17 @@ async function tryProviders(
     warmUp: warmUp ?? providers[0] !== "cpu",
     tokens: model.tokens ?? 8,
   };
-  const worker = new Worker(compiledModule(import.meta.url, "./ort-worker.js"), { workerData });
-  const placement = await new Promise<Placement | undefined>((resolve, reject) => {
-    worker.once("error", reject);
-    worker.once("message", (reply: WorkerReply) => {
-      worker.off("error", reject);
-      if (reply.error === undefined) resolve(reply.placement);
-      else void worker.terminate().then(() => reject(new Error(reply.error)));
-    });
-  }).catch(async (error: Error) => {
-    throw await loadError(model.name, providers[0] ?? "cpu", error);
+  const thread: InferenceThread = new WorkerClient(compiledModule(import.meta.url, "./ort-worker.js"), {
+    name: "inference thread",
+    workerData,
   });
-  return { worker, placement };
+  try {
+    const { placement } = await thread.started();
+    return { thread, placement };
+  } catch (error) {
+    await thread.close();
+    throw await loadError(model.name, providers[0] ?? "cpu", error as Error);
+  }
 }
 
 async function loadError(name: string, provider: ExecutionProvider, cause: Error) {

@@ -1,29 +1,25 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { type Reply, reportStarted, reportStartFailure, serve } from "../../workers/index.js";
 import type { ModelPart, Tensor, Tensors } from "../port.js";
 import { joinPlacements, type Placement, placementOf } from "./providers.js";
 import { type SessionSettings, sessionOptions } from "./session-options.js";
 import { warmUpFeeds } from "./warm-up.js";
 
-export interface WorkerRequest {
-  readonly id: number;
+/** A run of one part of the model. The reply is its outputs. */
+export interface InferenceRequest {
   readonly part: ModelPart;
   readonly feeds: Tensors;
 }
 
-/** Answer to a request; id -1 says that the model is loaded (or why not). */
-export type WorkerReply =
-  | {
-      readonly id: number;
-      readonly outputs: Tensors;
-      readonly error?: undefined;
-      /** With id -1, of a model that was warmed up: where its operators ran. */
-      readonly placement?: Placement;
-    }
-  | { readonly id: number; readonly error: string };
+/** The model is loaded. */
+export interface Loaded {
+  /** Operators by provider; of a model that was warmed up on another provider than the CPU. */
+  readonly placement?: Placement;
+}
 
 export interface WorkerSettings extends SessionSettings {
   /** A model of one part gives only that one. */
@@ -35,8 +31,6 @@ export interface WorkerSettings extends SessionSettings {
 }
 
 const settings = workerData as WorkerSettings;
-const port = parentPort;
-if (port === null) throw new Error("the inference worker runs as a worker thread only");
 type Sessions = Partial<Record<ModelPart, InferenceSession>>;
 
 // What goes wrong is reported once, by the thread that started this one; ONNX Runtime's own lines would come on top.
@@ -61,8 +55,6 @@ async function run(session: InferenceSession, feeds: Tensors): Promise<Tensors> 
     Object.entries(results).map(([name, value]) => [name, toTensor(value as OrtTensor)]),
   );
 }
-
-const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function openAll(profiles: string | undefined): Promise<Sessions> {
   const sessions: Sessions = {};
@@ -107,18 +99,17 @@ async function load(): Promise<{ sessions: Sessions; placement?: Placement }> {
   }
 }
 
+function reply(outputs: Tensors): Reply<Tensors> {
+  const buffers = Object.values(outputs).map((tensor) => tensor.data.buffer);
+  return { value: outputs, transfer: [...new Set(buffers)] };
+}
+
 try {
   const { sessions, placement } = await load();
-  port.on("message", ({ id, part, feeds }: WorkerRequest) => {
-    run(sessions[part] as InferenceSession, feeds).then(
-      (outputs) => {
-        const transfer = Object.values(outputs).map((tensor) => tensor.data.buffer as ArrayBuffer);
-        port.postMessage({ id, outputs } satisfies WorkerReply, [...new Set(transfer)]);
-      },
-      (error) => port.postMessage({ id, error: text(error) } satisfies WorkerReply),
-    );
-  });
-  port.postMessage({ id: -1, outputs: {}, ...(placement && { placement }) } satisfies WorkerReply);
+  serve(async ({ part, feeds }: InferenceRequest) =>
+    reply(await run(sessions[part] as InferenceSession, feeds)),
+  );
+  reportStarted({ ...(placement && { placement }) } satisfies Loaded);
 } catch (error) {
-  port.postMessage({ id: -1, error: text(error) } satisfies WorkerReply);
+  reportStartFailure(error);
 }

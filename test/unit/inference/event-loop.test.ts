@@ -47,11 +47,11 @@ async function delays(options: object): Promise<{ p90: number; p99: number }> {
     masks: true,
     overlayQuality: 80,
   });
-  await host.run(job() as never);
+  await host.run(job());
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   for (let i = 0; i < 8; i++) {
-    const { results } = await host.run(job() as never);
+    const { results } = await host.run(job());
     expect(results).toHaveLength(2);
   }
   delay.disable();
