@@ -1,3 +1,5 @@
+import { quantile } from "../src/geometry/index.js";
+
 /** Figures of one series of measurements, in milliseconds. */
 export interface Spread {
   readonly n: number;
@@ -6,11 +8,10 @@ export interface Spread {
   readonly min: number;
 }
 
+/** Figures of `samples` in milliseconds, to the microsecond; NaN of none. */
 export function spread(samples: readonly number[]): Spread {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const at = (q: number) =>
-    round(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN);
-  return { n: sorted.length, p50: at(0.5), p99: at(0.99), min: at(0) };
+  const at = (q: number) => round(quantile(samples, q));
+  return { n: samples.length, p50: at(0.5), p99: at(0.99), min: at(0) };
 }
 
 /** Runs `work` `warmup` + `n` times, one after the other, and gives the milliseconds of the last n. */

@@ -110,6 +110,7 @@ const suites = [
   check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
   check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
   check("page types", ["node_modules/typescript/bin/tsc", "-p", "src/console/web"]),
+  check("report script types", ["node_modules/typescript/bin/tsc", "-p", "src/report/client", "--noEmit"]),
   check("page tests' types", ["node_modules/typescript/bin/tsc", "-p", "test/console"]),
   check("dead code", ["node_modules/knip/bin/knip.js", "--no-progress"]),
   vitest("unit"),

@@ -74,7 +74,10 @@ export async function setUp() {
   step("compile", {
     inputs: ["src", "tsconfig.json", "tsconfig.build.json"],
     output: "dist/src/cli/main.js",
-    run: () => sh(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]),
+    run: () => {
+      for (const project of ["tsconfig.build.json", "src/report/client"])
+        sh(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project]);
+    },
   });
   step("console-page", {
     inputs: ["src/console/web", "package-lock.json"],

@@ -12,4 +12,5 @@ export * from "./plane.js";
 export * from "./pose.js";
 export * from "./random.js";
 export * from "./rotation-vector.js";
+export * from "./statistics.js";
 export * from "./units.js";

@@ -1,8 +1,8 @@
 import { usage } from "../errors/index.js";
+import { median } from "../geometry/index.js";
 import type { Grounding } from "../grounding/index.js";
 import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
 import { createPipeline, type PipelineOptions } from "../pipeline/index.js";
-import { quantile } from "../report/charts.js";
 import { table } from "../report/text-table.js";
 import { Interrupt, named, Progress, probability, wholeNumber, writeWhole } from "../system/index.js";
 import { agreementOf, agreements } from "./agreement.js";
@@ -161,9 +161,8 @@ function compareText(settings: readonly ComparedSetting[], pairs: readonly Pair[
     one.onlyB,
     one.bothFound === 0 ? undefined : one.overlap.toFixed(3),
   ]);
-  const speeds = settings.map(({ name, latencies }, i) => {
-    const sorted = [...latencies].sort((x, y) => x - y);
-    return `${"AB"[i]}: ${name}, ${quantile(sorted, 0.5).toFixed(0)} ms a frame`;
-  });
+  const speeds = settings.map(
+    ({ name, latencies }, i) => `${"AB"[i]}: ${name}, ${median(latencies).toFixed(0)} ms a frame`,
+  );
   return `${speeds.join("\n")}\n${table(header, rows)}`;
 }

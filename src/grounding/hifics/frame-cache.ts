@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { ColourImage } from "../../geometry/index.js";
 
 interface Entry<V> {
@@ -8,34 +9,36 @@ interface Entry<V> {
   readonly value: V;
 }
 
-/** What was made of the images seen last, found again by their bytes: as exact as a hash of them and several times faster. */
+/**
+ * Values by image, for the images used last. An image is found by comparing its bytes: as exact as a hash of them and
+ * several times faster.
+ */
 export class FrameCache<V> {
-  #entries: readonly Entry<V>[] = [];
-  readonly #capacity: number;
+  readonly #entries: LRUCache<number, Entry<V>>;
+  #nextId = 0;
 
-  constructor(capacity: number) {
-    if (!(capacity >= 1)) throw new RangeError("a cache holds at least one entry");
-    this.#capacity = capacity;
+  /** @param maxImages images at most, 1 or more. @throws TypeError */
+  constructor(maxImages: number) {
+    this.#entries = new LRUCache({ max: maxImages });
   }
 
   get(image: ColourImage): V | undefined {
     const bytes = bytesOf(image);
-    const found = this.#entries.find(
-      (e) => e.width === image.width && e.height === image.height && e.bytes.equals(bytes),
-    );
-    if (found !== undefined) this.#entries = [found, ...this.#entries.filter((e) => e !== found)];
-    return found?.value;
+    for (const [id, { width, height, bytes: known }] of this.#entries.entries())
+      if (width === image.width && height === image.height && known.equals(bytes))
+        return this.#entries.get(id)?.value;
+    return undefined;
   }
 
-  /** Keeps `value` for an image that `get` did not know; the one used longest ago makes room. */
+  /** Stores `value` for an image that `get` did not find; the image used longest ago is dropped when the cache is full. */
   set(image: ColourImage, value: V): void {
     const { width, height } = image;
-    const entry = { width, height, bytes: Buffer.from(bytesOf(image)), value };
-    this.#entries = [entry, ...this.#entries].slice(0, this.#capacity);
+    this.#entries.set(this.#nextId++, { width, height, bytes: Buffer.from(bytesOf(image)), value });
   }
 
   delete(value: V): void {
-    this.#entries = this.#entries.filter((e) => e.value !== value);
+    for (const [id, entry] of [...this.#entries.entries()])
+      if (entry.value === value) this.#entries.delete(id);
   }
 }
 

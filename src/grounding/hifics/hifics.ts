@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage, RgbdFrame } from "../../geometry/index.js";
 import {
@@ -12,7 +13,6 @@ import {
 } from "../../inference/index.js";
 import { cleanQuery } from "../query.js";
 import type { Grounder, Grounding, Heatmap } from "../types.js";
-import { LruCache } from "./cache.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
@@ -44,7 +44,7 @@ export class HifiCs implements Grounder {
   readonly #backend: InferenceBackend;
   readonly #tokenizer: TextTokenizer;
   readonly #frames: FrameCache<Promise<Tensors>>;
-  readonly #texts: LruCache<Tensors>;
+  readonly #texts: LRUCache<string, Tensors>;
   readonly #options: HifiCsOptions;
 
   private constructor(
@@ -58,7 +58,7 @@ export class HifiCs implements Grounder {
     this.#tokenizer = tokenizer;
     this.#options = options;
     this.#frames = new FrameCache(options.frameCache ?? 4);
-    this.#texts = new LruCache(options.textCache ?? 256);
+    this.#texts = new LRUCache({ max: options.textCache ?? 256 });
   }
 
   /**

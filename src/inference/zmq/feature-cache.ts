@@ -1,12 +1,13 @@
+import { LRUCache } from "lru-cache";
 import type { Ran } from "./batcher.js";
 
-/** Features by the content hash of their image, the least recently used forgotten first. What failed is not kept. */
+/** Features by the content hash of their image; the least recently used are dropped first, failed ones at once. */
 export class FeatureCache {
-  readonly #limit: number;
-  readonly #entries = new Map<string, Promise<Ran>>();
+  readonly #entries: LRUCache<string, Promise<Ran>>;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** @param maxImages images at most, 1 or more. @throws TypeError */
+  constructor(maxImages: number) {
+    this.#entries = new LRUCache({ max: maxImages });
   }
 
   get size(): number {
@@ -14,23 +15,14 @@ export class FeatureCache {
   }
 
   get(key: string): Promise<Ran> | undefined {
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      this.#entries.delete(key);
-      this.#entries.set(key, entry);
-    }
-    return entry;
+    return this.#entries.get(key);
   }
 
   set(key: string, ran: Promise<Ran>): Promise<Ran> {
     this.#entries.set(key, ran);
     ran.catch(() => {
-      if (this.#entries.get(key) === ran) this.#entries.delete(key);
+      if (this.#entries.peek(key) === ran) this.#entries.delete(key);
     });
-    if (this.#entries.size > this.#limit) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
-    }
     return ran;
   }
 }

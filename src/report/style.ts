@@ -1,9 +1,5 @@
-import { palette } from "../visualization/index.js";
-import { escapeHtml } from "./charts.js";
-
-export const colourOf = (index: number): string => `rgb(${palette[index % palette.length]!.join(" ")})`;
-
-const style = `
+/** Style sheet of the report pages, light and dark, also for print. */
+export const style = `
 :root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--ink:#14181d;--soft:#5b6570;--line:#dfe3e8;--accent:#0072b2;--warn:#b45309;--bad:#b42318}
 @media (prefers-color-scheme:dark){:root{--bg:#101317;--card:#191e24;--ink:#e8ecf1;--soft:#9aa5b1;--line:#2b323b;--accent:#56b4e9;--warn:#e69f00;--bad:#ff8a7a}}
 *{box-sizing:border-box}
@@ -38,37 +34,3 @@ dialog::backdrop{background:rgb(0 0 0/.7)}dialog p{margin:0;padding:10px 14px}
 footer{margin-top:40px;color:var(--soft);font-size:13px}code{font-size:13px;overflow-wrap:anywhere}
 @media print{body{background:#fff}figure,.panel,.card{break-inside:avoid}.bar{display:none}}
 `;
-
-const zoom = `
-const d=document.querySelector("dialog");
-document.addEventListener("click",e=>{const i=e.target.closest("figure img");
-if(i){d.querySelector("img").src=i.src;d.querySelector("p").innerHTML=i.closest("figure").querySelector("figcaption").innerHTML;d.showModal()}
-else if(e.target.closest("dialog"))d.close()});
-`;
-
-export interface PageParts {
-  readonly title: string;
-  readonly sub: string;
-  readonly body: string;
-  readonly script?: string;
-}
-
-/** A page in one file that opens without a network: style, images and scripts are in it, and it asks nobody. */
-export const page = ({ title, sub, body, script = "" }: PageParts): string =>
-  `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title><style>${style}</style></head>
-<body><main><h1>${escapeHtml(title)}</h1><p class="sub">${sub}</p>
-${body}
-</main><dialog><img alt=""><p></p></dialog><script>${zoom}${script}</script></body></html>
-`;
-
-export const card = (value: string, label: string): string =>
-  `<div class="card"><b>${escapeHtml(value)}</b><span>${escapeHtml(label)}</span></div>`;
-
-export const image = (jpeg: Uint8Array): string =>
-  `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`;
-
-/** JSON that may stand within a script element. */
-export const inScript = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c");
