@@ -8,7 +8,7 @@ import { modelErrors } from "./catalogue/models.js";
 import { rosErrors } from "./catalogue/ros.js";
 import type { CatalogueEntry } from "./entry.js";
 
-/** The parts of the catalogue by what they are about; the generated docs page has a section for each. */
+/** The parts of the catalogue by subject; the generated docs page has a section for each. */
 export const sections = {
   "Every command": generalErrors,
   "Queries, images, depth": inputErrors,

@@ -1,11 +1,11 @@
 /**
- * How an error shows in ROS diagnostics, by diagnostic_msgs/DiagnosticStatus: `warn` for what whoever asked can mend by asking
- * otherwise, `stale` for data that stopped coming, `error` for what keeps a part from working.
+ * Level of an error in ROS diagnostics, by diagnostic_msgs/DiagnosticStatus: `warn` for an error that the caller can
+ * avoid with another request, `stale` for data that stopped coming, `error` for a part that does not work.
  */
 export type DiagnosticLevel = "warn" | "error" | "stale";
 
 /**
- * An error a user can meet: what happened, why it usually does, what to do about it, and how each surface reports it.
+ * An error that a user can meet: its message, its usual cause, the remedy, and how each surface reports it.
  * `{name}` in a message or remedy is filled from the error's details.
  */
 export interface CatalogueEntry {
@@ -20,7 +20,7 @@ export interface CatalogueEntry {
   readonly level: DiagnosticLevel;
 }
 
-/** An entry with what most have: exit code 1, HTTP status 500, level `error`. */
+/** An entry with the usual values: exit code 1, HTTP status 500, level `error`. */
 export const entry = (
   given: Pick<CatalogueEntry, "message" | "cause" | "remedy"> & Partial<CatalogueEntry>,
 ): CatalogueEntry => ({ exitCode: 1, httpStatus: 500, level: "error", ...given });

@@ -3,7 +3,7 @@ import type { CatalogueEntry, DiagnosticLevel } from "./entry.js";
 
 export type ErrorDetails = Readonly<Record<string, string | number>>;
 
-/** An error from the catalogue. `message` is one line: what happened and, after the colon, what to do. */
+/** An error of the catalogue. `message` is one line: the fault and, after the semicolon, the remedy. */
 export class GraspGroundingError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
@@ -21,7 +21,7 @@ export class GraspGroundingError extends Error {
   }
 }
 
-/** What went wrong in one line, for an error of any kind (used as `detail`). */
+/** The message of an error of any kind in one line, used as `detail`. */
 export function describe(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown };
   return firstLine(typeof message === "string" ? message : String(error));
@@ -34,16 +34,16 @@ export function levelOf(error: unknown): DiagnosticLevel {
   return (known ? (catalogue[code as ErrorCode] as CatalogueEntry) : catalogue.INTERNAL).level;
 }
 
-/** Wraps what is not yet of the catalogue as INTERNAL, so that every surface reports the same way. */
+/** Wraps an error outside the catalogue as INTERNAL, so that every surface reports it alike. */
 export function asCatalogued(error: unknown): GraspGroundingError {
   if (error instanceof GraspGroundingError) return error;
   return new GraspGroundingError("INTERNAL", { detail: describe(error) }, { cause: error });
 }
 
 function fill(template: string, details: ErrorDetails): string {
-  return template.replace(/\{(\w+)\}/g, (whole, key: string) => {
+  return template.replace(/\{(\w+)\}/g, (placeholder, key: string) => {
     const value = details[key];
-    return value === undefined ? whole : firstLine(String(value));
+    return value === undefined ? placeholder : firstLine(String(value));
   });
 }
 

@@ -3,15 +3,15 @@ import { type CatalogueEntry, entry } from "../entry.js";
 /** Errors of grasps, the arm and its safety. */
 export const armErrors = {
   GRASP_NO_DEPTH: entry({
-    message: "a grasp needs depth, and this frame has none",
+    message: "a grasp needs depth, and the frame has none",
     cause: "a colour-only camera or file",
     remedy: "publish aligned depth or pass --depth and --camera",
     level: "warn",
   }),
   ROBOT_DESCRIPTION: entry({
     message: "the robot description is not usable: {detail}",
-    cause: "a URDF that is not well-formed, or lacks the named links and joints",
-    remedy: "check it with `check_urdf`, and the parameters that name its links and joints",
+    cause: "the URDF is not well-formed, or lacks the named links and joints",
+    remedy: "check the URDF with `check_urdf`, and the parameters that name its links and joints",
     httpStatus: 422,
   }),
   ARM_CONFIG: entry({
@@ -23,7 +23,7 @@ export const armErrors = {
   }),
   EXECUTE_REFUSED: entry({
     message: "the motion is refused: {detail}",
-    cause: "a check before the motion found it unsafe, or motions are switched off",
+    cause: "a check before the motion found it unsafe, or execution is off",
     remedy: "send the goal without execute to plan only",
     httpStatus: 403,
     level: "warn",
@@ -31,7 +31,7 @@ export const armErrors = {
   LEASE_HELD: entry({
     message: "{holder} is in control",
     cause: "another operator took control first",
-    remedy: "ask for a hand-over",
+    remedy: "request a hand-over",
     httpStatus: 409,
     level: "warn",
   }),

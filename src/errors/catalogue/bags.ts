@@ -15,40 +15,40 @@ export const bagErrors = {
   }),
   BAG_UNREACHABLE: entry({
     message: "{path}: cannot be fetched ({detail})",
-    cause: "a server that is down, refuses, or a presigned link that has expired",
+    cause: "a server that is down or refuses the request, or a presigned link that has expired",
     remedy: "check the address and the network, ask for a new link, then go on with --resume",
     httpStatus: 502,
   }),
   BAG_DAMAGED: entry({
     message: "{path}: damaged ({detail})",
     cause: "a recording cut off by a power loss or a full disk, or a damaged copy",
-    remedy: "what could be read was used; record again if that is not enough",
+    remedy: "the readable part was used; record again if you need the rest",
     exitCode: 3,
     level: "warn",
   }),
   BAG_EMPTY: entry({
     message: "{path}: holds no messages",
-    cause: "the recorder ended before a message came, often by QoS that does not match",
+    cause: "the recorder ended before a message came, often because of incompatible QoS",
     remedy: "record again",
   }),
   BAG_NO_IMAGE: entry({
     message: "{path}: no image topic found; topics are {topics}",
-    cause: "images were not recorded, or in a type that is not read",
+    cause: "images were not recorded, or their type is not supported",
     remedy: "name one with --colour TOPIC",
   }),
   BAG_TOPIC: entry({
     message: "{path}: no topic {topic}; topics are {topics}",
     cause: "a misspelt topic, or one that was not recorded",
-    remedy: "name one of these",
+    remedy: "name one of the listed topics",
   }),
   BAG_TOPIC_TYPE: entry({
-    message: "{path}: topic {topic} holds no {wanted} that can be read",
-    cause: "a topic of another type, such as depth where colour is wanted",
+    message: "{path}: topic {topic} holds no readable {wanted}",
+    cause: "a topic of another type, such as depth in place of colour",
     remedy: "name another topic",
   }),
   BAG_NOTHING_PAIRED: entry({
     message: "{path}: no colour and depth frames within {tolerance} s of each other",
-    cause: "colour and depth stamped by clocks that differ",
+    cause: "colour and depth have stamps of different clocks",
     remedy: "raise --tolerance, or check the clocks of both streams",
   }),
   BAG_NO_FRAME_AT: entry({
@@ -58,7 +58,7 @@ export const bagErrors = {
     level: "warn",
   }),
   BAG_NO_QUERY: entry({
-    message: "{path}: nothing is asked: no --query, and no recorded queries",
+    message: "{path}: there is no query: no --query, and no recorded queries",
     cause: "a bag without a `…/query` topic",
     remedy: 'say what to find, e.g. --query "the red mug", or name the topic with --query-topic',
     exitCode: 2,
@@ -67,12 +67,12 @@ export const bagErrors = {
   SHARDS_INCOMPLETE: entry({
     message: "{path}: cannot be merged ({detail})",
     cause: "a shard that failed or has not ended yet, or results of different runs",
-    remedy: "run what is missing again, then merge",
+    remedy: "run the missing shards again, then merge",
   }),
   RESUME_MISMATCH: entry({
     message: "{path}: cannot be resumed ({detail})",
     cause: "results of another bag, other queries or another model under the same name",
-    remedy: "repeat the command that made it, or leave --resume out to start anew",
+    remedy: "repeat the original command, or omit --resume to start again",
     exitCode: 2,
     httpStatus: 400,
   }),

@@ -4,7 +4,7 @@ import { type CatalogueEntry, entry } from "../entry.js";
 export const calibrationErrors = {
   CALIBRATION_REFUSED: entry({
     message: "no calibration: {detail}",
-    cause: "the images or the robot's motions do not determine what is asked for, or contradict each other",
+    cause: "the images or the robot's motions do not determine the result, or contradict each other",
     remedy: "{remedy}",
     httpStatus: 422,
     level: "warn",
@@ -19,7 +19,7 @@ export const calibrationErrors = {
   }),
   CALIBRATION_POSES: entry({
     message: "{path}: robot poses cannot be used ({detail})",
-    cause: "the file is missing, or holds other fields, other units or no unit quaternions",
+    cause: "the file is missing, or has other fields, other units or quaternions that are not of unit length",
     remedy: "give image, x, y, z, qx, qy, qz, qw (metres; tool in the robot's base) for each image",
     exitCode: 2,
     httpStatus: 422,
@@ -27,14 +27,14 @@ export const calibrationErrors = {
   }),
   CALIBRATION_FILE: entry({
     message: "{path}: not a hand-eye calibration ({detail})",
-    cause: "it was written by another program, or edited",
+    cause: "the file was written by another program, or edited",
     remedy:
       "write one with `grasp-grounding calibrate hand-eye --out FILE`, or see calibration/hand_eye.yaml",
     httpStatus: 422,
   }),
   CALIBRATION_OFF: entry({
     message: "the calibration is off by {found}; the limit is {limit}",
-    cause: "the camera was knocked, or target and robot are not those it was made with",
-    remedy: "calibrate again, or check that camera, target and robot are those it was made with",
+    cause: "the camera was moved, or the target or the robot is not the calibrated one",
+    remedy: "calibrate again, or use the camera, target and robot of the calibration",
   }),
 } as const satisfies Record<string, CatalogueEntry>;

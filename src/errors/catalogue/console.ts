@@ -4,12 +4,12 @@ import { type CatalogueEntry, entry } from "../entry.js";
 export const consoleErrors = {
   CONSOLE_PORT: entry({
     message: "the console cannot listen on {host}:{port} ({detail})",
-    cause: "another program or another console uses it, or ports below 1024 need rights",
-    remedy: "stop what uses the port, or choose another with --port",
+    cause: "another program or another console uses the port, or a port below 1024 without the rights for it",
+    remedy: "stop the program that uses the port, or choose another with --port",
   }),
   CONSOLE_NEEDS_TOKEN: entry({
     message: "{host} can be reached from other machines, and no token is set",
-    cause: "anybody in the network could move the arm",
+    cause: "the address is open to the network, and without a token anybody could move the arm",
     remedy: "set GRASP_GROUNDING_OPERATOR_TOKEN or give --token-file, or stay on 127.0.0.1",
     exitCode: 2,
   }),
@@ -27,7 +27,7 @@ export const consoleErrors = {
   }),
   CONSOLE_PAGE_MISSING: entry({
     message: "the console's page is not built",
-    cause: "a checkout that was compiled without the page",
+    cause: "the checkout was compiled without the page",
     remedy: "run `npm run build:web`",
   }),
   CONSOLE_NO_FRAME: entry({
@@ -38,23 +38,23 @@ export const consoleErrors = {
     level: "warn",
   }),
   CONSOLE_BUSY: entry({
-    message: "{waiting} questions are waiting already",
-    cause: "questions come faster than the model answers",
-    remedy: "ask again when they are answered",
+    message: "{waiting} queries are waiting already",
+    cause: "queries come faster than the model answers",
+    remedy: "ask again when those have been answered",
     httpStatus: 429,
     level: "warn",
   }),
   CONSOLE_NO_RECORDING: entry({
     message: "the image is live",
-    cause: "playback was asked of a camera",
-    remedy: "playback works on recordings",
+    cause: "a playback command for a live camera",
+    remedy: "open a recording to use playback",
     httpStatus: 409,
     level: "warn",
   }),
   MOTION_REFUSED: entry({
     message: "the arm does not move: {detail}",
-    cause: "a check before or during the motion, or nothing that could be grasped",
-    remedy: "mend that, or choose another candidate",
+    cause: "a check before or during the motion failed, or there is no grasp",
+    remedy: "fix that, or choose another candidate",
     httpStatus: 409,
     level: "warn",
   }),
@@ -67,7 +67,7 @@ export const consoleErrors = {
   }),
   CONSOLE_ANSWER_GONE: entry({
     message: "there is no answer {id} with a candidate {candidate}",
-    cause: "old answers make room for new ones",
+    cause: "the answer is too old and was discarded",
     remedy: "ask again",
     httpStatus: 404,
     level: "warn",
@@ -75,7 +75,7 @@ export const consoleErrors = {
   ACCESS_TOKEN: entry({
     message: "the token is wrong or missing",
     cause: "a mistyped or expired token, or a session that ended with a restart",
-    remedy: "sign in with the token the console was started with",
+    remedy: "sign in with the token that the console was started with",
     httpStatus: 401,
     level: "warn",
   }),
@@ -88,14 +88,14 @@ export const consoleErrors = {
   }),
   ACCESS_ORIGIN: entry({
     message: "requests from {origin} are refused",
-    cause: "a page from elsewhere, or the console opened by a name it does not know",
+    cause: "a page of another origin, or a name of the console that is not allowed",
     remedy: "open the console at the address it prints, or name the origin with --allow-origin",
     httpStatus: 403,
     level: "warn",
   }),
   ACCESS_TOO_MANY: entry({
     message: "too many wrong tokens or requests",
-    cause: "a program that retries, or somebody who guesses",
+    cause: "a program that retries, or somebody who guesses tokens",
     remedy: "wait {seconds} s",
     httpStatus: 429,
     level: "warn",

@@ -1,22 +1,22 @@
 import { type CatalogueEntry, entry } from "../entry.js";
 
-/** Errors of what every command can meet: usage, files, data sets. */
+/** Errors of every command: usage, files, data sets. */
 export const generalErrors = {
   INTERNAL: entry({
     message: "unexpected failure: {detail}",
-    cause: "a fault of this program, or a failure of the system that nothing here foresaw",
-    remedy: "run again with --verbose and report what it prints",
+    cause: "a fault of this program, or an unforeseen failure of the system",
+    remedy: "run again with --verbose and report its output",
   }),
-  BENCH_PEER: entry({
-    message: "the bench's peer {script} {what}",
+  BENCH_REFERENCE: entry({
+    message: "the bench's reference {script} {what}",
     cause:
-      "Python or the packages that benches compare with are missing; they are test dependencies of a checkout",
+      "Python or the packages of the reference implementations are missing; they are test dependencies of a checkout",
     remedy:
-      "run `npm test` once in a checkout, or set GRASP_GROUNDING_PYTHON to an interpreter that has test/requirements.txt",
+      "run `npm test` once in a checkout, or set GRASP_GROUNDING_PYTHON to an interpreter with the packages of test/requirements.txt",
   }),
   USAGE: entry({
     message: "{detail}",
-    cause: "an option, an argument or a request that is not known or out of range",
+    cause: "an option, an argument or a request is unknown or out of range",
     remedy: "see `grasp-grounding --help`",
     exitCode: 2,
     httpStatus: 400,
@@ -30,18 +30,18 @@ export const generalErrors = {
   }),
   FILE_UNREADABLE: entry({
     message: "{path}: cannot be read ({detail})",
-    cause: "no permission, a folder where a file is wanted, or a failing disk",
+    cause: "no permission, a folder in place of a file, or a failing disk",
     remedy: "check permissions and that it is a regular file",
   }),
   OUTPUT_UNWRITABLE: entry({
     message: "{path}: cannot be written ({detail})",
     cause: "a missing folder, no permission, or a full disk",
-    remedy: "check that the folder exists, is writable and has room",
+    remedy: "check that the folder exists, is writable and has free space",
   }),
   DATASET_INVALID: entry({
     message: "{path}:{line}: {detail}",
-    cause: "a line that is no JSON, lacks a field or points to a file that is not there",
-    remedy: "each line is {image, query, box or mask or absent}",
+    cause: "a line is not JSON, lacks a field or names a missing file",
+    remedy: "write each line as {image, query, box or mask or absent}",
     httpStatus: 422,
   }),
   METRICS_ENDPOINT: entry({

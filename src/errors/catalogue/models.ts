@@ -1,11 +1,11 @@
 import { type CatalogueEntry, entry } from "../entry.js";
 
-/** Errors of models and where tensors are run. */
+/** Errors of models and of the back ends that run them. */
 export const modelErrors = {
   MODEL_MISSING: entry({
     message: "model {name} is not installed",
     cause: "a misspelt name, or a model that was never imported",
-    remedy: "`grasp-grounding models list` shows what is there",
+    remedy: "run `grasp-grounding models list` to see the installed models",
   }),
   MODEL_MANIFEST: entry({
     message: "{path}: not a valid model manifest ({detail})",
@@ -31,28 +31,28 @@ export const modelErrors = {
   }),
   MODEL_SELF_TEST: entry({
     message: "model {name} fails its self-test: {detail}",
-    cause: "another processor or ONNX Runtime rounds a reduced precision differently",
+    cause: "another processor or ONNX Runtime version rounds a reduced precision differently",
     remedy:
-      "it gives other masks here than where it was converted; import it again on this machine, or use its fp32 form",
+      "its masks differ from those of the machine that converted it; import it again here, or use its fp32 form",
   }),
   DOWNLOAD_FAILED: entry({
     message: "{url}: download failed ({detail})",
     cause: "no network, a proxy, or a server that is down",
     remedy:
-      "run it again (it goes on where it stopped; HTTPS_PROXY is honoured), or without a network: fetch the file elsewhere and run `grasp-grounding models pull {name} --from FOLDER`",
+      "run it again (it resumes; HTTPS_PROXY is honoured), or without a network: fetch the file on another machine and run `grasp-grounding models pull {name} --from FOLDER`",
     httpStatus: 502,
   }),
   DOWNLOAD_CORRUPT: entry({
-    message: "{url}: SHA-256 is {found}, wanted {wanted}",
+    message: "{url}: SHA-256 is {found}, expected {wanted}",
     cause: "a proxy that answers with its own page, or another version of the file",
     remedy:
-      "this is not the published file or a damaged copy, and was not kept; fetch it again or use another --from",
+      "this is not the published file or a damaged copy, and was discarded; fetch it again or use another --from",
     httpStatus: 502,
   }),
   IMPORT_FAILED: entry({
     message: "import failed: {detail}",
     cause: "a checkpoint of another network, or a damaged one",
-    remedy: "nothing was written",
+    remedy: "nothing was written; use the original checkpoint of a supported network",
   }),
   PYTHON_MISSING: entry({
     message: "no usable Python ({detail})",
@@ -76,29 +76,28 @@ export const modelErrors = {
     cause: "a damaged model, too little memory, or the inference thread ended",
     remedy: "run `grasp-grounding models verify {name}`",
   }),
-
   WORKERS_UNAVAILABLE: entry({
     message: "no inference worker is ready: {detail}",
-    cause: "workers that were not started, another endpoint, a firewall, or keys that do not belong together",
+    cause: "workers that are not running, another endpoint, a firewall, or keys that do not match",
     remedy:
       "start one with `grasp-grounding worker --bind ENDPOINT`, and check the endpoint, model and keys of both sides",
     httpStatus: 503,
   }),
   WORKER_LOST: entry({
     message: "the request was lost with {detail}",
-    cause: "workers that crash, hang or are cut off one after the other",
+    cause: "workers crashed, hung or lost their connection one after the other",
     remedy:
-      "look at the workers' own output; a worker that runs out of memory needs another model or a memory limit",
+      "read the workers' output; a worker that runs out of memory needs another model or a memory limit",
     httpStatus: 503,
   }),
   WORKER_FAILED: entry({
     message: "the worker at {endpoint} cannot serve: {detail}",
-    cause: "an endpoint that is in use, a folder that does not exist, or no permission",
-    remedy: "stop what uses the endpoint, or choose another with --bind",
+    cause: "the endpoint is in use, its folder does not exist, or permission is missing",
+    remedy: "stop the program that uses the endpoint, or choose another with --bind",
   }),
   INFERENCE_TIMEOUT: entry({
     message: "no answer from {where} within {ms} ms",
-    cause: "a model that is too slow for its deadline, too few workers, or a network that is down",
+    cause: "the model is too slow for the deadline, there are too few workers, or the network is down",
     remedy: "raise --request-timeout, or add workers",
     httpStatus: 504,
     level: "stale",
@@ -106,26 +105,26 @@ export const modelErrors = {
   INFERENCE_BUSY: entry({
     message: "{waiting} inference requests are waiting already",
     cause: "more requests than the workers can answer",
-    remedy: "ask less often, or add workers",
+    remedy: "send fewer requests, or add workers",
     httpStatus: 503,
     level: "warn",
   }),
   INFERENCE_CANCELLED: entry({
-    message: "the request was given up",
-    cause: "a newer image, or a client that went away",
+    message: "the request was cancelled",
+    cause: "a newer image, or a client that disconnected",
     remedy: "nothing to do",
     httpStatus: 409,
     level: "warn",
   }),
   SERVER_UNAVAILABLE: entry({
     message: "inference server {url}: {detail}",
-    cause: "a server that is not running or does not have the model, or another address",
+    cause: "the server is not running or does not have the model, or the address is wrong",
     remedy:
-      "check it with `curl {url}/v2/health/ready`, and that it serves what `models export --triton` wrote",
+      "check it with `curl {url}/v2/health/ready`, and that it serves the folder of `models export --triton`",
     httpStatus: 502,
   }),
   ENDPOINT_INVALID: entry({
-    message: "{endpoint} is no endpoint",
+    message: "{endpoint} is not an endpoint",
     cause: "a typing mistake",
     remedy: "write ipc:///path, tcp://host:port (zmq), or http://host:port or grpc://host:port (oip)",
     exitCode: 2,
@@ -133,7 +132,7 @@ export const modelErrors = {
     level: "warn",
   }),
   ENDPOINT_INSECURE: entry({
-    message: "{endpoint} is plain TCP beyond this machine: anybody on the network could read images and ask",
+    message: "{endpoint} is plain TCP beyond this machine: anybody on the network could read images and send queries",
     cause: "a network endpoint without CURVE keys",
     remedy: "give keys (docs/inference.md), or --insecure-plain-tcp if the network is your own",
     exitCode: 2,
@@ -142,7 +141,7 @@ export const modelErrors = {
   }),
   KEY_FILE: entry({
     message: "{path}: not a usable key file ({detail})",
-    cause: "a key cut in copying, or the wrong file",
+    cause: "a truncated key, or the wrong file",
     remedy: "make keys with `grasp-grounding worker --new-key FILE`",
     exitCode: 2,
     httpStatus: 400,

@@ -4,7 +4,7 @@ import { type CatalogueEntry, entry } from "../entry.js";
 export const rosErrors = {
   ROS_MISSING: entry({
     message: "ROS 2 cannot be used: {detail}",
-    cause: "no ROS 2 is sourced, or rclnodejs is not compiled for it",
+    cause: "ROS 2 is not sourced, or rclnodejs is not compiled for it",
     remedy: "source your ROS 2 (`. /opt/ros/jazzy/setup.sh`) or run `npm run ros:setup`, then start again",
   }),
   ROS_PARAMETER: entry({
@@ -17,7 +17,7 @@ export const rosErrors = {
   ROS_CONFIGURE: entry({
     message: "the node cannot be configured: {detail}",
     cause: "the model, the robot description or a parameter is not usable",
-    remedy: "mend that and start it again",
+    remedy: "fix that and start it again",
   }),
   PIPELINE_TIMEOUT: entry({
     message: "the model did not load within {seconds} s",
@@ -38,7 +38,7 @@ export const rosErrors = {
   }),
   FRAME_TIMEOUT: entry({
     message: "no answer within {seconds} s: {detail}",
-    cause: "the camera does not publish, its QoS does not match, or colour and depth never pair",
+    cause: "the camera does not publish, its QoS is incompatible, or colour and depth never match",
     remedy: "check the camera and its topic with `ros2 topic hz {topic}`",
     httpStatus: 504,
     level: "stale",
@@ -46,7 +46,7 @@ export const rosErrors = {
   TF_UNAVAILABLE: entry({
     message: "no transform from {source} to {target}: {detail}",
     cause: "the tree is not connected, or its publisher stopped",
-    remedy: "check that something publishes it: ros2 run tf2_ros tf2_echo {target} {source}",
+    remedy: "check its publisher: ros2 run tf2_ros tf2_echo {target} {source}",
     httpStatus: 503,
     level: "stale",
   }),

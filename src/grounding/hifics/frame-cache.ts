@@ -17,8 +17,9 @@ export class FrameCache<V> {
   readonly #entries: LRUCache<number, Entry<V>>;
   #nextId = 0;
 
-  /** @param maxImages images at most, 1 or more. @throws TypeError */
+  /** @param maxImages images at most, 1 or more. @throws RangeError */
   constructor(maxImages: number) {
+    if (!(maxImages >= 1)) throw new RangeError("a cache holds at least one entry");
     this.#entries = new LRUCache({ max: maxImages });
   }
 

@@ -87,7 +87,7 @@ describe("what is asked", () => {
     runPython("test/reference/make_odd_bag.py", [at("odd")]);
     const { code, stderr } = await replay("odd/good.mcap");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/nothing is asked.*--query/);
+    expect(stderr).toMatch(/there is no query.*--query/);
   });
 });
 
