@@ -23,16 +23,16 @@ import {
 } from "../src/arm/index.js";
 import { type Pose, quaternionFromAxes, type Random, seededRandom } from "../src/geometry/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
-import { runPeer } from "./python.js";
+import { runReference } from "./python.js";
 import { round, spread } from "./statistics.js";
 
-/** How much is done of each part. */
-const whole = { poses: 10_000, warmUp: 500, paths: 60, grasps: 60, stops: 8 };
-const few = { poses: 100, warmUp: 20, paths: 6, grasps: 4, stops: 1 };
+/** Repetitions of each part. */
+const full = { poses: 10_000, warmUp: 500, paths: 60, grasps: 60, stops: 8 };
+const quickEffort = { poses: 100, warmUp: 20, paths: 6, grasps: 4, stops: 1 };
 
-type Effort = typeof whole;
+type Effort = typeof full;
 
-/** Joint configurations bent over the table: where each search starts. */
+/** Joint configurations bent over the table: the start of each search. */
 const robots: Readonly<Record<string, { home: readonly number[]; options?: ChainOptions }>> = {
   panda: { home: [0, -0.785, 0, -2.356, 0, 1.571, 0.785], options: { tip: "panda_hand_tcp" } },
   gen3: { home: [0, 0.26, Math.PI, -2.27, 0, 0.96, 1.57] },
@@ -49,16 +49,16 @@ const panda = {
 
 /** Inverse kinematics over random reachable poses, timing against toppra, planning, and stops of the simulated arm. */
 export async function benchArm(quick = false): Promise<object> {
-  const effort = quick ? few : whole;
+  const effort = quick ? quickEffort : full;
   const names = [...Object.keys(robots), "panda_collision"];
-  const urdfs = await runPeer<Record<string, string>>("test/unit/arm/reference/robots.py", names);
+  const urdfs = await runReference<Record<string, string>>("test/unit/arm/reference/robots.py", names);
   const ik: Record<string, object> = {};
   for (const [name, { home, options }] of Object.entries(robots)) {
     ik[name] = benchIk(selectChain(parseUrdf(urdfs[name]!), options), home, effort);
   }
   const { jerk: _, ...noJerk } = panda;
   return {
-    what: `inverse kinematics of ${effort.poses} random reachable poses a robot; paths timed beside toppra; grasps planned; stops`,
+    what: `inverse kinematics of ${effort.poses} random reachable poses a robot; paths timed next to toppra; grasps planned; stops`,
     ik,
     ik_goal: "solved >= 0.995 within 1e-4 m, 1e-3 rad and limits; ms.p50 <= 0.5; ms.p99 <= 10",
     timing: {
@@ -143,7 +143,7 @@ async function benchTiming(limits: MotionLimits, effort: Effort): Promise<object
   try {
     const file = join(folder, "paths.json");
     await writeFile(file, JSON.stringify({ paths: tasks }));
-    const theirs = await runPeer<Timed[]>("test/unit/arm/reference/time_paths.py", [file]);
+    const theirs = await runReference<Timed[]>("test/unit/arm/reference/time_paths.py", [file]);
     const ratios = spread(ours.map((trajectory, i) => trajectory.duration / theirs[i]!.duration));
     const largest = (name: string) => round(Math.max(...theirs.map(({ usage }) => usage[name] ?? 0)), 5);
     return {

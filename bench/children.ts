@@ -4,16 +4,16 @@ import { mkdtemp } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What benches start and write: it goes when they end, also by Ctrl-C, SIGTERM (`timeout`) or an error. */
+/** Processes and folders of the benches; all end with this process, also by Ctrl-C, SIGTERM (`timeout`) or an error. */
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
 const interruption = new AbortController();
 let watching = false;
 
-/** Aborted when the bench is interrupted, for what is not started by `startChild`. */
+/** Aborted when the bench is interrupted, for processes that `startChild` did not start. */
 export const interrupted: AbortSignal = interruption.signal;
 
-/** A process that leads a group of its own, so that what it started goes with it. */
+/** Starts a process that leads its own group, so that its children end with it. */
 export function startChild(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   watch();
   const child = spawn(command, args, { ...options, detached: true });
@@ -25,7 +25,7 @@ export function startChild(command: string, args: readonly string[], options: Sp
   return child;
 }
 
-/** A folder below the system's temporary one. */
+/** Makes a folder below the system's temporary one. */
 export async function scratchFolder(name: string): Promise<string> {
   watch();
   const folder = await mkdtemp(join(tmpdir(), `bench-${name}-`));
@@ -39,7 +39,7 @@ export function removeFolder(folder: string): void {
   folders.delete(folder);
 }
 
-/** Ends a child and all that it started. */
+/** Ends a child and its process group. */
 export function endGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {

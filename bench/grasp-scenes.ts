@@ -11,7 +11,7 @@ import {
 import type { GraspTarget } from "../src/grasping/index.js";
 
 /** An object on the table z = 0: an upright box (turned by yaw), an upright cylinder or a ball; lengths in metres. */
-type Thing =
+type SceneObject =
   | { readonly kind: "box"; readonly at: Vec3; readonly size: Vec3; readonly yaw: number }
   | { readonly kind: "can"; readonly at: Vec3; readonly radius: number; readonly height: number }
   | { readonly kind: "ball"; readonly at: Vec3; readonly radius: number };
@@ -32,13 +32,13 @@ export function graspScenes(count: number): GraspScene[] {
   );
 }
 
-function graspScene(random: Random, things: number): GraspScene {
+function graspScene(random: Random, objectCount: number): GraspScene {
   const range = (low: number, high: number): number => low + (high - low) * random();
-  const placed: Thing[] = [];
-  for (let k = 0; k < things; k++) {
+  const placed: SceneObject[] = [];
+  for (let k = 0; k < objectCount; k++) {
     const angle = range(0, 2 * Math.PI);
     const away = k === 0 ? 0 : range(0.12, 0.25);
-    placed.push(thing(range, away * Math.cos(angle), away * Math.sin(angle)));
+    placed.push(randomObject(range, away * Math.cos(angle), away * Math.sin(angle)));
   }
   const elevation = range(0.7, 1.1);
   const distance = range(0.55, 0.8);
@@ -60,7 +60,7 @@ function graspScene(random: Random, things: number): GraspScene {
       let nearest = ray[2] < 0 ? -eye[2] / ray[2] : Number.NaN;
       let hit = -1;
       for (const [k, each] of placed.entries()) {
-        const t = meet(each, eye, ray);
+        const t = rayParameter(each, eye, ray);
         if (t > 0 && !(t >= nearest)) {
           nearest = t;
           hit = k;
@@ -83,7 +83,7 @@ function graspScene(random: Random, things: number): GraspScene {
   };
 }
 
-function thing(range: (low: number, high: number) => number, x: number, y: number): Thing {
+function randomObject(range: (low: number, high: number) => number, x: number, y: number): SceneObject {
   const pick = range(0, 3);
   if (pick < 1) {
     const size: Vec3 = [range(0.02, 0.065), range(0.05, 0.16), range(0.02, 0.2)];
@@ -98,27 +98,27 @@ function thing(range: (low: number, high: number) => number, x: number, y: numbe
 }
 
 /** Ray parameter where a ray first meets an object; NaN where it does not. */
-function meet(what: Thing, eye: Vec3, ray: Vec3): number {
-  const o: Vec3 = subtract(eye, what.at);
-  switch (what.kind) {
+function rayParameter(object: SceneObject, eye: Vec3, ray: Vec3): number {
+  const o: Vec3 = subtract(eye, object.at);
+  switch (object.kind) {
     case "ball":
-      return firstRoot(ray[0] ** 2 + ray[1] ** 2 + ray[2] ** 2, o, ray, what.radius, 1);
+      return firstRoot(ray[0] ** 2 + ray[1] ** 2 + ray[2] ** 2, o, ray, object.radius, 1);
     case "can": {
-      const side = firstRoot(ray[0] ** 2 + ray[1] ** 2, o, ray, what.radius, 0);
-      if (Math.abs(o[2] + side * ray[2]) <= what.height / 2) return side;
-      const top = (what.height / 2 - o[2]) / ray[2];
-      return Math.hypot(o[0] + top * ray[0], o[1] + top * ray[1]) <= what.radius ? top : Number.NaN;
+      const side = firstRoot(ray[0] ** 2 + ray[1] ** 2, o, ray, object.radius, 0);
+      if (Math.abs(o[2] + side * ray[2]) <= object.height / 2) return side;
+      const top = (object.height / 2 - o[2]) / ray[2];
+      return Math.hypot(o[0] + top * ray[0], o[1] + top * ray[1]) <= object.radius ? top : Number.NaN;
     }
     case "box": {
-      const c = Math.cos(what.yaw);
-      const s = Math.sin(what.yaw);
+      const c = Math.cos(object.yaw);
+      const s = Math.sin(object.yaw);
       const from: Vec3 = [c * o[0] + s * o[1], -s * o[0] + c * o[1], o[2]];
       const along: Vec3 = [c * ray[0] + s * ray[1], -s * ray[0] + c * ray[1], ray[2]];
       let enter = -Infinity;
       let leave = Infinity;
       for (let k = 0; k < 3; k++) {
-        const a = (-what.size[k]! / 2 - from[k]!) / along[k]!;
-        const b = (what.size[k]! / 2 - from[k]!) / along[k]!;
+        const a = (-object.size[k]! / 2 - from[k]!) / along[k]!;
+        const b = (object.size[k]! / 2 - from[k]!) / along[k]!;
         enter = Math.max(enter, Math.min(a, b));
         leave = Math.min(leave, Math.max(a, b));
       }

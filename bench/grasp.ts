@@ -6,8 +6,8 @@ import { spread } from "./statistics.js";
 const warmUp = 2;
 
 /**
- * Planning time: 640×480 depth and mask to ranked grasps, one thread, single objects and clutter. Wall time, and the
- * processor time beside it: on a machine that does other work the first counts the others too.
+ * Planning time: 640×480 depth and mask to ranked grasps, one thread, single objects and clutter. Wall time and
+ * processor time: on a machine that does other work, wall time includes that work.
  */
 export async function benchGrasp(quick = false): Promise<object> {
   const [scenes, rounds] = quick ? [4, 3] : [40, 6];

@@ -6,19 +6,19 @@ import { HifiCs, type Timings } from "../src/grounding/index.js";
 import { type BackendChoice, createBackend } from "../src/inference/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
 import { jpegOf } from "./images.js";
-import { checkout, runPeer } from "./python.js";
+import { checkout, runReference } from "./python.js";
 import { round, spread, time } from "./statistics.js";
 
 const query = "the red mug on the left";
 
-interface PeerFigures {
+interface ReferenceFigures {
   readonly first_query_ms: readonly number[];
   readonly further_query_ms: readonly number[];
 }
 
 /**
  * Frame to boxes with the bundled model: a 1280×720 JPEG decoded, encoded, one query decoded, boxes found. The
- * peer is the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds alternate,
+ * reference does the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds alternate,
  * so that both meet the same state of the machine.
  */
 export async function benchGround(choice: BackendChoice, quick = false): Promise<object> {
@@ -42,7 +42,7 @@ export async function benchGround(choice: BackendChoice, quick = false): Promise
         return path;
       }),
     );
-    // The engine remembers one image: a round begins with another than this.
+    // The engine caches one image: each round begins with another one.
     const other = jpegs.at(-1) as string;
     await groundFile(engine, other, query);
     const model_mb = round(resident() - before, 0);
@@ -56,15 +56,15 @@ export async function benchGround(choice: BackendChoice, quick = false): Promise
         ...(await time(repetitions, 4, (i) => note(encodeDecode, engine, jpegs[i % jpegs.length] as string))),
       );
       further.push(...(await measureFurther(engine, other, repetitions)));
-      const peer = await runPeer<PeerFigures>("bench/reference/ground_peer.py", [
+      const reference = await runReference<ReferenceFigures>("bench/reference/ground_peer.py", [
         model,
         folder,
         query,
         String(threads),
         String(repetitions),
       ]);
-      theirs.push(...peer.first_query_ms);
-      theirFurther.push(...peer.further_query_ms);
+      theirs.push(...reference.first_query_ms);
+      theirFurther.push(...reference.further_query_ms);
     }
     const [a, b, c, d] = [spread(ours), spread(theirs), spread(further), spread(theirFurther)];
     return {
@@ -88,17 +88,17 @@ export async function benchGround(choice: BackendChoice, quick = false): Promise
   }
 }
 
-/** What the process holds, in MiB. */
+/** Resident memory of the process, in MiB. */
 const resident = (): number => process.memoryUsage.rss() / 2 ** 20;
 
-async function groundFile(engine: HifiCs, path: string, sentence: string): Promise<Timings> {
+async function groundFile(engine: HifiCs, path: string, text: string): Promise<Timings> {
   const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
   const colour = { width: info.width, height: info.height, data };
-  const [answer] = await engine.ground({ colour }, [sentence]);
+  const [answer] = await engine.ground({ colour }, [text]);
   return answer?.timings ?? {};
 }
 
-/** Grounds the file and adds what its image's encoding and the decoding took. */
+/** Grounds the file and adds the milliseconds of its encoding and decoding to `samples`. */
 async function note(samples: number[], engine: HifiCs, path: string): Promise<void> {
   const { encode = Number.NaN, decode = Number.NaN } = await groundFile(engine, path, query);
   samples.push(encode + decode);

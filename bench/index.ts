@@ -1,4 +1,4 @@
-/** Every benchmark by name; each module is loaded only when it is run. `grasp-grounding bench` and scripts use this list. */
+/** Every benchmark by name, for `grasp-grounding bench` and scripts. */
 import { backendChoice, type RemoteOptions } from "../src/pipeline/index.js";
 
 export type Bench = (options: RemoteOptions, quick: boolean) => Promise<object>;
@@ -38,5 +38,5 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   },
 };
 
-/** Those that have a short form. */
+/** Benches with a short form. */
 export const quickBenches: readonly string[] = ["ground", "replay", "grasp", "arm"];

@@ -9,10 +9,10 @@ import {
   type Tensors,
 } from "../src/inference/index.js";
 import { ZmqBackend } from "../src/inference/zmq/index.js";
-import { sentences as queries } from "./random-model.js";
+import { sampleQueries as queries } from "./random-model.js";
 import { WorkerProcess } from "./worker-process.js";
 
-/** One way to run a model, from a JPEG and queries to logits; queries are encoded beforehand, as in use. */
+/** A back end that runs a model, from a JPEG and queries to logits; queries are encoded beforehand, as in use. */
 export class Path {
   readonly name: string;
   readonly backend: InferenceBackend;

@@ -5,16 +5,16 @@ import { describe } from "../src/errors/index.js";
 import { modelFiles, readManifest, runModel, TextTokenizer } from "../src/grounding/index.js";
 import { InProcessBackend, type Tensor } from "../src/inference/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
-import { PythonPeer } from "./python-peer.js";
-import { makeRandomModel, sentences } from "./random-model.js";
+import { makeRandomModel, sampleQueries } from "./random-model.js";
+import { ReferenceProcess } from "./reference-process.js";
 import { round, type Spread, spread } from "./statistics.js";
 
 const counts = [1, 2, 8] as const;
 const rounds = 5;
-/** Milliseconds that torch.compile may take in all; what it has not compiled by then is not measured. */
-const compileLimit = 180_000;
+/** Time that torch.compile may take in all; a graph that is not compiled by then is not measured. */
+const compileLimitMs = 180_000;
 
-type Way = "eager" | "compiled" | "ours";
+type Variant = "eager" | "compiled" | "ours";
 
 /** PyTorch eager and compiled against the imported model in process: same weights, threads and pixels, nothing cached. */
 export async function benchTorch(): Promise<object> {
@@ -22,13 +22,13 @@ export async function benchTorch(): Promise<object> {
   const threads = Math.min(2, availableParallelism());
   const script = "bench/reference/torch_peer.py";
   // Two processes: a compilation that takes too long is ended without the other.
-  const peer = new PythonPeer(script);
-  const compiler = new PythonPeer(script, { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") });
+  const reference = new ReferenceProcess(script);
+  const compiler = new ReferenceProcess(script, { TORCHINDUCTOR_CACHE_DIR: join(folder, "inductor") });
   let backend: InProcessBackend | undefined;
   try {
     const { checkpoint, models } = await makeRandomModel(folder, ["fp32"]);
     const load = { load: { checkpoint, threads } };
-    await Promise.all([peer.ask(load), compiler.ask(load)]);
+    await Promise.all([reference.ask(load), compiler.ask(load)]);
     const compiled = await compile(compiler);
     const manifest = await readManifest(models.fp32);
     const engine = await InProcessBackend.create(modelFiles(models.fp32, manifest), { threads });
@@ -38,11 +38,12 @@ export async function benchTorch(): Promise<object> {
     const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7) % 256);
     const rows: Record<string, object> = {};
     for (const n of counts) {
-      const queries = sentences.slice(0, n);
-      const askPeer = async (of: PythonPeer, how: string) =>
+      const queries = sampleQueries.slice(0, n);
+      const timeReference = async (of: ReferenceProcess, how: string) =>
         (await of.ask<{ ms: number }>({ time: { how, queries } }, 120_000)).ms;
-      const runs: [Way, () => Promise<number>][] = [["eager", () => askPeer(peer, "eager")]];
-      if (compiled.seconds[n] !== undefined) runs.push(["compiled", () => askPeer(compiler, "compiled")]);
+      const runs: [Variant, () => Promise<number>][] = [["eager", () => timeReference(reference, "eager")]];
+      if (compiled.seconds[n] !== undefined)
+        runs.push(["compiled", () => timeReference(compiler, "compiled")]);
       runs.push([
         "ours",
         async () => {
@@ -61,24 +62,24 @@ export async function benchTorch(): Promise<object> {
       ...rows,
     };
   } finally {
-    peer.close();
+    reference.close();
     compiler.close();
     await backend?.close();
     removeFolder(folder);
   }
 }
 
-/** Seconds for each number of queries, the first with the image's graph in it, and why one is not there. */
+/** Seconds for each number of queries, the first with the image's graph in it, and the reason for a missing one. */
 async function compile(
-  peer: PythonPeer,
+  reference: ReferenceProcess,
 ): Promise<{ readonly seconds: Readonly<Record<number, number>>; readonly problem?: string }> {
   const seconds: Record<number, number> = {};
-  const until = performance.now() + compileLimit;
+  const until = performance.now() + compileLimitMs;
   for (const queries of counts) {
     try {
       const left = Math.max(1, until - performance.now());
       seconds[queries] = round(
-        (await peer.ask<{ seconds: number }>({ compile: { queries } }, left)).seconds,
+        (await reference.ask<{ seconds: number }>({ compile: { queries } }, left)).seconds,
         1,
       );
     } catch (error) {
@@ -89,21 +90,21 @@ async function compile(
   return { seconds };
 }
 
-async function inTurn(runs: readonly [Way, () => Promise<number>][]): Promise<Map<Way, number[]>> {
-  const series = new Map<Way, number[]>(runs.map(([way]) => [way, []]));
+async function inTurn(runs: readonly [Variant, () => Promise<number>][]): Promise<Map<Variant, number[]>> {
+  const series = new Map<Variant, number[]>(runs.map(([variant]) => [variant, []]));
   for (let i = -1; i < rounds; i++)
-    for (const [way, run] of runs) {
+    for (const [variant, run] of runs) {
       const ms = await run();
-      if (i >= 0) series.get(way)?.push(ms);
+      if (i >= 0) series.get(variant)?.push(ms);
       // Idle threads of each side spin for a while after a call; they must not eat into the next one's time.
       await pause(150);
     }
   return series;
 }
 
-function figures(series: ReadonlyMap<Way, readonly number[]>): object {
-  const of = (way: Way): Spread | undefined => {
-    const values = series.get(way);
+function figures(series: ReadonlyMap<Variant, readonly number[]>): object {
+  const of = (variant: Variant): Spread | undefined => {
+    const values = series.get(variant);
     return values && spread(values);
   };
   const [eager, compiled, ours] = [of("eager"), of("compiled"), of("ours")];

@@ -10,16 +10,16 @@ import { jpegOf } from "./images.js";
 import { Bench, Path } from "./inference-backends.js";
 import { benchTorch } from "./inference-torch.js";
 import { startMlserver } from "./mlserver.js";
-import { checkout, peerPython } from "./python.js";
+import { checkout, referencePython } from "./python.js";
 import { round, spread, time } from "./statistics.js";
 
-/** PyTorch beside this process, then the ways to run the bundled model beside each other. */
+/** PyTorch against this process, then the back ends that run the bundled model. */
 export async function benchInference(): Promise<object> {
   return { pytorch: await benchTorch(), ...(await benchPaths()) };
 }
 
 /**
- * Where the model runs, side by side. Every series alternates its ways round by round, so that all meet the same state
+ * The back ends side by side. Every series alternates them round by round, so that all meet the same state
  * of the machine; threads are pinned; medians are reported, and ratios within one run.
  */
 export async function benchPaths(): Promise<object> {
@@ -59,11 +59,11 @@ export async function benchPaths(): Promise<object> {
   }
 }
 
-/** The same way for an image, with nothing of a model's time in it: what ZeroMQ adds stands out of the noise. */
+/** The same path with a model that takes next to no time: ZeroMQ's share stands out of the noise. */
 async function measureBareOverhead(folder: string, jpegs: readonly Uint8Array[]): Promise<object> {
   const model = join(folder, "tiny");
   const script = join(checkout, "bench", "reference", "tiny_model.py");
-  const made = spawnSync(peerPython(), [script, model, "--size", "512x384", "--pool", "4"]);
+  const made = spawnSync(referencePython(), [script, model, "--size", "512x384", "--pool", "4"]);
   if (made.status !== 0) throw new Error(String(made.stderr));
   const bench = new Bench(folder);
   try {
@@ -75,7 +75,7 @@ async function measureBareOverhead(folder: string, jpegs: readonly Uint8Array[])
   }
 }
 
-/** Queries a frame, with MLServer beside the others while it runs, and what its JSON costs the thread that asks. */
+/** Queries a frame, with MLServer as a third back end, and the time that its JSON takes on the calling thread. */
 async function measureServed(
   bench: Bench,
   model: string,
@@ -144,7 +144,7 @@ async function measureOverhead(
   return { in_process_ms: spread(own), zmq_ms: spread(remote), added_ms: spread(added) };
 }
 
-/** Each turn another image: what a worker kept must not be taken for fast. */
+/** Each turn uses another image, so that a worker's cache does not count as speed. */
 async function once(path: Path, jpeg: Uint8Array, turn: number, queries: 1 | 2 | 8 = 1): Promise<number> {
   const image = new Uint8Array(jpeg.length + 4);
   // Bytes after the image's end: another hash, the same pixels.

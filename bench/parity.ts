@@ -12,8 +12,8 @@ import {
 } from "../src/grounding/index.js";
 import { InProcessBackend, type Tensor } from "../src/inference/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
-import { PythonPeer } from "./python-peer.js";
-import { makeRandomModel, sentences as queries } from "./random-model.js";
+import { makeRandomModel, sampleQueries as queries } from "./random-model.js";
+import { ReferenceProcess } from "./reference-process.js";
 import { round, spread } from "./statistics.js";
 
 const precisions = ["fp32", "fp16", "int8"] as const;
@@ -36,16 +36,16 @@ interface Opened {
 export async function benchParity(): Promise<object> {
   const folder = await scratchFolder("parity");
   const threads = Math.min(2, availableParallelism());
-  const peer = new PythonPeer("bench/reference/torch_peer.py");
+  const reference = new ReferenceProcess("bench/reference/torch_peer.py");
   let models: readonly Opened[] = [];
   try {
     const made = await makeRandomModel(folder, precisions);
-    await peer.ask({ load: { checkpoint: made.checkpoint, threads } });
+    await reference.ask({ load: { checkpoint: made.checkpoint, threads } });
     models = await Promise.all(precisions.map((kind) => open(made.models[kind], kind, threads)));
-    const parity = await measureParity(peer, models, folder);
+    const parity = await measureParity(reference, models, folder);
     const torch = { single: [] as number[], eight: [] as number[] };
     const pixels = (await readNpy(join(folder, "pixels.npy"))).data as Uint8Array;
-    for (let i = -1; i < rounds; i++) await measureRound(i >= 0, peer, torch, models, pixels);
+    for (let i = -1; i < rounds; i++) await measureRound(i >= 0, reference, torch, models, pixels);
     const baseline = { single: spread(torch.single), eight: spread(torch.eight) };
     return {
       what: "HiFi-CS over CLIP ViT-B/16, FiLM at every level, random weights: image and query to logits, nothing cached",
@@ -71,7 +71,7 @@ export async function benchParity(): Promise<object> {
       goal: "one query: fp32 >= 1.5, int8 >= 2.5 times faster; eight queries >= 5 times; logits within 1e-3 (fp32), masks >= 0.999 (fp32), >= 0.99 (fp16, int8)",
     };
   } finally {
-    peer.close();
+    reference.close();
     await Promise.all(models.map(({ backend }) => backend.close()));
     removeFolder(folder);
   }
@@ -94,8 +94,12 @@ async function open(folder: string, kind: Opened["kind"], threads: number): Prom
 const run = ({ manifest, backend, tokenizer }: Opened, pixels: Uint8Array, texts: readonly string[]) =>
   runModel(manifest, backend, pixels, tokenizer.batch(texts).input_ids as Tensor);
 
-async function measureParity(peer: PythonPeer, models: readonly Opened[], folder: string): Promise<object> {
-  await peer.ask({ logits: { out: folder, sentences: queries } });
+async function measureParity(
+  reference: ReferenceProcess,
+  models: readonly Opened[],
+  folder: string,
+): Promise<object> {
+  await reference.ask({ logits: { out: folder, queries } });
   const wanted = await readNpy(join(folder, "logits.npy"));
   const pixels = (await readNpy(join(folder, "pixels.npy"))).data as Uint8Array;
   const rows: [string, object][] = [];
@@ -114,7 +118,7 @@ async function measureParity(peer: PythonPeer, models: readonly Opened[], folder
 
 async function measureRound(
   counts: boolean,
-  peer: PythonPeer,
+  reference: ReferenceProcess,
   torch: { single: number[]; eight: number[] },
   models: readonly Opened[],
   pixels: Uint8Array,
@@ -124,7 +128,7 @@ async function measureRound(
     [one, "single"],
     [queries, "eight"],
   ] as const) {
-    const { ms } = await peer.ask<{ ms: number }>({
+    const { ms } = await reference.ask<{ ms: number }>({
       time: { how: "published", queries: texts },
     });
     if (counts) torch[key].push(ms);

@@ -7,15 +7,15 @@ import { startChild } from "./children.js";
 /** Root of the checkout; benches against reference implementations run from one, since these are test dependencies. */
 export { packageRoot as checkout } from "../src/system/index.js";
 
-/** The interpreter that has the peers: GRASP_GROUNDING_PYTHON, else what `npm test` set up. */
-export function peerPython(): string {
+/** The interpreter of the reference implementations: GRASP_GROUNDING_PYTHON, else the environment that `npm test` made. */
+export function referencePython(): string {
   const made = join(checkout, ".cache", "venv", "test", "bin", "python");
   return process.env.GRASP_GROUNDING_PYTHON ?? (existsSync(made) ? made : "python3");
 }
 
-/** A peer's script that prints JSON. @throws GraspGroundingError BENCH_PEER when it cannot be started or fails */
-export async function runPeer<T>(script: string, args: readonly string[]): Promise<T> {
-  const child = startChild(peerPython(), [join(checkout, script), ...args], {
+/** Runs a reference script that prints JSON. @throws GraspGroundingError BENCH_REFERENCE when it cannot be started or fails */
+export async function runReference<T>(script: string, args: readonly string[]): Promise<T> {
+  const child = startChild(referencePython(), [join(checkout, script), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let out = "";
@@ -33,5 +33,5 @@ export async function runPeer<T>(script: string, args: readonly string[]): Promi
     );
   });
   if (what === undefined) return JSON.parse(out) as T;
-  throw new GraspGroundingError("BENCH_PEER", { script, what });
+  throw new GraspGroundingError("BENCH_REFERENCE", { script, what });
 }

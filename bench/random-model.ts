@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { GraspGroundingError } from "../src/errors/index.js";
 import { importCheckpoint, type ModelPrecision, runLines } from "../src/model-store/index.js";
 import { interrupted } from "./children.js";
-import { checkout, peerPython } from "./python.js";
+import { checkout, referencePython } from "./python.js";
 
 /** Eight queries as people ask them. */
-export const sentences = [
+export const sampleQueries = [
   "the red mug on the left",
   "green bottle behind the box",
   "banana",
@@ -36,14 +36,14 @@ export async function makeRandomModel<P extends ModelPrecision>(
     "--variant",
     "per-level",
   ];
-  const run = await runLines(peerPython(), args, { cwd: join(checkout, "models"), signal: interrupted });
+  const run = await runLines(referencePython(), args, { cwd: join(checkout, "models"), signal: interrupted });
   if (run.code !== 0)
     throw new GraspGroundingError("USAGE", {
       detail: `random weights could not be made (${run.last}); run \`npm test\` once in a checkout`,
     });
   await importCheckpoint({
     ...{ checkpoint, name: "random", store: folder, packages: join(checkout, "models"), precisions },
-    ...{ interpreter: peerPython(), signal: interrupted },
+    ...{ interpreter: referencePython(), signal: interrupted },
   });
   const models = precisions.map((precision) => [precision, join(folder, "random", precision)]);
   return { checkpoint, models: Object.fromEntries(models) as Record<P, string> };

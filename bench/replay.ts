@@ -1,35 +1,35 @@
 import zlib from "node:zlib";
 import { openBag, rgbdFrames } from "../src/bags/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
-import { PythonPeer } from "./python-peer.js";
+import { ReferenceProcess } from "./reference-process.js";
 
 /** The product's replay of one bag, asked one query, as fast as possible. */
 export type Replay = (path: string) => Promise<{
   readonly frames: number;
   readonly seconds: number;
-  /** Share of the time it waited for images. */
+  /** Share of the time that it waited for images. */
   readonly shares: { readonly reading: number };
 }>;
 
-/** One reading of a whole bag. */
+/** One reading of a complete bag. */
 interface Reading {
   readonly seconds: number;
   readonly messages: number;
   readonly bytes: number;
 }
 
-/** Where a replay's time goes, as parts of it. */
+/** Shares of a replay's time, 0 to 1. */
 interface Share {
   readonly frames_per_second: number;
   readonly waiting_for_pictures: number;
   readonly reading_decoding_pairing_alone: number;
 }
 
-/** How a bag is read: ours as the peer does it, and ours as the product does it. */
-const ways = {
-  /** As the peers: no checksums, the data of a message good until the next one. */
+/** Reading options: those of the references, and those of the product. */
+const readings = {
+  /** As the references: no checksums, the data of a message is valid until the next one. */
   raw: { checksums: false, borrow: true },
-  /** Checksums checked, the data kept for ever. */
+  /** Checksums checked, the data valid for ever. */
   safe: { checksums: true, borrow: false },
 } as const;
 
@@ -40,12 +40,12 @@ const ways = {
 export async function benchReplay(replay: Replay, quick = false): Promise<object> {
   const [frames, rounds] = quick ? [6, 1] : [48, 15];
   const folder = await scratchFolder("replay");
-  const peer = new PythonPeer("bench/reference/replay_peer.py");
+  const reference = new ReferenceProcess("bench/reference/replay_peer.py");
   try {
-    const bags = await peer.ask<Record<string, string>>({ make: folder, frames });
+    const bags = await reference.ask<Record<string, string>>({ make: folder, frames });
     const results: Record<string, object> = {};
     for (const [name, bag] of Object.entries(bags))
-      results[name] = await compare(peer, { name, path: bag, frames }, rounds);
+      results[name] = await compare(reference, { name, path: bag, frames }, rounds);
     const withLite: Record<string, Share> = {};
     for (const [name, bag] of Object.entries(bags))
       withLite[name] = await shareOfReading(bag, frames, replay);
@@ -60,7 +60,7 @@ export async function benchReplay(replay: Replay, quick = false): Promise<object
       replay_with_lite: { largest_share_of_reading: Math.max(...shares), ...withLite },
     };
   } finally {
-    peer.close();
+    reference.close();
     removeFolder(folder);
   }
 }
@@ -71,16 +71,16 @@ interface Recording {
   readonly frames: number;
 }
 
-async function compare(peer: PythonPeer, bag: Recording, rounds: number): Promise<object> {
+async function compare(reference: ReferenceProcess, bag: Recording, rounds: number): Promise<object> {
   const { name, path, frames } = bag;
   const isMcap = name.startsWith("mcap");
   const readers: Record<string, () => Promise<Reading>> = {
-    raw: () => readOurs(path, ways.raw),
-    rosbags: () => peer.ask<Reading>({ read: path, with: "rosbags", checksums: false }),
+    raw: () => readOurs(path, readings.raw),
+    rosbags: () => reference.ask<Reading>({ read: path, with: "rosbags", checksums: false }),
     ...(isMcap && {
-      safe: () => readOurs(path, ways.safe),
-      mcap: () => peer.ask<Reading>({ read: path, with: "mcap", checksums: false }),
-      mcap_checksums: () => peer.ask<Reading>({ read: path, with: "mcap", checksums: true }),
+      safe: () => readOurs(path, readings.safe),
+      mcap: () => reference.ask<Reading>({ read: path, with: "mcap", checksums: false }),
+      mcap_checksums: () => reference.ask<Reading>({ read: path, with: "mcap", checksums: true }),
     }),
   };
   const best: Record<string, number> = {};
@@ -106,8 +106,8 @@ async function compare(peer: PythonPeer, bag: Recording, rounds: number): Promis
 }
 
 /**
- * Where a replay's time goes with the bundled model: what it waits for images, and, since the next image is read
- * while the model works, what reading, decoding and pairing take on their own against the whole.
+ * Shares of a replay's time with the bundled model: its wait for images, and the time that reading, decoding and
+ * pairing take alone, because the next image is read while the model works.
  */
 async function shareOfReading(path: string, frames: number, replay: Replay): Promise<Share> {
   const report = await replay(path);
@@ -125,12 +125,12 @@ async function shareOfReading(path: string, frames: number, replay: Replay): Pro
   };
 }
 
-async function readOurs(path: string, way: (typeof ways)[keyof typeof ways]): Promise<Reading> {
+async function readOurs(path: string, options: (typeof readings)[keyof typeof readings]): Promise<Reading> {
   const start = performance.now();
   const bag = await openBag(path);
   let messages = 0;
   let bytes = 0;
-  for await (const message of bag.messages(way)) {
+  for await (const message of bag.messages(options)) {
     messages++;
     bytes += message.data.byteLength;
   }

@@ -1,6 +1,6 @@
 import { type NodeObserver, runNode } from "../src/ros/index.js";
 
-/** The node of `bench ros`, a process of its own: receives for some seconds and prints what it took as JSON. */
+/** The node of `bench ros` in its own process: receives for some seconds and prints its measurements as JSON. */
 const [seconds = "8", kind = "depth"] = process.argv.slice(2);
 const warmUp = 15;
 const depth = kind === "depth";
@@ -13,7 +13,7 @@ let began: { readonly at: number; readonly cpu: NodeJS.CpuUsage; readonly frames
 const memory: number[] = [];
 let own: Readonly<Record<string, unknown>> = {};
 
-/** Reads what the node says of itself on /diagnostics. */
+/** Reads the node's own figures on /diagnostics. */
 const observer: NodeObserver = {
   wantsFrame: () => false,
   wantsAnswers: () => false,

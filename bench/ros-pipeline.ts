@@ -8,7 +8,7 @@ export interface RosBenchOptions {
   readonly depth: boolean;
 }
 
-/** A bridge that ends where a model would begin: it notes when the decoded frame reached it. */
+/** A pipeline that ends where a model would begin: it notes the time at which a decoded frame arrives. */
 class Gauge extends GraspPipeline {
   readonly #latencies: Float64Array;
   readonly #depth: boolean;

@@ -54,7 +54,7 @@ export async function benchRos(settings: RosBenchSettings = {}): Promise<object>
   const theirs: Reception[] = [];
   await bench.withCamera(camera, async () => {
     for (let round = 0; round < rounds; round++) {
-      theirs.push(await bench.peer(camera));
+      theirs.push(await bench.reference(camera));
       ours.push(await bench.node(camera));
     }
   });
@@ -113,8 +113,8 @@ class Bench {
     };
   }
 
-  async withCamera(wanted: Camera, work: () => Promise<void>): Promise<void> {
-    const { width, height, rate, reliability, depth } = wanted;
+  async withCamera(settings: Camera, work: () => Promise<void>): Promise<void> {
+    const { width, height, rate, reliability, depth } = settings;
     const size = ["--width", String(width), "--height", String(height), "--rate", String(rate)];
     const camera = this.#python("ros_camera.py", [
       ...size,
@@ -131,7 +131,7 @@ class Bench {
     }
   }
 
-  peer({ reliability }: Camera): Promise<Reception> {
+  reference({ reliability }: Camera): Promise<Reception> {
     const args = ["--seconds", String(this.#seconds), "--reliability", reliability];
     return reception(this.#python("ros_peer.py", args));
   }

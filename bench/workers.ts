@@ -6,7 +6,7 @@ import { modelFiles, readManifest } from "../src/grounding/index.js";
 import type { ModelFiles, Tensors } from "../src/inference/index.js";
 import { ZmqBackend } from "../src/inference/zmq/index.js";
 import { removeFolder, scratchFolder } from "./children.js";
-import { checkout, peerPython } from "./python.js";
+import { checkout, referencePython } from "./python.js";
 import { spread } from "./statistics.js";
 import { WorkerProcess } from "./worker-process.js";
 
@@ -21,7 +21,7 @@ const redToken = 4n;
 export async function benchWorkers(): Promise<object> {
   const folder = await scratchFolder("workers");
   const model = join(folder, "model");
-  const made = spawnSync(peerPython(), [join(checkout, "bench", "reference", "tiny_model.py"), model]);
+  const made = spawnSync(referencePython(), [join(checkout, "bench", "reference", "tiny_model.py"), model]);
   if (made.status !== 0) throw new Error(String(made.stderr));
   const files = modelFiles(model, await readManifest(model));
   const endpoints = [0, 1].map((i) => `ipc://${join(folder, `worker-${i}`)}`);

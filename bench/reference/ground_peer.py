@@ -1,4 +1,4 @@
-"""Peer of `bench ground`: JPEG to boxes in Python with Pillow, NumPy, SciPy and onnxruntime on the same model files.
+"""Reference of `bench ground`: JPEG to boxes in Python with Pillow, NumPy, SciPy and onnxruntime on the same model files.
 
 Usage: ground_peer.py MODEL_FOLDER JPEG_FOLDER QUERY THREADS N
 """
@@ -22,7 +22,7 @@ def session(path: Path, threads: int) -> ort.InferenceSession:
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-class Peer:
+class Reference:
     def __init__(self, folder: Path, threads: int) -> None:
         self.manifest = json.loads((folder / "manifest.json").read_text())
         m = self.manifest
@@ -35,9 +35,9 @@ class Peer:
         self.mean, self.std = (np.array(given[k], np.float32) for k in ("mean", "std"))
 
     def encode(self, path: Path) -> dict:
-        picture = Image.open(path).convert("RGB")
-        self.original = picture.size
-        pixels = np.asarray(picture.resize(self.size, Image.Resampling.BILINEAR), np.float32)
+        image = Image.open(path).convert("RGB")
+        self.original = image.size
+        pixels = np.asarray(image.resize(self.size, Image.Resampling.BILINEAR), np.float32)
         tensor = ((pixels * self.scale - self.mean) / self.std).transpose(2, 0, 1)[None]
         names = [o.name for o in self.encoder.get_outputs()]
         return dict(zip(names, self.encoder.run(None, {self.manifest["encoder"]["input"]: np.ascontiguousarray(tensor)})))
@@ -67,17 +67,17 @@ class Peer:
 
 
 def main() -> None:
-    folder, pictures, query, threads, n = sys.argv[1:]
-    peer = Peer(Path(folder), int(threads))
-    files = sorted(Path(pictures).glob("*.jpg"))
-    text = peer.encode_text(query)
+    folder, images, query, threads, n = sys.argv[1:]
+    reference = Reference(Path(folder), int(threads))
+    files = sorted(Path(images).glob("*.jpg"))
+    text = reference.encode_text(query)
     first, further = [], []
     for i in range(int(n) + 4):
         start = time.perf_counter()
-        frame = peer.encode(files[i % len(files)])
-        peer.boxes(frame, text)
+        frame = reference.encode(files[i % len(files)])
+        reference.boxes(frame, text)
         middle = time.perf_counter()
-        peer.boxes(frame, peer.encode_text(f"the number {i} box of round {middle}"))
+        reference.boxes(frame, reference.encode_text(f"the number {i} box of round {middle}"))
         if i >= 4:
             first.append((middle - start) * 1000)
             further.append((time.perf_counter() - middle) * 1000)

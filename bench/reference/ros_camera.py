@@ -1,4 +1,4 @@
-"""Publishes RGB-D pictures over DDS until its stdin closes: the camera of `bench ros`."""
+"""Publishes RGB-D images over DDS until its stdin closes: the camera of `bench ros`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plain rclpy node does with RGB-D pictures up to the model: receive, pair by stamp, make arrays of them."""
+"""A plain rclpy node that receives RGB-D images, pairs them by stamp and makes arrays of them, as up to the model."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Writes a complete, tiny grounding model that really grounds: it finds the colour a sentence names.
+"""Writes a complete, tiny grounding model that really grounds: it finds the colour that a query names.
 
 Same three ONNX parts, manifest and tokenizer as a real model, in a few kilobytes, so that the engine's tests need
 neither weights nor patience. Embeddings of "red", "green" and "blue" are the directions of these colours; the decoder
-takes their dot product with the picture.
+takes their dot product with the image.
 
 Usage: tiny_model.py FOLDER [--background] [--size WIDTHxHEIGHT] [--pool N]
---background: logits of what is NOT the object, as HiFi-CS publishes; --size: of the pictures it takes; --pool: pixels a side of a
+--background: logits of what is NOT the object, as HiFi-CS publishes; --size: of its input images; --pool: pixels a side of a
 logit's square.
 """
 

@@ -2,10 +2,10 @@
 
 Answers one JSON line for each line it reads:
 {"load": {checkpoint, threads}};
-{"compile": {queries}} -> {"seconds"}: torch.compile for this many sentences a picture;
-{"time": {how, queries: [sentences]}} -> {"ms"}, the pictures taking turns. `published` runs as the published code does: every CLIP
-block, materialised attention, 77 tokens, one call a sentence. `eager` and `compiled` encode the picture once for all sentences;
-{"logits": {sentences, out}}: pixels.npy of a picture and, as published, logits.npy of each sentence.
+{"compile": {queries}} -> {"seconds"}: torch.compile for this many queries an image;
+{"time": {how, queries: [queries]}} -> {"ms"}, the images taking turns. `published` runs as the published code does: every CLIP
+block, materialised attention, 77 tokens, one call a query. `eager` and `compiled` encode the image once for all queries;
+{"logits": {queries, out}}: pixels.npy of an image and, as published, logits.npy of each query.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from export.measure import padded, token_rows, unit_image  # noqa: E402
 from export.scenes import scene  # noqa: E402
 from export.vocabulary import ReferenceTokenizer, read_merges  # noqa: E402
 
-SENTENCE = ("a mug",)
+QUERY = ("a mug",)
 
 
-class Peer:
+class Reference:
     def __init__(self, checkpoint: str, threads: int) -> None:
         torch.set_num_threads(threads)
         self.model: HifiCs = load_hifics(Path(checkpoint), None, Wishes()).model.eval()
-        # Two graphs: the picture's has one shape and is compiled once, the sentences' once for each number of them.
+        # Two graphs: the image's has one shape and is compiled once, the queries' once for each number of them.
         self.see = torch.compile(self._see, dynamic=False)
         self.answer = torch.compile(self._answer, dynamic=False)
         self.tokenizer = ReferenceTokenizer(read_merges())
-        self.pictures = [scene(seed, INPUT_SIDE) for seed in range(4)]
+        self.images = [scene(seed, INPUT_SIDE) for seed in range(4)]
         self.turn = 0
 
     def _see(self, image: torch.Tensor) -> list[torch.Tensor]:
@@ -45,54 +45,54 @@ class Peer:
     def _answer(self, taps: list[torch.Tensor], ids: torch.Tensor) -> torch.Tensor:
         return self.model.decoder(taps, self.model.clip.sentence(ids, False), False)
 
-    def _ids(self, sentences: tuple[str, ...]) -> torch.Tensor:
-        return torch.from_numpy(padded(token_rows(self.tokenizer, sentences, 77), 77))
+    def _ids(self, queries: tuple[str, ...]) -> torch.Tensor:
+        return torch.from_numpy(padded(token_rows(self.tokenizer, queries, 77), 77))
 
-    def _published(self, picture: np.ndarray, sentence: str) -> torch.Tensor:
+    def _published(self, image: np.ndarray, query: str) -> torch.Tensor:
         with torch.inference_mode():
-            return self.model(torch.from_numpy(unit_image(picture)), self._ids((sentence,)), as_published=True)
+            return self.model(torch.from_numpy(unit_image(image)), self._ids((query,)), as_published=True)
 
-    def _run(self, picture: np.ndarray, sentences: list[str], how: str) -> None:
+    def _run(self, image: np.ndarray, queries: list[str], how: str) -> None:
         if how == "published":
-            for sentence in sentences:
-                self._published(picture, sentence)
+            for query in queries:
+                self._published(image, query)
             return
         see, answer = (self.see, self.answer) if how == "compiled" else (self._see, self._answer)
         with torch.inference_mode():
-            answer(see(torch.from_numpy(unit_image(picture))), self._ids(tuple(sentences)))
+            answer(see(torch.from_numpy(unit_image(image))), self._ids(tuple(queries)))
 
     def compile(self, queries: int) -> dict:
         start = time.perf_counter()
-        self._run(self.pictures[0], list(SENTENCE * queries), "compiled")
+        self._run(self.images[0], list(QUERY * queries), "compiled")
         return {"seconds": time.perf_counter() - start}
 
     def time(self, how: str, queries: list[str]) -> dict:
         self.turn += 1
-        picture = self.pictures[self.turn % len(self.pictures)]
+        image = self.images[self.turn % len(self.images)]
         start = time.perf_counter()
-        self._run(picture, queries, how)
+        self._run(image, queries, how)
         return {"ms": 1000 * (time.perf_counter() - start)}
 
-    def logits(self, out: str, sentences: list[str]) -> bool:
+    def logits(self, out: str, queries: list[str]) -> bool:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
-        logits = torch.cat([self._published(self.pictures[0], sentence) for sentence in sentences]).numpy()
+        logits = torch.cat([self._published(self.images[0], query) for query in queries]).numpy()
         np.save(folder / "logits.npy", logits.astype("<f4"))
-        np.save(folder / "pixels.npy", self.pictures[0])
+        np.save(folder / "pixels.npy", self.images[0])
         return True
 
 
 def main() -> None:
-    peer: Peer | None = None
+    reference: Reference | None = None
     for line in sys.stdin:
         [(name, arguments)] = json.loads(line).items()
         answer: object = True
         if name == "load":
-            peer = Peer(**arguments)
-        elif peer is None or name not in ("compile", "time", "logits"):
+            reference = Reference(**arguments)
+        elif reference is None or name not in ("compile", "time", "logits"):
             answer = {"error": f"no {name} here"}
         else:
-            answer = getattr(peer, name)(**arguments)
+            answer = getattr(reference, name)(**arguments)
         print(json.dumps(answer), flush=True)
 
 

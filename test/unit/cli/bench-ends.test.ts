@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { PythonPeer } from "../../../bench/python-peer.js";
+import { ReferenceProcess } from "../../../bench/reference-process.js";
 import { cli } from "../../support/cli.js";
 import { repository } from "../../support/python.js";
 
@@ -44,7 +44,7 @@ it("a bench without Python ends with the catalogue's error, and no folder is lef
   const env = { GRASP_GROUNDING_PYTHON: join(folder, "no-python"), TMPDIR: folder };
   const { code, stderr } = await cli(["bench", "replay"], { env });
   expect(stderr).toMatch(
-    /^grasp-grounding: the bench's peer test\/bench\/replay_peer\.py cannot be started \(.*ENOENT\); run `npm test` .*\n$/,
+    /^grasp-grounding: the bench's reference bench\/reference\/replay_peer\.py cannot be started \(.*ENOENT\); run `npm test` .*\n$/,
   );
   expect(code).toBe(1);
   expect(readdirSync(folder).filter((name) => name.startsWith("bench-"))).toEqual([]);
@@ -53,8 +53,8 @@ it("a bench without Python ends with the catalogue's error, and no folder is lef
 
 it("a peer that cannot be started, or is gone, answers every question with an error", async () => {
   vi.stubEnv("GRASP_GROUNDING_PYTHON", "/no/such/python");
-  const missing = new PythonPeer("bench/reference/replay_peer.py");
-  const failed = { code: "BENCH_PEER", message: expect.stringContaining("cannot be started") };
+  const missing = new ReferenceProcess("bench/reference/replay_peer.py");
+  const failed = { code: "BENCH_REFERENCE", message: expect.stringContaining("cannot be started") };
   await expect(missing.ask({ read: "x" })).rejects.toMatchObject(failed);
   await new Promise((resolve) => setTimeout(resolve, 50));
   await expect(missing.ask({ read: "x" })).rejects.toMatchObject(failed);
@@ -62,8 +62,8 @@ it("a peer that cannot be started, or is gone, answers every question with an er
 
   vi.stubEnv("GRASP_GROUNDING_PYTHON", "/bin/false");
   expect(existsSync("/bin/false")).toBe(true);
-  const gone = new PythonPeer("bench/reference/replay_peer.py");
+  const gone = new ReferenceProcess("bench/reference/replay_peer.py");
   await new Promise((resolve) => setTimeout(resolve, 200));
-  await expect(gone.ask({ read: "x" })).rejects.toMatchObject({ code: "BENCH_PEER" });
-  await expect(gone.ask({ read: "x" })).rejects.toMatchObject({ code: "BENCH_PEER" });
+  await expect(gone.ask({ read: "x" })).rejects.toMatchObject({ code: "BENCH_REFERENCE" });
+  await expect(gone.ask({ read: "x" })).rejects.toMatchObject({ code: "BENCH_REFERENCE" });
 });

@@ -4,15 +4,15 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { describe, GraspGroundingError } from "../src/errors/index.js";
 import { endGroup, startChild } from "./children.js";
-import { checkout, peerPython } from "./python.js";
+import { checkout, referencePython } from "./python.js";
 
 interface Waiting {
   readonly resolve: (line: string) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** A peer's script that stays up and answers one JSON line for every JSON line it is sent, so that turns can be taken. */
-export class PythonPeer {
+/** A reference script that stays up and answers each JSON line with one JSON line, so that both sides can take turns. */
+export class ReferenceProcess {
   readonly #process: ChildProcess;
   readonly #input: Writable;
   readonly #script: string;
@@ -26,7 +26,7 @@ export class PythonPeer {
    */
   constructor(script: string, env: Readonly<Record<string, string>> = {}) {
     this.#script = script;
-    this.#process = startChild(peerPython(), [join(checkout, script)], {
+    this.#process = startChild(referencePython(), [join(checkout, script)], {
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });
@@ -36,7 +36,7 @@ export class PythonPeer {
       this.#errors = (this.#errors + chunk.toString()).slice(-4000);
     });
     this.#process.on("error", (error) => this.#fail(`cannot be started (${describe(error)})`));
-    // Written to a peer that is gone: why it went is said when it closes.
+    // A write after the end fails; the close event reports the reason.
     this.#input.on("error", () => undefined);
     this.#process.on("close", () => this.#fail(`failed (${this.#errors.trim().split("\n").at(-1) ?? ""})`));
     createInterface(stdout as Readable).on("line", (line) => {
@@ -46,16 +46,16 @@ export class PythonPeer {
   }
 
   /**
-   * @param limit milliseconds the answer may take; then the peer is ended. Default: any time
-   * @throws GraspGroundingError BENCH_PEER when the peer cannot be started, has failed or takes too long
+   * @param limitMs time for the answer in milliseconds; then the reference is ended. Default: none
+   * @throws GraspGroundingError BENCH_REFERENCE when the reference cannot be started, has failed or takes too long
    */
-  async ask<T>(request: object, limit?: number): Promise<T> {
+  async ask<T>(request: object, limitMs?: number): Promise<T> {
     if (this.#failed !== undefined) throw this.#failed;
     const answer = new Promise<string>((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
     this.#input.write(`${JSON.stringify(request)}\n`);
-    const timer = limit === undefined ? undefined : setTimeout(() => this.#expire(limit), limit);
+    const timer = limitMs === undefined ? undefined : setTimeout(() => this.#expire(limitMs), limitMs);
     try {
       return JSON.parse(await answer) as T;
     } finally {
@@ -72,9 +72,9 @@ export class PythonPeer {
     this.close();
   }
 
-  /** The first reason stands, for this question and every further one. */
+  /** Records the first reason; this request and every later one fail with it. */
   #fail(what: string): void {
-    this.#failed ??= new GraspGroundingError("BENCH_PEER", { script: this.#script, what });
+    this.#failed ??= new GraspGroundingError("BENCH_REFERENCE", { script: this.#script, what });
     this.#waiting?.reject(this.#failed);
     this.#waiting = undefined;
   }
