@@ -25,7 +25,10 @@ const width = 640;
 const height = 480;
 const camera: CameraModel = { width, height, fx: 615, fy: 615, cx: 319.5, cy: 239.5 };
 
-/** Tables with one to eight objects as a tilted depth camera sees them, with its noise; the target is the first object. */
+/**
+ * Tables with one to eight objects as a tilted depth camera sees them, with its noise; the target is the first
+ * object.
+ */
 export function graspScenes(count: number): GraspScene[] {
   return Array.from({ length: count }, (_, index) =>
     graspScene(seededRandom(index + 1), index % 2 === 0 ? 1 : 8),

@@ -18,8 +18,8 @@ interface ReferenceFigures {
 
 /**
  * Frame to boxes with the bundled model: a 1280×720 JPEG decoded, encoded, one query decoded, boxes found. The
- * reference does the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds alternate,
- * so that both meet the same state of the machine.
+ * reference does the same in Python: Pillow, NumPy, SciPy and onnxruntime with the same files and threads. Rounds
+ * alternate, so that both meet the same state of the machine.
  */
 export async function benchGround(choice: BackendChoice, quick = false): Promise<object> {
   const [rounds, repetitions] = quick ? [1, 3] : [3, 20];

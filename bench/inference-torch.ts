@@ -16,7 +16,9 @@ const compileLimitMs = 180_000;
 
 type Variant = "eager" | "compiled" | "ours";
 
-/** PyTorch eager and compiled against the imported model in process: same weights, threads and pixels, nothing cached. */
+/**
+ * PyTorch eager and compiled against the imported model in process: same weights, threads and pixels, nothing cached.
+ */
 export async function benchTorch(): Promise<object> {
   const folder = await scratchFolder("torch");
   const threads = Math.min(2, availableParallelism());

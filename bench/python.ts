@@ -7,13 +7,19 @@ import { startChild } from "./children.js";
 /** Root of the checkout; benches against reference implementations run from one, since these are test dependencies. */
 export { packageRoot as checkout } from "../src/system/index.js";
 
-/** The interpreter of the reference implementations: GRASP_GROUNDING_PYTHON, else the environment that `npm test` made. */
+/**
+ * The interpreter of the reference implementations: GRASP_GROUNDING_PYTHON, else the environment that `npm test`
+ * made.
+ */
 export function referencePython(): string {
   const made = join(checkout, ".cache", "venv", "test", "bin", "python");
   return process.env.GRASP_GROUNDING_PYTHON ?? (existsSync(made) ? made : "python3");
 }
 
-/** Runs a reference script that prints JSON. @throws GraspGroundingError BENCH_REFERENCE when it cannot be started or fails */
+/**
+ * Runs a reference script that prints JSON.
+ * @throws GraspGroundingError BENCH_REFERENCE when it cannot be started or fails
+ */
 export async function runReference<T>(script: string, args: readonly string[]): Promise<T> {
   const child = startChild(referencePython(), [join(checkout, script), ...args], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -17,8 +17,8 @@ export const sampleQueries = [
 ] as const;
 
 /**
- * HiFi-CS over CLIP ViT-B/16 at full size with random weights, in `folder`: a checkpoint for PyTorch and the models imported from
- * it. Gives the checkpoint's path and the folder of each precision's model.
+ * HiFi-CS over CLIP ViT-B/16 at full size with random weights, in `folder`: a checkpoint for PyTorch and the models
+ * imported from it. Gives the checkpoint's path and the folder of each precision's model.
  * @throws GraspGroundingError USAGE, IMPORT_FAILED
  */
 export async function makeRandomModel<P extends ModelPrecision>(

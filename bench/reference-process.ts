@@ -11,7 +11,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A reference script that stays up and answers each JSON line with one JSON line, so that both sides can take turns. */
+/**
+ * A reference script that stays up and answers each JSON line with one JSON line, so that both sides can take turns.
+ */
 export class ReferenceProcess {
   readonly #process: ChildProcess;
   readonly #input: Writable;

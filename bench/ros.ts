@@ -10,7 +10,10 @@ interface Reception {
   readonly cpu: number;
   /** Milliseconds from an image's stamp to its arrays being ready for a model. */
   readonly latencies: readonly number[];
-  /** Milliseconds from the arrival of colour to the image's hand-over to the thread of inference, by the node's diagnostics. */
+  /**
+   * Milliseconds from the arrival of colour to the image's hand-over to the thread of inference, by the node's
+   * diagnostics.
+   */
   readonly handOver?: { readonly p50: number; readonly p99: number };
   readonly dropped?: number;
   /** Megabytes of resident memory between the first and the last quarter. */

@@ -1,6 +1,6 @@
 /**
- * The library, for programs that embed the pipeline or its parts. docs/guide/library.md has examples; the command line is
- * `grasp-grounding`.
+ * The library, for programs that embed the pipeline or its parts. docs/guide/library.md has examples; the command
+ * line is `grasp-grounding`.
  */
 
 // The arm: URDF, kinematics, inverse kinematics, trajectories, collisions, and the supervisor that every motion passes.

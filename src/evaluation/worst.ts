@@ -7,7 +7,7 @@ import type { EvalRow } from "./metrics.js";
 /** A case that went wrong, drawn: the answer in colour, the truth in white. */
 export interface WorstCase {
   readonly row: EvalRow;
-  /** 0 as good as can be, 1 missed, above 1 something that is not there was found. */
+  /** 0 for a perfect answer, 1 for a miss, above 1 for a false find. */
   readonly badness: number;
   readonly jpeg: Buffer;
 }
@@ -18,13 +18,13 @@ const width = 400;
 export const badnessOf = ({ absent, found, iou, score }: EvalRow): number =>
   absent ? (found ? 1 + score : 0) : 1 - iou;
 
-/** The cases that went worst. Bounded: only these are drawn and kept. */
+/** The cases that went worst. Bounded: only these are drawn and stored. */
 export class WorstCases {
   readonly #cases: WorstCase[] = [];
 
   async offer(row: EvalRow, colour: ColourImage, truth: readonly Box[], grounding: Grounding): Promise<void> {
     const badness = badnessOf(row);
-    // Finds of what is not there must not crowd out what was missed, nor the other way round.
+    // False finds and misses have separate limits, so that neither displaces the other.
     const kind = this.#cases.filter((one) => one.row.absent === row.absent);
     if (badness < 0.5 || (kind.length >= limit / 2 && badness <= kind.at(-1)!.badness)) return;
     const added = { row, badness, jpeg: await draw(colour, truth, grounding) };

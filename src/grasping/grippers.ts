@@ -1,6 +1,9 @@
 import type { GripperModel } from "./types.js";
 
-/** Franka Hand: 0.08 m stroke, fingers 54 mm beyond the hand, hand 204 × 63 mm (its long side along the closing direction). */
+/**
+ * Franka Hand: 0.08 m stroke, fingers 54 mm beyond the hand, hand 204 × 63 mm (its long side along the closing
+ * direction).
+ */
 export const frankaHand: GripperModel = {
   name: "franka_hand",
   stroke: 0.08,
@@ -11,7 +14,7 @@ export const frankaHand: GripperModel = {
   maxForce: 70,
 };
 
-/** Robotiq 2F-85 with its standard flat fingertips: 0.085 m stroke. The linkage is taken as part of the palm. */
+/** Robotiq 2F-85 with its standard flat fingertips: 0.085 m stroke. The linkage counts as part of the palm. */
 export const robotiq2f85: GripperModel = {
   name: "robotiq_2f85",
   stroke: 0.085,
@@ -22,13 +25,13 @@ export const robotiq2f85: GripperModel = {
   maxForce: 130,
 };
 
-/** The grippers known by name. */
+/** Grippers by name. */
 export const grippers: Readonly<Record<string, GripperModel>> = {
   [frankaHand.name]: frankaHand,
   [robotiq2f85.name]: robotiq2f85,
 };
 
-/** Why a gripper's dimensions cannot be used, or undefined when they can. */
+/** Reason why a gripper's dimensions are unusable; undefined when they are usable. */
 export function gripperProblem(gripper: GripperModel): string | undefined {
   const { stroke, fingerLength, fingerWidth, fingerThickness, palm } = gripper;
   const sizes = { stroke, fingerLength, fingerWidth, fingerThickness, palmX: palm[0], palmY: palm[1] };

@@ -1,6 +1,9 @@
 import type { FrameId, Mask, Metres, Pose, RgbdFrame, Vec3 } from "../geometry/index.js";
 
-/** A parallel gripper, in metres. Frame: origin between the fingertips, z along the approach, x along the closing direction. */
+/**
+ * A parallel gripper, in metres. Frame: origin between the fingertips, z along the approach, x along the closing
+ * direction.
+ */
 export interface GripperModel {
   readonly name: string;
   /** Largest opening between the fingers' inner faces. */
@@ -12,13 +15,13 @@ export interface GripperModel {
   readonly fingerThickness: Metres;
   /** Palm behind the fingers: extent along x, y and z. */
   readonly palm: readonly [Metres, Metres, Metres];
-  /** Largest closing force in newtons; limits the hint. */
+  /** Largest closing force in newtons; limits a grasp's force. */
   readonly maxForce?: number;
 }
 
-/** A grasp: where the tool must be when the fingers close. */
+/** A grasp: the tool's pose when the fingers close. */
 export interface Grasp {
-  /** Frame the pose is given in: the camera's optical frame until it is transformed. */
+  /** Frame of the pose: the camera's optical frame until it is transformed. */
   readonly frame: FrameId;
   /** Tool frame: origin between the fingertips, z along the approach, x along the closing direction. */
   readonly pose: Pose;
@@ -30,11 +33,11 @@ export interface Grasp {
   readonly score: number;
   /** Force to close with, in newtons, as a hint. */
   readonly force?: number;
-  /** What the score was made of, for the console and for logs. */
+  /** Terms of the score, for the console and for logs. */
   readonly terms?: Readonly<Record<string, number>>;
 }
 
-/** Why there is no grasp. */
+/** Reason for no grasp. */
 export type GraspRefusal =
   | "no-depth"
   | "no-camera"
@@ -47,26 +50,26 @@ export type GraspRefusal =
   | "unreachable";
 
 export interface GraspPlan {
-  /** Best first; empty when `reason` says why. */
+  /** Best first; empty with a `reason`. */
   readonly grasps: readonly Grasp[];
   readonly reason?: string;
-  /** The same for programs; present whenever `reason` is. */
+  /** The reason as a code; present whenever `reason` is. */
   readonly refusal?: GraspRefusal;
 }
 
-/** What the planner needs to know of a detection. */
+/** Input of the planner for one detection. */
 export interface GraspTarget {
   /** Same size as the frame's colour and depth. */
   readonly mask: Mask;
   /** Up (against gravity) in the camera's optical frame, where it is known; steadies the search for the table. */
   readonly up?: Vec3;
-  /** As of the planner's options, for this target alone: where the arm and the camera are now. */
+  /** As in the planner's options, for this target only: reachability with the present arm and camera. */
   readonly reachability?: (pose: Pose) => number;
 }
 
-/** Works out how to take the masked object. Never throws for what a scene can look like: it gives a reason. */
+/** Plans grasps of the masked object. Never throws because of a scene: the plan then has a reason. */
 export interface GraspPlanner {
   plan(frame: RgbdFrame, target: GraspTarget): GraspPlan | Promise<GraspPlan>;
-  /** Frees what the planner holds, a network for instance. */
+  /** Frees the planner's resources, a network for instance. */
   close?(): Promise<void>;
 }

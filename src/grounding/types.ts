@@ -42,11 +42,11 @@ export interface Grounder {
   readonly model: string;
   /** Where the model runs, and on what. */
   readonly runsOn?: string;
-  /** What the back end says of itself, for diagnostics. */
+  /** Counters and states of the back end, for diagnostics. */
   readonly backendReport?: BackendReport;
   /**
    * One grounding a query, in their order.
-   * @param options.signal gives up what is not done yet
+   * @param options.signal cancels the rest of the work
    * @throws GraspGroundingError QUERY_*, IMAGE_*, INFERENCE_FAILED, INFERENCE_CANCELLED
    */
   ground(

@@ -3,7 +3,7 @@ import type { OipOptions } from "./oip/backend.js";
 import type { InferenceBackend, ModelFiles } from "./port.js";
 import type { ZmqOptions } from "./zmq/backend.js";
 
-/** Which back end, and what it needs to know. */
+/** The back end and its options. */
 export type BackendChoice =
   | ({ readonly kind: "in-process" } & InProcessOptions)
   | ({ readonly kind: "zmq" } & ZmqOptions)
@@ -18,7 +18,7 @@ export async function createBackend(model: ModelFiles, choice: BackendChoice): P
     case "in-process":
       return InProcessBackend.create(model, choice);
     case "zmq":
-      // Loaded when it is used: a command that runs the model in its own process opens no ZeroMQ context.
+      // Imported on use: a command that runs the model in its own process opens no ZeroMQ context.
       return (await import("./zmq/backend.js")).ZmqBackend.create(model, choice);
     case "oip":
       return (await import("./oip/backend.js")).OipBackend.create(model, choice);

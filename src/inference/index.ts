@@ -1,4 +1,7 @@
-/** Where tensors are run: one port, and a back end for each place: in this process, ZeroMQ workers, Open Inference Protocol servers. */
+/**
+ * Inference: one port, and a back end each for this process, ZeroMQ workers and servers of the Open Inference
+ * Protocol.
+ */
 export { type BackendChoice, type BackendKind, backendKinds, createBackend } from "./choose.js";
 export { InProcessBackend, type InProcessOptions } from "./in-process/backend.js";
 export { type ProviderGap, providerGap, runtimeVersion } from "./in-process/gpu-libraries.js";

@@ -6,14 +6,16 @@ export interface Tensor {
   readonly type: "float32" | "int64" | "uint8";
   readonly dims: readonly number[];
   readonly data: Float32Array | BigInt64Array | Uint8Array;
-  /** Of a back end that keeps features where it made them: says which, and `data` is empty. */
+  /** Handle of features that stay at the back end; `data` is then empty. */
   readonly featureHandle?: object;
 }
 
-/** Tensors by the name they have in the ONNX graph. */
+/** Tensors by their names in the ONNX graph. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What a model takes: images stretched to width × height, a channel's value (pixel * scale - mean) / std, in the order R, G, B. */
+/**
+ * Input of a model: images stretched to width × height, channels R, G, B with the value (pixel * scale - mean) / std.
+ */
 export interface ImageFormat {
   readonly width: number;
   readonly height: number;
@@ -25,39 +27,39 @@ export interface ImageFormat {
 /** The three parts of a grounding model. */
 export type ModelPart = "encoder" | "text" | "decoder";
 
-/** Where the parts' files are, what they are, and how to run them. */
+/** The parts' files, their names of inputs and outputs, and how to run them. */
 export interface ModelFiles {
   readonly name: string;
   readonly files: Readonly<Record<ModelPart, string>>;
-  /** SHA-256 of each part: what a worker elsewhere must have too. */
+  /** SHA-256 of each part; a worker on another machine must have the same. */
   readonly hashes: Readonly<Record<ModelPart, string>>;
-  /** What the encoder takes, and the name of that input. */
+  /** The encoder's input and its name. */
   readonly input: ImageFormat & { readonly name: string };
-  /** Names of what each part gives. */
+  /** Names of each part's outputs. */
   readonly outputs: Readonly<Record<ModelPart, readonly string[]>>;
-  /** Names of what the decoder takes. */
+  /** Names of the decoder's inputs. */
   readonly decoderInputs: readonly string[];
   /** The manifest's field `session`. */
   readonly session?: ManifestSession | undefined;
-  /** Tokens a query is padded to, where the model wants a fixed number. */
+  /** Length in tokens that a query is padded to, for models with a fixed length. */
   readonly tokens?: number | undefined;
 }
 
 export interface CallOptions {
-  /** Whoever asked gives up: what was not sent is not sent, what waits at a worker is dropped. */
+  /** Cancels the call: requests that were not sent are dropped, also those that wait at a worker. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a back end has done so far and how its parts are, for diagnostics: names to numbers and short texts. */
+/** Counters and states of a back end for diagnostics: names to numbers and short texts. */
 export type BackendReport = Readonly<Record<string, string | number>>;
 
-/** Where tensors are run: in this process, in workers, or on a server. Safe to call concurrently. */
+/** Runs tensors in this process, in workers, or on a server. Safe to call concurrently. */
 export interface InferenceBackend {
   /** Kind of back end and execution provider, reported with every result, e.g. `in-process/cpu`. */
   readonly description: string;
   /** An image, decoded and resized off the event loop -> feature levels. */
   encodeImage(image: ColourImage, options?: CallOptions): Promise<Tensors>;
-  /** Image batch as the encoder takes it -> feature levels. */
+  /** Image batch in the encoder's input form -> feature levels. */
   encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Token batch -> text features. */
   encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors>;

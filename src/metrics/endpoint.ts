@@ -4,7 +4,7 @@ import type { Metrics } from "./metrics.js";
 
 export interface MetricsEndpoint {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 for a free one. */
   readonly port: number;
 }
 
@@ -22,7 +22,10 @@ export function parseEndpoint(text: string): MetricsEndpoint {
   return { host: bracketed ?? plain ?? "127.0.0.1", port };
 }
 
-/** Serves `/metrics`. Figures alone: no query, image or name is in them. @throws GraspGroundingError METRICS_ENDPOINT */
+/**
+ * Serves `/metrics`. Only numbers: they contain no query, image or name.
+ * @throws GraspGroundingError METRICS_ENDPOINT
+ */
 export async function startMetrics(
   metrics: Metrics,
   { host, port }: MetricsEndpoint,

@@ -6,8 +6,8 @@ export type Outcome = "found" | "not_found" | "failed";
 const prefix = "grasp_grounding_";
 
 /**
- * What one process counts. Labels take values from fixed lists alone (outcomes, codes of the catalogue, states), never from
- * queries, topics or names: the number of series is bounded whatever the program is sent.
+ * Counters of one process. Labels take values from fixed lists only (outcomes, codes of the catalogue, states), never
+ * from queries, topics or names, so that the number of series is bounded.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -15,7 +15,7 @@ export class Metrics {
   readonly #errors: Counter<"code">;
   readonly #seconds: Histogram<"stage">;
 
-  /** @param part what runs: `node`, `console` or `worker`; a label of `grasp_grounding_info` */
+  /** @param part `node`, `console` or `worker`; a label of `grasp_grounding_info` */
   constructor(part: string, version: string) {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 20 });
@@ -63,7 +63,7 @@ export class Metrics {
     this.#seconds.observe({ stage }, Math.max(0, seconds));
   }
 
-  /** A figure read when somebody asks. @param kind `counter` for what only grows while the process lives */
+  /** A value that is read on each request. @param kind `counter` for a value that only grows */
   watch(name: string, help: string, kind: "counter" | "gauge", read: () => number): void {
     const Kind = kind === "counter" ? Counter : Gauge;
     new Kind({

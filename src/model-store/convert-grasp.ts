@@ -4,7 +4,7 @@ import { GraspGroundingError } from "../errors/index.js";
 import { pythonFor, runLines } from "./python.js";
 
 export interface GraspImportOptions {
-  /** What the network is: an ONNX file, a TorchScript archive, or `FILE.py:CLASS` (run as Python) with its weights. */
+  /** The network: an ONNX file, a TorchScript archive, or `FILE.py:CLASS` (run as Python) with its weights. */
   readonly source:
     | { readonly onnx: string; readonly outputs?: string }
     | { readonly torchscript: string }
@@ -14,15 +14,15 @@ export interface GraspImportOptions {
   readonly store: string;
   /** Folder of the Python package `export`. */
   readonly packages: string;
-  /** Pixels a side of the square it sees. Default 224. */
+  /** Side of the network's square input, in pixels. Default 224. */
   readonly size?: number;
   /** Letters d, r, g, b in the network's order. Default drgb. */
   readonly channels?: string;
-  /** Pixels a width of 1 stands for. Default 150. */
+  /** Pixels for a width of 1. Default 150. */
   readonly widthPixels?: number;
-  /** Subtracted from colour / 255, or `image`: the mean of what is seen (default). */
+  /** Subtracted from colour / 255, or `picture`: the mean of the crop (default). */
   readonly colourMean?: string;
-  /** Subtracted from metres, or `image` (default). */
+  /** Subtracted from metres, or `picture` (default). */
   readonly depthMean?: string;
   /** Metres from the mean at which depth is cut. Default 1. */
   readonly depthLimit?: number;
@@ -33,8 +33,8 @@ export interface GraspImportOptions {
 }
 
 /**
- * Converts a GR-ConvNet-style grasp network to `store/name` (grasp.onnx, grasp.json), checked against PyTorch on the way;
- * on failure nothing is left there. Gives what the conversion said last.
+ * Converts a GR-ConvNet-style grasp network to `store/name` (grasp.onnx, grasp.json), checked against PyTorch;
+ * on failure nothing is left there. Returns the last line of the conversion.
  * @throws GraspGroundingError IMPORT_FAILED, PYTHON_MISSING, PYTHON_PACKAGES
  */
 export async function importGraspNetwork(options: GraspImportOptions): Promise<string> {

@@ -9,7 +9,7 @@ export type ModelPrecision = "fp32" | "fp16" | "int8";
 export interface ImportOptions {
   readonly checkpoint: string;
   readonly name: string;
-  /** Folder that will hold the model's folder; weights fetched by `models pull` are looked for there too. */
+  /** Folder that will hold the model's folder; it is also searched for weights of `models pull`. */
   readonly store: string;
   /** Folder of the Python package `export`. */
   readonly packages: string;
@@ -18,9 +18,9 @@ export interface ImportOptions {
   readonly vocabulary?: string;
   readonly taps?: readonly number[];
   readonly shallowestFirst?: boolean;
-  /** The model's default one. */
+  /** The model's default precision. */
   readonly precision?: ModelPrecision;
-  /** Those that are made. Default: all. */
+  /** Precisions to make. Default: all. */
   readonly precisions?: readonly ModelPrecision[];
   readonly pictures?: string;
   readonly interpreter?: string;
@@ -36,7 +36,7 @@ const lineSchema = z.union([
   z.object({ done: z.record(z.string(), z.unknown()) }),
 ]);
 
-/** What the conversion says of itself: the default precision, and for each the agreement with PyTorch. */
+/** Report of the conversion: the default precision, and the agreement of each with PyTorch. */
 export type ImportOutcome = Readonly<Record<string, unknown>>;
 
 /**

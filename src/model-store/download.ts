@@ -13,26 +13,26 @@ import { get } from "../net/index.js";
 export interface DownloadOptions {
   readonly url: string;
   readonly sha256: string;
-  /** Where the file goes. Until its hash is right it is called `PATH.part`, and a later call goes on with that. */
+  /** Path of the file. Until its hash matches it is `PATH.part`, which a later call resumes. */
   readonly path: string;
-  /** What the user calls it, for messages. */
+  /** Name of the weights in messages. */
   readonly name: string;
-  /** Bytes there so far, and in all where known. */
+  /** Bytes so far, and the total where known. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
   readonly signal?: AbortSignal;
-  /** A connection that says nothing for so long (ms) is given up. Default 30,000. */
+  /** Milliseconds of silence after which a connection is closed. Default 30,000. */
   readonly idleMs?: number;
-  /** Tries in a row that bring nothing new. Default 4. */
+  /** Limit of successive attempts without new bytes. Default 4. */
   readonly tries?: number;
-  /** First pause between tries (ms), doubled each time. Default 1,000. */
+  /** First pause between attempts in milliseconds, doubled each time. Default 1,000. */
   readonly pauseMs?: number;
 }
 
 const maxRedirects = 5;
 
 /**
- * Downloads a file of known hash. A connection that breaks is taken up again where it stopped; half a file, or another
- * file, never gets the final name.
+ * Downloads a file of known hash. A broken connection is resumed; an incomplete or different file never gets the final
+ * name.
  * @throws GraspGroundingError DOWNLOAD_FAILED, DOWNLOAD_CORRUPT, OUTPUT_UNWRITABLE
  */
 export async function download(options: DownloadOptions): Promise<void> {
@@ -78,7 +78,7 @@ export async function copyChecked(source: string, options: DownloadOptions): Pro
   await accept(part, options, source);
 }
 
-/** A server's answer that no second try will change. */
+/** An answer of the server that another attempt will not change. */
 class Refused extends Error {}
 
 async function fetchRest(options: DownloadOptions, part: string): Promise<void> {
@@ -88,7 +88,7 @@ async function fetchRest(options: DownloadOptions, part: string): Promise<void> 
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers["content-range"] ?? "");
   const resumed = status === 206 && range?.[1] === String(have);
   if (status === 416) {
-    // Nothing is left to fetch, or the part is longer than the file: the hash will tell.
+    // Nothing is left to fetch, or the part is longer than the file: the hash decides.
     response.resume();
     return;
   }
@@ -116,7 +116,7 @@ async function fetchRest(options: DownloadOptions, part: string): Promise<void> 
   );
   response.setTimeout(options.idleMs ?? 30_000, () => response.destroy(new Error("the connection stalled")));
   const closed = once(file, "close");
-  // The next try measures the part: what is still being written must have landed by then.
+  // The next attempt measures the part, so all writes must be complete by then.
   await pipeline(response, counter, file).finally(() => closed);
   if (total !== undefined && done < total)
     throw new Error(`the connection broke at ${done} of ${total} bytes`);

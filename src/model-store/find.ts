@@ -14,16 +14,16 @@ export function modelFolders(): readonly string[] {
   return [userModelFolder(), join(packageRoot, "models")];
 }
 
-/** Where `models import` and `models pull` put models: GRASP_GROUNDING_MODELS, else the XDG data folder. */
+/** Folder in which `models import` and `models pull` put models: GRASP_GROUNDING_MODELS, else the XDG data folder. */
 export function userModelFolder(): string {
   const data = process.env.XDG_DATA_HOME || join(homedir(), ".local", "share");
   return process.env.GRASP_GROUNDING_MODELS || join(data, "grasp-grounding", "models");
 }
 
-/** Where fetched weights are put. */
+/** Folder of fetched weights. */
 export const weightsPath = (known: KnownWeights): string => join(userModelFolder(), known.name, known.file);
 
-/** Bytes of a file or folder; undefined where there is none. */
+/** Bytes of a file or folder; undefined when it does not exist. */
 export const sizeOf = (path: string): Promise<number | undefined> =>
   stat(path).then(
     (s) => s.size,
@@ -36,7 +36,7 @@ export interface InstalledModel {
   readonly manifest: Manifest;
 }
 
-/** Every usable model; of two with one name the user's own wins. */
+/** Every usable model; the user's own wins over another of the same name. */
 export async function listModels(): Promise<readonly InstalledModel[]> {
   const models = new Map<string, InstalledModel>();
   for (const parent of modelFolders()) {
@@ -52,7 +52,7 @@ export async function listModels(): Promise<readonly InstalledModel[]> {
 
 /**
  * Folder of a model: a path that holds a manifest, or the name of an installed one. `NAME@int8` means one of the
- * precisions an imported model holds as folders of their own.
+ * precisions of an imported model, each in its own folder.
  * @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST
  */
 export async function findModel(nameOrPath: string): Promise<string> {
@@ -72,7 +72,7 @@ export async function findGraspNetwork(nameOrPath: string): Promise<string> {
   return firstModel(candidates, readGraspManifest, nameOrPath);
 }
 
-/** The first folder that holds a manifest; one that is there and wrong ends the search. */
+/** The first folder with a manifest; an invalid manifest ends the search. */
 async function firstModel(
   folders: readonly string[],
   read: (folder: string) => Promise<unknown>,
@@ -89,7 +89,7 @@ async function firstModel(
   throw new GraspGroundingError("MODEL_MISSING", { name });
 }
 
-/** Grasp networks that were imported, by name. */
+/** Imported grasp networks, by name. */
 export async function listGraspNetworks(): Promise<
   readonly { readonly name: string; readonly folder: string; readonly manifest: GraspModelManifest }[]
 > {
@@ -103,14 +103,16 @@ export async function listGraspNetworks(): Promise<
 }
 
 /**
- * Where a model of this name will be stored; it is not there yet.
+ * Folder for a new model of this name.
  * @throws GraspGroundingError USAGE for a name that cannot be one, MODEL_EXISTS
  */
 export async function freeFolder(name: string): Promise<string> {
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name))
     throw new GraspGroundingError("USAGE", { detail: `--name ${name}: letters, digits, dots, dashes only` });
   if (knownWeights.some((weights) => weights.name === name))
-    throw new GraspGroundingError("USAGE", { detail: `--name ${name} is kept for the publisher's weights` });
+    throw new GraspGroundingError("USAGE", {
+      detail: `--name ${name} is reserved for the publisher's weights`,
+    });
   const path = join(userModelFolder(), name);
   const taken = await stat(path).then(
     () => true,

@@ -1,4 +1,4 @@
-/** The model store's work: fetching published weights, checking them, and converting checkpoints. Prints nothing. */
+/** The model store: fetches published weights, checks them and converts checkpoints. Prints nothing. */
 
 export { proxyFor } from "../net/index.js";
 export { importCheckpoint, type ModelPrecision } from "./convert.js";

@@ -1,4 +1,4 @@
-/** Weights that `models pull` can fetch: who publishes them, under which licence, and what the file must hash to. */
+/** Weights that `models pull` can fetch: publisher, licence and SHA-256. */
 export interface KnownWeights {
   readonly name: string;
   readonly description: string;
@@ -7,7 +7,7 @@ export interface KnownWeights {
   readonly file: string;
   readonly url: string;
   readonly sha256: string;
-  /** Approximate size in bytes, for the estimate shown before the server says more. */
+  /** Approximate size in bytes, for the estimate before the server reports the size. */
   readonly bytes: number;
 }
 

@@ -11,7 +11,7 @@ export interface PythonOptions {
   readonly packages: string;
   /** An interpreter that has the requirements already; default GRASP_GROUNDING_PYTHON. */
   readonly interpreter?: string;
-  /** What is going on, one line at a time. */
+  /** Called with each line of progress. */
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -59,7 +59,7 @@ export async function pythonFor(options: PythonOptions): Promise<string> {
     await rm(folder, { recursive: true, force: true });
     throw new GraspGroundingError("PYTHON_PACKAGES", { detail: installed.last, list });
   }
-  // Written last and whole: an environment whose set-up was broken off is made again.
+  // Written last and at once: an environment with an incomplete set-up is made again.
   await writeFile(`${ready}.part`, digest);
   await rename(`${ready}.part`, ready);
   return interpreter;
@@ -67,11 +67,11 @@ export async function pythonFor(options: PythonOptions): Promise<string> {
 
 export interface Run {
   readonly code: number;
-  /** Last line that was printed, stderr before stdout. */
+  /** Last printed line, of stderr before stdout. */
   readonly last: string;
 }
 
-/** Runs a program and hands over its output line by line. */
+/** Runs a program and passes on its output line by line. */
 export async function runLines(
   program: string,
   args: readonly string[],

@@ -11,9 +11,9 @@ import {
   parseProviders,
 } from "../inference/index.js";
 
-/** Where and on what the model runs, as commands and the node's parameters say it. */
+/** Back end of the model, by the options of commands and the node's parameters. */
 export interface BackendOptions {
-  /** Execution providers in the order they are tried, with commas: `tensorrt,cuda`. */
+  /** Execution providers in the order of the attempts, separated by commas: `tensorrt,cuda`. */
   readonly provider?: string;
   readonly requireProvider?: ExecutionProvider;
   readonly threads?: number;
@@ -21,13 +21,13 @@ export interface BackendOptions {
   readonly device?: number;
   /** MiB of GPU memory for each session's arena. */
   readonly gpuMemory?: number;
-  /** Where TensorRT keeps its engines. */
+  /** Folder of TensorRT's engines. */
   readonly engineCache?: string;
   /** Half precision in TensorRT. */
   readonly fp16?: boolean;
 }
 
-/** Where the model runs: in this process, or with whom. */
+/** Back end: this process, workers or servers. */
 export interface RemoteOptions extends BackendOptions {
   readonly backend?: BackendKind;
   readonly endpoint?: readonly string[];
@@ -36,15 +36,15 @@ export interface RemoteOptions extends BackendOptions {
   /** The workers' public key, or the file that holds it. */
   readonly serverKey?: string;
   readonly insecurePlainTcp?: boolean;
-  /** Milliseconds an inference request may take in all. */
+  /** Limit of an inference request in milliseconds. */
   readonly requestTimeout?: number;
-  /** Milliseconds from one heartbeat to the next. */
+  /** Milliseconds between heartbeats. */
   readonly heartbeat?: number;
   /** Seconds to wait for a first worker, or the server. */
   readonly startTimeout?: number;
-  /** Name of the model on a server, where it has another there. */
+  /** Name of the model on the server, where it differs. */
   readonly serverModel?: string;
-  /** How tensors travel to a server. */
+  /** Form of tensors to a server. */
   readonly tensorFormat?: "auto" | "binary" | "json";
 }
 
@@ -53,7 +53,7 @@ export async function backendChoice(options: RemoteOptions): Promise<BackendChoi
   const { backend: kind = "in-process", endpoint: endpoints = [], key, serverKey } = options;
   const { insecurePlainTcp, requestTimeout, startTimeout, heartbeat, serverModel, tensorFormat } = options;
   if (kind === "in-process") {
-    if (endpoints.length > 0) throw usage("--endpoint is of use only with --backend zmq or oip");
+    if (endpoints.length > 0) throw usage("--endpoint works only with --backend zmq or oip");
     return { kind, ...inProcessOptions(options) };
   }
   if (endpoints.length === 0) throw usage(`--backend ${kind} needs an --endpoint`);
@@ -71,7 +71,7 @@ export async function backendChoice(options: RemoteOptions): Promise<BackendChoi
     };
   if ((key === undefined) !== (serverKey === undefined))
     throw usage("--key and --server-key belong together");
-  // Loaded when it is asked for: a model in this process, or on a server, needs no ZeroMQ.
+  // Imported on use: a model in this process, or on a server, needs no ZeroMQ.
   const { publicKeyOf, readKeyFile } = await import("../inference/zmq/index.js");
   return {
     kind,

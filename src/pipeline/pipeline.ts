@@ -6,17 +6,17 @@ import type { BackendReport } from "../inference/index.js";
 import type { PipelineResult } from "./result.js";
 
 export interface ProcessOptions {
-  /** How well the arm reaches a tool pose in the frame's optical frame, 0 to 1: grasps within reach come first. */
+  /** Reachability of a tool pose in the camera's optical frame, 0 to 1: grasps within reach come first. */
   readonly reachability?: NonNullable<GraspTarget["reachability"]>;
-  /** Gives up what is not done yet, with INFERENCE_CANCELLED. */
+  /** Cancels the rest of the work, which fails with INFERENCE_CANCELLED. */
   readonly signal?: AbortSignal;
 }
 
 export interface GraspPipelineOptions {
   readonly grounder: Grounder;
-  /** Without a planner results hold boxes and masks alone. */
+  /** Without a planner, results have only boxes and masks. */
   readonly planner?: GraspPlanner;
-  /** Grasps kept for each query. Default 5. */
+  /** Limit of grasps for each query. Default 5. */
   readonly grasps?: number;
 }
 
@@ -39,12 +39,15 @@ export class GraspPipeline {
     return this.#grounder.model;
   }
 
-  /** Where the model runs and on what, and what the back end says of itself: for diagnostics. */
+  /** Back end, provider and counters of the model, for diagnostics. */
   get backend(): { readonly description: string; readonly report: BackendReport } {
     return { description: this.#grounder.runsOn ?? "", report: this.#grounder.backendReport ?? {} };
   }
 
-  /** One result a query, in their order. @throws GraspGroundingError of the grounder; a grasp that fails is a reason, no error */
+  /**
+   * One result for each query, in their order; no grasp is a reason in the result.
+   * @throws GraspGroundingError of the grounder
+   */
   async process(
     frame: RgbdFrame,
     queries: readonly string[],
@@ -59,7 +62,7 @@ export class GraspPipeline {
     return results;
   }
 
-  /** Groundings alone, one a query. @throws GraspGroundingError of the grounder */
+  /** Only groundings, one for each query. @throws GraspGroundingError of the grounder */
   ground(frame: RgbdFrame, queries: readonly string[]): Promise<readonly Grounding[]> {
     return this.#grounder.ground(frame, queries);
   }

@@ -60,9 +60,9 @@ export interface PipelineResult {
   readonly stamp: bigint;
   readonly frameId: string;
   readonly grounding: Grounding;
-  /** Best first, for the best detection; empty when none was asked for or none was found. */
+  /** Best first, for the best detection; empty when none was requested or found. */
   readonly grasps: readonly Grasp[];
-  /** Why there is no grasp, when one was wanted. */
+  /** Reason for no grasp, when one was requested. */
   readonly graspFailure?: string;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
@@ -75,7 +75,7 @@ export interface JsonOptions {
   readonly timings?: boolean;
 }
 
-/** The result as the published schema has it. Lengths are rounded to 0.01 mm, scores to 1e-4. */
+/** The result in the published schema. Lengths are rounded to 0.01 mm, scores to 1e-4. */
 export function resultToJson(result: PipelineResult, options: JsonOptions = {}): ResultJson {
   const { grounding } = result;
   return {

@@ -8,19 +8,21 @@ import {
 } from "../geometry/index.js";
 import { cleanMask } from "../grasping/index.js";
 
-/** What the camera saw of an object, and of everything else; x, y, z, x, y, z, … in metres, in the frame's optical frame. */
+/**
+ * Measured points of an object, and of everything else; x, y, z, x, y, z, … in metres, in the camera's optical frame.
+ */
 export interface ScenePoints {
   readonly target: Points;
   readonly obstacles: Points;
 }
 
-/** Pixels between the points: enough for a gripper, few enough to be quick. */
+/** Pixels between the points: dense enough for a gripper, sparse enough to be fast. */
 const step = 3;
 
 /**
- * An image's depth as points on a mask and beside it; undefined without depth or camera. Left out are pixels without depth,
- * flying pixels, what continues the object's surface a few pixels beyond its mask (as the grasp planner leaves them
- * out), and pixels that nothing else beside the mask is near to: they would stand in the way of the fingers.
+ * An image's depth as points on a mask and off it; undefined without depth or camera. Without pixels that have no
+ * depth, flying pixels, pixels that continue the object's surface a few pixels beyond its mask (as in the grasp
+ * planner), and isolated pixels off the mask: they would be false obstacles for the fingers.
  */
 export function scenePoints(frame: RgbdFrame, mask: Mask | undefined): ScenePoints | undefined {
   const { depth, camera } = frame;
@@ -43,14 +45,14 @@ export function scenePoints(frame: RgbdFrame, mask: Mask | undefined): ScenePoin
   };
 }
 
-/** Pixels around one, to each side, in which company is looked for; and how much of it makes an obstacle. */
+/** Reach of the neighbourhood in pixels to each side, and the neighbours that make a pixel an obstacle. */
 const neighbourRadius = 2;
 const minNeighbours = 4;
 
 /**
- * Whether at least {@link minNeighbours} of the 24 pixels around one belong to the surroundings and lie within two centimetres at
- * 1 m. A rim pixel of the object itself that noise has parted from its mask has none: its neighbours are the object's, or
- * lie far behind.
+ * Whether at least {@link minNeighbours} of the 24 pixels around one belong to the surroundings and lie within two
+ * centimetres at 1 m. A rim pixel of the object that noise has separated from its mask has none: its neighbours are the
+ * object's, or lie far behind.
  */
 function hasNeighbours(
   { points, width, height }: OrganisedCloud,

@@ -2,7 +2,7 @@ import { maskIou } from "../geometry/index.js";
 import type { Grounding } from "../grounding/index.js";
 import type { Pair } from "./types.js";
 
-/** Overlap of all that each found; different answers about whether it is there at all agree in nothing. */
+/** Overlap of both sides' masks; 0 when only one side found the object. */
 export function agreementOf(a: Grounding, b: Grounding): number {
   if (!a.found && !b.found) return 1;
   if (a.found !== b.found) return 0;
@@ -22,11 +22,11 @@ export interface Agreement {
   readonly neither: number;
   readonly onlyA: number;
   readonly onlyB: number;
-  /** Mean overlap where both found something. */
+  /** Mean overlap where both found the object. */
   readonly overlap: number;
 }
 
-/** How well both sides agree, for each query. */
+/** Agreement of both sides, for each query. */
 export function agreements(pairs: readonly Pair[]): readonly Agreement[] {
   return [...new Set(pairs.map(({ query }) => query))].map((query) => {
     const own = pairs.filter((pair) => pair.query === query);

@@ -16,7 +16,7 @@ import type { SessionOptions } from "./types.js";
 /** One camera of the bag. */
 export interface Camera {
   readonly frames: FrameSource;
-  /** Its name among several; undefined when it is the only one. */
+  /** Its name among several cameras; undefined for a single one. */
   readonly name: string | undefined;
   /** Frames of the range before the part that is read. */
   readonly before: number;
@@ -35,13 +35,13 @@ export interface Times {
 
 const second = 1_000_000_000n;
 
-/** A bag, or the part of one that is to be worked on: its cameras and what they are asked. */
+/** A bag, or a part of one: its cameras and their queries. */
 export class BagSession {
   readonly bag: BagReader;
   readonly cameras: readonly Camera[];
   readonly queries: QueryPlan;
   readonly times: Times;
-  /** Messages read since they were last taken, to be copied. */
+  /** Messages to copy that were read since the last call. */
   readonly recorded: BagMessage[] = [];
   readonly #options: SessionOptions;
 
@@ -62,7 +62,7 @@ export class BagSession {
   }
 
   /**
-   * @param after seconds from the bag's start to begin at, when an earlier run came that far.
+   * @param after seconds from the bag's start at which to begin, after an earlier run.
    * @throws GraspGroundingError BAG_*, DEPTH_WITHOUT_CAMERA
    */
   static async open(
@@ -76,7 +76,7 @@ export class BagSession {
     try {
       const range = rangeOf(bag, options);
       let times = cut(range, slice, bag);
-      // A second earlier: frames are told apart by their stamps, and what is paired must be what was paired.
+      // A second earlier, so that the same images are paired as in the earlier run; stamps identify the frames.
       if (after !== undefined) times = { ...times, from: later(times.from, timeAt(bag, after) - second) };
       const recorded: BagMessage[] = [];
       const part = slice.from > 0 || slice.to < slice.of || after !== undefined;
@@ -104,7 +104,7 @@ export class BagSession {
       if ((one.camera.before + one.handle.ordinal) % every === 0) yield one;
   }
 
-  /** About how many frames there are. */
+  /** Approximate number of frames. */
   get expected(): number | undefined {
     const counts = this.cameras.map(
       ({ frames }) => this.bag.topics.find(({ name }) => name === frames.topics.colour)?.count,
@@ -209,7 +209,9 @@ async function chooseCameras(bag: BagReader, options: SessionOptions): Promise<r
   }));
 }
 
-/** What tells the topics apart: `/wrist/color/image_raw` and `/front/color/image_raw` are `wrist` and `front`. */
+/**
+ * Distinct parts of the topics' names: `/wrist/color/image_raw` and `/front/color/image_raw` are `wrist` and `front`.
+ */
 export function shortNames(topics: readonly string[]): readonly string[] {
   const parts = topics.map((topic) => topic.split("/").filter((one) => one !== ""));
   const differing = parts.map((own) =>

@@ -16,7 +16,7 @@ import { slicesOf } from "./shard.js";
 import type { ComparedSetting, Pair, ReplayOptions, Side } from "./types.js";
 
 /**
- * `replay --compare A B`: two models or settings on the same frames, and where they differ.
+ * `replay --compare A B`: two models or settings on the same frames, and their differences.
  * @throws GraspGroundingError USAGE, and those of a replay
  */
 export async function compare(paths: readonly string[], options: ReplayOptions): Promise<void> {
@@ -115,7 +115,7 @@ async function both(session: BagSession, work: Work): Promise<void> {
     if (frame === undefined) unusable++;
     if (frame === undefined || queries.length === 0) continue;
     const answers: (readonly PipelineResult[])[] = [];
-    // In turns: whoever is first meets a cold cache.
+    // In turns, because the first one runs with a cold cache.
     for (const i of done % 2 === 0 ? [0, 1] : [1, 0]) {
       const began = performance.now();
       answers[i] = await pipelines[i]!.process(frame, queries);

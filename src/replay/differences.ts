@@ -14,7 +14,7 @@ const limit = 24;
 const side = 480;
 const gap = 6;
 
-/** The frames on which two sides differ most, as images. Bounded: only the most different are kept. */
+/** The frames on which two sides differ most, as images. Bounded: only the most different are stored. */
 export class DifferenceSheet {
   readonly #selected: DifferenceImage[] = [];
 

@@ -4,13 +4,13 @@ import { createInterface } from "node:readline";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { isSpecial } from "../system/index.js";
 
-/** What a file of lines is called until it is complete; a killed run leaves it for --resume. */
+/** Name of a file of lines until it is complete; a killed run leaves it for --resume. */
 export const linesPart = (path: string): string => `${path}.part`;
 
 /** Lines to a file that appears under its name when it is complete, or to stdout for `-`. */
 export class JsonLines {
   readonly #path: string;
-  /** Where the lines go until they are complete. */
+  /** Path of the incomplete file. */
   readonly #part: string;
   readonly #stream: WriteStream | undefined;
   #failure: Error | undefined;
@@ -24,10 +24,10 @@ export class JsonLines {
     });
   }
 
-  /** @param go on behind what is in the part already. @throws GraspGroundingError OUTPUT_UNWRITABLE */
+  /** @param append to the part that exists. @throws GraspGroundingError OUTPUT_UNWRITABLE */
   static async open(path: string, append = false): Promise<JsonLines> {
     if (path === "-") return new JsonLines(path, path, undefined);
-    // A pipe or a device is written to as it is: a rename would put a file in its place.
+    // Pipes and devices are written directly: a rename would replace them with a file.
     const part = (await isSpecial(path)) ? path : linesPart(path);
     const stream = createWriteStream(part, { flags: append ? "a" : "w" });
     await new Promise<void>((resolve, reject) => {
@@ -69,7 +69,7 @@ export class JsonLines {
   }
 }
 
-/** The lines of a file; the last one without its end is left out when it was cut off. */
+/** The complete lines of a file; a last line without its end is skipped. */
 export async function* readLines(path: string): AsyncGenerator<string, void, void> {
   const stream = createReadStream(path, { encoding: "utf8" });
   for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))

@@ -12,7 +12,7 @@ import type { Resumed } from "./resume.js";
 import { contactSheet, Thumbnails } from "./thumbnails.js";
 import type { Answered, OutputOptions } from "./types.js";
 
-/** The files a replay writes; whole or not at all. */
+/** The files of a replay, written completely or not at all. */
 export class Outputs {
   readonly #options: OutputOptions;
   readonly #writer: ResultWriter | undefined;
@@ -67,12 +67,12 @@ export class Outputs {
     this.#last = answered;
   }
 
-  /** A recorded message, passed on as it is. */
+  /** Copies a recorded message unchanged. */
   async copy(message: BagMessage, topic: TopicInfo): Promise<void> {
     await this.#writer?.copy(message, topic);
   }
 
-  /** @param summary what the page says about the run. */
+  /** @param summary facts of the run for the page. */
   async close(summary: () => Report): Promise<void> {
     await this.#writer?.close();
     await this.#json?.close();
@@ -106,7 +106,10 @@ async function writeOverlay(
   await writeWhole(path, await drawOverlay(frame.colour, results, { ...frame, format }));
 }
 
-/** One frame's results as messages at its stamp: boxes, annotations, the masks together, grasps best first, markers and an image. */
+/**
+ * One frame's results as messages at its stamp: boxes, annotations, the union of masks, grasps best first, markers
+ * and an image.
+ */
 async function writeResults(
   writer: ResultWriter,
   { frame, results, logTime, camera }: Answered,
@@ -132,7 +135,7 @@ async function writeResults(
   await writer.overlay(time, await image(), "jpeg");
 }
 
-/** Objects where their surface was seen, and the best grasp of each query before the others. */
+/** Objects at their measured surface, and the best grasp of each query before the others. */
 export function markersOf(frame: RgbdFrame, results: readonly PipelineResult[]) {
   const objects = results.flatMap(({ grounding: { query, detections } }) =>
     detections.flatMap(({ mask, score }) => {

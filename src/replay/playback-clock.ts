@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** So late that a frame is dropped (ms): one of a camera's 30 a second. */
+/** Lateness in milliseconds at which a frame is dropped: one frame of a camera with 30 a second. */
 const tooLate = 33;
 
-/** Real-time pacing: waits for a recorded moment, and tells what has passed by more than a frame. */
+/** Real-time pacing: waits for a recorded moment, and reports moments that passed by more than a frame. */
 export class PlaybackClock {
   dropped = 0;
   readonly #rate: number | undefined;

@@ -1,7 +1,7 @@
 import type { RgbdFrame } from "../geometry/index.js";
 import type { CameraFrame } from "./bag-session.js";
 
-/** A frame whose images are decoded, or why they could not be. */
+/** A frame with decoded images, or the error of decoding. */
 export interface Loaded extends CameraFrame {
   readonly frame: RgbdFrame | undefined;
   readonly error: unknown;
@@ -34,7 +34,7 @@ export async function* prefetched(
       const current = await next;
       if (current === undefined) return;
       next = advance();
-      // It fails when its turn comes.
+      // Its error is thrown at its turn.
       next.catch(() => undefined);
       yield current;
     }
@@ -44,7 +44,7 @@ export async function* prefetched(
   }
 }
 
-/** Frames with their images as the recording's time comes; those that are too late are not decoded at all. */
+/** Frames with their images at the recording's pace; frames that are too late are not decoded. */
 export async function* loadedInTime(
   frames: AsyncIterable<CameraFrame>,
   wanted: (one: CameraFrame) => boolean,

@@ -9,7 +9,7 @@ import { type Loaded, loadedInTime, prefetched } from "./prefetch.js";
 import type { LastFrame, Resumed } from "./resume.js";
 import type { Answered, SessionOptions } from "./types.js";
 
-/** Where the wall time went, in milliseconds. */
+/** Wall time by part, in milliseconds. */
 export class StageTimer {
   reading = 0;
   model = 0;
@@ -33,10 +33,10 @@ export interface ReplayContext {
   readonly playbackClock: PlaybackClock;
   readonly progress: Progress | undefined;
   readonly interrupted: () => boolean;
-  /** What the bag is called in results. */
+  /** Name of the bag in results. */
   readonly source: string;
   readonly resumed?: Resumed;
-  /** The frame to go on behind, when it is of this bag. */
+  /** The last frame of an earlier run, when it is of this bag. */
   readonly after?: LastFrame;
   readonly onAnswer?: (answered: Answered) => void;
 }
@@ -45,7 +45,7 @@ export interface ReplayStats {
   readonly frames: number;
   readonly problems: readonly string[];
   readonly last?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
-  /** Why the first unusable image was none. */
+  /** Reason of the first unusable image. */
   readonly firstError?: GraspGroundingError;
 }
 
@@ -125,7 +125,7 @@ export async function processFrames(
   };
 }
 
-/** Behind the last frame of an earlier run. */
+/** Whether a frame comes after the last one of an earlier run. */
 function wantedFrames({ times }: BagSession, { after }: ReplayContext): (one: CameraFrame) => boolean {
   if (after === undefined) return () => true;
   let passed = false;
@@ -141,7 +141,7 @@ function wantedFrames({ times }: BagSession, { after }: ReplayContext): (one: Ca
   };
 }
 
-/** Frames that were read but cannot be used: one bad image must not end a replay, nor go unsaid. */
+/** Counts unusable frames: one must not end a replay, but is reported. */
 class Unusable {
   first: GraspGroundingError | undefined;
   #count = 0;

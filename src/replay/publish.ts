@@ -14,7 +14,7 @@ import type { PlaybackClock } from "./playback-clock.js";
 import { isTransientLocal, transientLocalBefore } from "./transient-local.js";
 import type { Answered } from "./types.js";
 
-/** Runs this command again in the environment `npm run ros:setup` made, when the present one is not enough. */
+/** Runs this command again in the environment of `npm run ros:setup` when the present one has no ROS 2. */
 export async function rosAgain(): Promise<boolean> {
   const { missingEnvironment } = await import("../ros/index.js");
   const env = missingEnvironment(packageRoot);
@@ -30,13 +30,13 @@ const results = {
   markers: "visualization_msgs/msg/MarkerArray",
 } as const;
 
-/** The clock is published so often (ms of wall time), as `ros2 bag play --clock` does by default. */
+/** Period of the clock in milliseconds of wall time, as `ros2 bag play --clock` by default. */
 const clockPeriod = 25;
 const discovery = 3;
 
-/** The recording on its own topics at its own pace, the answers beside it, and /clock. */
+/** Publishes the recording on its topics at its recorded pace, the answers, and /clock. */
 export class Publication {
-  /** Resolves when the whole recording was published. */
+  /** Resolves when all of the recording was published. */
   readonly ended: Promise<void>;
   readonly #player: Player;
   readonly #prefix: (camera: string | undefined) => string;
@@ -46,7 +46,7 @@ export class Publication {
     this.#player = player;
     this.#prefix = (camera) => `/grasp_grounding${camera === undefined ? "" : `/${camera}`}`;
     this.ended = ended(this.#stop.signal);
-    // It is waited for at the end; until then a failure must not end the process.
+    // The end awaits it; until then a failure must not end the process.
     this.ended.catch(() => undefined);
   }
 

@@ -22,7 +22,7 @@ interface Asked {
   readonly text: string | undefined;
 }
 
-/** What each frame is asked: the queries given, and the one last recorded on each query topic before the frame. */
+/** Queries of each frame: the given ones, and the last one on each query topic before the frame. */
 export class QueryPlan {
   readonly problems: readonly string[];
   readonly #given: readonly string[];
@@ -38,7 +38,7 @@ export class QueryPlan {
     this.problems = problems;
   }
 
-  /** Without queries given, those of the recording are asked. @throws GraspGroundingError BAG_NO_QUERY, BAG_TOPIC */
+  /** Without given queries, those of the recording are used. @throws GraspGroundingError BAG_NO_QUERY, BAG_TOPIC */
   static async open(
     bag: BagReader,
     given: readonly string[],
@@ -74,7 +74,7 @@ export class QueryPlan {
     return new QueryPlan(given, recorded, problems);
   }
 
-  /** What a frame of this log time is asked; an empty query on a topic ended what was asked there. */
+  /** Queries of a frame at this log time; an empty query on a topic ends that topic's query. */
   at(time: bigint): readonly string[] {
     if (this.#recorded.length === 0) return this.#given;
     const texts = this.#recorded.flatMap((list) => lastUntil(list, time)?.text ?? []);

@@ -1,6 +1,6 @@
 import type { ResultJson } from "../pipeline/index.js";
 
-/** One answer, as small as a page of ten thousand needs. */
+/** One answer in a compact form, because a page has ten thousand. */
 export interface Row {
   readonly time: number;
   readonly query: number;
@@ -10,15 +10,15 @@ export interface Row {
   readonly score: number;
   readonly box: readonly number[] | undefined;
   readonly grasps: number;
-  /** Milliseconds of the whole answer; undefined for answers of an earlier run. */
+  /** Milliseconds of the answer; undefined for answers of an earlier run. */
   readonly ms: number | undefined;
   readonly failure: string | undefined;
 }
 
-/** More than any page shows with ease: beyond it every second answer is let go, and the page says so. */
+/** Limit of rows on a page: beyond it every second answer is dropped, and the page reports that. */
 const largest = 40_000;
 
-/** What the report is made of. Bounded, however long the recording is. */
+/** Data of the report. Bounded, however long the recording is. */
 export class ReportRows {
   readonly queries: string[] = [];
   readonly topics: string[] = [];

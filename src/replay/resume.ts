@@ -17,10 +17,10 @@ export interface LastFrame {
   readonly model: string;
 }
 
-/** An earlier run's results, to go on behind. */
+/** An earlier run's results, to continue after. */
 export class Resumed {
   readonly last: LastFrame;
-  /** Queries it was asked. */
+  /** Queries of the earlier run. */
   readonly queries: ReadonlySet<string>;
   readonly frames: number;
   readonly #json: string;
@@ -43,8 +43,8 @@ export class Resumed {
   }
 
   /**
-   * Takes up the results under the outputs' names: whole ones that Ctrl-C left, or the parts that a killed run left,
-   * without what may be incomplete in them. Undefined when there is nothing to go on from.
+   * Opens the results under the outputs' names: complete ones after Ctrl-C, or the parts of a killed run without their
+   * incomplete end. Undefined when there is nothing to resume.
    * @throws GraspGroundingError USAGE, RESUME_MISMATCH
    */
   static async find({ json, out }: OutputOptions): Promise<Resumed | undefined> {
@@ -65,7 +65,7 @@ export class Resumed {
     return new Resumed(json, moved, retained.last, retained.queries, retained.frames);
   }
 
-  /** The earlier results, copied; those behind the last frame are made again. */
+  /** Copies the earlier results; those after the last frame are made again. */
   async copyBag(writer: ResultWriter): Promise<void> {
     if (this.#bag === undefined) return;
     const bag = await openBag(this.#bag);
@@ -91,13 +91,13 @@ export class Resumed {
     for await (const line of readLines(linesPart(this.#json))) use(JSON.parse(line) as ResultJson);
   }
 
-  /** The new results are whole: the earlier ones are of no more use. */
+  /** Removes the earlier results, because the new ones are complete. */
   async forget(): Promise<void> {
     if (this.#bag !== undefined) await rm(this.#bag, { force: true });
   }
 }
 
-/** Topics a replay writes itself. */
+/** Topics that a replay writes. */
 const isResult = (topic: string): boolean =>
   topic.startsWith("/grasp_grounding/") && !topic.endsWith("/query");
 
@@ -113,7 +113,7 @@ interface Stamped {
 const nanoseconds = ({ header: { stamp } }: Stamped): string =>
   String(BigInt(stamp.sec) * 1_000_000_000n + BigInt(stamp.nanosec));
 
-/** The image is the last message a frame writes: a frame with one is whole. */
+/** The image is the last message of a frame: a frame with one is complete. */
 async function* completeFrames(bag: BagReader): AsyncGenerator<{ stamp: string; logTime: bigint }> {
   const topics = bag.topics
     .map(({ name }) => name)
@@ -136,7 +136,7 @@ async function endOf(bag: BagReader, stamp: string): Promise<bigint | undefined>
   return undefined;
 }
 
-/** Copies the lines of whole frames into the part, up to where the result bag has them too. */
+/** Copies the lines of complete frames into the part, up to the end of the result bag. */
 async function keepComplete(
   from: string,
   path: string,
@@ -150,7 +150,7 @@ async function keepComplete(
   async function* retained(): AsyncGenerator<string> {
     for await (const text of readLines(from)) {
       const line = parse(text);
-      // Killed in the middle of a line; a whole file never has one.
+      // A killed run may end within a line; a complete file never does.
       if (line === undefined) break;
       const { source, topic, time, stamp, model } = line;
       if (source === undefined || topic === undefined || time === undefined || stamp === undefined)

@@ -17,7 +17,7 @@ import type { ReplayOptions } from "./types.js";
 
 export interface ReplayReport {
   readonly frames: number;
-  /** Skipped to keep up with --rate. */
+  /** Dropped to hold --rate. */
   readonly dropped: number;
   readonly damage: readonly string[];
   /** 0 done, 3 partial result, 130 or 143 interrupted. */
@@ -29,7 +29,7 @@ export interface ReplayReport {
   readonly last?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
 }
 
-/** Replays bags through the bridge into the outputs the options name. */
+/** Replays bags through the pipeline into the outputs of the options. */
 export async function replay(bags: string | readonly string[], given: ReplayOptions): Promise<ReplayReport> {
   const paths = typeof bags === "string" ? [bags] : bags;
   const options = named(given);
@@ -64,7 +64,7 @@ function checkOptions(options: ReplayOptions, paths: readonly string[]): void {
   if (publish && options.rate === 0) throw usage("--publish needs a rate above 0");
 }
 
-/** What bags are called in results: their names, or the paths given where names are not enough to tell them apart. */
+/** Names of bags in results: their file names, or the given paths where file names are not unique. */
 export function sourceNames(paths: readonly string[]): readonly string[] {
   const names = paths.map(bagName);
   const unique = new Set(names).size === names.length;
@@ -128,14 +128,14 @@ class Run {
     };
   }
 
-  /** Of several bags the last one stands for all, below what all of them took. */
+  /** For several bags: the last one's results, with the figures of all. */
   #total(last: string): string {
     if (this.#paths.length === 1) return last;
     const seconds = this.#clock.wall / 1e3;
     return `${this.#frames} frames of ${this.#paths.length} bags in ${seconds.toFixed(1)} s\n${last}`;
   }
 
-  /** Bags behind which an earlier run has come are left out. */
+  /** Bags that an earlier run has completed are skipped. */
   #slicesToDo() {
     const slices = slicesOf(this.#paths.length, this.#options.shard);
     if (this.#resumed === undefined) return slices;
@@ -207,7 +207,7 @@ class Run {
     }
   }
 
-  /** One bag of many that cannot be used is said at the end; the only one is a failure. */
+  /** An unusable bag among several is reported at the end; a single one is a failure. */
   #lost(source: string, error: unknown): void {
     const catalogued = asCatalogued(error);
     const ofTheBag = /^(BAG|MESSAGE|DEPTH|IMAGE|CAMERA|FILE)_/.test(catalogued.code);
@@ -226,7 +226,7 @@ class Run {
       throw this.#mismatch(`it was made with model ${model}`);
     if (this.#outputs === undefined) {
       this.#outputs = await Outputs.open(this.#options, this.#resumed);
-      // Loading the model is no part of the replay's speed.
+      // The replay's speed does not include loading the model.
       this.#clock = new StageTimer();
     }
     return { pipeline: this.#pipeline, outputs: this.#outputs };
@@ -251,7 +251,7 @@ class Run {
       );
   }
 
-  /** Hours of answers are not thrown away with the connection; without any, nothing is left behind. */
+  /** Keeps the answers when a connection is lost; without answers, no files remain. */
   async #fail(error: unknown, interrupt: Interrupt): Promise<void> {
     const worth =
       this.#frames > 0 || this.#resumed !== undefined || asCatalogued(error).code === "BAG_UNREACHABLE";

@@ -41,9 +41,9 @@ export interface Slice {
 }
 
 /**
- * What a shard works on. The bags lie on one line, each as long as the other, which is cut into `count` equal parts: with
- * more bags than shards most bags are read by one shard, with fewer each is cut by time. Shards one after the other
- * give what one run gives.
+ * Slices of a shard. The bags lie on one line, each as long as the other, which is cut into `count` equal parts: with
+ * more bags than shards most bags are read by one shard, with fewer each is cut by time. The
+ * results of all shards, in order, equal those of one run.
  */
 export function slicesOf(bags: number, shard: Shard = { index: 0, count: 1 }): readonly Slice[] {
   const { index, count } = shard;

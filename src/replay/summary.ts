@@ -4,7 +4,7 @@ import type { BagSession } from "./bag-session.js";
 import type { ReplayStats, StageTimer } from "./process-frames.js";
 import type { ReplayOptions } from "./types.js";
 
-/** Why not one frame of a recording was answered. */
+/** Reason why no frame of a recording was answered. */
 export function nothingRead({ bag, cameras }: BagSession, options: ReplayOptions): GraspGroundingError {
   const { path } = bag;
   if (bag.damage.length > 0)
@@ -24,7 +24,7 @@ export function nothingRead({ bag, cameras }: BagSession, options: ReplayOptions
   return new GraspGroundingError("BAG_EMPTY", { path });
 }
 
-/** What a replay prints at its end: what was read, where the time went, and the last frame's results as a table. */
+/** Text at the end of a replay: frames, shares of the time, and the last frame's results as a table. */
 export function summary(
   { cameras }: BagSession,
   source: string,

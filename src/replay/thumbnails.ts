@@ -2,7 +2,7 @@ import sharp from "sharp";
 import { palette, renderLabel } from "../visualization/index.js";
 import type { Answered } from "./types.js";
 
-/** A frame with what was found drawn in, small. */
+/** A small image of a frame with its results. */
 export interface Thumbnail {
   readonly jpeg: Buffer;
   readonly width: number;
@@ -12,9 +12,9 @@ export interface Thumbnail {
   readonly time: number;
   readonly topic: string;
   readonly source: string;
-  /** What was asked and what came of it. */
+  /** Queries and their scores. */
   readonly answers: readonly { readonly query: string; readonly score: number | undefined }[];
-  /** Why this one is kept, when it is not one of the evenly spaced. */
+  /** Reason for a frame that is not one of the evenly spaced. */
   readonly note?: string;
 }
 
@@ -23,7 +23,7 @@ const maxMoments = 24;
 const longestSide = 480;
 
 /**
- * A bounded choice of frames however long the recording is: evenly spaced ones (every second of them is let go when
+ * A bounded choice of frames however long the recording is: evenly spaced ones (every second of them is dropped when
  * there are too many), and the first moments at which something was found or lost.
  */
 export class Thumbnails {
@@ -48,7 +48,7 @@ export class Thumbnails {
     this.#even = this.#even.filter((one) => one.index % this.#stride === 0);
   }
 
-  /** In the order of the frames; a moment that is one of the even ones once. */
+  /** In the order of the frames, each frame once. */
   all(): readonly Thumbnail[] {
     const byIndex = new Map(this.#even.map((one) => [one.index, one]));
     for (const one of this.#moments) byIndex.set(one.index, one);

@@ -1,13 +1,13 @@
 import type { BagMessage, BagReader, TopicInfo } from "../bags/index.js";
 
 /**
- * Topics whose last message late subscribers get (transient local): /tf_static by its name, others by what their
- * publishers offered; rosbag2 writes a number or a name.
+ * Topics with transient-local durability: /tf_static by its name, others by the QoS of their publishers, which rosbag2
+ * writes as a number or a name.
  */
 export const isTransientLocal = ({ name, qos = "" }: Pick<TopicInfo, "name" | "qos">): boolean =>
   /(^|\/)(tf_static|robot_description)$/.test(name) || /durability:\s*(1|transient_local)\b/.test(qos);
 
-/** What was latched before a cut begins, as if it had been said at its beginning: it is still true in it. */
+/** Transient-local messages from before a cut, moved to its beginning: they are still valid in it. */
 export async function* transientLocalBefore(
   bag: BagReader,
   from: bigint,

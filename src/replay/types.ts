@@ -2,16 +2,16 @@ import type { RgbdFrame } from "../geometry/index.js";
 import type { PipelineOptions, PipelineResult } from "../pipeline/index.js";
 import type { Shard } from "./shard.js";
 
-/** What the parts of a replay hand each other. */
+/** Types that the parts of a replay share. */
 
 export interface QueryOptions {
   readonly query?: readonly string[];
   /** A file of queries, one a line. */
   readonly queries?: string;
-  /** Also ask what was asked while the bag was recorded. */
+  /** Also answer the recorded queries. */
   readonly recorded?: boolean;
   readonly queryTopic?: string;
-  /** Publish what was recorded, and the answers, on live ROS topics; nothing need be asked then. */
+  /** Publish the recording and the answers on live ROS topics; queries are then optional. */
   readonly publish?: boolean;
 }
 
@@ -49,12 +49,12 @@ export interface ReplayOptions extends PipelineOptions, OutputOptions, SessionOp
   readonly rate?: number;
   readonly resume?: boolean;
   readonly shard?: Shard;
-  /** Two models or settings to hold against each other. */
+  /** Two models or settings to compare. */
   readonly compare?: readonly string[];
   readonly quiet?: boolean;
 }
 
-/** A frame that was answered, and where it is from. */
+/** An answered frame and its origin. */
 export interface Answered {
   readonly frame: RgbdFrame;
   readonly results: readonly PipelineResult[];

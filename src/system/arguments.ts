@@ -39,7 +39,7 @@ export function positive(text: string): number {
   return value;
 }
 
-/** Runs a parser; what it refuses is said with the option's name before it, which parsers do not know. */
+/** Runs a parser and puts the option's name in front of its error, because parsers do not know it. */
 export function named<T>(name: string, parse: () => T): T {
   try {
     return parse();

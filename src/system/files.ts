@@ -1,7 +1,7 @@
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { describe, GraspGroundingError } from "../errors/index.js";
 
-/** Whether a path is there and is a pipe or a device. */
+/** Whether a path exists and is a pipe or a device. */
 export const isSpecial = (path: string): Promise<boolean> =>
   stat(path).then(
     (found) => !found.isFile() && !found.isDirectory(),
@@ -9,7 +9,8 @@ export const isSpecial = (path: string): Promise<boolean> =>
   );
 
 /**
- * Writes a file whole or not at all: under a temporary name beside it, then renamed. A pipe or a device is written to as it is.
+ * Writes a file completely or not at all: under a temporary name in its folder, then renamed. Pipes and devices are
+ * written directly.
  * @throws OUTPUT_UNWRITABLE
  */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {

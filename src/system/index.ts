@@ -1,4 +1,4 @@
-/** What every program needs of its surroundings: its own package, files written whole, progress, interruption, child environments. */
+/** The program and its surroundings: its package, complete files, progress, interruption and child environments. */
 export { named, nonNegative, positive, positiveInteger, probability, wholeNumber } from "./arguments.js";
 export { fileError, isSpecial, readText, writeWhole } from "./files.js";
 export { Interrupt } from "./interrupt.js";

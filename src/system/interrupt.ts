@@ -1,4 +1,6 @@
-/** Ctrl-C or SIGTERM ends the work after the frame at hand, with valid output; a second one ends it at once. */
+/**
+ * Ctrl-C or SIGTERM ends the work after the frame at hand, with valid output; a second one ends the process at once.
+ */
 export class Interrupt {
   readonly #controller = new AbortController();
   #signal: NodeJS.Signals | undefined;
@@ -16,7 +18,7 @@ export class Interrupt {
     return this.#controller.signal;
   }
 
-  /** As shells count: 128 and the signal's number; undefined when nobody interrupted. */
+  /** 128 plus the signal's number, as shells count; undefined without an interruption. */
   get exitCode(): number | undefined {
     return this.#signal === undefined ? undefined : this.#signal === "SIGINT" ? 130 : 143;
   }

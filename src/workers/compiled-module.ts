@@ -2,8 +2,8 @@ import { pathToFileURL } from "node:url";
 import { packageRoot } from "../system/index.js";
 
 /**
- * URL of a compiled module below dist/, also when the caller itself runs from source (as it does under the test runner):
- * worker threads and child processes run compiled JavaScript.
+ * URL of a compiled module below dist/, also when the caller itself runs from source (as it does under the test
+ * runner): worker threads and child processes run compiled JavaScript.
  * @param from the caller's `import.meta.url`
  * @param path the module relative to the caller, with its `.js` ending
  */

@@ -1,30 +1,29 @@
 import ts from "typescript";
 
 /** Words of comments and texts that have a plain field term, each with the term to use. */
-export const replacedWords: readonly (readonly [RegExp, string])[] = [
-  [/\bpictures?\b/i, "image"],
-  [/\bsentences?\b/i, "query"],
-  [/\bthings?\b/i, "object"],
-  [/\bpostures?\b/i, "joint configuration"],
-  [/\bways?\b/i, "path, trajectory, method"],
-  [/\bkept\b/i, "stored, retained, or the name of the result"],
-  [/\bbeside\b/i, "next to, in addition to"],
-  [/\blook(s|ed|ing)? again\b/i, "detect again"],
-  [/\baskers?\b/i, "client, operator"],
-  [/\bmend(s|ed|ing)?\b/i, "fix"],
-  [/\bpromis(e of|ed|ing)\b/i, "score, guarantee"],
-  [/\bcompany\b/i, "neighbours"],
-  [/\bgiv(e|es|en|ing) up\b/i, "cancel, release control"],
-  [/\bgave up\b/i, "cancelled"],
-  [/\bleft out\b/i, "skipped, dropped"],
-  [/\bgo(es)? back\b/i, "return home"],
-  [/\bpeers?\b/i, "reference implementation"],
-  [/\bof use\b/i, "useful"],
-  [/\bpatience\b/i, "the quantity that is bounded"],
-  [/\blatched\b/i, "transient local"],
+const replacedWords: readonly (readonly [RegExp, string])[] = [
+  [/\bpictures?\b/gi, "image"],
+  [/\bsentences?\b/gi, "query"],
+  [/\bthings?\b/gi, "object"],
+  [/\bpostures?\b/gi, "joint configuration"],
+  [/\bways?\b/gi, "path, trajectory, method"],
+  [/\bkept\b/gi, "stored, retained, or the name of the result"],
+  [/\bbeside\b/gi, "next to, in addition to"],
+  [/\blook(s|ed|ing)? again\b/gi, "detect again"],
+  [/\baskers?\b/gi, "client, operator"],
+  [/\bmend(s|ed|ing)?\b/gi, "fix"],
+  [/\bcompany\b/gi, "neighbours"],
+  [/\bgiv(e|es|en|ing) up\b/gi, "cancel, release control"],
+  [/\bgave up\b/gi, "cancelled"],
+  [/\bleft out\b/gi, "skipped, dropped"],
+  [/\bgo(es)? back\b/gi, "return home"],
+  [/\bpeers?\b/gi, "reference implementation"],
+  [/\bof use\b/gi, "useful, works"],
+  [/\bpatience\b/gi, "the quantity that is bounded"],
+  [/\blatched\b/gi, "transient local"],
 ];
 
-/** Words of identifiers, in lower case, that the vocabulary replaces. */
+/** Words of names, in lower case, that the vocabulary replaces. */
 const replacedInNames = new Set([
   ...["picture", "pictures", "sentence", "sentences", "thing", "things", "posture", "postures"],
   ...["way", "ways", "kept", "beside", "asker", "mend", "company", "peer", "peers", "patience", "outbox"],
@@ -32,31 +31,47 @@ const replacedInNames = new Set([
 
 /** A word in a source file that has a plain field term. */
 export interface Finding {
+  /** Counted from 1. */
   readonly line: number;
-  readonly text: string;
+  readonly problem: string;
+  /** The name or text that holds the word; of a comment or a longer text the word alone. */
+  readonly whole: string;
 }
 
-type Kind = "comment" | "text" | "name";
+interface Part {
+  readonly kind: "comment" | "text" | "name";
+  readonly text: string;
+  /** Offset in the source. */
+  readonly at: number;
+}
 
-/** Comments, texts and names of a TypeScript source, each with its offset. */
-function* parts(source: string, path: string): Generator<{ kind: Kind; text: string; at: number }> {
-  const jsx = path.endsWith("x") ? ts.LanguageVariant.JSX : ts.LanguageVariant.Standard;
-  const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true, jsx ? ts.ScriptKind.TSX : undefined);
+/** Comments, texts and names of a TypeScript source. */
+function parts(source: string, path: string): Part[] {
+  const kind = path.endsWith("x") ? ts.ScriptKind.TSX : ts.ScriptKind.TS;
+  const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true, kind);
+  const found: Part[] = [];
   const comments = new Map<number, string>();
-  const visit = function* (node: ts.Node): Generator<{ kind: Kind; text: string; at: number }> {
-    for (const range of [
-      ...(ts.getLeadingCommentRanges(source, node.getFullStart()) ?? []),
-      ...(ts.getTrailingCommentRanges(source, node.getEnd()) ?? []),
-    ])
-      comments.set(range.pos, source.slice(range.pos, range.end));
+  const visit = (node: ts.Node): void => {
+    if (node.kind !== ts.SyntaxKind.JsxText)
+      for (const range of [
+        ...(ts.getLeadingCommentRanges(source, node.getFullStart()) ?? []),
+        ...(ts.getTrailingCommentRanges(source, node.getEnd()) ?? []),
+      ])
+        comments.set(range.pos, source.slice(range.pos, range.end));
+    const at = node.getStart(file);
     if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node))
-      yield { kind: "name", text: node.text, at: node.getStart() };
+      found.push({ kind: "name", text: node.text, at });
     else if (ts.isStringLiteralLike(node) || ts.isTemplateLiteralToken(node) || ts.isJsxText(node))
-      yield { kind: "text", text: node.text, at: node.getStart() };
-    for (const child of node.getChildren(file)) yield* visit(child);
+      found.push({ kind: "text", text: node.text, at });
+    if (node.kind >= ts.SyntaxKind.FirstJSDocNode && node.kind <= ts.SyntaxKind.LastJSDocNode) return;
+    for (const child of node.getChildren(file)) visit(child);
   };
-  yield* visit(file);
-  for (const [at, text] of comments) yield { kind: "comment", text, at };
+  visit(file);
+  // Code spans name values and fields of formats.
+  const blank = (code: string): string => " ".repeat(code.length);
+  for (const [at, text] of comments)
+    found.push({ kind: "comment", text: text.replace(/`[^`\n]*`/g, blank), at });
+  return found;
 }
 
 const wordsOfName = (name: string): string[] =>
@@ -65,23 +80,35 @@ const wordsOfName = (name: string): string[] =>
     .split(/[^A-Za-z]+/)
     .map((word) => word.toLowerCase());
 
+/** Fields of JSON, parameters and columns of data sets. */
+const isField = (name: string): boolean => /[a-z0-9]_[a-z0-9]/.test(name);
+
 /** Words of a source that the vocabulary replaces: in comments, texts and names. */
 export function replacedWordsOfSource(source: string, path: string): Finding[] {
-  const findings: Finding[] = [];
-  const add = (at: number, text: string) => {
-    findings.push({ line: source.slice(0, at).split("\n").length, text });
-  };
-  for (const { kind, text, at } of parts(source, path)) {
+  const lineOf = (at: number): number => source.slice(0, at).split("\n").length;
+  return parts(source, path).flatMap(({ kind, text, at }): Finding[] => {
     if (kind === "name") {
-      const word = wordsOfName(text).find((each) => replacedInNames.has(each));
-      if (word !== undefined) add(at, `${text} (name)`);
-      continue;
+      const word = isField(text) ? undefined : wordsOfName(text).find((each) => replacedInNames.has(each));
+      return word === undefined ? [] : [{ line: lineOf(at), problem: `the name ${text}`, whole: text }];
     }
-    for (const [pattern, say] of replacedWords)
-      for (const found of text.matchAll(new RegExp(pattern, "gi"))) {
-        const around = text.slice(Math.max(0, found.index - 40), found.index + 50).replace(/\s+/g, " ");
-        add(at + found.index, `"${found[0]}" (say ${say}): …${around}…`);
-      }
-  }
-  return findings;
+    return replacedWords.flatMap(([pattern, say]) =>
+      [...text.matchAll(pattern)].map(({ 0: word, index }) => {
+        const around = text.slice(Math.max(0, index - 40), index + 50).replace(/\s+/g, " ");
+        const line = lineOf(at + index);
+        const whole = /\s/.test(text) ? word : text;
+        return { line, problem: `"${word}" (say ${say}): …${around}…`, whole };
+      }),
+    );
+  });
+}
+
+/** Lines of comments with more than 120 characters, indentation included; counted from 1. */
+export function longCommentLines(source: string): number[] {
+  let within = false;
+  return source.split("\n").flatMap((line, i) => {
+    const starts = /^\s*\/\*\*?/.test(line);
+    const comment = within || starts || /^\s*\/\//.test(line);
+    within = (within || starts) && !line.includes("*/");
+    return comment && line.length > 120 ? [i + 1] : [];
+  });
 }

@@ -132,7 +132,8 @@ export const modelErrors = {
     level: "warn",
   }),
   ENDPOINT_INSECURE: entry({
-    message: "{endpoint} is plain TCP beyond this machine: anybody on the network could read images and send queries",
+    message:
+      "{endpoint} is plain TCP beyond this machine: anybody on the network could read images and send queries",
     cause: "a network endpoint without CURVE keys",
     remedy: "give keys (docs/inference.md), or --insecure-plain-tcp if the network is your own",
     exitCode: 2,

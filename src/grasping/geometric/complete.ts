@@ -2,12 +2,12 @@ import type { Metres, Points, Vec3 } from "../../geometry/index.js";
 import type { GraspScene } from "./scene.js";
 import { Sight } from "./view.js";
 
-/** The target's surface as far as it is seen or can be guessed. */
+/** The target's surface, measured and estimated. */
 export interface Shape {
   readonly points: Points;
   /** Unit normals, outward; NaN where unknown. */
   readonly normals: Points;
-  /** The first `seen` points were measured; then come mirrored ones, then the outside of hidden insides. */
+  /** The first `seen` points were measured; then come mirrored ones, then the outer voxels of hidden insides. */
   readonly seen: number;
   /** Number of measured and mirrored points. */
   readonly surface: number;
@@ -26,13 +26,13 @@ interface Mirror {
   readonly score: number;
 }
 
-/** Least gain, as a share of the points tried, for which a mirror is believed. */
+/** Least gain for accepting a mirror plane, as a share of the tried points. */
 const BELIEF = 0.5;
 
 /**
  * Completes the hidden back by mirroring the seen surface about the vertical plane that fits the image best (after
- * Bohg et al., Mind the Gap, ICRA 2011): mirrored points may fall on the seen surface or hide behind it, not in space the
- * camera looks through.
+ * Bohg et al., Mind the Gap, ICRA 2011): mirrored points may fall on the seen surface or hide behind it, not in space
+ * that the camera looks through.
  */
 export function completeShape(scene: GraspScene): Shape {
   const seen = scene.object.length / 3;
@@ -49,7 +49,7 @@ export function completeShape(scene: GraspScene): Shape {
   return finish(scene, points, normals, seen);
 }
 
-/** The surface with what its mirror image adds in hidden space. */
+/** The surface and its mirror image in hidden space. */
 function addMirrored(scene: GraspScene, points: Points, normals: Points, mirror: Mirror): [Points, Points] {
   const { voxel, view } = scene;
   const cell = (x: number, y: number, z: number): number =>
@@ -212,8 +212,8 @@ function finish(scene: GraspScene, points: Points, normals: Points, seen: number
 }
 
 /**
- * What lies under the surface and was not seen to be empty is taken as full: a box of which one side and the top are seen
- * is no pair of thin walls. Points (x, y, z, …) of the outer voxels only: fingers always meet these first.
+ * Space under the surface that was not seen to be empty counts as full: a box with one visible side and its top is
+ * not a pair of thin walls. Points (x, y, z, …) of the outer voxels only: fingers always meet these first.
  */
 function hiddenInside(scene: GraspScene, columns: ReadonlyMap<number, number>, size: Metres): number[] {
   const levels = 512;

@@ -2,39 +2,42 @@ import type { Metres } from "../../geometry/index.js";
 import type { Shape } from "./complete.js";
 import type { Candidate } from "./search.js";
 
-/** Surfaces that face the palm or the table by more than this (sine) are no sides. */
+/** Sine above which a surface faces the palm or the table and is not a side. */
 const FACING = 0.75;
-/** How far below the tips the target is looked at for being wider there. */
+/** Depth below the tips within which the target may be wider. */
 const BELOW = 0.008;
 
-/** Depths above the tips at which the part should still be nearly as wide, and how far their middle is from the tips. */
+/**
+ * Depths above the tips at which the part should still be nearly as wide, and the distance of their middle from the
+ * tips.
+ */
 const ABOVE: readonly [Metres, Metres] = [-0.017, -0.006];
 const WEDGE = 0.0105;
-/** Hidden insides are only known to about half a voxel. */
+/** Hidden insides are known to about half a voxel. */
 const FILL_TOLERANCE = 0.003;
 
-/** Normals are averaged over some millimetres: the sides of lower objects blend with their top, and the outline speaks. */
+/** Normals average over some millimetres: sides of lower objects blend with their top, so the outline decides. */
 const LOW: Metres = 0.015;
 const LEAST_NORMALS = 3;
 
-/** What one finger would touch. */
+/** The surface that one finger would touch. */
 interface Contact {
   /** Normals of the side: sum of their cosines to the closing direction, and how many. */
   sum: number;
   n: number;
   /** Furthest point in each third of the finger's width, as distance inward of the part's extent. */
   readonly edges: [number, number, number];
-  /** Furthest point that was not merely filled in. */
+  /** Furthest measured or mirrored point. */
   known: number;
   /** Furthest point well above the tips, as distance inward of the part's extent. */
   above: number;
-  /** How far the surface below the tips reaches outward of the part's extent. */
+  /** Reach of the surface below the tips, outward of the part's extent. */
   wider: number;
 }
 
 /**
- * Cosine of the worse of both contact angles: from the normals of the sides where they were seen, from the outline across
- * the finger's width, and from whether the target gets wider below the tips, so that they would ride up on it.
+ * Cosine of the worse of both contact angles: from the normals of the sides where they were seen, from the outline
+ * across the finger's width, and from whether the target gets wider below the tips, so that they would ride up on it.
  */
 export function opposition(
   shape: Shape,
@@ -69,7 +72,7 @@ export function opposition(
     const contact = contacts[middle];
     const inward = middle === 0 ? dx - low : high - dx;
     if (ds > 0) {
-      // What is far outside is another part of the target, not the foot of this one.
+      // A point far outside belongs to another part of the target, not to the foot of this one.
       const wider = i < surface ? -inward : -inward - FILL_TOLERANCE;
       if (wider > contact.wider && wider < 0.004 + 2.5 * ds) contact.wider = wider;
       continue;
@@ -90,11 +93,11 @@ export function opposition(
   for (const contact of contacts) {
     const across = silhouetteSlope(contact.edges, half);
     const down = Math.max(0, contact.wider - 0.0025) / BELOW;
-    // A corner that is cut across is as wide as the fingers are open at the tips alone.
+    // A corner that is cut across is as wide as the opening only at the tips.
     const none = overlap > 0.012 ? (high - low) / 2 : 0;
     const up = Math.max(0, (Number.isFinite(contact.above) ? contact.above : none) - 0.004) / WEDGE;
     const outline = 1 / Math.sqrt(1 + across * across + down * down + up * up);
-    // Where the side itself is not seen its outline speaks for it, less so where that is a guess.
+    // Without a seen side the outline decides, with less weight where it is an estimate.
     const guess = contact.known < 0.003 ? 0.97 : 0.9;
     const cosine =
       contact.n >= LEAST_NORMALS && shape.top > LOW

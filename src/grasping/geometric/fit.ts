@@ -6,7 +6,7 @@ import type { GraspScene } from "./scene.js";
 import type { Candidate } from "./search.js";
 import { Sight } from "./view.js";
 
-/** How a candidate sits in the scene. */
+/** Clearances and contacts of a candidate in the scene. */
 export interface Fit {
   /** Free space between each finger and the part before closing. */
   readonly margin: Metres;
@@ -14,7 +14,7 @@ export interface Fit {
   readonly clearance: Metres;
   /** Cosine between the closing direction and the surface's normal at the worse of both contacts, 0..1. */
   readonly opposition: number;
-  /** Share of the fingers' space that the camera could not see because of something else than the target. */
+  /** Share of the fingers' space that the camera could not see because of another object. */
   readonly unseen: number;
   /** Share of the worse finger's space that is hidden behind the target itself. */
   readonly shadow: number;
@@ -25,15 +25,15 @@ export interface Fit {
   readonly width: Metres;
 }
 
-/** The fingers are opened so far beside the part on each side where nothing stands beside them, */
+/** Opening on each side of the part where the space next to it is free, */
 const MARGIN = 0.014;
-/** and further, for a surface that is not quite where it seems, as long as they keep this distance to everything else. */
+/** and the least distance to other objects at which the fingers open further, for errors of the surface. */
 const SPARE = 0.012;
-/** Openings that are tried where a wide one meets the table. */
+/** Tried openings where a wide one meets the table. */
 const NARROWER: readonly Metres[] = [MARGIN, 0.006];
-/** Other objects are seen as points some millimetres apart: their edge is a little nearer than the nearest. */
+/** Points of other objects lie some millimetres apart: their edge is nearer than the nearest point by this. */
 const NEIGHBOUR_GAP = 0.002;
-/** Points of the sensor's noise that are no collision. */
+/** Number of points that count as noise and not as a collision. */
 const STRAY = 2;
 
 /**
@@ -155,7 +155,7 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
     } else if (dx < 0) nextLow = Math.max(nextLow, dx);
     else nextHigh = Math.min(nextHigh, dx);
   }
-  // A grasp of guessed surface alone is none.
+  // A grasp needs measured surface.
   if (seen < 3) return undefined;
   return {
     width: Math.max(0.001, high - low),
@@ -167,7 +167,7 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
   };
 }
 
-/** Whether fingertips and palm keep clear of the table. */
+/** Whether fingertips and palm are clear of the table. */
 function aboveTable(
   { axes, at }: Candidate,
   shift: Metres,
@@ -188,7 +188,7 @@ function aboveTable(
   return true;
 }
 
-/** Space the open fingers take that the camera could not see. */
+/** Space of the open fingers that the camera could not see. */
 function hiddenShares(
   scene: GraspScene,
   { axes, at }: Candidate,

@@ -20,8 +20,8 @@ export function downOrientations(shape: Shape, friction: number, random: Random,
 }
 
 /**
- * Tilted about the closing axis, which stays level, both ways: at the given yaws and at even ones far from them. For wide
- * objects also leaning in the closing direction.
+ * Tilted about the closing axis, which stays level, in both directions: at the given yaws and at even ones far from
+ * them. For wide objects also leaning in the closing direction.
  */
 export function tiltedOrientations(shape: Shape, yaws: readonly number[], wide: boolean): ToolAxes[] {
   const chosen = [...yaws];
@@ -34,7 +34,7 @@ export function tiltedOrientations(shape: Shape, yaws: readonly number[], wide: 
     chosen.flatMap((yaw) => [axesFor(yaw, radians(tilt)), axesFor(yaw, -radians(tilt))]),
   );
   if (!wide) return tilted;
-  // Wide objects are taken by walls and rims, and these lean.
+  // Wide objects are grasped by walls and rims, and these lean.
   return [...tilted, ...chosen.flatMap((yaw) => [leaning(yaw, LEAN), leaning(yaw, -LEAN)])];
 }
 
@@ -91,8 +91,8 @@ function principalYaws(shape: Shape): number[] {
 }
 
 /**
- * Closing directions from antipodal pairs: two points whose normals oppose each other along the line between them, within
- * the friction cone. The yaws most pairs vote for, at most four.
+ * Closing directions from antipodal pairs: two points whose normals oppose each other along the line between them,
+ * within the friction cone. Returns the yaws with the most votes of pairs, at most four.
  */
 function antipodalYaws(shape: Shape, friction: number, random: Random): number[] {
   const { points, normals } = shape;

@@ -1,9 +1,9 @@
 import type { Mask, Metres, OrganisedCloud } from "../../geometry/index.js";
 
 /**
- * Sorts the pixels of the cloud: 1 target (mask, eroded, valid, no flying pixel), 0 surroundings, 2 neither (mask's edge,
- * its close neighbourhood where that continues the target, flying pixels, unknown depth). `missing` is the share of the
- * mask without depth, 0..1.
+ * Sorts the pixels of the cloud: 1 target (mask, eroded, valid, no flying pixel), 0 surroundings, 2 neither (mask's
+ * edge, its close neighbourhood where that continues the target, flying pixels, unknown depth). `missing` is the
+ * share of the mask without depth, 0..1.
  */
 export function cleanMask(
   cloud: OrganisedCloud,
@@ -22,7 +22,7 @@ export function cleanMask(
       area++;
       if (points[i * 3 + 2]! > 0) valid++;
     }
-  // With a coarser step the edge is thinned out already; a pixel more would shorten round objects by millimetres.
+  // A coarser step has thinned the edge already; another pixel would shorten round objects by millimetres.
   const core = step === 1 ? thinned(inMask, width, height, area) : inMask;
   const tolerance = 0.006 + 0.009 * range * step;
   const marks = new Uint8Array(width * height).fill(2);
@@ -39,7 +39,7 @@ export function cleanMask(
   return { marks, missing: area > 0 ? 1 - valid / area : 1 };
 }
 
-/** How many of the eight neighbours lie at nearly the same depth. */
+/** Number of the eight neighbours at nearly the same depth. */
 function support(
   points: Float32Array,
   width: number,
@@ -64,8 +64,8 @@ function support(
 }
 
 /**
- * A mask from a network ends a few pixels short of the object. What continues the target's surface without a step, up to
- * `reach` pixels outside the mask, is taken out of the surroundings: it would otherwise stand in the fingers' way.
+ * A mask from a network ends a few pixels short of the object. Pixels that continue the target's surface without a
+ * step, up to `reach` pixels outside the mask, are removed from the surroundings: they would be false obstacles.
  */
 function growBand(cloud: OrganisedCloud, inMask: Uint8Array, marks: Uint8Array, reach: number): void {
   const { width, height, points } = cloud;
@@ -91,7 +91,7 @@ function growBand(cloud: OrganisedCloud, inMask: Uint8Array, marks: Uint8Array, 
   }
 }
 
-/** The mask without its edge; thin objects would vanish with it (a pen is four pixels wide) and stay as they are. */
+/** The mask without its edge; thin objects stay unchanged, because they would vanish (a pen is four pixels wide). */
 function thinned(mask: Uint8Array, width: number, height: number, area: number): Uint8Array {
   const out = new Uint8Array(mask.length);
   for (let r = 1; r < height - 1; r++)

@@ -36,13 +36,13 @@ export interface GraspPlannerOptions {
   readonly gripper?: GripperModel;
   /** Same seed and input, same grasps. Default 1. */
   readonly seed?: number;
-  /** Most grasps returned. Default 10. */
+  /** Limit of returned grasps. Default 10. */
   readonly maxGrasps?: number;
   /** Coefficient of friction between fingers and target. Default 0.5. */
   readonly friction?: number;
   /** Least height of the fingertips above the table in metres. Default 0.003. */
   readonly tableClearance?: number;
-  /** Grasps that would score less if they could be reached are not given. Default 0.1: what scores less is mostly an object that cannot be held from above. */
+  /** Least score before reachability. Default 0.1: objects with less can mostly not be held from above. */
   readonly minScore?: number;
   /** 0 (cannot be reached) to 1 for a tool pose in the camera's optical frame; multiplies the score. */
   readonly reachability?: (pose: Pose) => number;
@@ -51,21 +51,21 @@ export interface GraspPlannerOptions {
 
 /** Least cosine of the contacts at which narrow objects are tried when nothing better was found. */
 const DOUBTFUL = 0.6;
-/** Yaws that differ by less (radians) are not both tried at a tilt. */
+/** Difference of yaws in radians below which only one is tried at a tilt. */
 const APART = 0.2;
-/** How hard a grasp is searched for. */
+/** Effort of the search for grasps. */
 interface Effort {
   /** Even yaws, straight down. */
   readonly yaws: number;
   /** Yaws that are also tried at a tilt. */
   readonly tiltedYaws: number;
-  /** Candidates that are looked at closely. */
+  /** Candidates that are checked closely. */
   readonly shortlist: number;
-  /** Of one orientation at most so many are looked at closely, so that one does not crowd out the others. */
+  /** Limit of candidates of one orientation, so that it does not displace the others. */
   readonly perOrientation: number;
   /** Least free space between each finger and the part. */
   readonly minMargin: Metres;
-  /** Least score, as a multiple of what is asked for. */
+  /** Least score, as a multiple of the option. */
   readonly minScore: number;
 }
 
@@ -77,7 +77,7 @@ const usual: Effort = {
   minMargin: 0.0024,
   minScore: 1,
 };
-/** For what the usual search finds no grasp of: among close neighbours, or nearly as wide as the stroke. */
+/** For objects without a grasp in the usual search: among close neighbours, or nearly as wide as the stroke. */
 const thorough: Effort = {
   yaws: 24,
   tiltedYaws: 8,
@@ -88,8 +88,8 @@ const thorough: Effort = {
 };
 
 /**
- * Grasps for a parallel gripper from one RGB-D view and a mask. Deterministic. Grasps are in the camera's optical frame,
- * best first; where there is none the plan says why.
+ * Grasps for a parallel gripper from one RGB-D view and a mask. Deterministic. Grasps are in the camera's optical
+ * frame, best first; a plan without grasps has a reason.
  * @throws GraspGroundingError USAGE for a gripper with impossible dimensions
  */
 export function createGraspPlanner(options: GraspPlannerOptions = {}): GraspPlanner {
@@ -168,14 +168,14 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
     }
     if (found.length > 0) break;
   }
-  // What fits between the fingers as a whole mostly holds, even where noise has bent its normals.
+  // An object that fits between the fingers completely mostly holds, even where noise has bent its normals.
   if (found.length === 0) found = doubtful;
   if (found.length === 0) return { grasps: [], ...explain(rejected, width, settings.gripper) };
   found.sort((p, q) => q.grasp.score - p.grasp.score);
   return { grasps: diverse(found, settings.maxGrasps) };
 }
 
-/** Why a frame and a mask cannot be planned on at all; undefined when they can. */
+/** Reason why a frame and a mask cannot be planned on; undefined when they can. */
 export function inputProblem(frame: RgbdFrame, mask: Mask): Refusal | undefined {
   const { depth, camera, colour } = frame;
   if (depth === undefined) return refuse("no-depth", "a grasp needs depth, and this frame has none");
@@ -212,7 +212,7 @@ function search(
     yaw: Math.atan2(axes.closing[1], axes.closing[0]),
     heuristicScore: tryAxes(axes),
   }));
-  // What closes well from above is worth a try at a tilt.
+  // Yaws that close well from above are tried at a tilt too.
   down.sort((p, q) => q.heuristicScore - p.heuristicScore);
   const yaws: number[] = [];
   for (const { yaw, heuristicScore } of down)
@@ -234,7 +234,7 @@ const clearanceOver = (shape: Shape, settings: Settings): number =>
 
 interface Scored {
   readonly grasp: Grasp;
-  /** The score before what the arm reaches and how much of the target was seen. */
+  /** The score before the terms of reachability and visibility. */
   readonly quality: number;
   readonly position: Vec3;
   readonly closing: Vec3;
@@ -257,7 +257,7 @@ function score(
     x * c[1] + y * b[1] + s * a[1],
     x * c[2] + y * b[2] + s * a[2],
   ];
-  // Half a turn about the approach is the same grasp: the one whose x points to the image's right is given.
+  // Half a turn about the approach is the same grasp: the one whose x points to the image's right is returned.
   const right = rotate(scene.tableToCamera.orientation, c)[0] >= 0 ? 1 : -1;
   const orientation = quaternionFromAxes(scale(c, right), scale(b, right), a);
   const pose = compose(scene.tableToCamera, { position, orientation });
@@ -284,7 +284,7 @@ function score(
   };
 }
 
-/** How far inside the mask the tool's position lies: 1 from 12 pixels (of 640) on, 0 outside. */
+/** Depth of the tool's position inside the mask: 1 from 12 pixels (of 640) on, 0 outside. */
 function edgeTerm(frame: RgbdFrame, mask: Mask, pose: Pose): number {
   const pixel = project(frame.camera!, pose.position);
   if (pixel === undefined) return 0;
@@ -304,7 +304,7 @@ function edgeTerm(frame: RgbdFrame, mask: Mask, pose: Pose): number {
   return nearest / reach;
 }
 
-/** Best first, leaving out what is within 12 mm and 20 degrees of a better one. */
+/** Best first, without grasps within 12 mm and 20 degrees of a better one. */
 function diverse(sorted: readonly Scored[], limit: number): Grasp[] {
   const selected: Scored[] = [];
   const cosine = Math.cos((20 * Math.PI) / 180);

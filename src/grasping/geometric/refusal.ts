@@ -1,7 +1,7 @@
 import type { Metres } from "../../geometry/index.js";
 import type { GraspRefusal, GripperModel } from "../types.js";
 
-/** Why there is no grasp, for programs and in words. */
+/** Reason for no grasp, as a code and in words. */
 export interface Refusal {
   readonly refusal: GraspRefusal;
   readonly reason: string;
@@ -11,17 +11,17 @@ export const refuse = (refusal: GraspRefusal, reason: string): Refusal => ({ ref
 
 const millimetres = (length: Metres): number => Math.round(length * 1000);
 
-/** What became of the candidates. */
+/** Numbers of rejected candidates by reason. */
 export interface Rejections {
-  /** Touched something. */
+  /** Collided. */
   readonly blocked: number;
   /** Would not have held. */
   readonly loose: number;
-  /** The arm does not get there. */
+  /** Out of the arm's reach. */
   readonly unreachable: number;
 }
 
-/** The reason to give when every candidate was rejected. `width`: narrowest horizontal width of the whole object. */
+/** The reason when every candidate was rejected. `width`: narrowest horizontal width of the object. */
 export function explain(rejections: Rejections, width: Metres, gripper: GripperModel): Refusal {
   if (rejections.unreachable > 0)
     return refuse("unreachable", "the arm reaches none of the grasps that were found");
@@ -39,6 +39,6 @@ export function explain(rejections: Rejections, width: Metres, gripper: GripperM
     return refuse("no-free-grasp", "the fingers would not hold safely wherever they fit");
   return refuse(
     "no-free-grasp",
-    "every grasp that fits the object would touch the table, the object or something beside it",
+    "every grasp that fits the object would touch the table, the object or another object next to it",
   );
 }

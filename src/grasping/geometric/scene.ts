@@ -26,14 +26,14 @@ import { layOnTable, obstaclePoints, only, targetPoints } from "./target.js";
 import { View } from "./view.js";
 
 /**
- * The target and what stands around it, in the table frame: origin on the table under the target, z up, x away from the
+ * The target and its surroundings, in the table frame: origin on the table under the target, z up, x away from the
  * camera along the table, y to the left of it.
  */
 export interface GraspScene {
   readonly tableToCamera: Pose;
   readonly table: Table;
   readonly view: View;
-  /** Where the camera is. */
+  /** Position of the camera. */
   readonly camera: Vec3;
   /** Seen surface of the target, a point a voxel. */
   readonly object: Points;
@@ -43,14 +43,16 @@ export interface GraspScene {
   readonly obstacles: Points;
   /** Edge length of `object`'s voxels. */
   readonly voxel: Metres;
-  /** solid: stands above the table. flat: only just. planar: its own depth is missing, its mask was laid on the table. */
+  /**
+   * solid: stands above the table. flat: only just. planar: its own depth is missing, its mask was laid on the table.
+   */
   readonly kind: "solid" | "flat" | "planar";
 }
 
-/** Reach of the surroundings that are looked at, in metres from the mask's box. */
+/** Reach of the surroundings, in metres from the mask's box. */
 const SURROUNDINGS = 0.17;
 
-/** Builds the scene, or says why there is nothing to be grasped in it. */
+/** Builds the scene, or returns the reason for no grasp. */
 export function readScene(
   depth: DepthImage,
   camera: CameraModel,

@@ -30,14 +30,17 @@ export const defaultWeights: ScoreWeights = {
   body: 0.75,
 };
 
-/** Share of the target's surface between the fingers from which it counts as its body: less is a tab or a tip. */
+/** Share of the target's surface between the fingers that counts as its body: less is a tab or a tip. */
 const BODY = 0.05;
-/** Overlap of fingers and target that is as good as any, where the target is high enough for it. */
+/** Overlap of fingers and target above which more does not help, where the target is high enough. */
 const DEEP: Metres = 0.045;
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** The score's terms, each 0..1. `edge`: how far inside the mask the grasp lies; `least`: worst opposition that still holds. */
+/**
+ * The score's terms, each 0..1. `edge`: depth of the grasp inside the mask; `least`: worst opposition that still
+ * holds.
+ */
 export function scoreTerms(
   shape: Shape,
   candidate: Candidate,
@@ -65,7 +68,7 @@ export function scoreTerms(
   };
 }
 
-/** Product of the terms to the power of their weights: one bad term is enough to spoil a grasp. */
+/** Product of the terms to the power of their weights: one bad term spoils a grasp. */
 export function combine(terms: Readonly<Record<keyof ScoreWeights, number>>, weights: ScoreWeights): number {
   let score = 1;
   for (const key of Object.keys(weights) as (keyof ScoreWeights)[])
@@ -73,7 +76,7 @@ export function combine(terms: Readonly<Record<keyof ScoreWeights, number>>, wei
   return score;
 }
 
-/** Normals within the friction cone hold; noise of the sensor is allowed some degrees more. */
+/** Normals within the friction cone hold; some degrees more are allowed for noise of the sensor. */
 const NOISE_ANGLE = (9 * Math.PI) / 180;
 
 /** Least cosine between the closing direction and the contacts' normals. */

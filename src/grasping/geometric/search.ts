@@ -3,16 +3,16 @@ import type { GripperModel } from "../types.js";
 import type { Shape } from "./complete.js";
 import type { ToolAxes } from "./orientations.js";
 
-/** A place where the fingers fit around a part of the target; nothing but the target was looked at yet. */
+/** A place where the fingers fit around a part of the target; other objects are not checked yet. */
 export interface Candidate {
   readonly axes: ToolAxes;
   /** Coordinates of the point between the fingertips along closing, side and approach. */
   readonly at: Vec3;
   /** Extent of the part between the fingers. */
   readonly width: Metres;
-  /** How far the part reaches up between the fingers from their tips. */
+  /** Height of the part between the fingers, from their tips. */
   readonly overlap: Metres;
-  /** 0..1, from what is known so far. */
+  /** Estimate of the score before the checks against the scene, 0..1. */
   readonly heuristicScore: number;
 }
 
@@ -26,18 +26,18 @@ export interface SearchLimits {
 }
 
 const BIN = 0.0025;
-/** Depths of the fingertips under the top of the part that are tried. */
+/** Tried depths of the fingertips under the top of the part. */
 const DEPTHS: readonly Metres[] = [0.01, 0.019, 0.03];
-/** So far from the centre of mass a grasp would have to hold against a long lever. */
+/** Distance from the centre of mass at which the lever of the weight is too long. */
 const FAR: Metres = 0.1;
-/** The palm must not touch what the fingers reach around. */
+/** Clearance of the palm from the part between the fingers. */
 const PALM_GAP = 0.004;
-/** Free space each finger needs beside the part besides its own thickness. */
+/** Free space for each finger next to the part, in addition to its thickness. */
 export const MIN_MARGIN = 0.003;
 
 /**
- * Cuts the target into slabs as wide as a finger, square to the closing direction, and looks in each, at several depths,
- * for parts that fit between the fingers with room for the fingers beside them: whole bodies, handles and rims alike.
+ * Cuts the target into slabs as wide as a finger, square to the closing direction, and looks in each, at several
+ * depths, for parts that fit between the fingers with free space for the fingers: bodies, handles and rims.
  */
 export function searchOrientation(
   shape: Shape,
@@ -171,7 +171,7 @@ function scanDepth(
   }
 }
 
-/** A cheap stand-in for the score, to choose what is looked at closely. */
+/** A cheap estimate of the score that chooses the candidates for close checks. */
 function promiseOf(
   shape: Shape,
   { closing: c, side: b, approach: a }: ToolAxes,
@@ -193,7 +193,7 @@ function promiseOf(
   );
 }
 
-/** Arrays used again for each orientation. */
+/** Arrays that all orientations share. */
 export class SearchSpace {
   along = new Float32Array(0);
   across = new Float32Array(0);

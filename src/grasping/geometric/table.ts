@@ -24,7 +24,7 @@ export interface Table extends PlaneFit {
   frameAt(point: Vec3): Pose | undefined;
 }
 
-/** Most tilt of a plane against `up`, when it is known: 25 degrees. */
+/** Largest tilt of a plane against `up`, when that is known: 25 degrees. */
 const TILT = Math.cos((25 * Math.PI) / 180);
 
 /** Finds the table among the surroundings (marks 0) of the target (marks 1). */
@@ -95,7 +95,7 @@ function frameAt(table: PlaneFit, point: Vec3): Pose | undefined {
   const foot = planeDistance(table, point);
   const origin: Vec3 = [point[0] - z[0] * foot, point[1] - z[1] * foot, point[2] - z[2] * foot];
   let forward: Vec3 = [-z[0] * z[2], -z[1] * z[2], 1 - z[2] * z[2]];
-  // Looking straight down there is no "away": the image's up serves.
+  // A camera that looks straight down has no "away": the image's up replaces it.
   if (Math.hypot(...forward) < 0.05) forward = [-z[0] * -z[1], -1 + z[1] * z[1], z[2] * z[1]];
   const x = normalize(forward);
   const pose: Pose = { position: origin, orientation: quaternionFromAxes(x, cross(z, x), z) };

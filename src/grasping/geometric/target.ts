@@ -14,7 +14,7 @@ import {
 import { type Refusal, refuse } from "./refusal.js";
 import type { Table } from "./table.js";
 
-/** Height given to what is known to be there but whose depth is not. */
+/** Assumed height of an object without depth. */
 const PLANAR_HEIGHT = 0.012;
 
 /** Points of the target in the table frame. */
@@ -25,7 +25,7 @@ export interface Found {
   readonly kind: "solid" | "flat";
 }
 
-/** The points of the mask that stand above the table, without what only leaked into the mask. */
+/** The points of the mask that stand above the table, without other surfaces that the mask covers by error. */
 export function targetPoints(
   local: Points,
   marks: Uint8Array,
@@ -140,7 +140,7 @@ export function obstaclePoints(
     if (z > floor && Math.hypot(local[i * 3]!, local[i * 3 + 1]!) < reach) chosen.push(i);
   }
   const points = selectPoints(local, chosen);
-  // A few points by themselves are the sensor's noise, not an object.
+  // A few isolated points are the sensor's noise, not an object.
   const labels = clusterPoints(points, 0.01);
   const sizes = new Map<number, number>();
   for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);

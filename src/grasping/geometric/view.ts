@@ -9,17 +9,17 @@ import {
   matrixFromQuaternion,
 } from "../../geometry/index.js";
 
-/** What the camera says of a point in space. */
+/** Visibility of a point in space. */
 export const Sight = {
-  /** Outside the image, or where depth is missing. */
+  /** Outside the image, or without depth. */
   unknown: 0,
-  /** The camera looks through it: nothing is there. */
+  /** The camera looks through it: free space. */
   free: 1,
   /** On a seen surface. */
   surface: 2,
   /** Hidden behind the target. */
   behindTarget: 3,
-  /** Hidden behind something else. */
+  /** Hidden behind another object. */
   behindOther: 4,
 } as const;
 export type Sight = (typeof Sight)[keyof typeof Sight];
@@ -40,7 +40,7 @@ export class View {
     this.#position = tableToCamera.position;
   }
 
-  /** `tolerance`: how far in front of or behind the seen surface still counts as on it. */
+  /** `tolerance`: distance from the seen surface, to both sides, that still counts as on it. */
   look(x: Metres, y: Metres, z: Metres, tolerance: Metres): Sight {
     const r = this.#rotation;
     const t = this.#position;

@@ -1,6 +1,9 @@
 import { type ColourImage, type DepthImage, type Mask, maskBox, type Pixels } from "../../geometry/index.js";
 
-/** A square of the image, as the network sees it: network pixel (i, j) is image pixel (x + (i + 0.5) · scale - 0.5, …). */
+/**
+ * A square of the image, as the network sees it: network pixel (i, j) is image pixel (x + (i + 0.5) · scale - 0.5,
+ * …).
+ */
 export interface Crop {
   readonly x: Pixels;
   readonly y: Pixels;
@@ -10,7 +13,7 @@ export interface Crop {
 }
 
 /**
- * The square about the mask: as large as the network was trained to see (its size in an image 480 pixels high), or
+ * The square about the mask: as large as in the network's training (its size in an image 480 pixels high), or
  * larger when the object needs it, moved into the image as far as it fits. Undefined for an empty mask.
  */
 export function cropAbout(mask: Mask, size: number): Crop | undefined {
@@ -39,7 +42,7 @@ export const toImage = (crop: Crop, i: number, j: number): readonly [Pixels, Pix
 
 const clampTo = (value: number, length: number): number => Math.min(length - 1, Math.max(0, value));
 
-/** Colour 0..1 in the crop, size × size × 3, bilinear; the image's edge goes on beyond it. */
+/** Colour 0..1 in the crop, size × size × 3, bilinear; pixels beyond the image repeat its edge. */
 export function cropColour({ width, height, data }: ColourImage, crop: Crop): Float32Array {
   const { size } = crop;
   const out = new Float32Array(size * size * 3);

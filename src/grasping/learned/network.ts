@@ -6,10 +6,10 @@ import { type InProcessOptions, SingleModel, type Tensor } from "../../inference
 import { type Crop, cropColour, cropDepth } from "./crop.js";
 import { type GraspModelManifest, readGraspManifest } from "./manifest.js";
 
-/** What the network says of each pixel of its square, size × size, rows top to bottom. */
+/** Maps over the network's square, size × size, rows top to bottom. */
 export interface GraspMaps {
   readonly crop: Crop;
-  /** How good a grasp there is, as the network gives it: trained towards 0..1. */
+  /** Quality of a grasp there by the network: trained towards 0..1. */
   readonly quality: Float32Array;
   /** Cosine and sine of twice the closing direction's angle, counterclockwise from the image's right. */
   readonly cos: Float32Array;
@@ -38,12 +38,12 @@ export class GraspNetwork {
     return new GraspNetwork(manifest, await SingleModel.create(manifest.family, path, options));
   }
 
-  /** Pixels a side of the square it sees. */
+  /** Side of the network's square input, in pixels. */
   get size(): number {
     return this.#manifest.input.size;
   }
 
-  /** What is fed to the network: [1, channels, size, size]. */
+  /** The network's input: [1, channels, size, size]. */
   feed(frame: RgbdFrame, crop: Crop): Tensor {
     const { size, channels, colour, depth } = this.#manifest.input;
     const area = size * size;

@@ -14,7 +14,7 @@ export interface Peak {
   readonly width: number;
 }
 
-/** Peaks nearer to each other than this (network pixels) are one. */
+/** Distance in network pixels below which two peaks are one. */
 const APART = 8;
 
 /** The best places within the mask, best first. Maps are smoothed as GR-ConvNet's own evaluation does. */
@@ -43,7 +43,7 @@ export function findPeaks(maps: GraspMaps, mask: Mask, least: number, limit: num
   return peaks;
 }
 
-/** Separable Gaussian; at the edges what is there counts for what is not. */
+/** Separable Gaussian; at the edges the weights of missing pixels go to the others. */
 export function blur(map: Float32Array, size: number, sigma: number): Float32Array {
   const reach = Math.ceil(4 * sigma);
   const kernel = Array.from({ length: 2 * reach + 1 }, (_, k) =>

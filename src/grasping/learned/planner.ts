@@ -35,7 +35,7 @@ export interface LearnedPlannerOptions {
   readonly gripper?: GripperModel;
   /** Seed of the search for the table. Default 1. */
   readonly seed?: number;
-  /** Most grasps returned. Default 10. */
+  /** Limit of returned grasps. Default 10. */
   readonly maxGrasps?: number;
   /** Least quality of a grasp. Default 0.1. */
   readonly minQuality?: number;
@@ -45,14 +45,14 @@ export interface LearnedPlannerOptions {
   readonly reachability?: (pose: Pose) => number;
 }
 
-/** Peaks that are looked at. */
+/** Peaks that are checked. */
 const CANDIDATES = 40;
-/** How far the tips go below the surface that was seen. */
+/** Depth of the tips below the measured surface. */
 const DEPTH = 0.03;
 
 /**
- * The network's grasps, as far as geometry bears them out: quality within the mask says where, angle and width how; the
- * table (straight down) and the seen points say how deep, and what the gripper would hit.
+ * The network's grasps, checked by geometry: quality within the mask gives the place, angle and width the closing; the
+ * table (straight down) and the measured points give the depth and the collisions.
  */
 export class LearnedGraspPlanner implements GraspPlanner {
   readonly #network: GraspNetwork;
@@ -115,7 +115,7 @@ export class LearnedGraspPlanner implements GraspPlanner {
     if (z === undefined) return "unseen";
     const toTable = invert(scene.tableToCamera);
     const middle = transformPoint(toTable, deproject(camera, u, v, z));
-    // Where rays meet the level of that point: a camera that looks at an angle sees directions on it slanted.
+    // Directions are taken on the level of that point, because a camera that looks at an angle sees them slanted.
     const at = (x: number, y: number): Vec3 => {
       const p = transformPoint(toTable, deproject(camera, x, y, z));
       const t = (middle[2] - scene.camera[2]) / (p[2] - scene.camera[2]);
@@ -136,7 +136,7 @@ export class LearnedGraspPlanner implements GraspPlanner {
       (width) => !touches(scene, position, closing, width, this.#gripper),
     );
     if (open === undefined) return "blocked";
-    // Half a turn about the approach is the same grasp: the one whose x points to the image's right is given.
+    // Half a turn about the approach is the same grasp: the one whose x points to the image's right is returned.
     const right = rotate(scene.tableToCamera.orientation, closing)[0] >= 0 ? 1 : -1;
     const x: Vec3 = [closing[0] * right, closing[1] * right, 0];
     const orientation = quaternionFromAxes(x, [x[1], -x[0], 0], [0, 0, -1]);
@@ -167,10 +167,10 @@ function nearDepth(frame: RgbdFrame, u: number, v: number): Metres | undefined {
   return seen.sort((a, b) => a - b)[seen.length >> 1];
 }
 
-/** More points than this in a finger are no noise. */
+/** Number of points in a finger that still counts as noise. */
 const FEW = 3;
 
-/** Whether the open gripper, coming straight down, would hit the object, what stands beside it, or the palm's own room. */
+/** Whether the open gripper, coming straight down, would hit the object, its neighbours, or the palm's space. */
 function touches(scene: GraspScene, at: Vec3, closing: Vec3, width: Metres, gripper: GripperModel): boolean {
   const { fingerLength, fingerWidth, fingerThickness, palm } = gripper;
   let hits = 0;
@@ -189,7 +189,7 @@ function touches(scene: GraspScene, at: Vec3, closing: Vec3, width: Metres, grip
   return false;
 }
 
-/** Extent of what was seen between the open fingers, along the closing direction. */
+/** Extent of the measured points between the open fingers, along the closing direction. */
 function widthBetween(
   object: Points,
   at: Vec3,

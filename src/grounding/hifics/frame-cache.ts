@@ -31,7 +31,10 @@ export class FrameCache<V> {
     return undefined;
   }
 
-  /** Stores `value` for an image that `get` did not find; the image used longest ago is dropped when the cache is full. */
+  /**
+   * Stores `value` for an image that `get` did not find; the image used longest ago is dropped when the cache is
+   * full.
+   */
   set(image: ColourImage, value: V): void {
     const { width, height } = image;
     this.#entries.set(this.#nextId++, { width, height, bytes: Buffer.from(bytesOf(image)), value });

@@ -19,14 +19,14 @@ import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest
 import { TextTokenizer } from "./tokenizer.js";
 
 export interface HifiCsOptions {
-  /** Frames whose features are kept. Default 4. */
+  /** Frames whose features are cached, 1 or more. Default 4. */
   readonly frameCache?: number;
-  /** Queries whose features are kept. Default 256. */
+  /** Queries whose features are cached, 1 or more. Default 256. */
   readonly textCache?: number;
   /** Overrides of the manifest's thresholds. */
   readonly threshold?: number;
   readonly foundThreshold?: number;
-  /** The back end has the weights elsewhere and compares their hashes: of the files here only the tokenizer is read. */
+  /** The weights are on another machine, whose hashes the back end compares: only the tokenizer is read here. */
   readonly runsElsewhere?: boolean;
 }
 
@@ -86,26 +86,26 @@ export class HifiCs implements Grounder {
     return this.#backend.description;
   }
 
-  /** What the back end says of itself, for diagnostics. */
+  /** Counters and states of the back end, for diagnostics. */
   get backendReport(): BackendReport {
     return this.#backend.report?.() ?? {};
   }
 
-  /** @param options.signal gives up what is not done yet, wherever the model runs */
+  /** @param options.signal cancels the rest of the work, on every back end */
   async ground(
     frame: Pick<RgbdFrame, "colour">,
     queries: readonly string[],
     options: CallOptions = {},
   ): Promise<readonly Grounding[]> {
-    const sentences = queries.map(cleanQuery);
-    if (sentences.length === 0) return [];
+    const cleaned = queries.map(cleanQuery);
+    if (cleaned.length === 0) return [];
     const clock = stopwatch();
     checkSize(frame.colour);
     const features = await this.#encodeImage(frame.colour, options);
     const encode = clock();
-    // A back end in this process finishes what it began: the rest is not begun.
+    // A back end in this process finishes a call that it began; later calls are not made.
     if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
-    const texts = await this.#encodeTexts(sentences, options);
+    const texts = await this.#encodeTexts(cleaned, options);
     const text = clock();
     const maps = await this.#decode(features, texts, options);
     const decode = clock();
@@ -114,7 +114,7 @@ export class HifiCs implements Grounder {
       const detections = found ? this.#instances(heatmap, frame.colour, presence) : [];
       const instances = clock();
       return {
-        query: sentences[i] as string,
+        query: cleaned[i] as string,
         model: this.model,
         backend: this.runsOn,
         found: detections.length > 0,
@@ -134,7 +134,7 @@ export class HifiCs implements Grounder {
     const known = this.#frames.get(image);
     if (known !== undefined) {
       const features = await known.catch(() => undefined);
-      // Who asked first may have given up; that is no reason to fail for who asked second.
+      // The first caller may have cancelled; a second caller must not fail for that.
       if (features !== undefined) return features;
     }
     const features = this.#backend.encodeImage(image, options);
@@ -143,7 +143,7 @@ export class HifiCs implements Grounder {
     return features;
   }
 
-  /** One query a call: padding then never changes a result, and each is encoded once in its life. */
+  /** One query a call, so that padding never changes a result; each query is encoded once. */
   async #encodeTexts(queries: readonly string[], options: CallOptions): Promise<readonly Tensors[]> {
     const missing = [...new Set(queries)].filter((query) => this.#texts.get(query) === undefined);
     for (const query of missing) {
@@ -217,7 +217,7 @@ export class HifiCs implements Grounder {
       ...(mask.min_area !== undefined && { minArea: mask.min_area }),
       ...(mask.relative_score !== undefined && { relativeScore: mask.relative_score }),
     });
-    // One number says how sure the answer is: that the object is there, and that it is here.
+    // The score combines both: that the object is present, and that it is at this place.
     return this.manifest.decoder.presence === undefined
       ? detections
       : detections.map((detection) => ({ ...detection, score: detection.score * presence }));

@@ -8,7 +8,7 @@ export interface InstanceOptions {
   readonly minArea?: number;
   /** Components below this share of the best one's score are dropped. Default 0.6. */
   readonly relativeScore?: number;
-  /** Most instances returned. Default 20. */
+  /** Limit of returned instances. Default 20. */
   readonly limit?: number;
 }
 

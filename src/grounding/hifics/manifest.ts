@@ -14,7 +14,7 @@ const file = z.string().refine((path) => !isAbsolute(path) && !normalize(path).s
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const names = z.array(z.string().min(1)).min(1);
 
-/** Format of models/NAME/manifest.json. Unknown keys are kept for tools of other versions. */
+/** Format of models/NAME/manifest.json. Unknown keys are preserved for tools of other versions. */
 export const manifestSchema = z.looseObject({
   format: z.literal(1),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i),
@@ -22,7 +22,9 @@ export const manifestSchema = z.looseObject({
   description: z.string().optional(),
   licence: z.string(),
   source: z.string(),
-  /** Images are stretched to width × height; a channel's value is (pixel * scale - mean) / std, in the order R, G, B. */
+  /**
+   * Images are stretched to width × height; a channel's value is (pixel * scale - mean) / std, in the order R, G, B.
+   */
   input: z.object({
     width: z.int().positive().max(4096),
     height: z.int().positive().max(4096),
@@ -54,16 +56,16 @@ export const manifestSchema = z.looseObject({
     presence: z.string().optional(),
   }),
   mask: z.looseObject({
-    /** `background`: the logits are of what is NOT the object, as the published HiFi-CS has it. */
+    /** `background`: the logits mark the background instead of the object, as in the published HiFi-CS. */
     polarity: z.enum(["object", "background"]),
     threshold: z.number().gt(0).lt(1),
-    /** Smallest component taken for an object, as a share of the image. */
+    /** Smallest component that counts as an object, as a share of the image. */
     min_area: z.number().min(0).max(1).optional(),
-    /** A component is kept when its score reaches this share of the best one's. */
+    /** A component counts when its score reaches this share of the best one's. */
     relative_score: z.number().min(0).max(1).optional(),
   }),
   found: z.looseObject({ threshold: z.number().min(0).max(1) }),
-  /** How ONNX Runtime is to run the parts, where its defaults do not serve; `config` takes entries by its names. */
+  /** Session options of ONNX Runtime where its defaults do not fit; `config` takes entries by its names. */
   session: z
     .object({
       graph_optimization: z.enum(["disabled", "basic", "extended", "layout", "all"]).optional(),
@@ -81,7 +83,7 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export const readManifest = (folder: string): Promise<Manifest> =>
   readManifestFile(folder, "manifest.json", manifestSchema);
 
-/** Every file a manifest names, with the hash it must have. */
+/** Every file of a manifest, with its expected hash. */
 export function manifestFiles(
   manifest: Manifest,
 ): readonly { readonly file: string; readonly sha256: string }[] {
@@ -89,7 +91,7 @@ export function manifestFiles(
   return [encoder, text, text.tokenizer, decoder].map(({ file, sha256 }) => ({ file, sha256 }));
 }
 
-/** What a back end needs to know of a model in `folder`. */
+/** The files and options of a model in `folder`, for a back end. */
 export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
   const { name, encoder, text, decoder, session } = manifest;
   return {
@@ -112,7 +114,7 @@ export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
   };
 }
 
-/** Rehashes every file, or the tokenizer's alone. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */
+/** Hashes every file, or only the tokenizer's, and compares. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */
 export async function verifyFiles(
   folder: string,
   manifest: Manifest,

@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import { elementCount, type Tensor } from "../../inference/index.js";
 
-/** Reads a NumPy .npy file of float32, int64 or uint8 in C order, little-endian. @throws FILE_MISSING, FILE_UNREADABLE */
+/**
+ * Reads a NumPy .npy file of float32, int64 or uint8 in C order, little-endian.
+ * @throws FILE_MISSING, FILE_UNREADABLE
+ */
 export async function readNpy(path: string): Promise<Tensor> {
   let bytes: Buffer;
   try {

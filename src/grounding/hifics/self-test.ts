@@ -7,7 +7,7 @@ import { readNpy } from "./npy.js";
 
 const entry = z.object({ file: z.string(), sha256: z.string() });
 
-/** What a converted model stores of its PyTorch original: inputs and the logits they must give. */
+/** Reference data of a converted model: inputs, and the logits of its PyTorch original. */
 const selfTestSchema = z.object({
   picture: entry,
   input_ids: entry,
@@ -105,7 +105,7 @@ export function compareLogits(found: Tensor, wanted: Tensor): SelfTestResult {
   let same = 0;
   for (let i = 0; i < a.length; i++) {
     const difference = Math.abs((a[i] ?? 0) - (b[i] ?? 0));
-    // NaN must not pass for a small difference.
+    // NaN must not count as a small difference.
     if (Number.isNaN(difference)) largestDifference = Number.POSITIVE_INFINITY;
     else if (difference > largestDifference) largestDifference = difference;
     if ((a[i] ?? 0) < 0 === (b[i] ?? 0) < 0) same++;

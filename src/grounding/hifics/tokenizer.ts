@@ -5,7 +5,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Tensors } from "../../inference/index.js";
 import type { Manifest } from "./manifest.js";
 
-/** Queries -> `input_ids` and `attention_mask`, int64 [queries, tokens]. */
+/** Tokens of queries: `input_ids` and `attention_mask`, int64 [queries, tokens]. */
 export class TextTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #maxTokens: number;
@@ -31,7 +31,10 @@ export class TextTokenizer {
     }
   }
 
-  /** Token ids of one query, special tokens included; too long a query loses its end but keeps the last special token. */
+  /**
+   * Token ids of one query, special tokens included; a query that is too long is cut, but ends with the last special
+   * token.
+   */
   encode(query: string): readonly number[] {
     const { ids } = this.#tokenizer.encode(query);
     if (ids.length <= this.#maxTokens) return ids;

@@ -17,19 +17,19 @@ import {
 import type { Proposal, ProposalSource } from "./types.js";
 
 export interface DepthClusterOptions {
-  /** How far above the table a point must be, in metres. Default 0.008. */
+  /** Least height of a point above the table, in metres. Default 0.008. */
   readonly clearance?: number;
-  /** Points closer than about this belong together, in metres. Default 0.012. */
+  /** Distance below which points belong together, in metres. Default 0.012. */
   readonly gap?: number;
   /** Smallest cluster, in pixels of the image. Default 150. */
   readonly minPixels?: number;
-  /** Every how many pixels are looked at. Default 2. */
+  /** Step between the pixels that are used. Default 2. */
   readonly step?: number;
-  /** What is further away is not on the table, in metres. Default 2. */
+  /** Largest distance of a point from the camera, in metres. Default 2. */
   readonly maxDepth?: number;
 }
 
-/** What stands out of the table's plane, grouped by nearness. Needs no weights and no query. */
+/** Objects that stand out of the table's plane, clustered by distance. Needs no weights and no query. */
 export class DepthClusters implements ProposalSource {
   readonly name = "depth clusters";
   readonly #options: DepthClusterOptions;

@@ -39,7 +39,7 @@ const detectorSchema = z.object({
     max_tokens: z.int().positive(),
     pad_to_max: z.boolean(),
     pad_id: z.int(),
-    /** Put after the query: Grounding DINO separates phrases by full stops. */
+    /** Appended to the query: Grounding DINO separates phrases by full stops. */
     suffix: z.string(),
   }),
 });
@@ -47,11 +47,11 @@ const detectorSchema = z.object({
 type DetectorManifest = z.infer<typeof detectorSchema>;
 
 export interface DetectorOptions extends InProcessOptions {
-  /** Least score of a proposal. Default 0.1: the heat map decides, the detector only offers. */
+  /** Least score of a proposal. Default 0.1: the heat map decides among the proposals. */
   readonly minScore?: number;
-  /** Of two proposals that overlap by more than this the weaker is dropped. Default 0.7. */
+  /** Overlap (IoU) above which the weaker of two proposals is dropped. Default 0.7. */
   readonly maxOverlap?: number;
-  /** Most proposals. Default 100. */
+  /** Limit of proposals. Default 100. */
   readonly limit?: number;
 }
 
@@ -114,7 +114,7 @@ export class OnnxDetector implements ProposalSource {
     return selected;
   }
 
-  /** Every box the model has, in its order, clipped to the image. */
+  /** Every box of the model, in its order, clipped to the image. */
   async detect(colour: ColourImage, query: string): Promise<readonly Proposal[]> {
     const { input, text, inputs } = this.#manifest;
     const square = input.resize === "pad-square";
@@ -154,7 +154,7 @@ export class OnnxDetector implements ProposalSource {
   }
 }
 
-/** Grey to the right or below, as OWLv2's own preprocessing pads. */
+/** Pads with grey to the right or below, as OWLv2's preprocessing. */
 function padToSquare({ width, height, data }: ColourImage): ColourImage {
   const side = Math.max(width, height);
   if (width === height) return { width, height, data };

@@ -5,8 +5,8 @@ import { type PickOptions, pickProposals } from "./pick.js";
 import type { ProposalSource } from "./types.js";
 
 /**
- * The paper's way to an open vocabulary: HiFi-CS says where the query points, another source says what the objects
- * there are. Where no proposal fits, the grounder's own detections stand.
+ * The paper's method for an open vocabulary: HiFi-CS gives the place that the query names, another source gives the
+ * objects there. Where no proposal fits, the grounder's own detections are the result.
  */
 export class GuidedGrounder implements Grounder {
   readonly #grounder: Grounder;

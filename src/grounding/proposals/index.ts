@@ -1,4 +1,6 @@
-/** The paper's open-vocabulary mode: the heat map picks among proposals of depth clusters or of an open-set detector. */
+/**
+ * The paper's open-vocabulary mode: the heat map picks among proposals of depth clusters or of an open-set detector.
+ */
 export { clustersOnTable, DepthClusters } from "./clusters.js";
 export { OnnxDetector } from "./detector.js";
 export { GuidedGrounder } from "./guided.js";

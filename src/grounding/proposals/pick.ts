@@ -3,16 +3,16 @@ import type { Detection, Heatmap } from "../index.js";
 import type { Proposal } from "./types.js";
 
 export interface PickOptions {
-  /** Heat below this counts as none: the model is never quite at zero anywhere. Default 0.1. */
+  /** Heat below this counts as none, because the model is nowhere exactly zero. Default 0.1. */
   readonly floor?: number;
-  /** Proposals below this score are not taken. Default 0.25. */
+  /** Proposals below this score are dropped. Default 0.25. */
   readonly minScore?: number;
   /** Proposals below this share of the best one's score are dropped. Default 0.6. */
   readonly relativeScore?: number;
 }
 
 /**
- * The heat map chooses among proposals. A proposal's score is the harmonic mean of the share of all heat that lies
+ * Chooses among proposals by the heat map. A proposal's score is the harmonic mean of the share of all heat that lies
  * inside it (a part of the object holds too little) and the share of it that is hot (a box around the whole table holds
  * too much that is cold). Best first.
  */

@@ -10,25 +10,25 @@ import { describePlacement, type ExecutionProvider, type Placement, placementPro
 
 export interface InProcessOptions {
   /**
-   * Execution providers in the order they are tried: the first that is there and runs the model is taken. What is not in
-   * the list is never taken instead. Default cpu.
+   * Execution providers in the order of the attempts: the first that is present and runs the model is used. A provider
+   * that is not in the list is never used. Default cpu.
    */
   readonly providers?: readonly ExecutionProvider[];
-  /** Fail unless all of the model's work runs on this one; shape bookkeeping may stay on the CPU. */
+  /** Fail unless this provider runs all of the model; shape bookkeeping may stay on the CPU. */
   readonly requireProvider?: ExecutionProvider;
-  /** Threads inside an operator. Default: as many as the machine gives, at most 8. */
+  /** Threads inside an operator. Default: as many as the machine has cores, at most 8. */
   readonly threads?: number;
   /** Number of the GPU. Default 0. */
   readonly device?: number;
-  /** Most bytes of GPU memory a session's arena may take; each model has three sessions. See session-options.ts. */
+  /** Limit of a session's arena in GPU memory, in bytes; each model has three sessions. See session-options.ts. */
   readonly memoryLimit?: number;
-  /** Folder in which TensorRT keeps the engines it built, so that the next start takes seconds. */
+  /** Folder in which TensorRT stores its engines, so that the next start takes seconds. */
   readonly engineCache?: string;
   /** Let TensorRT compute in half precision. */
   readonly fp16?: boolean;
   /** Run the model once before it counts as loaded. Default: everywhere but on the CPU. */
   readonly warmUp?: boolean;
-  /** Told, in one line each, of providers that were passed over. */
+  /** Called with one line for each provider that was skipped. */
   readonly onNotice?: (line: string) => void;
 }
 
@@ -37,7 +37,7 @@ export type InferenceThread = WorkerClient<InferenceRequest, Tensors, Loaded>;
 
 /**
  * ONNX Runtime on a worker thread of this process: onnxruntime-node's `run` blocks its thread, so it must not be
- * the one that serves ROS or HTTP. Tensors are copied across (about 0.1 ms a megabyte).
+ * the thread that serves ROS or HTTP. Tensors are copied across (about 0.1 ms a megabyte).
  */
 export class InProcessBackend implements InferenceBackend {
   readonly description: string;
@@ -100,7 +100,7 @@ export class InProcessBackend implements InferenceBackend {
   }
 }
 
-/** Threads inside an operator: what was asked for, else as many as the machine gives, at most 8. */
+/** Threads inside an operator: the option, else the machine's cores, at most 8. */
 export const inferenceThreads = (options: InProcessOptions): number =>
   options.threads ?? Math.min(8, availableParallelism());
 
@@ -187,7 +187,7 @@ async function loadError(name: string, provider: ExecutionProvider, cause: Error
   const text = describe(cause);
   if (provider === "cpu" || !/provider|backend|adapter|CUDA|cuDNN|TensorRT|shared library/i.test(text))
     return new GraspGroundingError("MODEL_MISMATCH", { name, detail: text }, { cause });
-  // ONNX Runtime says that a library could not be loaded, not which or why.
+  // ONNX Runtime reports that a library could not be loaded, but not which or why.
   const gap = await providerGap(provider);
   const detail = gap?.detail ?? text;
   return new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail }, { cause });

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ExecutionProvider } from "./providers.js";
 
-/** What stands between this machine and a provider. */
+/** A reason why this machine cannot use a provider. */
 export interface ProviderGap {
-  /** What is missing, in one line. */
+  /** The missing part, in one line. */
   readonly detail: string;
   /** How to add it. */
   readonly remedy: string;
 }
 
-/** Folder in which onnxruntime-node keeps its libraries for this platform. */
+/** Folder of onnxruntime-node's libraries for this platform. */
 export function runtimeFolder(): string {
   const root = join(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"), "..");
   return join(root, "bin", "napi-v6", process.platform, process.arch);
@@ -26,14 +26,14 @@ export async function runtimeVersion(): Promise<string> {
 }
 
 /**
- * Looks for what a provider needs, from the outside in: platform, driver, ONNX Runtime's library for it, and the
- * libraries that one is linked to. Undefined when all are there; whether they work shows when a model is loaded.
+ * Checks the needs of a provider from the outside in: platform, driver, ONNX Runtime's library for it, and the
+ * libraries that it is linked to. Undefined when all are present; loading a model shows whether they work.
  */
 export async function providerGap(provider: ExecutionProvider): Promise<ProviderGap | undefined> {
   if (provider === "cpu") return undefined;
   if (provider === "webgpu") return webgpuGap();
   if (process.platform !== "linux" || process.arch !== "x64") {
-    const detail = `onnxruntime-node has CUDA for Linux on x64 alone, this is ${process.platform} ${process.arch}`;
+    const detail = `onnxruntime-node has CUDA only for Linux on x64, this is ${process.platform} ${process.arch}`;
     return { detail, remedy: "run the model on a worker or server that has a GPU (docs/inference.md)" };
   }
   if (!(await exists("/dev/nvidiactl")) && !(await exists("/dev/dxg"))) {

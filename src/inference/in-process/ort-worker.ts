@@ -17,14 +17,14 @@ export interface InferenceRequest {
 
 /** The model is loaded. */
 export interface Loaded {
-  /** Operators by provider; of a model that was warmed up on another provider than the CPU. */
+  /** Operators by provider, for a model that was warmed up on a provider other than the CPU. */
   readonly placement?: Placement;
 }
 
 export interface WorkerSettings extends SessionSettings {
-  /** A model of one part gives only that one. */
+  /** ONNX files by part; a model of one part has only that one. */
   readonly files: Readonly<Partial<Record<ModelPart, string>>>;
-  /** Run once on made-up input before the model counts as loaded, and see where the operators ran. */
+  /** Run once on made-up input before the model counts as loaded, and count the operators by provider. */
   readonly warmUp: boolean;
   /** Tokens of a made-up query. */
   readonly tokens: number;
@@ -33,7 +33,7 @@ export interface WorkerSettings extends SessionSettings {
 const settings = workerData as WorkerSettings;
 type Sessions = Partial<Record<ModelPart, InferenceSession>>;
 
-// What goes wrong is reported once, by the thread that started this one; ONNX Runtime's own lines would come on top.
+// The thread that started this one reports errors once; ONNX Runtime would print them a second time.
 env.logLevel = "fatal";
 
 function toTensor(value: OrtTensor): Tensor {
@@ -67,13 +67,13 @@ async function openAll(profiles: string | undefined): Promise<Sessions> {
   return sessions;
 }
 
-/** Runs every part once, each on what the parts before it gave. */
+/** Runs every part once, each on the outputs of the parts before it. */
 async function runOnce(sessions: Sessions): Promise<void> {
   let known: Tensors = {};
   for (const part of ["encoder", "text", "decoder"] as const) {
     const session = sessions[part];
     const feeds = session && warmUpFeeds(session.inputMetadata, known, settings.tokens, part);
-    // Parts that do not fit together are named when they are used.
+    // Parts that do not match are reported when they are used.
     if (session === undefined || feeds === undefined) continue;
     known = { ...known, ...feeds, ...(await run(session, feeds)) };
   }

@@ -1,11 +1,11 @@
-/** Execution providers of ONNX Runtime that this program knows how to ask for. */
+/** Execution providers of ONNX Runtime that this program supports. */
 export const executionProviders = ["cpu", "cuda", "tensorrt", "webgpu"] as const;
 export type ExecutionProvider = (typeof executionProviders)[number];
 
 export const isProvider = (name: string): name is ExecutionProvider =>
   (executionProviders as readonly string[]).includes(name);
 
-/** `tensorrt,cuda` -> both, in that order; undefined when a name is not known, is repeated or nothing is named. */
+/** `tensorrt,cuda` -> both, in that order; undefined when a name is unknown or repeated, or there is none. */
 export function parseProviders(text: string): readonly ExecutionProvider[] | undefined {
   const names = text.split(",").map((name) => name.trim());
   return names.length > 0 && names.every(isProvider) && new Set(names).size === names.length
@@ -21,14 +21,14 @@ const profileNames: Readonly<Record<string, string>> = {
   WebGpuExecutionProvider: "webgpu",
 };
 
-/** A CPU operator that makes less than this is bookkeeping of shapes, which every provider leaves to the CPU. */
+/** Output below which a CPU operator is bookkeeping of shapes, which every provider leaves to the CPU. */
 const bookkeepingBytes = 16_384;
 
-/** Where the operators of a model ran, counted in a profile of a real run. */
+/** Operators of a model by provider, counted in a profile of a real run. */
 export interface Placement {
   /** Operators by provider. */
   readonly operators: Readonly<Record<string, number>>;
-  /** Kinds of operators that ran on the CPU and made more than bookkeeping, e.g. `DynamicQuantizeMatMul`. */
+  /** Kinds of operators that ran on the CPU and are more than bookkeeping, e.g. `DynamicQuantizeMatMul`. */
   readonly leftToCpu: readonly string[];
 }
 
@@ -38,7 +38,7 @@ interface ProfileEvent {
   readonly args?: { readonly provider?: string; readonly op_name?: string; readonly output_size?: string };
 }
 
-/** Reads a profile of ONNX Runtime: a JSON array of trace events, one a kernel that ran. */
+/** Reads a profile of ONNX Runtime: a JSON array of trace events, one for each kernel that ran. */
 export function placementOf(profile: string): Placement {
   const operators: Record<string, number> = {};
   const leftToCpu = new Set<string>();
@@ -62,7 +62,7 @@ export function joinPlacements(placements: readonly Placement[]): Placement {
 
 /**
  * Why a model does not run on `provider`, by what a profiled run shows; undefined when it does. ONNX Runtime places
- * operator by operator: a session that was created "on CUDA" may still compute on the CPU, and says nothing.
+ * operator by operator: a session that was created "on CUDA" may silently compute on the CPU.
  */
 export function placementProblem(provider: ExecutionProvider, placement: Placement): string | undefined {
   if (provider === "cpu") return undefined;
@@ -71,7 +71,7 @@ export function placementProblem(provider: ExecutionProvider, placement: Placeme
   return `these ran on the CPU: ${placement.leftToCpu.join(", ")}`;
 }
 
-/** What a loaded model runs on, as it is shown: `cuda`, `cuda+cpu (19 of 412 operators on the CPU)`. */
+/** Provider of a loaded model, as shown to the user: `cuda`, `cuda+cpu (19 of 412 operators on the CPU)`. */
 export function describePlacement(provider: ExecutionProvider, placement: Placement | undefined): string {
   if (placement === undefined || placementProblem(provider, placement) === undefined) return provider;
   const total = Object.values(placement.operators).reduce((sum, n) => sum + n, 0);

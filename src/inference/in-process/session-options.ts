@@ -1,7 +1,7 @@
 import type { InferenceSession } from "onnxruntime-node";
 import type { ExecutionProvider } from "./providers.js";
 
-/** What a manifest says about running its parts; field `session`. */
+/** The manifest's field `session`: options for running the parts. */
 export interface ManifestSession {
   readonly graph_optimization?: "disabled" | "basic" | "extended" | "layout" | "all" | undefined;
   readonly memory_pattern?: boolean | undefined;
@@ -11,14 +11,14 @@ export interface ManifestSession {
 }
 
 export interface SessionSettings {
-  /** Tried together, in this order; what none takes ONNX Runtime puts on the CPU. */
+  /** Tried together, in this order; ONNX Runtime puts all other operators on the CPU. */
   readonly providers: readonly ExecutionProvider[];
   readonly threads: number;
   /** Number of the GPU. */
   readonly device: number;
-  /** Most bytes of GPU memory for a session's arena. */
+  /** Limit of a session's arena in GPU memory, in bytes. */
   readonly memoryLimit?: number | undefined;
-  /** Folder in which TensorRT keeps the engines it built. */
+  /** Folder in which TensorRT stores its engines. */
   readonly engineCache?: string | undefined;
   /** Let TensorRT compute in half precision (for CUDA use the model's fp16 form). */
   readonly fp16?: boolean | undefined;
@@ -26,9 +26,10 @@ export interface SessionSettings {
 }
 
 /**
- * Options of a session. onnxruntime-node hands CUDA and TensorRT the device's number and nothing else. The rest (memory limit,
- * engine cache, half precision) goes in as configuration entries, `ep.<provider>.<option>`: ONNX Runtime's name for options of
- * providers that are chosen by device, an API that onnxruntime-node does not use. Whether 1.30 heeds them was not seen on a GPU.
+ * Options of a session. onnxruntime-node passes only the device's number to CUDA and TensorRT. The rest (memory limit,
+ * engine cache, half precision) goes in as configuration entries, `ep.<provider>.<option>`: ONNX Runtime's name for
+ * options of providers that are chosen by device, an API that onnxruntime-node does not use. It is not known whether
+ * 1.30 applies them on a GPU.
  */
 export function sessionOptions(settings: SessionSettings): InferenceSession.SessionOptions {
   const { providers, threads, device, session } = settings;
@@ -43,7 +44,7 @@ export function sessionOptions(settings: SessionSettings): InferenceSession.Sess
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     extra: {
-      // A session's threads would spin for a while after each run and take the cores from the next part's.
+      // Threads of a session that spin after a run would take the cores from the next part.
       "session.intra_op.allow_spinning": "0",
       ...providerEntries(settings),
       ...session?.config,
@@ -60,7 +61,7 @@ function providerEntries({ providers, device, memoryLimit, engineCache, fp16 }: 
     set("cuda", "device_id", device);
     if (memoryLimit !== undefined) {
       set("cuda", "gpu_mem_limit", memoryLimit);
-      // Doubling each time would take up to twice what is needed of a limited memory.
+      // Doubling the arena each time would take up to twice the memory that is needed.
       set("cuda", "arena_extend_strategy", "kSameAsRequested");
     }
   }

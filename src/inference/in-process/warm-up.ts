@@ -2,8 +2,8 @@ import type { InferenceSession } from "onnxruntime-node";
 import { elementCount, type ModelPart, type Tensor, type Tensors } from "../port.js";
 
 /**
- * Made-up feeds of a part: what earlier parts gave where the names agree, ones otherwise. A length the graph leaves
- * open is 1, and that of a query `tokens`. Undefined when an input can be neither found nor made up.
+ * Artificial feeds of a part: outputs of earlier parts where the names agree, ones otherwise. An open length of the
+ * graph is 1, and that of a query `tokens`. Undefined when an input can be neither found nor made.
  */
 export function warmUpFeeds(
   inputs: readonly InferenceSession.ValueMetadata[],

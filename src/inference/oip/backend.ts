@@ -16,9 +16,12 @@ import { type OipModel, type OipServer, TransientError, whenUp } from "./server.
 export interface OipOptions {
   /** Addresses of servers: `http(s)://triton:8000`, `grpc(s)://triton:8001`; more than one share the requests. */
   readonly endpoints: readonly string[];
-  /** Name of the model on the servers. Default: the model's own. Parts are `NAME-encoder`, `NAME-text`, `NAME-decoder`. */
+  /**
+   * Name of the model on the servers. Default: the model's own. Parts are `NAME-encoder`, `NAME-text`,
+   * `NAME-decoder`.
+   */
   readonly serverModel?: string;
-  /** How tensors travel over HTTP. Default `auto`: binary where the server says that it can. */
+  /** Form of tensors over HTTP. Default `auto`: binary where the server supports it. */
   readonly format?: TensorFormat;
   /** Milliseconds a request may take in all. Default 10,000. */
   readonly timeout?: number;
@@ -26,17 +29,17 @@ export interface OipOptions {
   readonly startTimeout?: number;
 }
 
-/** What the servers were found to be. */
+/** Properties of the servers, found at the start. */
 interface Found {
-  /** They serve encoder and decoder in one. */
+  /** They serve the ensemble of encoder and decoder. */
   readonly locate: boolean;
-  /** At least one does not tell the hash of its weights. */
+  /** At least one does not report the hash of its weights. */
   readonly unchecked: boolean;
-  /** Inputs of each part, where the server tells them. */
+  /** Inputs of each part, where the server reports them. */
   readonly inputs: Readonly<Partial<Record<ModelPart, ReadonlySet<string>>>>;
 }
 
-/** Features of an image that a server makes anew with each question about it: they are larger than the image. */
+/** Stands for features that a server makes again for each request: they are larger than the image. */
 class Image {
   readonly feeds: Tensors;
   constructor(feeds: Tensors) {
@@ -45,8 +48,8 @@ class Image {
 }
 
 /**
- * A server of the Open Inference Protocol v2 over HTTP or gRPC (Triton, KServe, MLServer, Ray Serve). Where it serves `NAME-locate`,
- * encoder and decoder in one as `models export --triton` writes it, features never travel.
+ * A server of the Open Inference Protocol v2 over HTTP or gRPC (Triton, KServe, MLServer, Ray Serve). Where it serves
+ * `NAME-locate`, encoder and decoder in one as `models export --triton` writes it, features never travel.
  */
 export class OipBackend implements InferenceBackend {
   readonly description: string;
@@ -75,7 +78,8 @@ export class OipBackend implements InferenceBackend {
   }
 
   /**
-   * Checks that the servers are ready and serve this model: names, types and sizes, and SHA-256 where the server tells it.
+   * Checks that the servers are ready and serve this model: names, types and sizes, and SHA-256 where the server
+   * reports it.
    * @throws GraspGroundingError SERVER_UNAVAILABLE, MODEL_MISMATCH, ENDPOINT_INVALID
    */
   static async create(model: ModelFiles, options: OipOptions): Promise<OipBackend> {
@@ -199,12 +203,15 @@ async function serverAt(url: string, format: TensorFormat): Promise<OipServer> {
   if (/^https?:\/\/[^/]+/.test(url)) return new HttpServer(url, format);
   if (!/^grpcs?:\/\/[^/]+:\d+\/?$/.test(url))
     throw new GraspGroundingError("ENDPOINT_INVALID", { endpoint: url });
-  // Loaded when it is used.
+  // Imported on use.
   const { GrpcServer } = await import("./grpc.js");
   return new GrpcServer(url);
 }
 
-/** Sees that each server is ready and serves this model. @throws GraspGroundingError SERVER_UNAVAILABLE, MODEL_MISMATCH */
+/**
+ * Checks that each server is ready and serves this model.
+ * @throws GraspGroundingError SERVER_UNAVAILABLE, MODEL_MISMATCH
+ */
 async function examine(
   model: ModelFiles,
   servers: readonly OipServer[],
@@ -234,7 +241,7 @@ async function examine(
   return { locate, unchecked, inputs };
 }
 
-/** Milliseconds a server that failed is passed over where there is another. */
+/** Milliseconds for which a failed server is skipped when there is another. */
 const restAfterFailure = 2000;
 
 /** @throws GraspGroundingError MODEL_MISMATCH */
@@ -245,7 +252,7 @@ function checkPart(model: ModelFiles, part: ModelPart, served: string, { inputs,
       detail: `${served} on the server ${detail}`,
     });
   const names = new Set(outputs.map(({ name }) => name));
-  // A server that tells neither inputs nor outputs is believed until it answers.
+  // A server that reports neither inputs nor outputs is accepted until it answers.
   const missing = names.size === 0 ? undefined : model.outputs[part].find((name) => !names.has(name));
   if (missing !== undefined) throw mismatch(`gives no ${missing}`);
   if (part === "text") return;
@@ -260,7 +267,7 @@ function checkPart(model: ModelFiles, part: ModelPart, served: string, { inputs,
     throw mismatch(`takes ${image.datatype} of ${w}×${h}, this side has FP32 of ${width}×${height}`);
 }
 
-/** False when the server does not tell. @throws GraspGroundingError MODEL_MISMATCH */
+/** False when the server does not report it. @throws GraspGroundingError MODEL_MISMATCH */
 async function checkHash(
   server: OipServer,
   served: string,

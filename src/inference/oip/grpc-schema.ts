@@ -1,8 +1,8 @@
 import type { fromJSON } from "@grpc/proto-loader";
 
 /**
- * The part of the Open Inference Protocol's gRPC service (package `inference`) that is used here, in protobufjs' form of a .proto
- * file. Field numbers are the protocol's, and for ModelConfig those of Triton's extension; fields that are left out are skipped.
+ * The used part of the Open Inference Protocol's gRPC service (package `inference`), in protobufjs' form of a .proto
+ * file. Field numbers are the protocol's, and for ModelConfig those of Triton's extension; other fields are skipped.
  */
 const value = (type: string, id: number) => ({ type, id });
 const list = (type: string, id: number) => ({ rule: "repeated", type, id });

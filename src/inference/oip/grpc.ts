@@ -13,10 +13,10 @@ import { grpcSchema } from "./grpc-schema.js";
 import { type OipModel, type OipServer, type OipValue, TransientError } from "./server.js";
 import { bytesOf, datatypes, fromBytes, fromValues } from "./tensors.js";
 
-/** Bytes of a message at most; a server has a limit of its own, often 4 MiB unless it is raised. */
+/** Limit of a message in bytes; servers have their own limit, often 4 MiB by default. */
 const maxMessage = 64 * 2 ** 20;
 
-/** Statuses after which another try, or another server, may do better. */
+/** Statuses after which another attempt, or another server, may succeed. */
 const transient = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
 
 type Method = (
@@ -56,9 +56,9 @@ export class GrpcServer implements OipServer {
       {
         "grpc.max_receive_message_length": maxMessage,
         "grpc.max_send_message_length": maxMessage,
-        // As over HTTP: a robot's server is reached directly, whatever the environment says of proxies.
+        // As over HTTP: a robot's server is reached directly, whatever proxies the environment names.
         "grpc.enable_http_proxy": 0,
-        // A server that was away is tried again soon.
+        // A server that was unreachable is tried again soon.
         "grpc.initial_reconnect_backoff_ms": 100,
         "grpc.max_reconnect_backoff_ms": 2000,
       },
@@ -102,7 +102,7 @@ export class GrpcServer implements OipServer {
       const { code, details = "" } = error as Partial<ServiceError>;
       if (code === undefined || signal?.aborted) throw error;
       const text = `gRPC ${status[code] ?? code}: ${details.slice(0, 200)}`;
-      // What is too large now is too large the next time.
+      // A message that is too large stays too large.
       const hopeless = code === status.RESOURCE_EXHAUSTED && /larger than max/i.test(details);
       throw transient.has(code) && !hopeless ? new TransientError(text) : new Error(text);
     } finally {
@@ -124,7 +124,7 @@ export class GrpcServer implements OipServer {
     }
   }
 
-  /** The same of one model; undefined when the server does not have it, or no such method. */
+  /** The same for one model; undefined when the server does not have the model or the method. */
   async #askOf<T>(method: string, name: string, timeout: number): Promise<T | undefined> {
     try {
       return await this.#call<T>(method, { name }, timeout);
@@ -160,7 +160,10 @@ export class GrpcServer implements OipServer {
   }
 }
 
-/** Contents come raw, one for each output, or as numbers in each output. @throws RangeError when it is not well-formed */
+/**
+ * Contents come raw, one for each output, or as numbers in each output.
+ * @throws RangeError when it is not well-formed
+ */
 function readAnswer({ outputs, raw_output_contents: raw }: InferResponse): Tensors {
   if (raw.length > 0 && raw.length !== outputs.length)
     throw new RangeError(`${raw.length} contents for ${outputs.length} outputs`);

@@ -11,10 +11,10 @@ const tensorSchema = z.looseObject({
 });
 const modelSchema = z.looseObject({ inputs: z.array(tensorSchema), outputs: z.array(tensorSchema) });
 
-/** Statuses after which another try, or another server, may do better. */
+/** Statuses after which another attempt, or another server, may succeed. */
 const transient = new Set([429, 502, 503, 504]);
 
-/** Whether tensors travel as bytes: `auto` where the server says that it has the binary tensor extension. */
+/** Form of tensors: `auto` sends bytes where the server has the binary tensor extension. */
 export type TensorFormat = "auto" | "binary" | "json";
 
 /** A server of the protocol over HTTP. */
@@ -91,7 +91,7 @@ export class HttpServer implements OipServer {
       return readResponse(answer, length === null ? undefined : Number(length));
     } catch (error) {
       if (signal?.aborted || limit.aborted) throw error;
-      // A connection that failed or broke; the request itself was not at fault.
+      // The connection failed or broke; the request itself was correct.
       throw error instanceof TypeError ? new TransientError(describe(error.cause ?? error)) : error;
     } finally {
       this.inFlight--;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { CallOptions, Tensors } from "../port.js";
 
-/** Inputs and outputs of a model as a server tells them. */
+/** Inputs and outputs of a model by a server's metadata. */
 export interface OipModel {
   readonly inputs: readonly OipValue[];
   readonly outputs: readonly OipValue[];
@@ -14,24 +14,24 @@ export interface OipValue {
   readonly shape: readonly number[];
 }
 
-/** One server of the protocol, however it is spoken to. */
+/** One server of the protocol, over HTTP or gRPC. */
 export interface OipServer {
   readonly url: string;
-  /** How tensors travel, for the back end's description. */
+  /** Form of tensors, for the back end's description. */
   readonly format: "json" | "binary" | "grpc";
-  /** Requests it is working on. */
+  /** Requests in progress. */
   inFlight: number;
-  /** performance.now() before which it is not asked again, after it failed. */
+  /** performance.now() before which it gets no request, after a failure. */
   restUntil: number;
   problem: string | undefined;
 
-  /** Sees that it is ready, and how tensors may travel. @throws GraspGroundingError SERVER_UNAVAILABLE */
+  /** Checks that it is ready, and which form of tensors it supports. @throws GraspGroundingError SERVER_UNAVAILABLE */
   meet(timeout: number): Promise<void>;
-  /** Inputs and outputs of a model it serves; undefined when it has none of that name. */
+  /** Inputs and outputs of a model; undefined when the server does not have it. */
   model(name: string, timeout: number): Promise<OipModel | undefined>;
-  /** SHA-256 that Triton's configuration of a model tells, where there is one. */
+  /** SHA-256 in Triton's configuration of a model, where there is one. */
   hash(name: string, timeout: number): Promise<string | undefined>;
-  /** @throws Passing when another try may do better; Error otherwise */
+  /** @throws TransientError when another attempt may succeed; Error otherwise */
   infer(
     model: string,
     inputs: Tensors,
@@ -45,7 +45,7 @@ export interface OipServer {
 /** A failure that may pass. */
 export class TransientError extends Error {}
 
-/** Asks again while it answers `SERVER_UNAVAILABLE`, for at most `timeout` milliseconds. */
+/** Repeats a request while it fails with SERVER_UNAVAILABLE, for at most `timeout` milliseconds. */
 export async function whenUp<T>(timeout: number, ask: () => Promise<T>): Promise<T> {
   const until = performance.now() + timeout;
   for (;;) {

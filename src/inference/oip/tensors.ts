@@ -1,6 +1,6 @@
 import { elementCount, type Tensor, type Tensors } from "../port.js";
 
-/** Tensors as the Open Inference Protocol v2 writes them: in JSON, or with the binary tensor extension. */
+/** Tensors in the form of the Open Inference Protocol v2: in JSON, or with the binary tensor extension. */
 export const datatypes = { float32: "FP32", int64: "INT64", uint8: "UINT8" } as const;
 const types = { FP32: "float32", INT64: "int64", UINT8: "uint8" } as const;
 const arrays = { float32: Float32Array, int64: BigInt64Array, uint8: Uint8Array } as const;
@@ -45,7 +45,10 @@ export function writeRequest(inputs: Tensors, outputs: readonly string[], binary
   };
 }
 
-/** @param headerLength of the response's header Inference-Header-Content-Length. @throws RangeError when it is not well-formed */
+/**
+ * @param headerLength of the response's header Inference-Header-Content-Length.
+ * @throws RangeError when it is not well-formed
+ */
 export function readResponse(body: Uint8Array, headerLength: number | undefined): Tensors {
   const length = headerLength ?? body.byteLength;
   if (!Number.isInteger(length) || length < 0 || length > body.byteLength)
@@ -70,7 +73,7 @@ export function readResponse(body: Uint8Array, headerLength: number | undefined)
   return tensors;
 }
 
-/** An output that came as numbers. @throws RangeError when they are not what its shape says */
+/** An output in numbers. @throws RangeError when they do not match its shape */
 export function fromValues(
   name: string,
   datatype: string,
@@ -84,7 +87,7 @@ export function fromValues(
   return { type, dims, data: type === "uint8" ? Uint8Array.from(values) : Float32Array.from(values) };
 }
 
-/** An output that came as bytes. @throws RangeError when they are not what its shape says */
+/** An output in bytes. @throws RangeError when they do not match its shape */
 export function fromBytes(
   name: string,
   datatype: string,
@@ -95,7 +98,7 @@ export function fromBytes(
   const n = elementCount(dims);
   if (bytes.byteLength !== n * arrays[type].BYTES_PER_ELEMENT)
     throw new RangeError(`output ${name} [${dims}] is not ${bytes.byteLength} bytes`);
-  // A copy, because what comes before it leaves it unaligned; Buffer's own slice() would be none.
+  // A copy, because the data before it leaves it unaligned; Buffer's own slice() does not copy.
   const copy = Uint8Array.prototype.slice.call(bytes);
   return { type, dims, data: new arrays[type](copy.buffer as ArrayBuffer, copy.byteOffset, n) };
 }

@@ -1,31 +1,31 @@
 import type { InferenceSession } from "onnxruntime-node";
 import type { ModelFiles, ModelPart } from "../port.js";
 
-/** How Triton is to run a model. */
+/** Options for running a model in Triton. */
 export interface TritonOptions {
-  /** Images, or queries, that the scheduler may put together. */
+  /** Limit of images, or queries, in one batch of the scheduler. */
   readonly maxBatch: number;
-  /** Microseconds the first of a batch waits for company. */
+  /** Microseconds that the first of a batch waits for others. */
   readonly queueDelay: number;
   /** Copies of each part on a device. */
   readonly instances: number;
   readonly kind: "gpu" | "cpu";
-  /** Let ONNX Runtime hand the graph to TensorRT; engines are kept beside the model. */
+  /** Run the graph in TensorRT through ONNX Runtime; its engines are stored next to the model. */
   readonly tensorrt: boolean;
   readonly fp16: boolean;
 }
 
-/** What ONNX Runtime says of a part's file. */
+/** Inputs and outputs of a part's file by ONNX Runtime. */
 export type PartMetadata = Pick<InferenceSession, "inputMetadata" | "outputMetadata">;
 
 type Value = InferenceSession.ValueMetadata;
 
 const triton = { float32: "TYPE_FP32", int64: "TYPE_INT64", uint8: "TYPE_UINT8", bool: "TYPE_BOOL" } as const;
 
-/** The parts of a model as Triton's model repository names them, and one for encoder and decoder in one. */
+/** The parts of a model in Triton's model repository, and the ensemble of encoder and decoder. */
 export const partName = (model: string, part: ModelPart | "locate"): string => `${model}-${part}`;
 
-/** A part joins requests into batches when all that goes in and comes out has an open first axis. */
+/** A part batches requests when all its inputs and outputs have an open first axis. */
 const canBatch = (part: ModelPart, { inputMetadata, outputMetadata }: PartMetadata): boolean =>
   part !== "decoder" &&
   [...inputMetadata, ...outputMetadata].every((v) => v.isTensor && typeof v.shape[0] !== "number");
@@ -89,7 +89,7 @@ function tensor(key: "input" | "output", value: Value, skip: number): string {
   const type = triton[value.type as keyof typeof triton];
   if (type === undefined) throw new RangeError(`${value.name} has the type ${value.type}`);
   const dims = value.shape.slice(skip).map((length) => (typeof length === "number" ? length : -1));
-  // A value a row has no axis but the batch's; Triton wants one.
+  // One value a row has only the batch's axis; Triton requires another.
   const shape = dims.length === 0 ? "dims: [ 1 ] reshape { shape: [ ] }" : `dims: [ ${dims.join(", ")} ]`;
   return `${key} [ { name: ${quote(value.name)} data_type: ${type} ${shape} } ]`;
 }

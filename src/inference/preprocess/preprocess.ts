@@ -4,14 +4,14 @@ import type { ColourImage } from "../../geometry/index.js";
 import type { ImageFormat, Tensor } from "../port.js";
 import { resizeBilinear } from "./resize.js";
 
-/** Images smaller than this on a side hold nothing to find. */
+/** Images with a shorter side are refused. */
 export const minImageSide = 8;
 
 /** Longest side of a compressed image that is decoded here. */
 const maxSide = 16_384;
 
 /**
- * Decodes a JPEG as every part of this program does: sRGB, 8 bits, not turned by its EXIF data.
+ * Decodes a JPEG in the same form everywhere in this program: sRGB, 8 bits, not turned by its EXIF data.
  * @throws GraspGroundingError IMAGE_UNREADABLE
  */
 export async function decodeJpeg(jpeg: Uint8Array): Promise<ColourImage> {

@@ -1,8 +1,9 @@
 /**
  * Stretches an RGB image exactly as Pillow's bilinear filter does (and so torchvision's Resize on a PIL image): a
- * triangle as wide as the reduction asks for, in fixed point of 22 bits, rounded to bytes between the two passes.
+ * triangle as wide as the reduction needs, in fixed point of 22 bits, rounded to bytes between the two passes.
  * A model sees in the field what it saw in training; libvips' linear kernel is up to 160 levels off when enlarging.
- * Columns are narrowed first, then rows; recent Pillow does tall images the other way round, one level apart at most.
+ * Columns are narrowed first, then rows; recent Pillow narrows tall images' rows first, with one level of difference
+ * at most.
  *
  * @param data width × height × 3 bytes, RGB, row by row
  * @returns toWidth × toHeight × 3 bytes
@@ -24,7 +25,7 @@ const half = 1 << (bits - 1);
 interface Weights {
   /** First source index of each output index. */
   readonly first: Int32Array;
-  /** How many source values feed it. */
+  /** Number of source values for each output index. */
   readonly count: Int32Array;
   /** `taps` fixed-point weights for each output index. */
   readonly values: Int32Array;
@@ -74,7 +75,7 @@ function resizeRows(data: Uint8Array, width: number, height: number, toWidth: nu
         g += (data[p + 1] as number) * weight;
         b += (data[p + 2] as number) * weight;
       }
-      // The weights add up to one and are not negative: no sum leaves 0..255.
+      // The weights are not negative and add up to one, so every sum lies in 0..255.
       out[at] = r >> bits;
       out[at + 1] = g >> bits;
       out[at + 2] = b >> bits;

@@ -19,21 +19,21 @@ export interface ZmqOptions extends PoolOptions {
   /** Endpoints of the workers: `ipc:///path` or `tcp://host:port`. */
   readonly endpoints: readonly string[];
   readonly security?: ClientSecurity;
-  /** Plain TCP beyond this machine was asked for by name. */
+  /** Allows plain TCP beyond this machine. Default false. */
   readonly insecurePlainTcp?: boolean;
-  /** Milliseconds from one heartbeat to the next; a worker that misses two is out. Default 1000. */
+  /** Milliseconds between heartbeats; a worker that misses two counts as lost. Default 1000. */
   readonly heartbeat?: number;
   /** Milliseconds to wait for a first worker. Default 30,000. */
   readonly startTimeout?: number;
-  /** Send the JPEG an image came from where that is smaller than its pixels at the model's size. Default true. */
+  /** Send an image's JPEG where it is smaller than the pixels at the model's size. Default true. */
   readonly jpeg?: boolean;
 }
 
-/** Features of one image, kept by the workers that made them. */
+/** Features of one image, stored by the workers that made them. */
 class FeatureHandle {
   readonly key: string;
   readonly payload: Payload;
-  /** Worker and the session in which it said that it keeps them. */
+  /** Worker, and the session in which it stored them. */
   readonly holders = new Map<WorkerConnection, string>();
 
   constructor(key: string, payload: Payload) {
@@ -46,7 +46,7 @@ class FeatureHandle {
   }
 }
 
-/** Workers over ZeroMQ. Features of images stay where they were made: only images, queries and logits travel. */
+/** Workers over ZeroMQ. Features of images stay at the worker: only images, queries and logits travel. */
 export class ZmqBackend implements InferenceBackend {
   readonly #links: readonly WorkerConnection[];
   readonly #pool: JobPool;
@@ -104,7 +104,7 @@ export class ZmqBackend implements InferenceBackend {
     return backend;
   }
 
-  /** What the workers run on, e.g. `zmq/in-process/cuda`. */
+  /** Back end and provider of the workers, e.g. `zmq/in-process/cuda`. */
   get description(): string {
     return this.#description;
   }
@@ -167,7 +167,7 @@ export class ZmqBackend implements InferenceBackend {
     await this.#images.close();
   }
 
-  /** The JPEG where there is a small one, else the pixels at the model's size; both give the same features. */
+  /** The JPEG where it is small, else the pixels at the model's size; both give the same features. */
   async #payload(image: ColourImage): Promise<Payload> {
     const { width, height, data, jpeg } = image;
     const { input, name } = this.#model;
@@ -238,7 +238,7 @@ export class ZmqBackend implements InferenceBackend {
   }
 }
 
-/** Feeds that travel, and the one image whose features do not. */
+/** Feeds to send, and the image whose features stay at the worker. */
 function partition(feeds: Tensors): {
   featureHandle: FeatureHandle | undefined;
   names: string[];

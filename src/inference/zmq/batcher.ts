@@ -3,16 +3,16 @@ import { elementCount, type InferenceBackend, type ModelPart, type Tensor, type 
 export interface BatcherOptions {
   /** Requests run together at most. */
   readonly maxBatch: number;
-  /** Milliseconds the first of a batch waits for others, as far as its deadline lets it. */
+  /** Milliseconds that the first of a batch waits for others, within its deadline. */
   readonly batchWait: number;
 }
 
 export interface Work {
   readonly part: ModelPart;
   readonly feeds: Tensors;
-  /** performance.now() after which nobody waits for it. */
+  /** performance.now() at which its client stops waiting. */
   readonly expires: number;
-  /** False once nobody waits any more: it is then not run. */
+  /** False once its client has stopped waiting: it is then not run. */
   readonly wanted: () => boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Ran {
   readonly batch: number;
 }
 
-/** Work that was not run because nobody waited for it any more. */
+/** Work that was not run because its client had stopped waiting. */
 export class Unwanted extends Error {}
 
 interface Queued extends Work {
@@ -35,7 +35,7 @@ interface Queued extends Work {
 
 /**
  * Runs work one batch after the other. Images of one size, and queries of one length, that wait at the same time
- * are run together; the first waits for company only until `batchWait`, or until its own deadline would suffer.
+ * are run together; the first waits for others at most `batchWait`, and within its own deadline.
  */
 export class Batcher {
   readonly #backend: InferenceBackend;
@@ -164,7 +164,7 @@ function join(all: readonly Tensors[]): Tensors {
   return Object.fromEntries(joined);
 }
 
-/** Rows of outputs as outputs of their own. @throws Error when an output has no row a request */
+/** Splits outputs into one set for each row. @throws Error when an output has no row for each request */
 function split(outputs: Tensors, rows: number): Tensors[] {
   if (rows === 1) return [outputs];
   return Array.from({ length: rows }, (_, row) =>

@@ -4,8 +4,9 @@ interface Client {
 }
 
 /**
- * Who has said hello, and the last message of each: a session belongs to one connection and its ids only count up, so that a
- * message that is sent again, on the same connection or another, is recognised. Bounded; the longest silent goes first.
+ * Known clients and the last message of each: a session belongs to one connection and its ids only count up, so that a
+ * repeated message, on the same connection or another, is recognised. Bounded; the client that was silent longest is
+ * dropped first.
  */
 export class Clients {
   readonly #limit: number;

@@ -2,15 +2,15 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 
 /**
- * Descriptors that have to be free before a socket is made: it and its monitor take three, its connection one, and other
- * threads of the process may take some meanwhile.
+ * Descriptors that must be free before a socket is made: the socket and its monitor take three, its connection one, and
+ * other threads of the process may take some meanwhile.
  */
 const margin = 16;
 
 /**
- * Makes sure that a socket and its monitor can be made whole. A socket whose monitor was made and whose reader was not
- * must never come about: libzmq 4.3 tells the monitor of the end of its socket and waits until somebody reads that, in the
- * thread that closes all sockets. From then on none gives its descriptors back, and the process cannot end.
+ * Makes sure that a socket and its monitor can be made completely. A monitor without a reader blocks the process:
+ * libzmq 4.3 reports the end of the socket to the monitor and waits for a reader in the thread that closes all sockets.
+ * From then on no socket returns its descriptors, and the process cannot end.
  * @throws Error EMFILE or ENFILE where the process, or the machine, has fewer left
  */
 export function checkDescriptorsLeft(): void {

@@ -1,4 +1,4 @@
-/** Workers over ZeroMQ: the server a worker runs, and the back end that shares requests out among workers. */
+/** Workers over ZeroMQ: the worker's server, and the back end that distributes requests among workers. */
 export { ZmqBackend, type ZmqOptions } from "./backend.js";
 export { states as workerStates } from "./protocol.js";
 export {

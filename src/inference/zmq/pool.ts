@@ -6,7 +6,7 @@ import type { WorkerConnection } from "./worker-connection.js";
 export interface PoolOptions {
   /** Requests that wait for a worker at most. Default 256. */
   readonly maxQueue?: number;
-  /** Requests a worker has at a time at most; the rest waits here, where it can go to whoever is free first. Default 4. */
+  /** Limit of requests at one worker; the rest waits here for the first free worker. Default 4. */
   readonly window?: number;
   /** Milliseconds a request may take in all. Default 10,000. */
   readonly timeout?: number;
@@ -14,12 +14,12 @@ export interface PoolOptions {
 
 export interface JobRequest {
   readonly kind: "encode" | "text" | "decode";
-  /** What is sent; `full` adds the image to a request that else only names it. */
+  /** Makes the message; `full` adds the image to a request that otherwise only names it. */
   readonly build: (
     connection: WorkerConnection,
     full: boolean,
   ) => { readonly meta: object; readonly blobs: readonly Uint8Array[] };
-  /** Whether the worker has what the request names: it is then preferred. */
+  /** Whether the worker has the features that the request names: it is then preferred. */
   readonly has?: (connection: WorkerConnection) => boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,17 +36,17 @@ interface Job extends JobRequest {
   readonly reject: (error: Error) => void;
   /** Workers that failed it. */
   readonly failedOn: Map<WorkerConnection, string>;
-  /** Workers it was lost or failed on. */
+  /** Workers that lost or failed it. */
   tries: number;
   full: boolean;
   sent: { readonly connection: WorkerConnection; readonly id: number } | undefined;
   done: boolean;
 }
 
-/** Workers a request is tried on: one, and after a failure one more. */
+/** Limit of workers for one request: one, and after a failure one more. */
 const attempts = 2;
 
-/** Requests waiting for workers, and who has which: each is answered once, by a result or by a reason. */
+/** Requests that wait for workers or are at one: each is answered once, by a result or an error. */
 export class JobPool {
   readonly #links: readonly WorkerConnection[];
   readonly #maxQueue: number;
@@ -70,7 +70,9 @@ export class JobPool {
     return this.#queue.length;
   }
 
-  /** @throws GraspGroundingError INFERENCE_BUSY, INFERENCE_TIMEOUT, INFERENCE_CANCELLED, INFERENCE_FAILED, WORKER_LOST */
+  /**
+   * @throws GraspGroundingError INFERENCE_BUSY, INFERENCE_TIMEOUT, INFERENCE_CANCELLED, INFERENCE_FAILED, WORKER_LOST
+   */
   submit(request: JobRequest): Promise<Answer> {
     this.counts.requests++;
     if (request.signal?.aborted) return Promise.reject(this.#given("cancelled"));
@@ -110,7 +112,7 @@ export class JobPool {
     });
   }
 
-  /** Hands out what can be handed out. */
+  /** Sends waiting requests to free workers. */
   pump(): void {
     for (const job of [...this.#queue]) {
       const connection = this.#choose(job);
@@ -144,7 +146,7 @@ export class JobPool {
     this.pump();
   }
 
-  /** Fails everything that is open. */
+  /** Fails all open requests. */
   close(error: Error): void {
     for (const job of [...this.#open]) this.#end(job, error);
   }
@@ -155,7 +157,7 @@ export class JobPool {
       (connection) => connection.state === "ready" && connection.busyUntil <= now,
     );
     const fresh = ready.filter((connection) => !job.failedOn.has(connection));
-    // Where there is no other worker, the one that was restarted is asked again.
+    // Without another worker, the restarted one gets the request again.
     const able = (fresh.length > 0 || this.#links.length > 1 ? fresh : ready).filter(
       (connection) => connection.inFlight.size < this.#window,
     );
@@ -206,7 +208,8 @@ export class JobPool {
       case "busy":
       case "loading":
       case "draining":
-        // No failure of the request: it goes to another, or here again a little later, as long as its time lasts.
+        // Busy is no failure of the request: it goes to another worker, or here again a little later, within its
+        // deadline.
         connection.busyUntil = performance.now() + busyPause;
         this.#queue.unshift(job);
         setTimeout(() => this.pump(), busyPause + 1).unref();
@@ -266,5 +269,5 @@ export class JobPool {
   }
 }
 
-/** Milliseconds a worker that said it is busy is left alone. */
+/** Milliseconds for which a busy worker gets no request. */
 const busyPause = 20;

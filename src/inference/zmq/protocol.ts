@@ -3,8 +3,8 @@ import { z } from "zod";
 import { elementCount, type Tensor, type Tensors } from "../port.js";
 
 /**
- * The messages between the pool and a worker: a header of 32 bytes, a frame of JSON, then tensors or a JPEG as frames of
- * their own. Everything that arrives is checked before anything is allocated or believed.
+ * The messages between the pool and a worker: a header of 32 bytes, a frame of JSON, then tensors or a JPEG as frames
+ * of their own. Everything that arrives is checked before it is used or memory is allocated for it.
  */
 export const protocolVersion = 1;
 
@@ -24,7 +24,7 @@ export type Kind = keyof typeof kinds;
 
 const kindNames = new Map<number, Kind>(Object.entries(kinds).map(([name, code]) => [code, name as Kind]));
 
-/** Bytes of a message's frame at most; ZeroMQ ends the connection of a peer that announces more. */
+/** Limit of a message's frame in bytes; ZeroMQ ends a connection that announces more. */
 export const maxFrameBytes = 64 * 2 ** 20;
 const maxMetaBytes = 64 * 2 ** 10;
 const maxBlobs = 64;
@@ -33,9 +33,9 @@ const magic = 0x57494747; // "GGIW"
 
 export interface Message {
   readonly kind: Kind;
-  /** Counts up within a session; an answer carries the id of what it answers. */
+  /** Counts up within a session; an answer carries the id of its request. */
   readonly id: number;
-  /** 16 random bytes of whoever asks, as hex. */
+  /** 16 random bytes of the client, as hex. */
   readonly session: string;
   readonly meta: unknown;
   readonly blobs: readonly Uint8Array[];
@@ -96,7 +96,10 @@ const tensorMeta = z.object({
 const remaining = z.number().min(0).max(3_600_000);
 const blob = z.int().min(0).max(maxBlobs);
 
-/** The image of a frame: as a JPEG, as RGB bytes of the model's size, or as the encoder's tensors; from frame `blob` on. */
+/**
+ * The image of a frame: as a JPEG, as RGB bytes of the model's size, or as the encoder's tensors; from frame `blob`
+ * on.
+ */
 const image = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("jpeg"), blob }),
   z.object({ kind: z.literal("rgb"), blob }),
@@ -106,7 +109,7 @@ const image = z.discriminatedUnion("kind", [
 export const states = ["loading", "ready", "draining"] as const;
 const status = { state: z.enum(states), queued: z.int().min(0) };
 
-/** What the JSON frame of each kind holds. */
+/** Content of the JSON frame by kind. */
 export const metaSchemas = {
   hello: z.object({ model: name }),
   ping: z.object({}),
@@ -115,7 +118,7 @@ export const metaSchemas = {
   text: z.object({ remaining_ms: remaining, tensors: z.array(tensorMeta).max(maxBlobs) }),
   decode: z.object({
     remaining_ms: remaining,
-    /** Features the worker keeps: which, and the image to make them of where it does not. */
+    /** Key of features at the worker, and the image to make them from when the worker does not have them. */
     frame: z.object({ key, names: z.array(name).max(maxBlobs), picture: image.optional() }).optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
   }),
@@ -128,10 +131,10 @@ export const metaSchemas = {
   pong: z.object(status),
   result: z.object({
     queued: z.int().min(0),
-    /** Milliseconds it waited at the worker, and that the model ran. */
+    /** Milliseconds of waiting at the worker, and of running the model. */
     waited_ms: z.number().min(0),
     ran_ms: z.number().min(0),
-    /** Features stay at the worker: their shapes alone, no frames. */
+    /** Features that stay at the worker: only their shapes, no frames. */
     kept: z.boolean().optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
   }),
@@ -197,7 +200,7 @@ export function readTensors(
   return tensors;
 }
 
-/** An image on its way to a worker. */
+/** An image to send to a worker. */
 export type Payload =
   | { readonly kind: "jpeg" | "rgb"; readonly data: Uint8Array }
   | { readonly kind: "tensors"; readonly tensors: Tensors };
@@ -220,7 +223,7 @@ export function readPayload(meta: ImageMeta, blobs: readonly Uint8Array[]): Payl
   return { kind: meta.kind, data };
 }
 
-/** Content hash by which features are known on both sides. */
+/** Content hash that names features on both sides. */
 export function payloadKey(payload: Payload): string {
   const hash = createHash("sha256").update(payload.kind);
   if (payload.kind === "tensors") hash.update(JSON.stringify(describeTensors(payload.tensors)));

@@ -13,18 +13,18 @@ import {
   readTensors,
 } from "./protocol.js";
 
-/** A request that was taken. */
+/** An accepted request. */
 export interface Taken {
   readonly message: Message;
-  /** performance.now() after which nobody waits. */
+  /** performance.now() at which its client stops waiting. */
   readonly expires: number;
   cancelled: boolean;
 }
 
-/** Features a client believed to be here are not. */
+/** The features that a request names are not here. */
 export class Missing extends Error {}
 
-/** Does what requests ask for: images to features, which stay here, queries to features, both to logits. */
+/** Runs requests: images to features, which stay here, queries to features, and both to logits. */
 export class RequestRunner {
   readonly #model: ModelFiles;
   readonly #images: ImagePreprocessPool;
@@ -42,7 +42,7 @@ export class RequestRunner {
     this.#batcher = new Batcher(backend, options);
   }
 
-  /** Times the model was run, requests it was run for, and images whose features are here. */
+  /** Runs of the model, requests in them, and images whose features are here. */
   get counts(): { readonly batches: number; readonly batched: number; readonly cachedImages: number } {
     const { batches, batched } = this.#batcher;
     return { batches, batched, cachedImages: this.#cache.size };
@@ -73,7 +73,7 @@ export class RequestRunner {
     return this.#images.close();
   }
 
-  /** Features of an image: kept ones, else made of `payload`, once however many ask. */
+  /** Features of an image from the cache, else made from `payload`, once for all concurrent requests. */
   async #features(request: Taken, key: string, payload: Payload | undefined): Promise<Ran> {
     const known = this.#cache.get(key);
     if (known !== undefined) {
@@ -82,7 +82,7 @@ export class RequestRunner {
     }
     if (payload === undefined) throw new Missing(key);
     const made = this.#encode(request, payload);
-    // Hashed while another thread is at the image.
+    // The key is checked while another thread decodes the image.
     if (payloadKey(payload) !== key) {
       request.cancelled = true;
       made.catch(() => undefined);

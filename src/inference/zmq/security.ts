@@ -9,13 +9,13 @@ export interface KeyPair {
   readonly secretKey: string;
 }
 
-/** How a worker protects a socket: its own keys, and the public keys of those who may connect. */
+/** Protection of a worker's socket: its own keys, and the public keys of the allowed clients. */
 export interface ServerSecurity {
   readonly keys: KeyPair;
   readonly allowed: readonly string[];
 }
 
-/** How a client protects its sockets: its own keys, and the worker's public key. */
+/** Protection of a client's sockets: its own keys, and the worker's public key. */
 export interface ClientSecurity {
   readonly keys: KeyPair;
   readonly serverKey: string;
@@ -25,7 +25,7 @@ const z85Key = /^[0-9a-zA-Z.\-:+=^!/*?&<>()[\]{}@%$#]{40}$/;
 
 export const newKeyPair = (): KeyPair => zmq.curveKeyPair();
 
-/** Text of a key file: who has it has the secret. */
+/** Text of a key file; it contains the secret key. */
 export const keyFileText = ({ publicKey, secretKey }: KeyPair): string =>
   `public ${publicKey}\nsecret ${secretKey}\n`;
 
@@ -41,7 +41,7 @@ export async function readKeyFile(path: string): Promise<KeyPair> {
   return { publicKey: find("public"), secretKey: find("secret") };
 }
 
-/** Public keys, one a line; what follows a key on its line is a note. @throws GraspGroundingError KEY_FILE */
+/** Public keys, one a line; text after a key is a note. @throws GraspGroundingError KEY_FILE */
 export async function readPublicKeys(path: string): Promise<readonly string[]> {
   const keys = (await readLines(path)).map((line) => {
     const [first = "", second = ""] = line.split(/\s+/);
@@ -76,8 +76,8 @@ async function readLines(path: string): Promise<string[]> {
 }
 
 /**
- * Refuses what is no endpoint, and plain TCP that other machines can reach or that goes to another machine: images
- * would travel readable, and anybody could ask.
+ * Refuses invalid endpoints, and plain TCP that other machines can reach or that goes to another machine: images
+ * would travel readable, and anybody could send requests.
  * @throws GraspGroundingError ENDPOINT_INVALID, ENDPOINT_INSECURE
  */
 export function checkEndpoint(endpoint: string, secured: boolean, insecurePlainTcp: boolean): void {
@@ -93,7 +93,7 @@ function isLoopback(host: string): boolean {
   return isIP(host) === 4 && host.startsWith("127.");
 }
 
-/** A socket in the file system is its owner's alone. */
+/** Makes a socket in the file system accessible to its owner only. */
 export async function closeToOthers(endpoint: string): Promise<void> {
   const path = /^ipc:\/\/(?!@)(.+)$/.exec(endpoint)?.[1];
   if (path !== undefined) await chmod(path, 0o600);
@@ -114,19 +114,19 @@ export function toZ85(bytes: Uint8Array): string {
 
 const domain = "grasp-grounding";
 
-/** Lets only clients with a key on the list in. One at a time in a process: ZeroMQ asks one handler (ZAP, RFC 27). */
+/** Admits only clients with a key on the list. One instance a process: ZeroMQ has one handler (ZAP, RFC 27). */
 export class Gatekeeper {
   readonly domain = domain;
   readonly #socket = new zmq.Router({ linger: 0 });
   readonly #allowed: ReadonlySet<string>;
-  /** Connections turned away. */
+  /** Connections that were refused. */
   refused = 0;
 
   private constructor(allowed: readonly string[]) {
     this.#allowed = new Set(allowed);
   }
 
-  /** Must be there before the socket it guards is bound. */
+  /** Must be open before the socket is bound. */
   static async open(allowed: readonly string[]): Promise<Gatekeeper> {
     const gatekeeper = new Gatekeeper(allowed);
     await gatekeeper.#socket.bind("inproc://zeromq.zap.01");

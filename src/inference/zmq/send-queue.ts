@@ -2,7 +2,10 @@ interface Sendable {
   send(frames: Uint8Array[]): Promise<void>;
 }
 
-/** Sends one message after the other: a socket takes no second one while the first waits. Bounded; what does not fit is refused. */
+/**
+ * Sends one message after the other: a socket takes no second one while the first waits. Bounded: a full queue
+ * refuses.
+ */
 export class SendQueue {
   readonly #socket: Sendable;
   readonly #limit: number;
@@ -18,7 +21,7 @@ export class SendQueue {
     return !this.#sending && this.#waiting.length === 0;
   }
 
-  /** False when there is no room. */
+  /** False when the queue is full. */
   post(frames: Uint8Array[]): boolean {
     if (this.#waiting.length >= this.#limit) return false;
     this.#waiting.push(frames);
@@ -29,7 +32,7 @@ export class SendQueue {
   async #drain(): Promise<void> {
     this.#sending = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      // A socket that was closed drops what waits, and a peer that went away is noticed by its silence.
+      // A closed socket drops its messages, and missing heartbeats show a lost connection.
       try {
         await this.#socket.send(next);
       } catch {}

@@ -24,15 +24,15 @@ import { SendQueue } from "./send-queue.js";
 export interface WorkerServerOptions extends Partial<BatcherOptions> {
   readonly bind: string;
   readonly security?: ServerSecurity;
-  /** Plain TCP beyond this machine was asked for by name. */
+  /** Allows plain TCP beyond this machine. Default false. */
   readonly insecurePlainTcp?: boolean;
-  /** Requests that wait or run at most; more are refused as busy. Default 64. */
+  /** Limit of requests that wait or run; more are refused as busy. Default 64. */
   readonly maxQueue?: number;
-  /** Images whose features are kept. Default 32. */
+  /** Images whose features are cached. Default 32. */
   readonly keep?: number;
   /** Threads that decode and resize images. Default 1. */
   readonly imageThreads?: number;
-  /** Told of each answer: milliseconds it waited for the model, and that the model ran. */
+  /** Called for each answer with the milliseconds of waiting for the model and of running it. */
   readonly onAnswered?: (waitedMs: number, ranMs: number) => void;
 }
 
@@ -46,7 +46,7 @@ export class WorkerServer {
   readonly #model: ModelFiles;
   readonly #options: WorkerServerOptions;
   readonly #socket: zmq.Router;
-  readonly #outbox: SendQueue;
+  readonly #sendQueue: SendQueue;
   readonly #gatekeeper: Gatekeeper | undefined;
   readonly #clients = new Clients(1024);
   readonly #open = new Map<string, Request>();
@@ -67,7 +67,7 @@ export class WorkerServer {
     this.#socket = socket;
     this.#gatekeeper = gatekeeper;
     this.endpoint = socket.lastEndpoint ?? options.bind;
-    this.#outbox = new SendQueue(socket, 1024);
+    this.#sendQueue = new SendQueue(socket, 1024);
     void this.#serve();
   }
 
@@ -99,18 +99,18 @@ export class WorkerServer {
     return new WorkerServer(model, options, socket, gatekeeper);
   }
 
-  /** From now on requests are answered with `backend`. */
+  /** Answers requests with `backend` from now on. */
   serve(backend: InferenceBackend): void {
     const { maxBatch = 1, batchWait = 2, imageThreads = 1, keep = 32 } = this.#options;
     this.#backend = backend;
     this.#runner = new RequestRunner(this.#model, backend, { maxBatch, batchWait, imageThreads, keep });
   }
 
-  /** No new requests; resolves when those that were taken are answered, or after `patience` milliseconds. */
+  /** Refuses new requests; resolves when the accepted ones are answered, or after `drainTimeoutMs` milliseconds. */
   async drain(drainTimeoutMs = 5000): Promise<void> {
     this.#draining = true;
     const until = performance.now() + drainTimeoutMs;
-    while ((this.#open.size > 0 || !this.#outbox.idle) && performance.now() < until)
+    while ((this.#open.size > 0 || !this.#sendQueue.idle) && performance.now() < until)
       await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
@@ -214,11 +214,11 @@ export class WorkerServer {
 
   async #handle(request: Request): Promise<void> {
     const ran = await (this.#runner as RequestRunner).run(request);
-    // Features stay: their shapes alone are told.
+    // Features stay here; the answer has only their shapes.
     this.#deliver(request, ran, ran.outputs, request.message.kind === "encode");
   }
 
-  #deliver(request: Request, { waitedMs, ranMs }: Ran, outputs: Tensors, kept: boolean): void {
+  #deliver(request: Request, { waitedMs, ranMs }: Ran, outputs: Tensors, featuresStay: boolean): void {
     this.#counts.answered++;
     this.#options.onAnswered?.(waitedMs, ranMs);
     const meta: MetaOf<"result"> = {
@@ -226,9 +226,9 @@ export class WorkerServer {
       waited_ms: waitedMs,
       ran_ms: ranMs,
       tensors: describeTensors(outputs),
-      ...(kept && { kept }),
+      ...(featuresStay && { kept: true }),
     };
-    this.#answer(request.identity, request.message, "result", meta, kept ? [] : tensorBlobs(outputs));
+    this.#answer(request.identity, request.message, "result", meta, featuresStay ? [] : tensorBlobs(outputs));
   }
 
   #failed({ identity, message }: Request, error: unknown): void {
@@ -254,7 +254,7 @@ export class WorkerServer {
 
   #answer(identity: Buffer, to: Message, kind: Kind, meta: unknown, blobs: Uint8Array[] = []): void {
     const frames = encodeMessage({ kind, id: to.id, session: to.session, meta, blobs });
-    if (!this.#outbox.post([identity, ...frames])) this.#dropped.unsent = (this.#dropped.unsent ?? 0) + 1;
+    if (!this.#sendQueue.post([identity, ...frames])) this.#dropped.unsent = (this.#dropped.unsent ?? 0) + 1;
   }
 }
 

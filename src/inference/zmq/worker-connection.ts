@@ -21,24 +21,24 @@ export type ConnectionState = "connecting" | "loading" | "ready" | "draining" | 
 export interface ConnectionEvents {
   /** An answer, or an error, to the request `id`. */
   readonly onAnswer: (connection: WorkerConnection, id: number, answer: Message) => void;
-  /** The worker went silent or restarted: what it had is nobody's now. */
+  /** The worker went silent or restarted; its requests are lost. */
   readonly onLost: (connection: WorkerConnection, ids: readonly number[]) => void;
   readonly onState: (connection: WorkerConnection) => void;
-  /** A message that could not be read, or answers nothing. */
+  /** A message that could not be read, or that answers no request. */
   readonly onDropped: (reason: string) => void;
 }
 
-/** One worker, seen from a client: its connection, whether it is alive, and how much it has to do. */
+/** A client's view of one worker: its connection, whether it is alive, and its load. */
 export class WorkerConnection {
   readonly endpoint: string;
   state: ConnectionState = "connecting";
-  /** Why it is not ready. */
+  /** Reason why it is not ready. */
   problem: string | undefined;
-  /** What the worker runs on. */
+  /** Back end and provider of the worker. */
   description = "";
-  /** Requests of others that waited there when it last spoke. */
+  /** Requests of other clients that waited there at its last message. */
   queued = 0;
-  /** Not asked again before this (performance.now()): it said that it is busy. */
+  /** performance.now() before which it gets no request, because it answered that it is busy. */
   busyUntil = 0;
   readonly inFlight = new Set<number>();
   readonly #model: ModelFiles;
@@ -46,7 +46,7 @@ export class WorkerConnection {
   readonly #heartbeat: number;
   readonly #events: ConnectionEvents;
   #socket: zmq.Dealer;
-  #outbox: SendQueue;
+  #sendQueue: SendQueue;
   #session = "";
   #nextId = 1;
   #heard = 0;
@@ -67,20 +67,20 @@ export class WorkerConnection {
     this.#security = security;
     this.#heartbeat = heartbeat;
     this.#events = events;
-    [this.#socket, this.#outbox] = this.#connect();
+    [this.#socket, this.#sendQueue] = this.#connect();
   }
 
-  /** Names this life of the connection; what a worker kept is kept for this long. */
+  /** Names this life of the connection; features at the worker are valid for the same time. */
   get session(): string {
     return this.#session;
   }
 
-  /** How much there is to do before something new would be done. */
+  /** Requests in front of a new one. */
   get load(): number {
     return this.inFlight.size + this.queued;
   }
 
-  /** Sends a request and gives its id; undefined when there is no room. */
+  /** Sends a request and returns its id; undefined when the queue is full. */
   request(kind: Kind, meta: unknown, blobs: readonly Uint8Array[]): number | undefined {
     const id = this.#nextId++;
     if (!this.#post(kind, id, meta, blobs)) return undefined;
@@ -88,22 +88,22 @@ export class WorkerConnection {
     return id;
   }
 
-  /** Nobody waits for `id` any more. */
+  /** Cancels request `id`. */
   cancel(id: number): void {
     if (this.inFlight.delete(id)) this.#post("cancel", this.#nextId++, { id }, []);
   }
 
-  /** Four times in a heartbeat: asks whether it is alive, and notices when it is not. */
+  /** Runs four times a heartbeat: sends a sign of life, and notices a missing one. */
   tick(now: number): void {
     if (this.#closed) return;
     if (this.#cut) this.#reconnect();
     const alive = this.state === "ready" || this.state === "loading" || this.state === "draining";
-    // A sign of life is due within three quarters of a heartbeat; silence is noticed before the second one ends.
+    // A sign of life is due within three quarters of a heartbeat; silence shows before the second heartbeat ends.
     if (alive && now - this.#heard > 1.75 * this.#heartbeat) {
       this.#lose(`silent for ${Math.round(now - this.#heard)} ms`);
-    } else if (now - this.#pinged >= this.#heartbeat && this.#outbox.idle) {
+    } else if (now - this.#pinged >= this.#heartbeat && this.#sendQueue.idle) {
       this.#pinged = now;
-      // A worker that is loading says with its welcome what it has become.
+      // A worker that was loading announces its new state with a welcome.
       const kind = this.state === "ready" || this.state === "draining" ? "ping" : "hello";
       this.#post(kind, this.#nextId++, kind === "ping" ? {} : { model: this.#model.name }, []);
     }
@@ -118,7 +118,7 @@ export class WorkerConnection {
     checkDescriptorsLeft();
     const socket = new zmq.Dealer({
       linger: 0,
-      // Messages wait here, where they can be counted and withdrawn, until there is a connection.
+      // Messages wait here until there is a connection; here they can be counted and withdrawn.
       immediate: true,
       sendHighWaterMark: 64,
       receiveHighWaterMark: 64,
@@ -151,7 +151,7 @@ export class WorkerConnection {
       "handshake:error:other",
     ] as const)
       socket.events.on(event, () => this.#refused(socket));
-    // A process that ends closes its connections: that is known at once, where a hang has to be waited for.
+    // A process that ends closes its connections at once; only a hang needs the timeout.
     socket.events.on("disconnect", () => {
       if (
         socket === this.#socket &&
@@ -249,7 +249,7 @@ export class WorkerConnection {
     const ids = [...this.inFlight];
     this.inFlight.clear();
     this.queued = 0;
-    // The old connection may be half open; what still waits in it must not arrive later.
+    // The old connection may be half open; its waiting messages must not arrive later.
     if (!this.#cut) this.#socket.close();
     this.#cut = true;
     this.#become("lost", why);
@@ -258,10 +258,10 @@ export class WorkerConnection {
     this.#reconnect();
   }
 
-  /** A process may be out of descriptors just when it needs a new one: then it is tried again with the next tick. */
+  /** Opens a connection; a process without free descriptors tries again at the next tick. */
   #reconnect(): void {
     try {
-      [this.#socket, this.#outbox] = this.#connect();
+      [this.#socket, this.#sendQueue] = this.#connect();
       this.#cut = false;
     } catch (error) {
       this.problem = `no new connection can be made: ${describe(error)}`;
@@ -276,6 +276,8 @@ export class WorkerConnection {
   }
 
   #post(kind: Kind, id: number, meta: unknown, blobs: readonly Uint8Array[]): boolean {
-    return !this.#cut && this.#outbox.post(encodeMessage({ kind, id, session: this.#session, meta, blobs }));
+    return (
+      !this.#cut && this.#sendQueue.post(encodeMessage({ kind, id, session: this.#session, meta, blobs }))
+    );
   }
 }
