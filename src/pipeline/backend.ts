@@ -13,38 +13,45 @@ import {
 
 /** Back end of the model, by the options of commands and the node's parameters. */
 export interface BackendOptions {
-  /** Execution providers in the order of the attempts, separated by commas: `tensorrt,cuda`. */
+  /** Execution providers in the order of the attempts, separated by commas: `tensorrt,cuda`. Default `cpu`. */
   readonly provider?: string;
+  /** Fail unless this provider runs all of the model. Default: none is required. */
   readonly requireProvider?: ExecutionProvider;
+  /** Threads inside an operator, 1 or more. Default: the machine's cores, at most 8. */
   readonly threads?: number;
-  /** Number of the GPU. */
+  /** Number of the GPU, from 0. Default 0. */
   readonly device?: number;
-  /** MiB of GPU memory for each session's arena. */
+  /** Limit of GPU memory for each session's arena, in MiB. Default: none. */
   readonly gpuMemory?: number;
-  /** Folder of TensorRT's engines. */
+  /** Folder of TensorRT's engines. Default: defaultEngineCache(). */
   readonly engineCache?: string;
-  /** Half precision in TensorRT. */
+  /** Half precision in TensorRT. Default false. */
   readonly fp16?: boolean;
+  /** Called with one line for each provider that was skipped. Default: prints the line on stderr. */
+  readonly onNotice?: (line: string) => void;
 }
 
 /** Back end: this process, workers or servers. */
 export interface RemoteOptions extends BackendOptions {
+  /** `in-process`, `zmq` (workers) or `oip` (servers of the Open Inference Protocol). Default `in-process`. */
   readonly backend?: BackendKind;
+  /** Addresses of workers or servers; at least one for `zmq` and `oip`, none for `in-process`. */
   readonly endpoint?: readonly string[];
-  /** File with this side's CURVE keys. */
+  /** File with this side's CURVE keys; for TCP endpoints on other machines. */
   readonly key?: string;
   /** The workers' public key, or the file that holds it. */
   readonly serverKey?: string;
+  /** Allows plain TCP to other machines, where images travel readable. Default false. */
   readonly insecurePlainTcp?: boolean;
-  /** Limit of an inference request in milliseconds. */
+  /** Limit of an inference request in milliseconds. Default 10,000. */
   readonly requestTimeout?: number;
-  /** Milliseconds between heartbeats. */
+  /** Milliseconds between heartbeats of workers. Default 1000. */
   readonly heartbeat?: number;
-  /** Seconds to wait for a first worker, or the server. */
+  /** Seconds to wait for a first worker, or the server. Default 30. */
   readonly startTimeout?: number;
   /** Name of the model on the server, where it differs. */
   readonly serverModel?: string;
-  /** Form of tensors to a server. */
+  /** Form of tensors to a server over HTTP. Default `auto`: binary where the server supports it. */
   readonly tensorFormat?: "auto" | "binary" | "json";
 }
 
@@ -99,7 +106,7 @@ export function inProcessOptions(options: BackendOptions): InProcessOptions {
     ...(gpuMemory !== undefined && { memoryLimit: gpuMemory * 2 ** 20 }),
     engineCache: engineCache ?? defaultEngineCache(),
     ...(fp16 !== undefined && { fp16 }),
-    onNotice: (line) => process.stderr.write(`grasp-grounding: ${line}\n`),
+    onNotice: options.onNotice ?? ((line) => process.stderr.write(`grasp-grounding: ${line}\n`)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { usage } from "../errors/index.js";
 import { createGraspPlanner, type GraspPlanner } from "../grasping/index.js";
 import { GraspNetwork, LearnedGraspPlanner } from "../grasping/learned/index.js";
 import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
@@ -8,43 +9,75 @@ import { backendChoice, inProcessOptions, type RemoteOptions } from "./backend.j
 import { readGripper } from "./gripper-file.js";
 import { GraspPipeline } from "./pipeline.js";
 
+/** Options of a pipeline. All are optional: the default is the bundled model on this machine's CPU with the Franka Hand. */
 export interface PipelineOptions extends RemoteOptions {
+  /** Name of an installed model, `NAME@PRECISION`, or the folder of a model. Default: `lite`, which is bundled. */
   readonly model?: string;
+  /** Probability, 0 to 1, from which a pixel belongs to the object. Default: the model's own, from its manifest. */
   readonly threshold?: number;
-  /** `clusters`, or the folder of an exported open-set detector: its proposals are picked by the heat map. */
+  /**
+   * Source of proposals among which the heat map chooses: `clusters` for clusters of the depth image, or the folder of
+   * an exported open-set detector. Default: none; objects come from the heat map alone.
+   */
   readonly proposals?: string;
-  /** Name of a known gripper, or a YAML file of its dimensions. Default: the Franka Hand. */
+  /** Name of a known gripper, or a YAML or JSON file of its dimensions. Default: `franka_hand`. */
   readonly gripper?: string;
-  /** Distance between the open fingers, in metres, instead of the gripper's own. */
+  /** Distance between the open fingers in metres, above 0, instead of the gripper's own. */
   readonly gripperStroke?: number;
-  /** Name or folder of a grasp network, which then proposes the grasps. */
+  /** Name or folder of a grasp network, which then proposes the grasps. Default: the geometric planner. */
   readonly graspModel?: string;
-  /** Grasps of one query at most. Default 5. */
+  /** Limit of grasps for each query, 1 or more. Default 5. */
   readonly maxGrasps?: number;
-  /** False leaves the grasp planner out. */
+  /** Whether to plan grasps. Default true; a frame without depth gets none. */
   readonly grasps?: boolean;
 }
 
-/** Loads a model by name or folder. */
-export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
+/**
+ * Loads a model and its source of proposals, without a grasp planner. Close it when done.
+ * @throws GraspGroundingError as createPipeline, but for errors of grippers and grasp networks
+ */
+export async function openGrounder(options: PipelineOptions = {}): Promise<Grounder> {
+  const { threshold } = options;
+  if (threshold !== undefined && !(threshold >= 0 && threshold <= 1))
+    throw usage(`threshold ${threshold} is not a probability from 0 to 1`);
   const folder = await findModel(options.model ?? defaultModel);
   const choice = await backendChoice(options);
   const engine: HifiCsOptions = {
-    ...(options.threshold !== undefined && { threshold: options.threshold }),
+    ...(threshold !== undefined && { threshold }),
     runsElsewhere: choice.kind !== "in-process",
   };
-  return HifiCs.open(folder, (model) => createBackend(model, choice), engine);
+  const grounder = await HifiCs.open(folder, (model) => createBackend(model, choice), engine);
+  return closingOnError(grounder, () => guided(grounder, options));
 }
 
-/** Grounder and planner as one bridge. */
-export async function createPipeline(options: PipelineOptions): Promise<GraspPipeline> {
-  const grounder = await guided(await openGrounder(options), options);
+/**
+ * Loads the model and the grasp planner: the one entry of the command line, the node, the console and a library user.
+ * The pipeline takes frames with colour as RGB bytes, depth in metres and poses in the camera's optical frame (REP 103).
+ * Close it when done: it holds worker threads or connections.
+ * @throws GraspGroundingError USAGE for an option out of range; MODEL_MISSING, MODEL_MANIFEST, MODEL_CORRUPT,
+ * MODEL_MISMATCH for a model; PROVIDER_UNAVAILABLE, WORKERS_UNAVAILABLE, SERVER_UNAVAILABLE, ENDPOINT_INVALID,
+ * ENDPOINT_INSECURE, KEY_FILE for a back end; FILE_MISSING for a gripper's file
+ */
+export async function createPipeline(options: PipelineOptions = {}): Promise<GraspPipeline> {
+  const { maxGrasps } = options;
+  if (maxGrasps !== undefined && !(Number.isInteger(maxGrasps) && maxGrasps >= 1))
+    throw usage(`maxGrasps ${maxGrasps} is not a whole number of 1 or more`);
+  const grounder = await openGrounder(options);
+  return closingOnError(
+    grounder,
+    async () =>
+      new GraspPipeline({
+        grounder,
+        ...(maxGrasps !== undefined && { grasps: maxGrasps }),
+        ...(options.grasps !== false && { planner: await openPlanner(options) }),
+      }),
+  );
+}
+
+/** Result of `work`; closes the grounder when it fails. */
+async function closingOnError<T>(grounder: Grounder, work: () => Promise<T>): Promise<T> {
   try {
-    return new GraspPipeline({
-      grounder,
-      ...(options.maxGrasps !== undefined && { grasps: options.maxGrasps }),
-      ...(options.grasps !== false && { planner: await openPlanner(options) }),
-    });
+    return await work();
   } catch (error) {
     await grounder.close();
     throw error;
@@ -64,7 +97,8 @@ async function openPlanner(options: PipelineOptions): Promise<GraspPlanner> {
   return new LearnedGraspPlanner(network, { gripper, maxGrasps });
 }
 
-async function guided(grounder: HifiCs, options: PipelineOptions): Promise<Grounder> {
+/** The grounder, guided by the source of proposals where one is named. */
+async function guided(grounder: Grounder, options: PipelineOptions): Promise<Grounder> {
   if (options.proposals === undefined) return grounder;
   if (options.proposals === "clusters") return new GuidedGrounder(grounder, new DepthClusters());
   const detector = await OnnxDetector.open(options.proposals, inProcessOptions(options));
