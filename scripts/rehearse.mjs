@@ -12,7 +12,7 @@ const home = join(folder, "home");
 const clone = join(folder, "clone");
 mkdirSync(home);
 
-/** Nothing of this checkout or its user, but how to reach the package registries and which tests' data lie beside it. */
+/** An environment without this checkout and its user, but with the settings of package registries and the tests' data. */
 const passed =
   /^(PATH|LANG|TERM|TZ|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|npm_config_(registry|userconfig)|NPM_CONFIG_USERCONFIG|PIP_.*|SSL_CERT_.*|NODE_EXTRA_CA_CERTS|GRASP_GROUNDING_SHARED)$/;
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.test(name)));

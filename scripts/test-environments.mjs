@@ -1,6 +1,6 @@
 // Makes what the suites of `npm test` run in: a Python with the libraries nobody here wrote that the tests compare against;
 // OpenCV 4 apart, for OpenCV 5's Python has no calibrateHandEye; a serving engine; schemathesis, which asks the console's
-// HTTP API whatever its description allows; with `ros`, a real ROS 2, too. What is there already is kept.
+// HTTP API whatever its description allows; with `ros`, a real ROS 2, too. Environments that exist already stay.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
@@ -21,7 +21,7 @@ function setUpVenv(name, folder, requirements) {
   });
 }
 
-// Built beside the packages' coming. Where it fails, the suites that need it say so.
+// Built while the packages are installed. When it fails, the suites that need it report it.
 const ros = process.argv.includes("ros")
   ? once(spawn(process.execPath, ["scripts/ros/setup.mjs"], { cwd: root, stdio: ["ignore", 2, 2] }), "exit")
   : undefined;

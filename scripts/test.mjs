@@ -1,4 +1,4 @@
-// `npm test`: set-up (packages, a Python with the peers the tests compare against, a real ROS 2), then every suite.
+// `npm test`: set-up (packages, a Python with the reference implementations of the tests, a real ROS 2), then every suite.
 // Ends with the line `N passed, N failed`. `npm test -- unit` runs only the suites named.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";

@@ -105,12 +105,12 @@ async function makeSeeds(folder) {
     const stamp = 1_700_000_000_000_000_000n + BigInt(i) * 33_000_000n;
     const time = { stamp, frameId: "camera" };
     const header = headerOf(stamp, "camera");
-    const picture = (encoding, bytes) => ({
+    const image = (encoding, bytes) => ({
       ...{ header, width: 24, height: 16, encoding, is_bigendian: 0, step: 24 * bytes },
       data: Uint8Array.from({ length: 24 * 16 * bytes }, () => random(256)),
     });
-    await writer.message("/color/image_raw", "sensor_msgs/msg/Image", time, picture("rgb8", 3));
-    await writer.message("/depth/image_raw", "sensor_msgs/msg/Image", time, picture("16UC1", 2));
+    await writer.message("/color/image_raw", "sensor_msgs/msg/Image", time, image("rgb8", 3));
+    await writer.message("/depth/image_raw", "sensor_msgs/msg/Image", time, image("16UC1", 2));
     await writer.message("/query", "std_msgs/msg/String", time, { data: `query ${i}` });
   }
   await writer.close();

@@ -1,4 +1,4 @@
-// Measures what the console promises, on this machine, beside a replay of the demo: the live picture from the source to the
+// Measures the console's goals on this machine, next to a replay of the demo: the live image from the source to the
 // screens of real browsers, memory with one client stalled, first load, and stops. Writes docs/results/console.json.
 //     node --expose-gc scripts/console/measure.mjs [--minutes 10] [--out FILE]
 import { execFileSync } from "node:child_process";
@@ -31,15 +31,15 @@ const quantile = (list, q) =>
   [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(q * list.length))];
 const round = (value, digits = 1) => Math.round(value * 10 ** digits) / 10 ** digits;
 
-/** The demo's pictures at 1280×720, 15 a second, as a camera gives them. */
+/** The demo's images at 1280×720, 15 a second, as a camera gives them. */
 async function camera() {
   const bag = await openBag(demo);
-  const pictures = [];
+  const images = [];
   for await (const handle of await rgbdFrames(bag)) {
     const { colour } = await handle.load();
     const raw = { width: colour.width, height: colour.height, channels: 3 };
     const data = await sharp(colour.data, { raw }).resize(1280, 720, { fit: "fill" }).raw().toBuffer();
-    pictures.push({ width: 1280, height: 720, data });
+    images.push({ width: 1280, height: 720, data });
   }
   await bag.close();
   let timer;
@@ -51,7 +51,7 @@ async function camera() {
     start(listener) {
       let count = 0;
       timer = setInterval(() => {
-        const colour = pictures[count++ % pictures.length];
+        const colour = images[count++ % images.length];
         listener.frame({
           frame: { stamp: BigInt(Date.now()) * 1_000_000n, frameId: "camera_color_optical_frame", colour },
         });
@@ -76,7 +76,7 @@ const served = await startConsole({
   environment: {},
 });
 
-/** A replay of the recording beside it: the same process would hide what it costs. */
+/** A replay of the recording in another process, where its load on this one shows. */
 const replay = new Worker(
   `const { workerData } = require("node:worker_threads");
    const { spawn } = require("node:child_process");
@@ -140,20 +140,20 @@ const signIn = async () =>
     .get("set-cookie")
     .split(";")[0];
 
-/** A client that takes pictures and never shows one. */
+/** A client that receives images and never shows one. */
 async function stalledClient() {
   const socket = new WebSocket(new URL("live", served.url.replace("http", "ws")), {
     headers: { cookie: await signIn() },
   });
   await new Promise((resolve) => socket.once("open", resolve));
-  let pictures = 0;
+  let images = 0;
   socket.on("message", (_, binary) => {
-    if (binary) pictures++;
+    if (binary) images++;
   });
-  return { close: () => socket.terminate(), pictures: () => pictures };
+  return { close: () => socket.terminate(), images: () => images };
 }
 
-/** Picture to screen in five browser pages, by the stamp of the source: the same clock. */
+/** Latency from source to screen in five browser pages, by the stamp of the source: the same clock. */
 async function liveLatency(minutes) {
   const pages = [];
   for (let i = 0; i < 5; i++) {
@@ -161,7 +161,8 @@ async function liveLatency(minutes) {
     await page.addInitScript(() => {
       globalThis.shown = [];
       const { drawImage } = CanvasRenderingContext2D.prototype;
-      // The page parses a picture's header with JSON.parse and decodes its JPEG right after; of pictures that wait it draws the newest.
+      // The page parses an image's header with JSON.parse and decodes its JPEG right after; it draws the newest of those
+      // that wait.
       const { parse } = JSON;
       const decode = globalThis.createImageBitmap;
       const stamps = new WeakMap();
@@ -183,7 +184,7 @@ async function liveLatency(minutes) {
         const stamp = stamps.get(args[0]);
         if (stamp === undefined) return;
         stamps.delete(args[0]);
-        // On the screen with the next picture the browser composes.
+        // On the screen with the next frame that the browser composes.
         requestAnimationFrame(() => globalThis.shown.push(Date.now() - stamp));
       };
     });
@@ -211,7 +212,7 @@ async function liveLatency(minutes) {
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   for (const page of pages) await page.close();
-  const held = stalled.pictures();
+  const held = stalled.images();
   stalled.close();
   const third = Math.max(1, Math.floor(memory.length / 3));
   const mean = (list, key) => list.reduce((sum, each) => sum + each[key], 0) / list.length;
@@ -261,7 +262,7 @@ async function stops() {
     const ended = end();
     while (await moving());
     const still = Date.now();
-    // The page itself says when it froze: the way to it is the driver's, not the operator's.
+    // The page itself reports when it froze: the driver's command path is not the operator's.
     const from = (await ended) ?? began;
     await page.mouse.up();
     await sleep(1200);

@@ -1,4 +1,4 @@
-// Takes the pictures of docs/console.md: the program as a user runs it, the bundled demo and model, a real browser.
+// Takes the screenshots of docs/console.md: the program as a user runs it, the bundled demo and model, a real browser.
 //     node scripts/console/screenshots.mjs
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";

@@ -14,7 +14,7 @@ const gigabytes = Number(process.argv[2] ?? 5);
 const folder = mkdtempSync(join(tmpdir(), "replay-memory-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-/** Noise, which does not compress: the file is as large as its pictures. */
+/** Noise, which does not compress: the file is as large as its images. */
 async function makeBag(path, frames, width, height) {
   const writer = await ResultWriter.create(path);
   const colour = new Uint8Array(width * height * 3);

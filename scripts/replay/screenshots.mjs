@@ -1,4 +1,4 @@
-// Takes the pictures of docs/replay.md: reports of the bundled demo as a user makes them, in a real browser.
+// Takes the screenshots of docs/replay.md: reports of the bundled demo as a user makes them, in a real browser.
 //     node scripts/replay/screenshots.mjs
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";

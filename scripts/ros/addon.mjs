@@ -37,7 +37,7 @@ export function compileAddon(rclnodejs, base, environment) {
       );
     env.LDFLAGS = `-L${join(base.wheels, "lib")} -L${libraryFolder} -Wl,-rpath,${libraryFolder} -Wl,--no-as-needed -l${library} -Wl,--as-needed`;
   }
-  // Headers installed beside the node that runs this are the right ones, and save a download.
+  // Headers that are installed next to the running Node.js match it, and save a download.
   const nodePrefix = dirname(dirname(process.execPath));
   const local = existsSync(join(nodePrefix, "include", "node", "node_api.h"))
     ? [`--nodedir=${nodePrefix}`]

@@ -14,7 +14,7 @@ export function sourcedRos(env = process.env) {
   return { distro: env.ROS_DISTRO, prefixes };
 }
 
-/** The whole environment of a process that uses `base` and the interface folders built beside it. */
+/** The complete environment of a process that uses `base` and the built interface folders. */
 export function composeEnvironment(base, interfaces, env = process.env) {
   const site = (prefix) =>
     ["site-packages", "dist-packages"].flatMap((kind) =>

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Writes the SROS2 policy of least privilege from what the node has in the live ROS graph:
 //   npm run ros:policy -- [--arm] [--out FILE] [--ros-args -r camera/color/image_raw:=/my/camera …]
-// The node is started once for each way of reading a camera, with --arm for each way of driving one too, and the policy allows
+// The node is started once for each setting of the camera, with --arm for each setting of the arm too, and the policy allows
 // what it had in any of them.
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -19,12 +19,12 @@ const file = arm ? "grasp_grounding_arm.policy.xml" : "grasp_grounding.policy.xm
 const out = option("--out") ?? join(repository, "launch", "security", file);
 const rosArgs = argv.filter((word) => word !== "--ros-args");
 
-const ways = [
+const settings = [
   [],
   ["-p", "image_transport:=compressed", "-p", "depth_transport:=compressedDepth"],
   ["-p", "depth_registered:=false"],
 ];
-if (arm) ways.splice(0, 1, ["-p", "arm:=action"], ["-p", "arm:=topic"]);
+if (arm) settings.splice(0, 1, ["-p", "arm:=action"], ["-p", "arm:=topic"]);
 /** One joint: the node takes an arm once it has heard which one, and where it stands. */
 const robot = `<robot name="any"><link name="base_link"/><link name="tool"/><joint name="joint" type="revolute">
     <parent link="base_link"/><child link="tool"/><axis xyz="0 0 1"/><limit lower="-1" upper="1" velocity="1" effort="1"/>
@@ -40,7 +40,7 @@ observer.spin();
 const driver = arm ? describeRobot() : undefined;
 
 const graph = { publish: new Set(), subscribe: new Set(), reply: new Set(), request: new Set() };
-for (const way of ways) await observe(way);
+for (const setting of settings) await observe(setting);
 clearInterval(driver);
 rcl.shutdown();
 
@@ -48,10 +48,10 @@ const policy = toPolicy(graph);
 writeFileSync(out, policy);
 process.stdout.write(`wrote ${out}\n`);
 
-async function observe(way) {
+async function observe(setting) {
   const node = spawn(
     process.execPath,
-    [join(repository, "bin", "grasp-grounding.mjs"), "node", "--ros-args", ...way, ...rosArgs],
+    [join(repository, "bin", "grasp-grounding.mjs"), "node", "--ros-args", ...setting, ...rosArgs],
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   let ended = false;
@@ -64,7 +64,7 @@ async function observe(way) {
     let still = 0;
     // Done when the node is there and what it has did not change for two seconds.
     while (still < 8) {
-      if (ended || Date.now() > end) throw new Error(`the node did not come up with ${way.join(" ")}`);
+      if (ended || Date.now() > end) throw new Error(`the node did not come up with ${setting.join(" ")}`);
       await new Promise((resolve) => setTimeout(resolve, 250));
       const now = read();
       still = now === size && now > 0 ? still + 1 : 0;

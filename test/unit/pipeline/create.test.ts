@@ -30,7 +30,7 @@ describe("createPipeline, as a library user calls it", () => {
 
   it("opens a grounder with its source of proposals", async () => {
     const grounder = await openGrounder({ proposals: "clusters" });
-    expect(grounder.model).toBe("lite + clusters");
+    expect(grounder.model).toBe("lite + depth clusters");
     await grounder.close();
   });
 });
