@@ -9,7 +9,10 @@ import { backendChoice, inProcessOptions, type RemoteOptions } from "./backend.j
 import { readGripper } from "./gripper-file.js";
 import { GraspPipeline } from "./pipeline.js";
 
-/** Options of a pipeline. All are optional: the default is the bundled model on this machine's CPU with the Franka Hand. */
+/**
+ * Options of a pipeline. All are optional: the default is the bundled model on this machine's CPU with the Franka
+ * Hand.
+ */
 export interface PipelineOptions extends RemoteOptions {
   /** Name of an installed model, `NAME@PRECISION`, or the folder of a model. Default: `lite`, which is bundled. */
   readonly model?: string;
@@ -52,8 +55,8 @@ export async function openGrounder(options: PipelineOptions = {}): Promise<Groun
 
 /**
  * Loads the model and the grasp planner: the one entry of the command line, the node, the console and a library user.
- * The pipeline takes frames with colour as RGB bytes, depth in metres and poses in the camera's optical frame (REP 103).
- * Close it when done: it holds worker threads or connections.
+ * The pipeline takes frames with colour as RGB bytes, depth in metres and poses in the camera's optical frame (REP
+ * 103). Close it when done: it holds worker threads or connections.
  * @throws GraspGroundingError USAGE for an option out of range; MODEL_MISSING, MODEL_MANIFEST, MODEL_CORRUPT,
  * MODEL_MISMATCH for a model; PROVIDER_UNAVAILABLE, WORKERS_UNAVAILABLE, SERVER_UNAVAILABLE, ENDPOINT_INVALID,
  * ENDPOINT_INSECURE, KEY_FILE for a back end; FILE_MISSING for a gripper's file

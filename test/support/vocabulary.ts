@@ -1,26 +1,14 @@
 import ts from "typescript";
+import { replacedWords } from "./english.js";
+
+/** Terms of the docs whose words have another meaning in source code: a promise, ROS's bridge executable, the screen. */
+const docsOnly = new Set(["GraspPipeline", "score, guarantee", "end-to-end latency"]);
 
 /** Words of comments and texts that have a plain field term, each with the term to use. */
-const replacedWords: readonly (readonly [RegExp, string])[] = [
-  [/\bpictures?\b/gi, "image"],
-  [/\bsentences?\b/gi, "query"],
-  [/\bthings?\b/gi, "object"],
-  [/\bpostures?\b/gi, "joint configuration"],
-  [/\bways?\b/gi, "path, trajectory, method"],
-  [/\bkept\b/gi, "stored, retained, or the name of the result"],
-  [/\bbeside\b/gi, "next to, in addition to"],
-  [/\blook(s|ed|ing)? again\b/gi, "detect again"],
-  [/\baskers?\b/gi, "client, operator"],
-  [/\bmend(s|ed|ing)?\b/gi, "fix"],
-  [/\bcompany\b/gi, "neighbours"],
-  [/\bgiv(e|es|en|ing) up\b/gi, "cancel, release control"],
-  [/\bgave up\b/gi, "cancelled"],
-  [/\bleft out\b/gi, "skipped, dropped"],
-  [/\bgo(es)? back\b/gi, "return home"],
-  [/\bpeers?\b/gi, "reference implementation"],
-  [/\bof use\b/gi, "useful, works"],
-  [/\bpatience\b/gi, "the quantity that is bounded"],
-  [/\blatched\b/gi, "transient local"],
+const wordsOfSources: readonly (readonly [RegExp, string])[] = [
+  ...replacedWords.filter(([, say]) => !docsOnly.has(say)),
+  [/\bof use\b/i, "useful, works"],
+  [/\blatched\b/i, "transient local"],
 ];
 
 /** Words of names, in lower case, that the vocabulary replaces. */
@@ -91,8 +79,8 @@ export function replacedWordsOfSource(source: string, path: string): Finding[] {
       const word = isField(text) ? undefined : wordsOfName(text).find((each) => replacedInNames.has(each));
       return word === undefined ? [] : [{ line: lineOf(at), problem: `the name ${text}`, whole: text }];
     }
-    return replacedWords.flatMap(([pattern, say]) =>
-      [...text.matchAll(pattern)].map(({ 0: word, index }) => {
+    return wordsOfSources.flatMap(([pattern, say]) =>
+      [...text.matchAll(new RegExp(pattern, "gi"))].map(({ 0: word, index }) => {
         const around = text.slice(Math.max(0, index - 40), index + 50).replace(/\s+/g, " ");
         const line = lineOf(at + index);
         const whole = /\s/.test(text) ? word : text;
