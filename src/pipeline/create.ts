@@ -1,6 +1,6 @@
 import { createGraspPlanner, type GraspPlanner } from "../grasping/index.js";
 import { GraspNetwork, LearnedGraspPlanner } from "../grasping/learned/index.js";
-import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
+import { type Effort, type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../grounding/proposals/index.js";
 import { createBackend } from "../inference/index.js";
 import { defaultModel, findGraspNetwork, findModel } from "../model-store/index.js";
@@ -9,6 +9,8 @@ import { readGripper } from "./gripper-file.js";
 import { GraspPipeline } from "./pipeline.js";
 
 export interface PipelineOptions extends RemoteOptions {
+  /** `careful` looks again at the best candidates, at the image's own resolution. Default `fast`. */
+  readonly effort?: Effort;
   readonly model?: string;
   readonly threshold?: number;
   /** `clusters`, or the folder of an exported open-set detector: its proposals are picked by the heat map. */
@@ -42,6 +44,7 @@ export async function createPipeline(options: PipelineOptions): Promise<GraspPip
   try {
     return new GraspPipeline({
       grounder,
+      effort: options.effort,
       ...(options.maxGrasps !== undefined && { grasps: options.maxGrasps }),
       ...(options.grasps !== false && { planner: await openPlanner(options) }),
     });

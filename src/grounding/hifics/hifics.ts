@@ -11,11 +11,14 @@ import {
   type Tensors,
 } from "../../inference/index.js";
 import { cleanQuery } from "../query.js";
-import type { Grounder, Grounding, Heatmap } from "../types.js";
+import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
 import { LruCache } from "./cache.js";
+import { instancesFromCandidates } from "./candidates.js";
+import { type CloserLook, closerCandidates, type FirstLook, lookCloser } from "./closer-look.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
+import { type Decoded, readOutputs } from "./outputs.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 export interface HifiCsOptions {
@@ -95,34 +98,61 @@ export class HifiCs implements Grounder {
   async ground(
     frame: Pick<RgbdFrame, "colour">,
     queries: readonly string[],
-    options: CallOptions = {},
+    options: GroundOptions = {},
   ): Promise<readonly Grounding[]> {
-    const sentences = queries.map(cleanQuery);
-    if (sentences.length === 0) return [];
+    const cleaned = queries.map(cleanQuery);
+    if (cleaned.length === 0) return [];
     const clock = stopwatch();
     checkSize(frame.colour);
     const features = await this.#encodeImage(frame.colour, options);
     const encode = clock();
     // A back end in this process finishes what it began: the rest is not begun.
     if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
-    const texts = await this.#encodeTexts(sentences, options);
+    const texts = await this.#encodeTexts(cleaned, options);
     const text = clock();
     const maps = await this.#decode(features, texts, options);
     const decode = clock();
-    return maps.map(({ heatmap, presence }, i) => {
-      const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
-      const detections = found ? this.#instances(heatmap, frame.colour, presence) : [];
+    const groundings: Grounding[] = [];
+    for (const [i, decoded] of maps.entries()) {
+      const careful = options.effort === "careful" && decoded.candidates !== undefined;
+      const first = this.#instances(decoded, frame.colour, careful);
       const instances = clock();
-      return {
-        query: sentences[i] as string,
+      const again = careful
+        ? await this.#lookCloser(
+            frame.colour,
+            texts[i] as Tensors,
+            { ...decoded, detections: first },
+            options,
+          )
+        : undefined;
+      const { detections, presence } = again ?? { detections: first, presence: decoded.presence };
+      const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
+      const shown = found ? this.#scored(detections, presence) : [];
+      groundings.push({
+        query: cleaned[i] as string,
         model: this.model,
         backend: this.runsOn,
-        found: detections.length > 0,
-        detections,
+        found: shown.length > 0,
+        detections: shown,
         presence,
-        heatmap,
-        timings: { encode, text, decode, instances },
-      };
+        heatmap: decoded.heatmap,
+        timings: { encode, text, decode, instances, ...(again !== undefined && { closer: clock() }) },
+      });
+    }
+    return groundings;
+  }
+
+  #lookCloser(
+    image: ColourImage,
+    text: Tensors,
+    first: FirstLook,
+    options: CallOptions,
+  ): Promise<CloserLook> {
+    return lookCloser(image, first, async (crop) => {
+      const features = await this.#encodeImage(crop, options);
+      const [decoded] = await this.#decode(features, [text], options);
+      if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
+      return decoded as Decoded;
     });
   }
 
@@ -153,16 +183,12 @@ export class HifiCs implements Grounder {
     return queries.map((query) => this.#texts.get(query) as Tensors);
   }
 
-  async #decode(
-    features: Tensors,
-    texts: readonly Tensors[],
-    options: CallOptions,
-  ): Promise<{ heatmap: Heatmap; presence: number }[]> {
-    const maps: { heatmap: Heatmap; presence: number }[] = [];
+  async #decode(features: Tensors, texts: readonly Tensors[], options: CallOptions): Promise<Decoded[]> {
+    const maps: Decoded[] = [];
     for (let start = 0; start < texts.length; start += decodeBatch) {
       const rows = texts.slice(start, start + decodeBatch);
       const outputs = await this.#backend.decode(this.#decoderFeeds(features, rows), options);
-      maps.push(...this.#readOutputs(outputs, rows.length));
+      maps.push(...readOutputs(outputs, rows.length, this.manifest));
     }
     return maps;
   }
@@ -187,37 +213,29 @@ export class HifiCs implements Grounder {
     return tensor;
   }
 
-  #readOutputs(outputs: Tensors, rows: number): { heatmap: Heatmap; presence: number }[] {
-    const { output, presence: presenceName } = this.manifest.decoder;
-    const logits = outputs[output];
-    if (logits?.dims.length !== 4 || logits.dims[0] !== rows) {
-      const detail = `output ${output} has shape [${logits?.dims.join(", ") ?? ""}], wanted [${rows}, 1, h, w]`;
-      throw new GraspGroundingError("MODEL_MISMATCH", { name: this.model, detail });
-    }
-    const [, , height, width] = logits.dims as [number, number, number, number];
-    const sign = this.manifest.mask.polarity === "background" ? -1 : 1;
-    const plane = width * height;
-    const presence = presenceName === undefined ? undefined : outputs[presenceName]?.data;
-    return Array.from({ length: rows }, (_, row) => {
-      const data = new Float32Array(plane);
-      let top = 0;
-      for (let i = 0; i < plane; i++) {
-        const p = sigmoid(sign * Number(logits.data[row * plane + i]));
-        data[i] = p;
-        if (p > top) top = p;
-      }
-      return { heatmap: { width, height, data }, presence: presence ? sigmoid(Number(presence[row])) : top };
-    });
-  }
-
-  #instances(heatmap: Heatmap, image: { width: number; height: number }, presence: number) {
+  /** What one query's outputs mean on an image of this size, best first. */
+  #instances(
+    decoded: Decoded,
+    image: { width: number; height: number },
+    careful: boolean,
+  ): readonly Detection[] {
     const { mask } = this.manifest;
-    const detections = instancesFromHeatmap(heatmap, image, {
-      threshold: this.#options.threshold ?? mask.threshold,
+    const threshold = this.#options.threshold ?? mask.threshold;
+    if (decoded.candidates !== undefined)
+      return instancesFromCandidates(decoded.candidates, image, {
+        threshold,
+        // A closer look may prefer what the first look held for unlikely.
+        ...(careful && { relativeMass: 0, limit: closerCandidates }),
+      });
+    return instancesFromHeatmap(decoded.heatmap, image, {
+      threshold,
       ...(mask.min_area !== undefined && { minArea: mask.min_area }),
       ...(mask.relative_score !== undefined && { relativeScore: mask.relative_score }),
     });
-    // One number says how sure the answer is: that the object is there, and that it is here.
+  }
+
+  /** One number says how sure the answer is: that the object is there, and that it is here. */
+  #scored(detections: readonly Detection[], presence: number): readonly Detection[] {
     return this.manifest.decoder.presence === undefined
       ? detections
       : detections.map((detection) => ({ ...detection, score: detection.score * presence }));
@@ -250,8 +268,6 @@ function checkSize({ width, height }: ColourImage): void {
       limit: minImageSide,
     });
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** Milliseconds since the previous call. */
 function stopwatch(): () => number {

@@ -52,6 +52,11 @@ export const manifestSchema = z.looseObject({
     inputs: names,
     output: z.string(),
     presence: z.string().optional(),
+    /**
+     * Outputs of a decoder that draws whole instances: mask logits [queries, candidates, h, w], the share of the place map in
+     * each mask and the logit of each mask's quality, both [queries, candidates].
+     */
+    candidates: z.object({ logits: z.string(), mass: z.string(), quality: z.string() }).optional(),
   }),
   mask: z.looseObject({
     /** `background`: the logits are of what is NOT the object, as the published HiFi-CS has it. */
@@ -104,7 +109,11 @@ export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
     outputs: {
       encoder: encoder.outputs,
       text: text.outputs,
-      decoder: [decoder.output, ...(decoder.presence === undefined ? [] : [decoder.presence])],
+      decoder: [
+        decoder.output,
+        ...(decoder.presence === undefined ? [] : [decoder.presence]),
+        ...Object.values(decoder.candidates ?? {}),
+      ],
     },
     decoderInputs: decoder.inputs,
     ...(session && { session }),
