@@ -27,6 +27,9 @@ export interface CandidateOptions {
   readonly limit?: number;
 }
 
+/** Candidates below this share of the best one's mass are no further objects of the query. */
+export const minRelativeMass = 0.6;
+
 /** Parts of an instance below this share of its largest part's area are specks. */
 const minPartShare = 0.2;
 
@@ -43,7 +46,7 @@ export function instancesFromCandidates(
   const plane = candidates.width * candidates.height;
   const minArea = Math.max(1, (options.minArea ?? 0.0002) * plane);
   const order = Array.from(candidates.mass.keys()).sort((a, b) => candidates.mass[b]! - candidates.mass[a]!);
-  const least = (candidates.mass[order[0] ?? 0] ?? 0) * (options.relativeMass ?? 0.6);
+  const least = (candidates.mass[order[0] ?? 0] ?? 0) * (options.relativeMass ?? minRelativeMass);
   const cut = Math.log(threshold / (1 - threshold));
   const taken: Uint8Array[] = [];
   const detections: Detection[] = [];

@@ -13,12 +13,13 @@ import {
 import { cleanQuery } from "../query.js";
 import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
 import { LruCache } from "./cache.js";
-import { instancesFromCandidates } from "./candidates.js";
-import { type CloserLook, closerCandidates, type FirstLook, lookCloser } from "./closer-look.js";
+import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
+import { closerCandidates, lookCloser } from "./closer-look.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
 import { type Decoded, readOutputs } from "./outputs.js";
+import { answerScore } from "./score.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 export interface HifiCsOptions {
@@ -47,6 +48,8 @@ export class HifiCs implements Grounder {
   readonly #backend: InferenceBackend;
   readonly #tokenizer: TextTokenizer;
   readonly #frames: FrameCache<Promise<Tensors>>;
+  /** Of closer looks: apart from the frames', which they would push out. */
+  readonly #crops = new FrameCache<Promise<Tensors>>(8);
   readonly #texts: LruCache<Tensors>;
   readonly #options: HifiCsOptions;
 
@@ -117,17 +120,11 @@ export class HifiCs implements Grounder {
       const careful = options.effort === "careful" && decoded.candidates !== undefined;
       const first = this.#instances(decoded, frame.colour, careful);
       const instances = clock();
-      const again = careful
-        ? await this.#lookCloser(
-            frame.colour,
-            texts[i] as Tensors,
-            { ...decoded, detections: first },
-            options,
-          )
-        : undefined;
-      const { detections, presence } = again ?? { detections: first, presence: decoded.presence };
+      const { presence } = decoded;
       const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
-      const shown = found ? this.#scored(detections, presence) : [];
+      const look = (crop: ColourImage) => this.#look(crop, texts[i] as Tensors, options);
+      const ordered = careful && found ? await lookCloser(frame.colour, first, look) : first;
+      const shown = found ? this.#answer(ordered, presence, careful) : [];
       groundings.push({
         query: cleaned[i] as string,
         model: this.model,
@@ -136,40 +133,34 @@ export class HifiCs implements Grounder {
         detections: shown,
         presence,
         heatmap: decoded.heatmap,
-        timings: { encode, text, decode, instances, ...(again !== undefined && { closer: clock() }) },
+        timings: { encode, text, decode, instances, ...(careful && { closer: clock() }) },
       });
     }
     return groundings;
   }
 
-  #lookCloser(
-    image: ColourImage,
-    text: Tensors,
-    first: FirstLook,
-    options: CallOptions,
-  ): Promise<CloserLook> {
-    return lookCloser(image, first, async (crop) => {
-      const features = await this.#encodeImage(crop, options);
-      const [decoded] = await this.#decode(features, [text], options);
-      if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
-      return decoded as Decoded;
-    });
+  /** What the model says of one image and one query. */
+  async #look(image: ColourImage, text: Tensors, options: CallOptions): Promise<Decoded> {
+    if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
+    const features = await this.#encodeImage(image, options, this.#crops);
+    const [decoded] = await this.#decode(features, [text], options);
+    return decoded as Decoded;
   }
 
   close(): Promise<void> {
     return this.#backend.close();
   }
 
-  async #encodeImage(image: ColourImage, options: CallOptions): Promise<Tensors> {
-    const known = this.#frames.get(image);
+  async #encodeImage(image: ColourImage, options: CallOptions, cache = this.#frames): Promise<Tensors> {
+    const known = cache.get(image);
     if (known !== undefined) {
       const features = await known.catch(() => undefined);
       // Who asked first may have given up; that is no reason to fail for who asked second.
       if (features !== undefined) return features;
     }
     const features = this.#backend.encodeImage(image, options);
-    this.#frames.set(image, features);
-    features.catch(() => this.#frames.delete(features));
+    cache.set(image, features);
+    features.catch(() => cache.delete(features));
     return features;
   }
 
@@ -234,11 +225,16 @@ export class HifiCs implements Grounder {
     });
   }
 
-  /** One number says how sure the answer is: that the object is there, and that it is here. */
-  #scored(detections: readonly Detection[], presence: number): readonly Detection[] {
-    return this.manifest.decoder.presence === undefined
-      ? detections
-      : detections.map((detection) => ({ ...detection, score: detection.score * presence }));
+  /**
+   * The detections as they are answered. One number says how sure each is: that the object is there, and that it is here. After a
+   * closer look, candidates with little mass beside the chosen one are left out, as the first look leaves them out.
+   */
+  #answer(detections: readonly Detection[], presence: number, careful: boolean): readonly Detection[] {
+    if (this.manifest.decoder.presence === undefined) return detections;
+    const least = careful ? (detections[0]?.score ?? 0) * minRelativeMass : 0;
+    return detections
+      .filter(({ score }) => score >= least)
+      .map((detection) => ({ ...detection, score: answerScore(detection.score, presence, this.manifest) }));
   }
 }
 

@@ -67,6 +67,8 @@ export const manifestSchema = z.looseObject({
     /** A component is kept when its score reaches this share of the best one's. */
     relative_score: z.number().min(0).max(1).optional(),
   }),
+  /** Weights of the calibrated score of an answer, fitted outside of the training data. */
+  score: z.object({ bias: z.number(), mass: z.number(), presence: z.number() }).optional(),
   found: z.looseObject({ threshold: z.number().min(0).max(1) }),
   /** How ONNX Runtime is to run the parts, where its defaults do not serve; `config` takes entries by its names. */
   session: z
