@@ -46,11 +46,11 @@ export function instancesFromCandidates(
   const plane = candidates.width * candidates.height;
   const minArea = Math.max(1, (options.minArea ?? 0.0002) * plane);
   const order = Array.from(candidates.mass.keys()).sort((a, b) => candidates.mass[b]! - candidates.mass[a]!);
-  const least = (candidates.mass[order[0] ?? 0] ?? 0) * (options.relativeMass ?? minRelativeMass);
   const cut = Math.log(threshold / (1 - threshold));
   const taken: Uint8Array[] = [];
   const detections: Detection[] = [];
   for (const k of order) {
+    const least = (detections[0]?.score ?? 0) * (options.relativeMass ?? minRelativeMass);
     if (detections.length >= (options.limit ?? 20) || candidates.mass[k]! < least) break;
     const logits = candidates.logits.subarray(k * plane, (k + 1) * plane);
     const small = Uint8Array.from(logits, (logit) => (logit >= cut ? 1 : 0));
