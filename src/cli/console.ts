@@ -42,7 +42,7 @@ export function consoleCommand(): Command {
     .option("--paused", "start paused on the first image")
     .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given");
   serveFlags(command);
-  for (const flag of [...pipelineFlags(), ...graspFlags()]) command.addOption(flag);
+  for (const flag of [...pipelineFlags("careful"), ...graspFlags()]) command.addOption(flag);
   return command.action(async (bag: string | undefined, options: ConsoleCliOptions) => {
     await runConsole(bag, options);
   });

@@ -44,7 +44,7 @@ export function evalCommand(): Command {
     .option("--report <file>", "one HTML page with tables, plots and the worst cases")
     .option("--limit <n>", "only the first lines", positiveInteger)
     .optionsGroup("Model:");
-  for (const flag of pipelineFlags()) command.addOption(flag);
+  for (const flag of pipelineFlags("careful")) command.addOption(flag);
   return command.action(run);
 }
 
@@ -62,6 +62,7 @@ async function run(path: string, options: EvalOptions): Promise<void> {
       const groundings = await grounder.ground(
         { colour },
         group.map((line) => line.query),
+        { effort: options.effort },
       );
       for (const [i, line] of group.entries()) {
         const grounding = groundings[i] as Grounding;

@@ -43,7 +43,7 @@ export function groundCommand(): Command {
       "--heatmap <file>",
       "write the first query's object probability as float32 .npy, model resolution",
     );
-  for (const flag of [...pipelineFlags(), ...graspFlags()]) command.addOption(flag);
+  for (const flag of [...pipelineFlags("careful"), ...graspFlags()]) command.addOption(flag);
   return command.action(run);
 }
 

@@ -1,11 +1,21 @@
 import { Option } from "commander";
+import { type Effort, efforts } from "../grounding/index.js";
 import { defaultModel } from "../model-store/index.js";
 import { probability } from "../system/index.js";
 import { backendFlags } from "./backend-flags.js";
 
-/** Options every command that runs the model has. */
-export const pipelineFlags = (): Option[] => [
+/**
+ * Options every command that runs the model has.
+ * @param effort what the command takes an answer to be worth when nobody says
+ */
+export const pipelineFlags = (effort: Effort): Option[] => [
   new Option("--model <name>", "model name or folder").default(defaultModel),
+  new Option(
+    "--effort <kind>",
+    "fast looks at the image once; careful looks again at the best candidates, at the image's own resolution",
+  )
+    .choices(efforts)
+    .default(effort),
   ...backendFlags(),
   new Option(
     "--proposals <source>",

@@ -67,7 +67,7 @@ export function replayCommand(): Command {
     )
     .addOption(new Option("--no-timings").hideHelp())
     .optionsGroup("Model:");
-  for (const flag of [...pipelineFlags(), ...graspFlags()]) command.addOption(flag);
+  for (const flag of [...pipelineFlags("fast"), ...graspFlags()]) command.addOption(flag);
   command.addHelpText("after", "\nExamples and the rest: docs/replay.md");
   return command.action(async (given: readonly string[], options: ReplayOptions) => {
     // Commander gives an option that takes several values all that follow: what is behind the second is a bag.

@@ -1,5 +1,6 @@
 /** Query + image -> masks and boxes: the HiFi-CS engine, its model folders, tokenizer, preprocessing and instances. */
 export { minImageSide, resizeBilinear, resizeImage, toTensor } from "../inference/index.js";
+export { type CandidateOptions, type Candidates, instancesFromCandidates } from "./hifics/candidates.js";
 export { HifiCs, type HifiCsOptions } from "./hifics/hifics.js";
 export { type InstanceOptions, instancesFromHeatmap } from "./hifics/instances.js";
 export {
@@ -16,4 +17,13 @@ export { parseNpy, readNpy } from "./hifics/npy.js";
 export { compareLogits, runModel, runSelfTest, type SelfTestResult } from "./hifics/self-test.js";
 export { TextTokenizer } from "./hifics/tokenizer.js";
 export { cleanQuery, maxQueryLength } from "./query.js";
-export type { Detection, Grounder, Grounding, Heatmap, Timings } from "./types.js";
+export {
+  type Detection,
+  type Effort,
+  efforts,
+  type Grounder,
+  type Grounding,
+  type GroundOptions,
+  type Heatmap,
+  type Timings,
+} from "./types.js";

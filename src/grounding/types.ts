@@ -37,6 +37,18 @@ export interface Grounding {
   readonly timings: Timings;
 }
 
+/**
+ * How much work an answer is worth. `fast`: the image is looked at once. `careful`: the best candidates are cropped from
+ * the image at its own resolution, looked at again and chosen among with the query.
+ */
+export const efforts = ["fast", "careful"] as const;
+export type Effort = (typeof efforts)[number];
+
+export interface GroundOptions extends CallOptions {
+  /** Default `fast`. A model without candidates answers both alike. */
+  readonly effort?: Effort | undefined;
+}
+
 /** Query + image -> objects. A frame is encoded once however many queries it gets. */
 export interface Grounder {
   readonly model: string;
@@ -52,7 +64,7 @@ export interface Grounder {
   ground(
     frame: Pick<RgbdFrame, "colour">,
     queries: readonly string[],
-    options?: CallOptions,
+    options?: GroundOptions,
   ): Promise<readonly Grounding[]>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { usage } from "../errors/index.js";
 import { createGraspPlanner, type GraspPlanner } from "../grasping/index.js";
 import { GraspNetwork, LearnedGraspPlanner } from "../grasping/learned/index.js";
-import { type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
+import { type Effort, type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../grounding/proposals/index.js";
 import { createBackend } from "../inference/index.js";
 import { defaultModel, findGraspNetwork, findModel } from "../model-store/index.js";
@@ -14,6 +14,8 @@ import { GraspPipeline } from "./pipeline.js";
  * Hand.
  */
 export interface PipelineOptions extends RemoteOptions {
+  /** `careful` looks again at the best candidates, at the image's own resolution. Default `fast`. */
+  readonly effort?: Effort;
   /** Name of an installed model, `NAME@PRECISION`, or the folder of a model. Default: `lite`, which is bundled. */
   readonly model?: string;
   /** Probability, 0 to 1, from which a pixel belongs to the object. Default: the model's own, from its manifest. */
@@ -71,6 +73,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Gra
     async () =>
       new GraspPipeline({
         grounder,
+        effort: options.effort,
         ...(maxGrasps !== undefined && { grasps: maxGrasps }),
         ...(options.grasps !== false && { planner: await openPlanner(options) }),
       }),

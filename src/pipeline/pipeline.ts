@@ -1,13 +1,15 @@
 import { GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
-import type { Grounder, Grounding } from "../grounding/index.js";
+import type { Effort, Grounder, Grounding } from "../grounding/index.js";
 import type { BackendReport } from "../inference/index.js";
 import type { PipelineResult } from "./result.js";
 
 export interface ProcessOptions {
   /** Reachability of a tool pose in the camera's optical frame, 0 to 1: grasps within reach come first. */
   readonly reachability?: NonNullable<GraspTarget["reachability"]>;
+  /** How much work the answers are worth; default: the pipeline's own. */
+  readonly effort?: Effort | undefined;
   /** Cancels the rest of the work, which fails with INFERENCE_CANCELLED. */
   readonly signal?: AbortSignal;
 }
@@ -18,6 +20,8 @@ export interface GraspPipelineOptions {
   readonly planner?: GraspPlanner;
   /** Limit of grasps for each query. Default 5. */
   readonly grasps?: number;
+  /** How much work an answer is worth where `process` does not say. Default `fast`. */
+  readonly effort?: Effort | undefined;
 }
 
 /**
@@ -28,11 +32,13 @@ export class GraspPipeline {
   readonly #grounder: Grounder;
   readonly #planner: GraspPlanner | undefined;
   readonly #grasps: number;
+  readonly #effort: Effort;
 
   constructor(options: GraspPipelineOptions) {
     this.#grounder = options.grounder;
     this.#planner = options.planner;
     this.#grasps = options.grasps ?? 5;
+    this.#effort = options.effort ?? "fast";
   }
 
   get model(): string {
@@ -53,7 +59,10 @@ export class GraspPipeline {
     queries: readonly string[],
     options: ProcessOptions = {},
   ): Promise<readonly PipelineResult[]> {
-    const groundings = await this.#grounder.ground(frame, queries, { signal: options.signal });
+    const groundings = await this.#grounder.ground(frame, queries, {
+      signal: options.signal,
+      effort: options.effort ?? this.#effort,
+    });
     const results: PipelineResult[] = [];
     for (const grounding of groundings) {
       if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");

@@ -12,10 +12,14 @@ import {
   type Tensors,
 } from "../../inference/index.js";
 import { cleanQuery } from "../query.js";
-import type { Grounder, Grounding, Heatmap } from "../types.js";
+import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
+import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
+import { closerCandidates, lookCloser } from "./closer-look.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
+import { type Decoded, readOutputs } from "./outputs.js";
+import { answerScore } from "./score.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 export interface HifiCsOptions {
@@ -44,6 +48,8 @@ export class HifiCs implements Grounder {
   readonly #backend: InferenceBackend;
   readonly #tokenizer: TextTokenizer;
   readonly #frames: FrameCache<Promise<Tensors>>;
+  /** Of closer looks: apart from the frames', which they would push out. */
+  readonly #crops = new FrameCache<Promise<Tensors>>(8);
   readonly #texts: LRUCache<string, Tensors>;
   readonly #options: HifiCsOptions;
 
@@ -95,7 +101,7 @@ export class HifiCs implements Grounder {
   async ground(
     frame: Pick<RgbdFrame, "colour">,
     queries: readonly string[],
-    options: CallOptions = {},
+    options: GroundOptions = {},
   ): Promise<readonly Grounding[]> {
     const cleaned = queries.map(cleanQuery);
     if (cleaned.length === 0) return [];
@@ -109,37 +115,52 @@ export class HifiCs implements Grounder {
     const text = clock();
     const maps = await this.#decode(features, texts, options);
     const decode = clock();
-    return maps.map(({ heatmap, presence }, i) => {
-      const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
-      const detections = found ? this.#instances(heatmap, frame.colour, presence) : [];
+    const groundings: Grounding[] = [];
+    for (const [i, decoded] of maps.entries()) {
+      const careful = options.effort === "careful" && decoded.candidates !== undefined;
+      const first = this.#instances(decoded, frame.colour, careful);
       const instances = clock();
-      return {
+      const { presence } = decoded;
+      const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
+      const look = (crop: ColourImage) => this.#look(crop, texts[i] as Tensors, options);
+      const ordered = careful && found ? await lookCloser(frame.colour, first, look) : first;
+      const shown = found ? this.#answer(ordered, presence, careful) : [];
+      groundings.push({
         query: cleaned[i] as string,
         model: this.model,
         backend: this.runsOn,
-        found: detections.length > 0,
-        detections,
+        found: shown.length > 0,
+        detections: shown,
         presence,
-        heatmap,
-        timings: { encode, text, decode, instances },
-      };
-    });
+        heatmap: decoded.heatmap,
+        timings: { encode, text, decode, instances, ...(careful && { closer: clock() }) },
+      });
+    }
+    return groundings;
+  }
+
+  /** What the model says of one image and one query. */
+  async #look(image: ColourImage, text: Tensors, options: CallOptions): Promise<Decoded> {
+    if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
+    const features = await this.#encodeImage(image, options, this.#crops);
+    const [decoded] = await this.#decode(features, [text], options);
+    return decoded as Decoded;
   }
 
   close(): Promise<void> {
     return this.#backend.close();
   }
 
-  async #encodeImage(image: ColourImage, options: CallOptions): Promise<Tensors> {
-    const known = this.#frames.get(image);
+  async #encodeImage(image: ColourImage, options: CallOptions, cache = this.#frames): Promise<Tensors> {
+    const known = cache.get(image);
     if (known !== undefined) {
       const features = await known.catch(() => undefined);
       // The first caller may have cancelled; a second caller must not fail for that.
       if (features !== undefined) return features;
     }
     const features = this.#backend.encodeImage(image, options);
-    this.#frames.set(image, features);
-    features.catch(() => this.#frames.delete(features));
+    cache.set(image, features);
+    features.catch(() => cache.delete(features));
     return features;
   }
 
@@ -153,16 +174,12 @@ export class HifiCs implements Grounder {
     return queries.map((query) => this.#texts.get(query) as Tensors);
   }
 
-  async #decode(
-    features: Tensors,
-    texts: readonly Tensors[],
-    options: CallOptions,
-  ): Promise<{ heatmap: Heatmap; presence: number }[]> {
-    const maps: { heatmap: Heatmap; presence: number }[] = [];
+  async #decode(features: Tensors, texts: readonly Tensors[], options: CallOptions): Promise<Decoded[]> {
+    const maps: Decoded[] = [];
     for (let start = 0; start < texts.length; start += decodeBatch) {
       const rows = texts.slice(start, start + decodeBatch);
       const outputs = await this.#backend.decode(this.#decoderFeeds(features, rows), options);
-      maps.push(...this.#readOutputs(outputs, rows.length));
+      maps.push(...readOutputs(outputs, rows.length, this.manifest));
     }
     return maps;
   }
@@ -187,40 +204,37 @@ export class HifiCs implements Grounder {
     return tensor;
   }
 
-  #readOutputs(outputs: Tensors, rows: number): { heatmap: Heatmap; presence: number }[] {
-    const { output, presence: presenceName } = this.manifest.decoder;
-    const logits = outputs[output];
-    if (logits?.dims.length !== 4 || logits.dims[0] !== rows) {
-      const detail = `output ${output} has shape [${logits?.dims.join(", ") ?? ""}], wanted [${rows}, 1, h, w]`;
-      throw new GraspGroundingError("MODEL_MISMATCH", { name: this.model, detail });
-    }
-    const [, , height, width] = logits.dims as [number, number, number, number];
-    const sign = this.manifest.mask.polarity === "background" ? -1 : 1;
-    const plane = width * height;
-    const presence = presenceName === undefined ? undefined : outputs[presenceName]?.data;
-    return Array.from({ length: rows }, (_, row) => {
-      const data = new Float32Array(plane);
-      let top = 0;
-      for (let i = 0; i < plane; i++) {
-        const p = sigmoid(sign * Number(logits.data[row * plane + i]));
-        data[i] = p;
-        if (p > top) top = p;
-      }
-      return { heatmap: { width, height, data }, presence: presence ? sigmoid(Number(presence[row])) : top };
-    });
-  }
-
-  #instances(heatmap: Heatmap, image: { width: number; height: number }, presence: number) {
+  /** What one query's outputs mean on an image of this size, best first. */
+  #instances(
+    decoded: Decoded,
+    image: { width: number; height: number },
+    careful: boolean,
+  ): readonly Detection[] {
     const { mask } = this.manifest;
-    const detections = instancesFromHeatmap(heatmap, image, {
-      threshold: this.#options.threshold ?? mask.threshold,
+    const threshold = this.#options.threshold ?? mask.threshold;
+    if (decoded.candidates !== undefined)
+      return instancesFromCandidates(decoded.candidates, image, {
+        threshold,
+        // A closer look may prefer what the first look held for unlikely.
+        ...(careful && { relativeMass: 0, limit: closerCandidates }),
+      });
+    return instancesFromHeatmap(decoded.heatmap, image, {
+      threshold,
       ...(mask.min_area !== undefined && { minArea: mask.min_area }),
       ...(mask.relative_score !== undefined && { relativeScore: mask.relative_score }),
     });
-    // The score combines both: that the object is present, and that it is at this place.
-    return this.manifest.decoder.presence === undefined
-      ? detections
-      : detections.map((detection) => ({ ...detection, score: detection.score * presence }));
+  }
+
+  /**
+   * The detections as they are answered. One number says how sure each is: that the object is there, and that it is here. After a
+   * closer look, candidates with little mass beside the chosen one are left out, as the first look leaves them out.
+   */
+  #answer(detections: readonly Detection[], presence: number, careful: boolean): readonly Detection[] {
+    if (this.manifest.decoder.presence === undefined) return detections;
+    const least = careful ? (detections[0]?.score ?? 0) * minRelativeMass : 0;
+    return detections
+      .filter(({ score }) => score >= least)
+      .map((detection) => ({ ...detection, score: answerScore(detection.score, presence, this.manifest) }));
   }
 }
 
@@ -250,8 +264,6 @@ function checkSize({ width, height }: ColourImage): void {
       limit: minImageSide,
     });
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** Milliseconds since the previous call. */
 function stopwatch(): () => number {

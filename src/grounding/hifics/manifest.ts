@@ -54,6 +54,11 @@ export const manifestSchema = z.looseObject({
     inputs: names,
     output: z.string(),
     presence: z.string().optional(),
+    /**
+     * Outputs of a decoder that draws whole instances: mask logits [queries, candidates, h, w], the share of the place map in
+     * each mask and the logit of each mask's quality, both [queries, candidates].
+     */
+    candidates: z.object({ logits: z.string(), mass: z.string(), quality: z.string() }).optional(),
   }),
   mask: z.looseObject({
     /** `background`: the logits mark the background instead of the object, as in the published HiFi-CS. */
@@ -64,6 +69,8 @@ export const manifestSchema = z.looseObject({
     /** A component counts when its score reaches this share of the best one's. */
     relative_score: z.number().min(0).max(1).optional(),
   }),
+  /** Weights of the calibrated score of an answer, fitted outside of the training data. */
+  score: z.object({ bias: z.number(), mass: z.number(), presence: z.number() }).optional(),
   found: z.looseObject({ threshold: z.number().min(0).max(1) }),
   /** Session options of ONNX Runtime where its defaults do not fit; `config` takes entries by its names. */
   session: z
@@ -106,7 +113,11 @@ export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
     outputs: {
       encoder: encoder.outputs,
       text: text.outputs,
-      decoder: [decoder.output, ...(decoder.presence === undefined ? [] : [decoder.presence])],
+      decoder: [
+        decoder.output,
+        ...(decoder.presence === undefined ? [] : [decoder.presence]),
+        ...Object.values(decoder.candidates ?? {}),
+      ],
     },
     decoderInputs: decoder.inputs,
     ...(session && { session }),

@@ -1,6 +1,6 @@
 import type { RgbdFrame } from "../../geometry/index.js";
-import type { BackendReport, CallOptions } from "../../inference/index.js";
-import type { Grounder, Grounding } from "../index.js";
+import type { BackendReport } from "../../inference/index.js";
+import type { Grounder, Grounding, GroundOptions } from "../index.js";
 import { type PickOptions, pickProposals } from "./pick.js";
 import type { ProposalSource } from "./types.js";
 
@@ -34,7 +34,7 @@ export class GuidedGrounder implements Grounder {
   async ground(
     frame: RgbdFrame,
     queries: readonly string[],
-    options?: CallOptions,
+    options?: GroundOptions,
   ): Promise<readonly Grounding[]> {
     const groundings = await this.#grounder.ground(frame, queries, options);
     return Promise.all(groundings.map((grounding) => this.#guide(frame, grounding)));

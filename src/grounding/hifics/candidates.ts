@@ -1,0 +1,100 @@
+import { type Box, type Mask, type Pixels, uniteBoxes } from "../../geometry/index.js";
+import type { Detection, Heatmap } from "../types.js";
+import { instancesFromHeatmap } from "./instances.js";
+
+/** Instances that the decoder drew for one query, at the model's resolution. */
+export interface Candidates {
+  readonly width: Pixels;
+  readonly height: Pixels;
+  /** Mask logits, one plane of height × width a candidate. */
+  readonly logits: Float32Array;
+  /** Share of the query's place map that lies in each candidate's mask, 0..1. */
+  readonly mass: Float32Array;
+  /** Predicted overlap of each mask with its object, 0..1. */
+  readonly quality: Float32Array;
+}
+
+export interface CandidateOptions {
+  /** Probability from which a pixel belongs to an instance. Default 0.5. */
+  readonly threshold?: number;
+  /** Smallest mask, as a share of the image. Default 0.0002. */
+  readonly minArea?: number;
+  /** Candidates below this share of the best one's mass are dropped. Default 0.6. */
+  readonly relativeMass?: number;
+  /** Of two candidates whose masks overlap by more than this (IoU), the one with less mass is dropped. Default 0.5. */
+  readonly maxOverlap?: number;
+  /** Instances returned at most. Default 20. */
+  readonly limit?: number;
+}
+
+/** Candidates below this share of the best one's mass are no further objects of the query. */
+export const minRelativeMass = 0.6;
+
+/** Parts of an instance below this share of its largest part's area are specks. */
+const minPartShare = 0.2;
+
+/**
+ * Candidates -> instances, those with most mass first; `score` is the mass. An instance may have several parts, where
+ * something stands in front of it. Boxes and masks are those of the image (width × height) that the model saw.
+ */
+export function instancesFromCandidates(
+  candidates: Candidates,
+  image: { readonly width: Pixels; readonly height: Pixels },
+  options: CandidateOptions = {},
+): readonly Detection[] {
+  const threshold = options.threshold ?? 0.5;
+  const plane = candidates.width * candidates.height;
+  const minArea = Math.max(1, (options.minArea ?? 0.0002) * plane);
+  const order = Array.from(candidates.mass.keys()).sort((a, b) => candidates.mass[b]! - candidates.mass[a]!);
+  const cut = Math.log(threshold / (1 - threshold));
+  const taken: Uint8Array[] = [];
+  const detections: Detection[] = [];
+  for (const k of order) {
+    const least = (detections[0]?.score ?? 0) * (options.relativeMass ?? minRelativeMass);
+    if (detections.length >= (options.limit ?? 20) || candidates.mass[k]! < least) break;
+    const logits = candidates.logits.subarray(k * plane, (k + 1) * plane);
+    const small = Uint8Array.from(logits, (logit) => (logit >= cut ? 1 : 0));
+    if (count(small) < minArea || taken.some((other) => overlap(small, other) > (options.maxOverlap ?? 0.5)))
+      continue;
+    const instance = toInstance({ ...candidates, data: logits.map(sigmoid) }, image, threshold);
+    if (instance === undefined) continue;
+    taken.push(small);
+    detections.push({ ...instance, score: Math.min(1, candidates.mass[k]!) });
+  }
+  return detections;
+}
+
+/** The parts of one mask that are no specks, as one object. */
+function toInstance(
+  heatmap: Heatmap,
+  image: { readonly width: Pixels; readonly height: Pixels },
+  threshold: number,
+): { readonly box: Box; readonly mask: Mask } | undefined {
+  const parts = instancesFromHeatmap(heatmap, image, { threshold, minArea: 0, relativeScore: 0 });
+  const areas = parts.map(({ mask }) => count(mask.data));
+  const largest = Math.max(...areas, 1);
+  const kept = parts.filter((_, i) => areas[i]! >= minPartShare * largest);
+  const [first, ...others] = kept;
+  if (first === undefined) return undefined;
+  const { data } = first.mask;
+  for (const { mask } of others) for (let i = 0; i < data.length; i++) if (mask.data[i] === 1) data[i] = 1;
+  return { box: others.reduce((box, part) => uniteBoxes(box, part.box), first.box), mask: first.mask };
+}
+
+function count(data: Uint8Array): number {
+  let n = 0;
+  for (const value of data) n += value;
+  return n;
+}
+
+function overlap(a: Uint8Array, b: Uint8Array): number {
+  let both = 0;
+  let either = 0;
+  for (let i = 0; i < a.length; i++) {
+    both += a[i]! & b[i]!;
+    either += a[i]! | b[i]!;
+  }
+  return either > 0 ? both / either : 0;
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

@@ -1,0 +1,86 @@
+import {
+  type Box,
+  boxArea,
+  boxHeight,
+  boxIou,
+  boxWidth,
+  type ColourImage,
+  cropColour,
+  type Pixels,
+} from "../../geometry/index.js";
+import type { Detection } from "../types.js";
+import { instancesFromCandidates } from "./candidates.js";
+import type { Decoded } from "./outputs.js";
+
+/** Candidates that are looked at again. */
+export const closerCandidates = 3;
+/** A first look this sure of one candidate, with this little on the next, is not repeated. */
+const sure = { first: 0.8, second: 0.1 };
+/** Share of a crop that the candidate's box covers. */
+const cropShare = 0.15;
+/** Least length of a crop's sides, as a multiple of the box's. */
+const minGrowth = 1.15;
+const aspect = 4 / 3;
+/** Instances of a crop among which the candidate is looked for, and the least overlap (IoU) of its box. */
+const own = { limit: 4, minIou: 0.3 };
+/** How much the crop's presence logit counts beside the masses' logarithms. */
+const presenceWeight = 0.3;
+
+/**
+ * Looks again at the best candidates, each cropped from the image at its own resolution with some of its surroundings. A crop
+ * shows what an object is more plainly than the whole image does, and not where it is among others: both looks are weighed.
+ * Masks stay those of the first look. docs/decisions/0009-lite-weights.md has what was measured.
+ * @param candidates of the first look, best first; `score` is the mass of the place map on each, 0..1
+ * @param look what the model says of a crop and the query
+ * @returns the candidates in their new order, their scores unchanged
+ */
+export async function lookCloser(
+  image: ColourImage,
+  candidates: readonly Detection[],
+  look: (crop: ColourImage) => Promise<Decoded>,
+): Promise<readonly Detection[]> {
+  const [first, second] = candidates;
+  if (first === undefined || second === undefined) return candidates;
+  if (first.score >= sure.first && second.score <= sure.second) return candidates;
+  const weighed: { readonly detection: Detection; readonly weight: number }[] = [];
+  for (const detection of candidates.slice(0, closerCandidates)) {
+    const region = closeUp(detection.box, image);
+    const seen = await look(cropColour(image, region));
+    const mass = ownMass(detection.box, seen, region);
+    const weight =
+      Math.log(detection.score + 0.001) + presenceWeight * logit(seen.presence) + Math.log(mass + 0.01);
+    weighed.push({ detection, weight });
+  }
+  weighed.sort((a, b) => b.weight - a.weight);
+  return [...weighed.map(({ detection }) => detection), ...candidates.slice(closerCandidates)];
+}
+
+/** A box with its surroundings, at the model's aspect where the image allows it; whole pixels inside the image. */
+export function closeUp(box: Box, { width, height }: { width: Pixels; height: Pixels }): Box {
+  const area = boxArea(box) / cropShare;
+  const wide = Math.max(Math.sqrt(area * aspect), minGrowth * boxWidth(box));
+  const high = Math.max(wide / aspect, minGrowth * boxHeight(box));
+  const w = Math.max(1, Math.round(Math.min(width, Math.max(wide, high * aspect))));
+  const h = Math.max(1, Math.round(Math.min(height, high)));
+  const x = Math.round(Math.min(Math.max(0, (box[0] + box[2] - w) / 2), width - w));
+  const y = Math.round(Math.min(Math.max(0, (box[1] + box[3] - h) / 2), height - h));
+  return [x, y, x + w, y + h];
+}
+
+/** The crop's mass on the instance that is the candidate; 0 where no instance of the crop is. */
+function ownMass(box: Box, { candidates }: Decoded, region: Box): number {
+  if (candidates === undefined) return 0;
+  const size = { width: region[2] - region[0], height: region[3] - region[1] };
+  let best = { iou: own.minIou, mass: 0 };
+  for (const { box: seen, score } of instancesFromCandidates(candidates, size, {
+    relativeMass: 0,
+    limit: own.limit,
+  })) {
+    const placed: Box = [seen[0] + region[0], seen[1] + region[1], seen[2] + region[0], seen[3] + region[1]];
+    const iou = boxIou(placed, box);
+    if (iou > best.iou) best = { iou, mass: score };
+  }
+  return best.mass;
+}
+
+const logit = (p: number): number => Math.log(Math.max(p, 1e-6) / Math.max(1 - p, 1e-6));

@@ -1,0 +1,78 @@
+import { GraspGroundingError } from "../../errors/index.js";
+import type { Tensor, Tensors } from "../../inference/index.js";
+import type { Heatmap } from "../types.js";
+import type { Candidates } from "./candidates.js";
+import type { Manifest } from "./manifest.js";
+
+/** What the decoder says of one query. */
+export interface Decoded {
+  readonly heatmap: Heatmap;
+  /** Probability that the object is in the image, 0..1. */
+  readonly presence: number;
+  /** Of decoders that draw whole instances. */
+  readonly candidates?: Candidates;
+}
+
+/**
+ * The decoder's outputs for `rows` queries: logits [rows, 1, h, w] as probabilities of the object, by the manifest's polarity,
+ * presence [rows] and candidates. Without a presence output the highest probability stands for it.
+ * @throws GraspGroundingError MODEL_MISMATCH for other shapes
+ */
+export function readOutputs(outputs: Tensors, rows: number, manifest: Manifest): Decoded[] {
+  const { output, presence: presenceName, candidates: names } = manifest.decoder;
+  const logits = outputs[output];
+  if (logits?.dims.length !== 4 || logits.dims[0] !== rows)
+    throw mismatch(manifest, output, logits, `[${rows}, 1, h, w]`);
+  const [, , height, width] = logits.dims as [number, number, number, number];
+  const sign = manifest.mask.polarity === "background" ? -1 : 1;
+  const plane = width * height;
+  const presence = presenceName === undefined ? undefined : outputs[presenceName]?.data;
+  return Array.from({ length: rows }, (_, row) => {
+    const data = new Float32Array(plane);
+    let top = 0;
+    for (let i = 0; i < plane; i++) {
+      const p = sigmoid(sign * Number(logits.data[row * plane + i]));
+      data[i] = p;
+      if (p > top) top = p;
+    }
+    return {
+      heatmap: { width, height, data },
+      presence: presence ? sigmoid(Number(presence[row])) : top,
+      ...(names !== undefined && { candidates: readCandidates(outputs, row, rows, manifest, names) }),
+    };
+  });
+}
+
+function readCandidates(
+  outputs: Tensors,
+  row: number,
+  rows: number,
+  manifest: Manifest,
+  names: NonNullable<Manifest["decoder"]["candidates"]>,
+): Candidates {
+  const masks = outputs[names.logits];
+  if (masks?.dims.length !== 4 || masks.dims[0] !== rows)
+    throw mismatch(manifest, names.logits, masks, `[${rows}, k, h, w]`);
+  const [, k, height, width] = masks.dims as [number, number, number, number];
+  const perCandidate = (name: string): Float32Array => {
+    const tensor = outputs[name];
+    if (tensor?.dims.length !== 2 || tensor.dims[0] !== rows || tensor.dims[1] !== k)
+      throw mismatch(manifest, name, tensor, `[${rows}, ${k}]`);
+    return (tensor.data as Float32Array).slice(row * k, (row + 1) * k);
+  };
+  const size = k * width * height;
+  return {
+    width,
+    height,
+    logits: (masks.data as Float32Array).subarray(row * size, (row + 1) * size),
+    mass: perCandidate(names.mass),
+    quality: perCandidate(names.quality).map(sigmoid),
+  };
+}
+
+function mismatch(manifest: Manifest, name: string, tensor: Tensor | undefined, wanted: string) {
+  const detail = `output ${name} has shape [${tensor?.dims.join(", ") ?? ""}], wanted ${wanted}`;
+  return new GraspGroundingError("MODEL_MISMATCH", { name: manifest.name, detail });
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

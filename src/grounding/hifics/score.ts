@@ -1,0 +1,19 @@
+import type { Manifest } from "./manifest.js";
+
+/**
+ * How sure an answer is: the probability that the object is there and that this is it, 0..1. A model whose manifest holds
+ * fitted weights gives the calibrated probability sigmoid(bias + mass · logit(share) + presence · logit(presence)); others
+ * the product.
+ * @param share what speaks for this instance, given that the object is there, 0..1
+ * @param presence probability that the object is in the image, 0..1
+ */
+export function answerScore(share: number, presence: number, { score }: Manifest): number {
+  if (score === undefined) return share * presence;
+  const sum = score.bias + score.mass * logit(share) + score.presence * logit(presence);
+  return 1 / (1 + Math.exp(-sum));
+}
+
+const logit = (p: number): number => {
+  const bounded = Math.min(0.999, Math.max(0.001, p));
+  return Math.log(bounded / (1 - bounded));
+};
