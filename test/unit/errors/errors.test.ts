@@ -15,7 +15,7 @@ import { repository } from "../../support/python.js";
 import { sourceFiles } from "../../support/sources.js";
 
 const entries = Object.entries(catalogue) as [ErrorCode, CatalogueEntry][];
-const files = sourceFiles("src");
+const files = [...sourceFiles("src"), ...sourceFiles("bench")];
 
 suite("the catalogue", () => {
   it("gives every error a message, a cause, a remedy, codes and a level", () => {
@@ -82,7 +82,7 @@ suite("an error", () => {
  * error of the catalogue; and pure functions whose RangeErrors mean a fault of the caller's code.
  */
 const wrapped =
-  /^src\/(arm|bags|geometry|inference|messages|model-store|bench)\/|^src\/grounding\/(npy|cache|frame-cache)|^src\/net\/|^src\/ros\/(cdr|pipeline-host|node)|^src\/cli\/eval(\.ts|\/)|^src\/console\/web\//;
+  /^bench\/|^src\/(arm|bags|evaluation|geometry|inference|messages|model-store|net|workers)\/|^src\/grounding\/hifics\/(npy|frame-cache)|^src\/ros\/(cdr|pipeline-host|node)|^src\/cli\/eval\.ts|^src\/console\/web\//;
 
 it("plain errors are thrown only where somebody wraps them", () => {
   const raw = files.filter(
