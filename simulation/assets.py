@@ -17,7 +17,7 @@ from scipy.spatial import ConvexHull
 
 def shared_folder() -> Path:
     """The folder of test assets: GRASP_GROUNDING_SHARED, or ../shared beside the project."""
-    return Path(os.environ.get("GRASP_GROUNDING_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
+    return Path(os.environ.get("GRASP_GROUNDING_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,20 @@ from sensor_msgs.msg import CameraInfo, JointState
 from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CONTROLLER, GRIPPER = "panda_arm_controller", "panda_hand_controller"
 JOINTS = [f"panda_joint{k}" for k in range(1, 8)]
 HOME = [0.0, -0.785398, 0.0, -2.356194, 0.0, 1.570796, 0.785398]
 T = TypeVar("T")
+
+
+def use_own_domain() -> None:
+    """
+    A ROS domain for this process and its children, unless the caller named one. A program's `main` or a test fixture calls it before
+    `rclpy.init`; a module never does, because whoever imports it may have to talk to processes that run already.
+    """
+    os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
 
 class Timeout(RuntimeError):
@@ -216,7 +225,7 @@ class Process:
 
 def start_cell(parameters: dict[str, Any] | None = None, log: Path | None = None) -> Process:
     """The cell, ready."""
-    command = [sys.executable, str(ROOT / "test" / "sim" / "cell")]
+    command = [sys.executable, str(ROOT / "simulation" / "cell")]
     if parameters:
         command += ["--ros-args"] + [a for k, v in parameters.items() for a in ("-p", f"{k}:={v}")]
     cell = Process(command, log=log)

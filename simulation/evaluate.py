@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-os.environ.setdefault("MUJOCO_GL", "osmesa")
+if __name__ == "__main__":  # MuJoCo reads it while it is imported
+    os.environ.setdefault("MUJOCO_GL", "osmesa")
 
 import mujoco  # noqa: E402
 import numpy as np  # noqa: E402

@@ -7,22 +7,20 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+import numpy as np
+import rclpy
+from PIL import Image as Picture
+from sensor_msgs.msg import Image
 
-import numpy as np  # noqa: E402
-import rclpy  # noqa: E402
-from PIL import Image as Picture  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-
-from client import ROOT, start_cell, wait_for  # noqa: E402
-from run_scenes import Driver, start_node  # noqa: E402
+from client import ROOT, start_cell, use_own_domain, wait_for
+from run_scenes import Driver, start_node
 
 SENTENCE = "pick up the yellow mug"
 COLUMNS, SIZE = 2, (480, 360)
 
 
 def main() -> None:
+    use_own_domain()
     truth = Path(tempfile.mkdtemp(prefix="truth-"))
     cell = start_cell({"truth": truth})
     node = start_node("bundled", truth)

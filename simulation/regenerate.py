@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parent
 # Pictures are drawn of so many failures and successes.
 PICTURED = 9
 
 
 def evaluate(parts: int, folder: Path, more: list[str]) -> list[str]:
     """The rows of evaluate.py, its scenes shared out over processes."""
-    environment = {**os.environ, "GRASP_GROUNDING_DIST": str(ROOT / "dist")}
+    environment = {**os.environ, "GRASP_GROUNDING_DIST": str(ROOT / "dist" / "src"), "MUJOCO_GL": os.environ.get("MUJOCO_GL", "osmesa")}
     command = [sys.executable, str(HERE / "evaluate.py"), "--half", "unseen", *sys.argv[1:], *more]
     files = [folder / f"rows{k}.jsonl" for k in range(parts)]
     running = [

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 NAMES = {"planner": "this planner", "pca": "PCA, top-down", "random": "random on the mask"}
 CAUSES = {
     "refused": "no grasp given (with a reason)",

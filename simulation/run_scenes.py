@@ -13,18 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+import numpy as np
+import rclpy
+from grasp_grounding_interfaces.action import Grasp
+from PIL import Image as Picture
+from rclpy.action import ActionClient
+from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
-import numpy as np  # noqa: E402
-import rclpy  # noqa: E402
-from grasp_grounding_interfaces.action import Grasp  # noqa: E402
-from PIL import Image as Picture  # noqa: E402
-from rclpy.action import ActionClient  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-from std_srvs.srv import Trigger  # noqa: E402
-
-from client import ROOT, Client, Process, Timeout, start_cell, wait_for  # noqa: E402
+from client import ROOT, Client, Process, Timeout, start_cell, use_own_domain, wait_for
 
 HERE = Path(__file__).resolve().parent
 MODES = ("oracle", "bundled")
@@ -183,6 +180,7 @@ def main() -> None:
     parser.add_argument("--pictures", action="store_true", help="keep before and after of each scene beside --out")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long; run again to go on")
     args = parser.parse_args()
+    use_own_domain()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     done = set()
     if args.out.exists():

@@ -9,11 +9,11 @@ import sys
 import threading
 from pathlib import Path
 
-os.environ.setdefault("MUJOCO_GL", "osmesa")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
 def main() -> None:
+    os.environ.setdefault("MUJOCO_GL", "osmesa")
     if os.environ["MUJOCO_GL"] == "osmesa" and ctypes.util.find_library("OSMesa") is None:
         sys.exit("the camera needs an off-screen OpenGL: install libosmesa6 (Debian, Ubuntu), or set MUJOCO_GL=egl with a GPU")
     import rclpy
