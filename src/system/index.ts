@@ -1,6 +1,6 @@
 /** What every program needs of its surroundings: its own package, files written whole, progress, interruption, child environments. */
 export { named, nonNegative, positive, positiveInteger, probability, wholeNumber } from "./arguments.js";
-export { fileError, isSpecial, readText, writeWhole } from "./files.js";
+export { decodeText, fileError, isSpecial, readText, writeWhole } from "./files.js";
 export { Interrupt } from "./interrupt.js";
 export { interrupted } from "./interrupted.js";
 export { Progress } from "./progress.js";

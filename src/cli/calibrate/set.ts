@@ -1,13 +1,12 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
-import { parseTarget, type Target, TargetDetector } from "../../calibration/index.js";
+import { parsePoses, parseTarget, type Target, TargetDetector } from "../../calibration/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import type { CameraModel } from "../../geometry/index.js";
+import type { CameraModel, Pose } from "../../geometry/index.js";
 import { readCamera, readColour } from "../../pipeline/index.js";
 import { Progress, readText } from "../../system/index.js";
 import { readBag } from "./bag.js";
-import { readPoses } from "./poses.js";
 import type { CalibrationSet, CalibrationView, SourceOptions } from "./types.js";
 
 /** @throws GraspGroundingError FILE_*, CALIBRATION_TARGET */
@@ -41,6 +40,19 @@ export async function readSet(
   } finally {
     detector.close();
   }
+}
+
+/** The poses of the named file, or of the folder's own. @throws GraspGroundingError FILE_*, CALIBRATION_POSES */
+async function readPoses(folder: string, named: string | undefined): Promise<ReadonlyMap<string, Pose>> {
+  const names = await readdir(folder);
+  const own = ["poses.csv", "poses.yaml", "poses.yml", "poses.json"].find((name) => names.includes(name));
+  if (named === undefined && own === undefined)
+    throw new GraspGroundingError("CALIBRATION_POSES", {
+      path: folder,
+      detail: "there is no poses.csv or poses.yaml",
+    });
+  const path = named ?? join(folder, own as string);
+  return parsePoses(await readText(path), path);
 }
 
 const image = /\.(png|jpe?g|webp|tiff?)$/i;
