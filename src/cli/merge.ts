@@ -3,8 +3,8 @@ import { basename } from "node:path";
 import { Command } from "commander";
 import { type BagReader, openBag, ResultWriter } from "../bags/index.js";
 import { GraspGroundingError, usage } from "../errors/index.js";
-
 import { fileSize, JsonLines, linesPart } from "../replay/json-lines.js";
+import { named, outputFile } from "../system/index.js";
 
 /** `merge`: the results of a replay's shards as one run would have written them. */
 export function mergeCommand(): Command {
@@ -13,6 +13,7 @@ export function mergeCommand(): Command {
     .argument("<out>", ".jsonl or .mcap file to write")
     .argument("<shards...>", "the shards' files; those named with {shard} in any order, others in theirs")
     .action(async (out: string, shards: readonly string[]) => {
+      named("<out>", () => outputFile(".mcap", ".jsonl", ".json", ".ndjson")(out));
       const ordered = orderShards(out, shards);
       await (/\.mcap$/.test(out) ? mergeBags(out, ordered) : mergeLines(out, ordered));
       process.stdout.write(`${out}: ${ordered.length} shards\n`);

@@ -36,8 +36,13 @@ export async function openGrounder(options: PipelineOptions): Promise<HifiCs> {
   return HifiCs.open(folder, (model) => createBackend(model, choice), engine);
 }
 
-/** Grounder and planner as one bridge. */
+/**
+ * Grounder and planner as one pipeline.
+ * @throws GraspGroundingError MODEL_*, PROVIDER_UNAVAILABLE; USAGE for a gripper that is not known, also where no grasps are planned
+ */
 export async function createPipeline(options: PipelineOptions): Promise<GraspPipeline> {
+  if (options.gripper !== undefined) await readGripper(options.gripper);
+  if (options.graspModel !== undefined) await findGraspNetwork(options.graspModel);
   const grounder = await guided(await openGrounder(options), options);
   try {
     return new GraspPipeline({

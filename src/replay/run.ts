@@ -20,6 +20,8 @@ export interface ReplayReport {
   /** Skipped to keep up with --rate. */
   readonly dropped: number;
   readonly damage: readonly string[];
+  /** Queries that were found in no frame. */
+  readonly notFound: readonly string[];
   /** 0 done, 3 partial result, 130 or 143 interrupted. */
   readonly exitCode: number;
   /** Shares of the wall time: reading (with decoding and pairing), model, writing. */
@@ -29,7 +31,7 @@ export interface ReplayReport {
   readonly last?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
 }
 
-/** Replays bags through the bridge into the outputs the options name. */
+/** Replays bags through the pipeline into the outputs the options name. */
 export async function replay(bags: string | readonly string[], given: ReplayOptions): Promise<ReplayReport> {
   const paths = typeof bags === "string" ? [bags] : bags;
   const options = named(given);
@@ -121,6 +123,7 @@ class Run {
       frames: this.#frames,
       dropped: this.#dropped,
       damage: this.#problems,
+      notFound: this.#outputs?.notFound ?? [],
       exitCode: interrupt.exitCode ?? (this.#problems.length > 0 ? 3 : 0),
       shares: this.#clock.shares,
       seconds: this.#clock.wall / 1e3,

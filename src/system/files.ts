@@ -30,7 +30,12 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;
-  const utf16 = first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : undefined;
+  const utf16 =
+    first === 0xff && second === 0xfe
+      ? "utf-16le"
+      : first === 0xfe && second === 0xff
+        ? "utf-16be"
+        : undefined;
   return new TextDecoder(utf16 ?? "utf-8").decode(bytes);
 }
 

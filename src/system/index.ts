@@ -1,8 +1,16 @@
 /** What every program needs of its surroundings: its own package, files written whole, progress, interruption, child environments. */
-export { named, nonNegative, positive, positiveInteger, probability, wholeNumber } from "./arguments.js";
+export {
+  imageFile,
+  named,
+  nonNegative,
+  outputFile,
+  positive,
+  positiveInteger,
+  probability,
+  wholeNumber,
+} from "./arguments.js";
 export { decodeText, fileError, isSpecial, readText, writeWhole } from "./files.js";
-export { Interrupt } from "./interrupt.js";
-export { interrupted } from "./interrupted.js";
+export { Interrupt, interrupted } from "./interrupt.js";
 export { Progress } from "./progress.js";
 export { runInEnvironment } from "./run-in-environment.js";
 export { packageRoot, packageVersion } from "./version.js";

@@ -1,4 +1,4 @@
-/** Ctrl-C or SIGTERM ends the work after the frame at hand, with valid output; a second one ends it at once. */
+/** Ctrl-C or SIGTERM ends the work after the current frame, with valid output; a second one ends the process at once. */
 export class Interrupt {
   readonly #controller = new AbortController();
   #signal: NodeJS.Signals | undefined;
@@ -16,7 +16,7 @@ export class Interrupt {
     return this.#controller.signal;
   }
 
-  /** As shells count: 128 and the signal's number; undefined when nobody interrupted. */
+  /** As shells count: 128 and the signal's number; undefined without an interruption. */
   get exitCode(): number | undefined {
     return this.#signal === undefined ? undefined : this.#signal === "SIGINT" ? 130 : 143;
   }
@@ -32,3 +32,9 @@ export class Interrupt {
     this.#controller.abort();
   };
 }
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+export const interrupted = (): Promise<void> => {
+  const { signal } = new Interrupt();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+};

@@ -1,5 +1,5 @@
 import { type BagReader, openBag, recordedTransforms, rgbdFrames } from "../../bags/index.js";
-import type { Sighting, Target, TargetDetector } from "../../calibration/index.js";
+import type { Sighting, TargetDetector } from "../../calibration/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { CameraModel, ColourImage, FrameId, Pose, Stamp } from "../../geometry/index.js";
 import type { TfMessage } from "../../messages/index.js";
@@ -18,7 +18,6 @@ export async function readBag(
   path: string,
   options: SourceOptions,
   robot: boolean,
-  target: Target,
   detector: TargetDetector,
   given: CameraModel | undefined,
 ): Promise<CalibrationSet> {
@@ -66,7 +65,7 @@ export async function readBag(
       const found = buffer.lookup(to, from, last ?? 0n);
       return found.ok ? found.pose : found.reason;
     };
-    return { target, views, camera, frameId, looked, notes, fixed };
+    return { target: detector.target, views, camera, frameId, looked, notes, fixed };
   } finally {
     await bag.close();
   }

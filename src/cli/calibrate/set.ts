@@ -34,9 +34,11 @@ export async function readSet(
   const detector = await TargetDetector.create(target);
   try {
     const camera = options.camera === undefined ? undefined : await readCamera(options.camera);
-    return (await isImageFolder(source))
-      ? await readFolder(source, options, robot, target, detector, camera)
-      : await readBag(source, options, robot, target, detector, camera);
+    const set = (await isImageFolder(source))
+      ? await readFolder(source, options, robot, detector, camera)
+      : await readBag(source, options, robot, detector, camera);
+    const notes = detector.note === undefined ? set.notes : [...set.notes, detector.note];
+    return { ...set, target: detector.target, notes };
   } finally {
     detector.close();
   }
@@ -67,7 +69,6 @@ async function readFolder(
   folder: string,
   options: SourceOptions,
   robot: boolean,
-  target: Target,
   detector: TargetDetector,
   camera: CameraModel | undefined,
 ): Promise<CalibrationSet> {
@@ -92,7 +93,7 @@ async function readFolder(
   const unused = [...(poses?.keys() ?? [])].filter((name) => !names.includes(name));
   if (unused.length > 0) notes.push(`poses without an image: ${some(unused)}`);
   const fixed = () => "a folder of images holds no transforms";
-  return { target, views, camera, frameId: undefined, looked: names.length, notes, fixed };
+  return { target: detector.target, views, camera, frameId: undefined, looked: names.length, notes, fixed };
 }
 
 const some = (names: readonly string[]): string =>

@@ -40,8 +40,8 @@ export const generalErrors = {
   }),
   DATASET_INVALID: entry({
     message: "{path}:{line}: {detail}",
-    cause: "a line that is no JSON, lacks a field or points to a file that is not there",
-    remedy: "each line is {image, query, box or mask or absent}",
+    cause: "a line that is no JSON, lacks a field, has a box that cannot be or points to a file that is not there",
+    remedy: "each line is {image, query, box (x1, y1, x2, y2 in pixels) or mask or absent}",
     httpStatus: 422,
   }),
   METRICS_ENDPOINT: entry({

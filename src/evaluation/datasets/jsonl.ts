@@ -49,7 +49,8 @@ function readLine(path: string, line: number, raw: string): EvalLine {
     const truthBoxes: readonly Box[] = boxes ?? (one ? [one] : fromMask ? [fromMask] : []);
     const truth = { absent: absent === true, boxes: truthBoxes, categories: shortStrings(rest) };
     const load = mask && !absent ? { mask: async () => maskFromRle(mask) } : {};
-    return { image, path: join(dirname(path), image), query, truth, ...load };
+    const place = { file: path, line, boxesAs: "corners" } as const;
+    return { image, path: join(dirname(path), image), query, ...place, truth, ...load };
   } catch (cause) {
     throw invalid(path, line, describe(cause), cause);
   }

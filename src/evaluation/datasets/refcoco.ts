@@ -98,6 +98,9 @@ export async function readRefCoco(folder: string, options: RefCocoOptions): Prom
             image: image.file_name,
             path: at,
             query,
+            file: path,
+            line: i + 1,
+            boxesAs: "x, y, width, height",
             truth: {
               absent: false,
               boxes: [[x, y, x + width, y + height]],

@@ -34,6 +34,9 @@ export async function readRoboRefIt(path: string): Promise<readonly EvalLine[]> 
       image,
       path: join(folder, image),
       query: text,
+      file: path,
+      line: i + 1,
+      boxesAs: "corners",
       truth: { absent: false, boxes: [[x1, y1, x2, y2]], categories: shortStrings(rest) },
       ...(mask_path !== undefined && { mask: () => maskFromImage(join(folder, slashes(mask_path))) }),
     };

@@ -8,6 +8,11 @@ export interface EvalLine {
   /** Where it is. */
   readonly path: string;
   readonly query: string;
+  /** Where the data set says it: the list's file, and the line or the number of the entry, from 1. */
+  readonly file: string;
+  readonly line: number;
+  /** How the layout writes the boxes that `truth` has as corners. */
+  readonly boxesAs: "corners" | "x, y, width, height";
   readonly truth: Omit<Truth, "mask">;
   /** Reads the mask of all named objects together; masks of a whole data set would not fit into memory. */
   readonly mask?: () => Promise<Mask>;

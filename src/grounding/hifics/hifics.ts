@@ -109,6 +109,7 @@ export class HifiCs implements Grounder {
     const text = clock();
     const maps = await this.#decode(features, texts, options);
     const decode = clock();
+    const share = 1 / sentences.length;
     return maps.map(({ heatmap, presence }, i) => {
       const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
       const detections = found ? this.#instances(heatmap, frame.colour, presence) : [];
@@ -121,7 +122,7 @@ export class HifiCs implements Grounder {
         detections,
         presence,
         heatmap,
-        timings: { encode, text, decode, instances },
+        timings: { encode: encode * share, text: text * share, decode: decode * share, instances },
       };
     });
   }
