@@ -1,4 +1,7 @@
-/** From a grasp pose to a motion that is safe to run: robot model, kinematics, trajectories, collisions, supervisor, controller port. */
+/**
+ * From a grasp pose to a safe motion: robot model, kinematics, trajectories, collisions, supervisor, controller
+ * port.
+ */
 
 export * from "./collision/body.js";
 export * from "./collision/capsule.js";

@@ -16,8 +16,8 @@ interface Row {
 }
 
 /**
- * Robot poses (tool in base, metres, quaternion x y z w) by image name: CSV with a header line, its cells separated by commas,
- * semicolons or tabs, or a YAML or JSON list of the same fields.
+ * Robot poses (tool in base, metres, quaternion x y z w) by image name: CSV with a header line, its cells separated
+ * by commas, semicolons or tabs, or a YAML or JSON list of the same fields.
  * @throws GraspGroundingError CALIBRATION_POSES naming the row, the field and the likely cause
  */
 export function parsePoses(text: string, path: string): ReadonlyMap<string, Pose> {

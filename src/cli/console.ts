@@ -133,7 +133,7 @@ async function serveMetrics(metrics: Metrics | undefined, endpoint: MetricsEndpo
   return served;
 }
 
-/** Where the audit log is kept unless told otherwise: with the user's other state (XDG). */
+/** Default place of the audit log: with the user's other state (XDG). */
 export function defaultAudit(): string {
   const state = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   return join(state, "grasp-grounding", "console-audit.jsonl");

@@ -109,7 +109,7 @@ async function checkProvider(provider: ExecutionProvider): Promise<Check> {
     const remedy =
       provider === "cpu"
         ? "reinstall the bundled model"
-        : "mend that, or leave --provider at cpu; docs/inference.md";
+        : "fix that, or leave --provider at cpu; docs/inference.md";
     return { name, status: "failed", detail: describe(error), remedy, required: provider === "cpu" };
   }
 }

@@ -73,8 +73,8 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
 }
 
 /**
- * Commander's settings are not handed down to commands that were built apart: wrong usage of each must end with 2, and name its
- * option.
+ * Commander's settings are not handed down to commands that were built apart: wrong usage of each must end with 2,
+ * and name its option.
  */
 function withOneExit(command: Command): Command {
   command.exitOverride().configureOutput({ outputError }).showHelpAfterError("(--help shows the options)");
@@ -85,8 +85,8 @@ function withOneExit(command: Command): Command {
 }
 
 /**
- * Checks required options after unknown ones: commander does it the other way round, and reports a misspelt option as a missing
- * one.
+ * Checks required options after unknown ones. Commander checks them first, and reports a misspelt option as a
+ * missing one.
  */
 function requireLate(command: Command): void {
   const required = command.options.filter((option) => option.mandatory);

@@ -52,12 +52,12 @@ export function workerCommand(): Command {
     )
     .option(
       "--batch-wait <ms>",
-      "how long the first of a batch waits for company, as its deadline allows",
+      "longest time that the first request of a batch waits for others, within its deadline",
       wholeNumber(0),
       2,
     )
     .option("--queue <n>", "requests that wait or run at most; more are refused as busy", wholeNumber(1), 64)
-    .option("--keep <n>", "images whose features are kept", wholeNumber(1), 32)
+    .option("--keep <n>", "images whose features stay in memory", wholeNumber(1), 32)
     .option(
       "--image-threads <n>",
       "threads that decode and resize images (default: 1 on the CPU, 4 elsewhere)",
@@ -144,7 +144,9 @@ function watch(metrics: Metrics, server: WorkerServer): void {
     dropped().reduce((sum, [, n]) => sum + Number(n), 0),
   );
   metrics.watch("queued", "Requests that wait or run", "gauge", () => figure("open"));
-  metrics.watch("kept_pictures", "Images whose features are kept", "gauge", () => figure("kept_pictures"));
+  metrics.watch("kept_pictures", "Images whose features are in memory", "gauge", () =>
+    figure("kept_pictures"),
+  );
   metrics.watchState("worker_state", "State", workerStates, () => server.state);
 }
 

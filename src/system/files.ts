@@ -9,7 +9,8 @@ export const isSpecial = (path: string): Promise<boolean> =>
   );
 
 /**
- * Writes a file whole or not at all: under a temporary name in the same folder, then renamed. A pipe or a device is written to as it is.
+ * Writes a file whole or not at all: under a temporary name in the same folder, then renamed. A pipe or a device
+ * is written to as it is.
  * @throws OUTPUT_UNWRITABLE
  */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
@@ -25,8 +26,8 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
 }
 
 /**
- * Text as editors, spreadsheets and PowerShell save it: UTF-8 with or without a byte order mark, or UTF-16 with one. The mark is no
- * part of the text.
+ * Text as editors, spreadsheets and PowerShell save it: UTF-8 with or without a byte order mark, or UTF-16 with one.
+ * The mark is no part of the text.
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;

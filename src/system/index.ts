@@ -1,4 +1,7 @@
-/** What every program needs of its surroundings: its own package, files written whole, progress, interruption, child environments. */
+/**
+ * What every program needs of its surroundings: its own package, files written whole, progress, interruption,
+ * child environments.
+ */
 export {
   imageFile,
   named,

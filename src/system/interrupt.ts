@@ -1,4 +1,7 @@
-/** Ctrl-C or SIGTERM ends the work after the current frame, with valid output; a second one ends the process at once. */
+/**
+ * Ctrl-C or SIGTERM ends the work after the current frame, with valid output; a second one ends the process at
+ * once.
+ */
 export class Interrupt {
   readonly #controller = new AbortController();
   #signal: NodeJS.Signals | undefined;

@@ -45,7 +45,10 @@ export interface Chain {
   readonly segments: readonly Segment[];
   /** Tool frame in the last segment's frame. */
   readonly tool: Placement;
-  /** All links that move with the chain or stand at its base. Fingers stand where `rest` says, or where their joints are nearest to 0. */
+  /**
+   * All links that move with the chain or stand at its base. Fingers stand where `rest` says, or where their
+   * joints are nearest to 0.
+   */
   readonly bodies: readonly ChainBody[];
 }
 
@@ -54,13 +57,19 @@ export interface ChainOptions {
   readonly base?: string;
   /** Default: see {@link guessTip}. */
   readonly tip?: string;
-  /** Tool frame in the tip link's frame; origin between the fingertips, z along the approach, x along the closing direction. */
+  /**
+   * Tool frame in the tip link's frame; origin between the fingertips, z along the approach, x along the closing
+   * direction.
+   */
   readonly tool?: Pose;
-  /** Positions of joints outside the chain, by name (fingers: opened, for collision checks); the others stand at 0 or the limit nearest to it. */
+  /**
+   * Positions of joints outside the chain, by name (fingers: opened, for collision checks). The others stand
+   * nearest to 0.
+   */
   readonly rest?: Readonly<Record<string, number>>;
 }
 
-/** The chain from base to tip. @throws GraspGroundingError ROBOT_DESCRIPTION when there is none that can be controlled */
+/** The chain from base to tip. @throws GraspGroundingError ROBOT_DESCRIPTION when no controller could move it */
 export function selectChain(robot: RobotDescription, options: ChainOptions = {}): Chain {
   const base = options.base ?? robot.root;
   const tip = options.tip ?? guessTip(robot);

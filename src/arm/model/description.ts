@@ -30,7 +30,10 @@ export interface Joint {
   readonly origin: Placement;
   /** Unit vector in the joint's frame; 0, 0, 0 where the file says so, which no chain may use. */
   readonly axis: Vec3;
-  /** Present for revolute and prismatic joints; for continuous ones ±Infinity, with their velocity. Checked by a chain that uses it. */
+  /**
+   * Present for revolute and prismatic joints; for continuous ones ±Infinity, with their velocity. Checked by a
+   * chain that uses it.
+   */
   readonly limit?: JointLimit;
   readonly mimic?: Mimic;
 }
@@ -55,7 +58,7 @@ export interface RobotDescription {
   readonly root: string;
   readonly links: ReadonlyMap<string, Link>;
   readonly joints: ReadonlyMap<string, Joint>;
-  /** What the file says and is not used, one sentence each: for the log. */
+  /** Parts of the file that are not used, one warning each: for the log. */
   readonly warnings: readonly string[];
 }
 

@@ -5,7 +5,7 @@ const fingerJoints =
   /finger|thumb|knuckle|gripper|jaw|claw|phalan|(^|_)(index|middle|ring|little|pinky)(_|\d)/i;
 /** A wrist's joint may be named for the gripper that it turns. */
 const wristJoints = /wrist|roll|rot|yaw|pitch|turn|swivel/i;
-/** Words in the names of the links that such joints move. "gripper" is not one of them: a wrist moves a whole gripper. */
+/** Words in the names of the links that such joints move. "gripper" is left out: a wrist moves a whole gripper. */
 const fingerLinks = /finger|thumb|knuckle|jaw|claw|phalan|(^|_)prop(_|$)/i;
 /** A branch of a hand is shorter than the arm that carries it, and has at most a thumb's joints (Shadow hand: 5). */
 const maxFingerJoints = 5;
@@ -26,9 +26,9 @@ const tipNames: readonly { readonly pattern: RegExp; readonly worth: number }[] 
 ];
 
 /**
- * The end effector's link: of the links that most single joints carry, and no finger, the one that its name calls tcp or grasp,
- * then tool, then end effector, then hand; the last of equals. Finger joints are recognised by their name, or because the arm
- * branches there into several short chains. Name the tip where a robot has several arms.
+ * The end effector's link: of the links that most single joints carry, and no finger, the one that its name calls tcp
+ * or grasp, then tool, then end effector, then hand; the last of equals. Finger joints are recognised by their name,
+ * or because the arm branches there into several short chains. Name the tip where a robot has several arms.
  */
 export function guessTip(robot: RobotDescription): string {
   const tree = new JointTree(robot);

@@ -1,15 +1,18 @@
 import { parseXml, type XmlElement } from "@rgrove/parse-xml";
 import { describe } from "../../errors/index.js";
 
-/** The root element of a URDF, and a warning where the text is not well-formed XML but urdfdom reads it all the same. */
+/**
+ * The root element of a URDF, and a warning where the text is not well-formed XML but urdfdom reads it all the
+ * same.
+ */
 export interface UrdfRoot {
   readonly root: XmlElement;
   readonly warning?: string;
 }
 
 /**
- * Reads XML strictly, and otherwise as urdfdom's parser (TinyXML-2) does. That parser allows `--` in comments, space before the XML
- * declaration or several declarations, and a bare `&` or `<` in an attribute.
+ * Reads XML strictly, and otherwise as urdfdom's parser (TinyXML-2) does. That parser allows `--` in comments, space
+ * before the XML declaration or several declarations, and a bare `&` or `<` in an attribute.
  * @throws Error with the first reason why the text is not well-formed
  */
 export function readUrdfXml(text: string): UrdfRoot {

@@ -4,7 +4,10 @@ import { type CvMat, constant, type OpenCv, scoped } from "./opencv.js";
 export interface ChessboardGrid {
   /** u, v of the inner corners, row by row. */
   readonly corners: readonly (readonly [number, number])[];
-  /** Corners (u, v, clockwise from the top left) of a square half as large in the middle of each white square, row by row. */
+  /**
+   * Corners (u, v, clockwise from the top left) of a square half as large in the middle of each white square, row
+   * by row.
+   */
   readonly markers: readonly (readonly number[])[];
 }
 
@@ -250,7 +253,10 @@ function parityOf({ squares }: Lattice): number {
 
 /** Squares of half size in those squares where a ChArUco board of the same size has its markers. */
 function markersIn(corners: readonly Point[], columns: number, rows: number): number[][] {
-  /** Pixel of a place on the board, in squares from the first inner corner: by the parallelogram of the cell next to it. */
+  /**
+   * Pixel of a place on the board, in squares from the first inner corner: by the parallelogram of the cell next
+   * to it.
+   */
   const at = (x: number, y: number): Point => {
     const c = Math.min(columns - 2, Math.max(0, Math.floor(x)));
     const r = Math.min(rows - 2, Math.max(0, Math.floor(y)));

@@ -19,8 +19,9 @@ import { type Target, targetPoint, targetSize } from "./targets.js";
 const minPoints = 6;
 
 /**
- * Finds one kind of target in images, by OpenCV (WebAssembly). A ChArUco board with an even number of rows has one of two layouts,
- * that of OpenCV before 4.6 or that since. As long as the target's own is not found, the other one is tried as well.
+ * Finds one kind of target in images, by OpenCV (WebAssembly). A ChArUco board with an even number of rows has one of
+ * two layouts, that of OpenCV before 4.6 or that since. As long as the target's own is not found, the other one is
+ * tried as well.
  */
 export class TargetDetector {
   #target: Target;

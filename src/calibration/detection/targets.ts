@@ -65,7 +65,7 @@ export function parseTarget(content: unknown, path: string): Target {
   throw new GraspGroundingError("CALIBRATION_TARGET", { path, detail: describe(detail) });
 }
 
-/** Whether the target looks the same after half a turn: such a board cannot tell which way up it is. */
+/** Whether the target looks the same after half a turn, so that its orientation is not known. */
 export const isAmbiguous = (target: Target): boolean =>
   target.type === "chessboard" && (target.columns + target.rows) % 2 === 0;
 
@@ -75,7 +75,10 @@ export function targetSize(target: Target): number {
   return target.columns * target.rows * (target.type === "apriltag" ? 4 : 1);
 }
 
-/** The point of an id, in the target's frame: x right, y down from its first point, z = 0. For tags: 4 · tag + corner. */
+/**
+ * The point of an id, in the target's frame: x right, y down from its first point, z = 0. For tags: 4 · tag +
+ * corner.
+ */
 export function targetPoint(target: Target, id: number): readonly [number, number, number] {
   const { columns } = target;
   if (target.type === "charuco") {

@@ -175,7 +175,10 @@ function marker(cv: OpenCv, name: string, id: number, x: Metres, y: Metres, size
   });
 }
 
-/** Joins cells that lie side by side, then rows of one width below each other: less to print, and no hairlines between. */
+/**
+ * Joins cells that lie side by side, then rows of one width below each other: less to print, and no hairlines
+ * between.
+ */
 function merge(cells: readonly Rectangle[]): Rectangle[] {
   const near = (a: number, b: number) => Math.abs(a - b) < 1e-7;
   const join = (list: readonly Rectangle[], along: 0 | 1): Rectangle[] => {

@@ -75,7 +75,10 @@ function solvePosition(
   return svd.solve(right).to1DArray() as unknown as Vec3;
 }
 
-/** Where all pairs together put the target (or, for a camera that stands, the tool's target): a mean over the pairs. */
+/**
+ * Where all pairs together put the target (or, for a camera that stands, the tool's target): a mean over the
+ * pairs.
+ */
 export function meanTarget(pairs: readonly HandEyePair[], x: Pose): Pose {
   const all = pairs.map(({ robot, target }) => compose(robot, compose(x, target)));
   const rotation = Array.from({ length: 9 }, () => 0);

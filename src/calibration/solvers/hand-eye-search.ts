@@ -4,10 +4,10 @@ import { observability } from "./observability.js";
 import { median } from "./statistics.js";
 
 /** Rotation, in degrees, under which nothing is determined. */
-export const LEAST = 3;
+export const minRotationDegrees = 3;
 
 /** Most triples of images that are tried. */
-const TRIPLES = 600;
+const maxTriples = 600;
 
 export interface Hypothesis {
   readonly x: Pose;
@@ -27,14 +27,17 @@ function errorsOf(pairs: readonly HandEyePair[], x: Pose, z: Pose, arm: Metres):
   });
 }
 
-/** Rousseeuw's least median of squares: needs no noise level, and stands up to almost half of the images being wrong. */
+/**
+ * Rousseeuw's least median of squares: needs no noise level, and stands up to almost half of the images being
+ * wrong.
+ */
 export function leastMedian(pairs: readonly HandEyePair[], random: Random): Hypothesis | undefined {
   const arm = lever(pairs);
   let best: Hypothesis | undefined;
   for (const triple of triples(pairs.length, random)) {
     const chosen = triple.map((k) => pairs[k]!);
     const turn = observability(chosen.map(({ robot }) => robot));
-    if (turn.second < LEAST) continue;
+    if (turn.second < minRotationDegrees) continue;
     const x = closedForm(chosen);
     if (x === undefined) continue;
     const z = meanTarget(chosen, x);
@@ -46,12 +49,12 @@ export function leastMedian(pairs: readonly HandEyePair[], random: Random): Hypo
 }
 
 function* triples(n: number, random: Random): Generator<readonly [number, number, number]> {
-  if ((n * (n - 1) * (n - 2)) / 6 <= TRIPLES) {
+  if ((n * (n - 1) * (n - 2)) / 6 <= maxTriples) {
     for (let a = 0; a < n; a++)
       for (let b = a + 1; b < n; b++) for (let c = b + 1; c < n; c++) yield [a, b, c];
     return;
   }
-  for (let k = 0; k < TRIPLES; ) {
+  for (let k = 0; k < maxTriples; ) {
     const [a, b, c] = [0, 1, 2].map(() => Math.floor(random() * n)) as [number, number, number];
     if (a === b || b === c || a === c) continue;
     k++;

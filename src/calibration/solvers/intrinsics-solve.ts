@@ -62,7 +62,7 @@ export interface Solution {
   readonly covariance: Float64Array | undefined;
 }
 
-/** Camera and poses of the images kept, from a start, at once. */
+/** Camera and poses of the accepted images together, from a start. */
 export function solve(
   sightings: readonly Sighting[],
   accepted: readonly number[],

@@ -13,7 +13,9 @@ const maxViews = 80;
 const stillMetres = 0.001;
 const stillRadians = 0.002;
 
-/** The sightings of a bag. @throws GraspGroundingError of the bag; TF_UNAVAILABLE when the robot stood for no image */
+/**
+ * The sightings of a bag. @throws GraspGroundingError of the bag; TF_UNAVAILABLE when the robot stood for no image
+ */
 export async function readBag(
   path: string,
   options: SourceOptions,
@@ -92,7 +94,10 @@ interface Standing {
   readonly problem: string | undefined;
 }
 
-/** Where the robot was at each image; those it moved at are left out: stamps of arm and camera are never quite one clock. */
+/**
+ * Where the robot was at each image; those it moved at are left out: stamps of arm and camera are never quite one
+ * clock.
+ */
 async function standing(bag: BagReader, buffer: TfBuffer, options: SourceOptions): Promise<Standing> {
   const stamps: { readonly stamp: Stamp; readonly logTime: Stamp }[] = [];
   const frames = await rgbdFrames(bag, frameOptions(options));

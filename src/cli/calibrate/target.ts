@@ -34,7 +34,9 @@ const usual: Readonly<Record<Target["type"], object>> = {
 /** `calibrate target` */
 export function targetCommand(): Command {
   return new Command("target")
-    .description("a target to print (PDF or SVG, to scale), and the YAML that describes it beside it")
+    .description(
+      "a target to print (PDF or SVG, to scale), and a YAML file of the same name that describes it",
+    )
     .addArgument(new Command().createArgument("<type>").choices(Object.keys(usual)))
     .option("--columns <n>", "squares (charuco), inner corners (chessboard) or tags along x", positiveInteger)
     .option("--rows <n>", "the same along y", positiveInteger)

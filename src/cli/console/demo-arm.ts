@@ -24,7 +24,10 @@ const home = [0, -0.785, 0, -2.356, 0, 1.571, 0.785];
 const widest: Metres = 0.08;
 const workspace = { min: [-0.6, -0.9, -0.05], max: [0.95, 0.9, 1.4] } as const;
 
-/** The arm the demo moves: simulated, at the table of the bundled recording, under the same supervisor as a real one. */
+/**
+ * The arm the demo moves: simulated, at the table of the bundled recording, under the same supervisor as a real
+ * one.
+ */
 export async function demoArm(bag: string): Promise<ConsoleArm> {
   const urdf = await readFile(join(packageRoot, "demo", "arm.urdf"), "utf8");
   const robot = parseUrdf(urdf);

@@ -73,7 +73,7 @@ const isInside = ([x1, y1, x2, y2]: Box, { width, height }: Size): boolean =>
   x2 <= width + tolerancePixels &&
   y2 <= height + tolerancePixels;
 
-/** The other ways of writing a box under which these numbers fit the image. */
+/** The other notation of a box in which these numbers fit the image. */
 function likelyCause([a, b, c, d]: Box, size: Size | undefined, written: string): string {
   const fits = (x1: number, y1: number, x2: number, y2: number) =>
     x2 > x1 && y2 > y1 && (size === undefined || isInside([x1, y1, x2, y2], size));

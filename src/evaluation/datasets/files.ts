@@ -18,7 +18,10 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** The first folder, from `start` upwards, below which `relative` is there; data sets name files from different roots. */
+/**
+ * The first folder, from `start` upwards, below which `relative` is there; data sets name files from different
+ * roots.
+ */
 export function rootOf(start: string, relative: string): string | undefined {
   let folder = start;
   for (let up = 0; up < 6; up++) {

@@ -21,7 +21,8 @@ export interface DatasetOptions {
 }
 
 /**
- * The queries of a data set in any of the layouts, their boxes checked against the images. The files that are there tell the layout.
+ * The queries of a data set in any of the layouts, their boxes checked against the images. The files that are
+ * there tell the layout.
  * @throws GraspGroundingError FILE_MISSING, DATASET_INVALID, USAGE
  */
 export async function readDataset(path: string, options: DatasetOptions): Promise<readonly EvalLine[]> {

@@ -41,7 +41,7 @@ const instances = z.object({
 export interface RefCocoOptions {
   /** `val`, `testA`, …; all when absent. */
   readonly split?: string;
-  /** Folder of the images, where they are not beside or above the data set. */
+  /** Folder of the images, where they are not in or above the data set's folder. */
   readonly images?: string;
 }
 
