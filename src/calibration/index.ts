@@ -6,6 +6,7 @@ export { cameraInfoYaml, type HandEyeCalibration, handEyeYaml, parseHandEye } fr
 export { drawTarget, targetPdf, targetSvg } from "./plots/drawing.js";
 export { checkPlot, handEyePlot, intrinsicsPlot } from "./plots/plots.js";
 export { parsePoses } from "./poses.js";
+export { areAlike, standsStill } from "./selection.js";
 export {
   calibrateHandEye,
   type HandEyeType,

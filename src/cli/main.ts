@@ -108,7 +108,7 @@ function naming(option: Option): void {
   );
 }
 
-/** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result. */
+/** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result, 4 not found on request. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = await buildProgram(argv);
   try {
@@ -130,7 +130,7 @@ function report(error: unknown, verbose: boolean): number {
   return catalogued.entry.exitCode;
 }
 
-// A closed pipe (`… | head`) is the reader's choice, not a failure.
+// A reader may close the pipe (`… | head`): that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;

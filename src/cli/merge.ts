@@ -6,7 +6,7 @@ import { GraspGroundingError, usage } from "../errors/index.js";
 import { fileSize, JsonLines, linesPart } from "../replay/json-lines.js";
 import { named, outputFile } from "../system/index.js";
 
-/** `merge`: the results of a replay's shards as one run would have written them. */
+/** `merge`: joins the results of a replay's shards into the file that one run writes. */
 export function mergeCommand(): Command {
   return new Command("merge")
     .description("put the results of a replay's shards together: byte for byte what one run writes")
@@ -22,7 +22,7 @@ export function mergeCommand(): Command {
 
 const place = /(\d+)-of-(\d+)/;
 
-/** In the order of their numbers, when their names have them. @throws GraspGroundingError SHARDS_INCOMPLETE, USAGE */
+/** Shards in the order of the numbers in their names, where there are any. @throws GraspGroundingError SHARDS_INCOMPLETE, USAGE */
 export function orderShards(out: string, shards: readonly string[]): readonly string[] {
   if (shards.includes(out)) throw usage(`${out} is one of the shards`);
   const numbered = shards.map((path) => {

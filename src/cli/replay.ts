@@ -83,7 +83,7 @@ export function replayCommand(): Command {
   command.addHelpText("after", "\nExamples and the rest: docs/replay.md");
   return command.action(
     async (given: readonly string[], options: ReplayOptions & { readonly failIfNotFound?: boolean }) => {
-      // Commander gives an option that takes several values all that follow: what is behind the second is a bag.
+      // Commander gives a variadic option all following arguments: those after the second are bags.
       const bags = [...given, ...(options.compare ?? []).slice(2)];
       if (bags.length === 0) throw usage("name a bag");
       if (options.publish && (await rosAgain())) return;

@@ -125,7 +125,7 @@ async function run(options: WorkerOptions): Promise<void> {
   }
 }
 
-/** The worker's counters as series; nothing of a request is in them. */
+/** The worker's counters as metrics, without content of requests. */
 function watch(metrics: Metrics, server: WorkerServer): void {
   const figure = (name: string) => Number(server.report()[name] ?? 0);
   const dropped = () => Object.entries(server.report()).filter(([name]) => name.startsWith("dropped_"));
@@ -153,7 +153,7 @@ function watch(metrics: Metrics, server: WorkerServer): void {
 async function writeKey(path: string): Promise<void> {
   const keys = newKeyPair();
   try {
-    // Never over another key: what it opened would be lost.
+    // Never over another key: access by that key would be lost.
     await writeFile(path, keyFileText(keys), { mode: 0o600, flag: "wx" });
     await chmod(path, 0o600);
     await writeFile(`${path}.pub`, `${keys.publicKey}\n`);

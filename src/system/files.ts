@@ -1,7 +1,7 @@
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { describe, GraspGroundingError } from "../errors/index.js";
 
-/** Whether a path is there and is a pipe or a device. */
+/** Whether a path exists and is a pipe or a device. */
 export const isSpecial = (path: string): Promise<boolean> =>
   stat(path).then(
     (found) => !found.isFile() && !found.isDirectory(),
@@ -10,7 +10,7 @@ export const isSpecial = (path: string): Promise<boolean> =>
 
 /**
  * Writes a file whole or not at all: under a temporary name in the same folder, then renamed. A pipe or a device
- * is written to as it is.
+ * is written directly.
  * @throws OUTPUT_UNWRITABLE
  */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * What every program needs of its surroundings: its own package, files written whole, progress, interruption,
- * child environments.
+ * Helpers of every program: its own package, options, files written whole, progress, interruption, child
+ * environments.
  */
 export {
   imageFile,

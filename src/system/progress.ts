@@ -1,4 +1,4 @@
-/** Progress on one line of stderr: a bar drawn over itself on a terminal, every tenth of the way otherwise. */
+/** Progress on one line of stderr: a bar drawn over itself on a terminal, a line at every tenth otherwise. */
 export class Progress {
   readonly #label: string;
   readonly #started = performance.now();
@@ -29,7 +29,7 @@ export class Progress {
 
 const barWidth = 24;
 
-/** `demo.mcap ████████░░░░  42 % 126/300, 12.3/s, 0:14 left`; without a total what is done and how fast. */
+/** `demo.mcap ████████░░░░  42 % 126/300, 12.3/s, 0:14 left`; without a total the count and the rate. */
 export function progressText(label: string, done: number, total: number | undefined, rate: number): string {
   if (total === undefined) return `${label} ${done}, ${rate.toFixed(1)}/s`;
   const share = Math.min(1, done / Math.max(1, total));

@@ -138,7 +138,7 @@ export class TargetDetector {
     const own = this.#scope.own.bind(this.#scope);
     const parameters = own(new cv.aruco_DetectorParameters());
     parameters.cornerRefinementMethod = constant(cv, "CORNER_REFINE_SUBPIX");
-    // As far as the black border reaches: OpenCV's third of it is a pixel or two, too few to average noise over.
+    // The whole width of the black border: OpenCV's third of it is a pixel or two, too few to average noise over.
     parameters.relativeCornerRefinmentWinSize = 1;
     return own(
       new cv.aruco_ArucoDetector(

@@ -4,7 +4,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 const count = z.int().min(1).max(100);
 const length = z.number().positive().max(10);
 
-/** Dictionaries of markers that OpenCV brings. */
+/** Marker dictionaries of OpenCV. */
 const markerSizes = ["4x4", "5x5", "6x6", "7x7"];
 const dictionaries = [
   ...markerSizes.flatMap((size) => ["50", "100", "250", "1000"].map((n) => `${size}_${n}`)),
@@ -25,7 +25,7 @@ const targetSchema = z.discriminatedUnion("type", [
       square: length,
       marker: length,
       dictionary: z.enum(dictionaries),
-      /** As OpenCV before 4.6 printed boards with an even number of rows. */
+      /** The layout in which OpenCV before 4.6 printed boards with an even number of rows. */
       legacy: z.boolean().default(false),
     })
     .refine(({ marker, square }) => marker < square, "the marker must be smaller than the square"),
@@ -53,7 +53,7 @@ const targetSchema = z.discriminatedUnion("type", [
 export type Target = z.infer<typeof targetSchema>;
 
 /**
- * Checks what a target file (YAML or JSON, parsed) holds.
+ * Checks the parsed content of a target file (YAML or JSON).
  * @throws GraspGroundingError CALIBRATION_TARGET
  */
 export function parseTarget(content: unknown, path: string): Target {

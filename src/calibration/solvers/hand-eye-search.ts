@@ -3,7 +3,7 @@ import { closedForm, type HandEyePair, meanTarget } from "./hand-eye-closed.js";
 import { observability } from "./observability.js";
 import { median } from "./statistics.js";
 
-/** Rotation, in degrees, under which nothing is determined. */
+/** Rotation below which a motion determines nothing. */
 export const minRotationDegrees = 3;
 
 /** Most triples of images that are tried. */
@@ -16,7 +16,7 @@ export interface Hypothesis {
   readonly middle: number;
 }
 
-/** Metres a radian counts for: the camera's distance to the target, so that both errors are lengths at the target. */
+/** Metres for one radian: the camera's distance to the target, so that both errors are lengths at the target. */
 export const lever = (pairs: readonly HandEyePair[]): Metres =>
   Math.max(0.05, median(pairs.map(({ target }) => Math.hypot(...target.position))));
 
@@ -28,7 +28,7 @@ function errorsOf(pairs: readonly HandEyePair[], x: Pose, z: Pose, arm: Metres):
 }
 
 /**
- * Rousseeuw's least median of squares: needs no noise level, and stands up to almost half of the images being
+ * Rousseeuw's least median of squares: needs no noise level, and tolerates almost half of the images being
  * wrong.
  */
 export function leastMedian(pairs: readonly HandEyePair[], random: Random): Hypothesis | undefined {
@@ -62,7 +62,7 @@ function* triples(n: number, random: Random): Generator<readonly [number, number
   }
 }
 
-/** Which images agree: grows from the best triple's half to all within reach of the noise it shows. */
+/** The images that agree: grows from the best triple's half to all images within its noise. */
 export function consensus(pairs: readonly HandEyePair[], { errors, middle }: Hypothesis): number[] {
   const arm = lever(pairs);
   let inliers = within(errors, middle);
@@ -84,7 +84,7 @@ export function consensus(pairs: readonly HandEyePair[], { errors, middle }: Hyp
   return inliers;
 }
 
-/** Errors are lengths of six-vectors: of such, 3 medians hold all but one in some thousands. */
+/** Errors are lengths of six-vectors: all but one in some thousands are below 3 medians. */
 const within = (errors: readonly number[], middle: number): number[] =>
   errors.flatMap((error, k) => (error <= Math.max(3 * middle, 2e-5) ? [k] : []));
 

@@ -26,7 +26,7 @@ export interface HandEyeView {
   readonly robot: Pose;
   /** The target in the camera. */
   readonly target: Pose;
-  /** With the corners (and a camera in the options) the reprojection error is made least, not that of the poses. */
+  /** With the corners (and a camera in the options) the reprojection error is minimised, not that of the poses. */
   readonly sighting?: Sighting;
 }
 
@@ -40,7 +40,7 @@ export interface HandEyeOptions {
 
 export interface HandEyeError {
   readonly name: string;
-  /** How far the target is from where the others put it. */
+  /** Distance of the target from the other images' estimate. */
   readonly position: Metres;
   /** In degrees. */
   readonly rotation: number;
@@ -65,10 +65,10 @@ export interface HandEyeResult {
 }
 
 const minViews = 3;
-/** Rotation, in degrees, under which the result is poor. */
+/** Rotation below which the result is poor. */
 const minGoodRotationDegrees = 12;
 /**
- * The camera's place on the hand, or in the base: least median over closed-form solutions of triples finds the images
+ * The camera's pose on the hand, or in the base: least median over closed-form solutions of triples finds the images
  * that agree, then robust least squares over them.
  * @throws GraspGroundingError CALIBRATION_REFUSED when the motions do not determine it, or the poses do not fit
  * the images
@@ -113,7 +113,7 @@ function refuseDegenerate(seen: Observability, moving: string): void {
     );
 }
 
-/** Poses that fit badly are no calibration: mostly they are inverted, in other units, or of another frame. */
+/** Refuses poses that fit badly: mostly they are inverted, in other units, or of another frame. */
 function refuseMisfit(
   pairs: readonly HandEyePair[],
   inliers: readonly number[],
@@ -202,7 +202,7 @@ function refine(
 
 const packBoth = (x: Pose, z: Pose): Float64Array => Float64Array.from([...packPose(x), ...packPose(z)]);
 
-/** Corners where the chain robot - camera puts them: errors of the robot and of the detection in one unit, pixels. */
+/** Residuals of the corners through the chain robot - camera, in pixels: errors of robot and detection in one unit. */
 function cornerResiduals(
   views: readonly HandEyeView[],
   pairs: readonly HandEyePair[],

@@ -7,11 +7,11 @@ import { rms } from "./planar-pose.js";
 import { refuse } from "./refuse.js";
 import { deviationsOf } from "./statistics.js";
 
-/** Boards whose normals differ by less than this (degrees) all count as parallel. */
+/** Boards whose normals differ by less than this count as parallel. */
 const minTiltDegrees = 8;
 
 /**
- * What a solution is worth: deviations, errors by view, coverage, and what would make it better.
+ * The quality of a solution: deviations, errors by view, coverage, and warnings with remedies.
  * @throws GraspGroundingError CALIBRATION_REFUSED for a solution that leaves the focal length open
  */
 export function report(

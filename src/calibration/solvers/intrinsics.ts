@@ -9,8 +9,8 @@ import { median } from "./statistics.js";
 const minViews = 4;
 
 /**
- * Camera matrix and distortion from images of a flat target: start by a scan over focal lengths, then all unknowns at
- * once by robust least squares on the reprojection error; images far worse than the others are left out.
+ * Camera matrix and distortion from images of a flat target: a scan over focal lengths, then all unknowns together
+ * by robust least squares on the reprojection error; images far worse than the others are left out.
  * @throws GraspGroundingError CALIBRATION_REFUSED for sets that do not determine a camera
  */
 export function calibrateIntrinsics(

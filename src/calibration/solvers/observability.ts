@@ -2,7 +2,7 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { compose, invert, type Pose, rotationVectorFromQuaternion, type Vec3 } from "../../geometry/index.js";
 import { addOuterProduct, degrees } from "./statistics.js";
 
-/** How much of a hand-eye transform the robot's motions determine. */
+/** The rotations of the robot's motions, which decide how well a hand-eye transform is determined. */
 export interface Observability {
   /** Root mean square rotation about x, y and z between any two images, in degrees. */
   readonly rotation: Vec3;

@@ -26,7 +26,7 @@ export const unpackPose = (p: ArrayLike<number>, at = 0): Pose => ({
 
 /**
  * Pose of a flat target (z = 0) in the camera: direct linear transform of the rays (Zhang 2000, section 3.1, for rays
- * instead of pixels, so that wide lenses need nothing of their own). A start for `refinePose`, not an answer.
+ * instead of pixels, which covers wide lenses as well). A start for `refinePose`.
  * @returns undefined for fewer than four points, points on a line, or rays that do not exist
  */
 export function planarPose(sighting: Sighting, camera: CameraModel): Pose | undefined {

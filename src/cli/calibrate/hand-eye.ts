@@ -123,7 +123,7 @@ function placeChild(
   const inOptical = set.fixed(optical, child);
   if (typeof inOptical === "string")
     throw new GraspGroundingError("TF_UNAVAILABLE", { source: child, target: optical, detail: inOptical });
-  // A child that moves against the camera (the tool, say) would make a transform that holds at one moment only.
+  // A child that moves relative to the camera (the tool, say) would give a transform that holds at one moment only.
   if (child === flags.tool || child === flags.base)
     throw usage(`--child ${child} is not a frame of the camera`);
   return compose(transform, inOptical);

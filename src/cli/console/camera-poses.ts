@@ -17,7 +17,7 @@ const poseOf = ({ translation: t, rotation: r }: Transforms["transforms"][number
 });
 
 /**
- * Where the recording's camera is in the robot's base, by stamp, from its own transforms: base to link, link to
+ * Poses of the recording's camera in the robot's base, by stamp, from the recorded transforms: base to link, link to
  * optical frame.
  */
 export async function cameraPoses(path: string): Promise<ReadonlyMap<string, Pose>> {

@@ -18,7 +18,7 @@ interface ExportFlags extends TritonOptions {
   readonly triton: string;
 }
 
-/** `models export`: a model as serving engines want it. */
+/** `models export`: a model in the layout of serving engines. */
 export function exportCommand(): Command {
   return new Command("export")
     .description("writes a model as a serving engine wants it: a model repository for NVIDIA Triton")

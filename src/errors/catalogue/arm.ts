@@ -10,7 +10,8 @@ export const armErrors = {
   }),
   ROBOT_DESCRIPTION: entry({
     message: "the robot description is not usable: {detail}",
-    cause: "a URDF that is not well-formed, lacks the named links and joints, or has a joint that an arm cannot use",
+    cause:
+      "a URDF that is not well-formed, lacks the named links and joints, or has a joint that an arm cannot use",
     remedy: "{remedy}",
     httpStatus: 422,
   }),

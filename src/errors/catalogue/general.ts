@@ -40,7 +40,8 @@ export const generalErrors = {
   }),
   DATASET_INVALID: entry({
     message: "{path}:{line}: {detail}",
-    cause: "a line that is no JSON, lacks a field, has a box that cannot be or points to a file that is not there",
+    cause:
+      "a line that is no JSON, lacks a field, has a box that cannot be or points to a file that is not there",
     remedy: "each line is {image, query, box (x1, y1, x2, y2 in pixels) or mask or absent}",
     httpStatus: 422,
   }),

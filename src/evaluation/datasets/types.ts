@@ -8,7 +8,7 @@ export interface EvalLine {
   /** The image's path. */
   readonly path: string;
   readonly query: string;
-  /** Where the data set says it: the list's file, and the line or the number of the entry, from 1. */
+  /** Place in the data set: the list's file, and the line or the number of the entry, from 1. */
   readonly file: string;
   readonly line: number;
   /** How the layout writes the boxes that `truth` has as corners. */
