@@ -33,13 +33,13 @@ def main() -> None:
     cell.start()
     print("ready", flush=True)
     parent = os.getppid()
-    while not stop.wait(0.5) and os.getppid() == parent:  # whoever started it may die without a word
+    while not stop.wait(0.5) and os.getppid() == parent:  # the parent may die without a signal
         pass
     cell.leave()
     rclpy.try_shutdown()
     spinning.join(timeout=3)
     sys.stdout.flush()
-    # Goals that are being served keep the executor's threads; nothing is left to be written.
+    # Active goals hold the executor's threads; all output is written.
     os._exit(0)
 
 

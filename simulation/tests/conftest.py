@@ -21,7 +21,7 @@ def domain() -> None:
 
 @pytest.fixture(scope="session")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the cell writes what its pictures truly show."""
+    """Folder for the true content of the cell's images."""
     return tmp_path_factory.mktemp("truth")
 
 
