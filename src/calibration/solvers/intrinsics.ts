@@ -21,7 +21,7 @@ export function calibrateIntrinsics(
   const first = sightings[0];
   if (first === undefined || sightings.length < minViews)
     throw refuse(
-      `the target was found in ${sightings.length} ${sightings.length === 1 ? "image" : "images"}, and ${minViews} is the minimum`,
+      `the target was found in ${sightings.length} ${sightings.length === 1 ? "image" : "images"}, and ${minViews} are the least`,
       "take 15 or more images with the target at different tilts, distances and places",
     );
   const { width, height } = first;
