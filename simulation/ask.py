@@ -1,4 +1,4 @@
-"""Asks the node for things and says what became of it: `ask.py SENTENCE…`, or sentences line by line on stdin."""
+"""Sends queries to the node and prints the results: `ask.py QUERY…`, or one query a line on stdin."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from std_srvs.srv import Trigger
 from client import wait_for
 from run_scenes import RAISED, Driver
 
-HELP = 'type a sentence, e.g. "pick up the yellow mug"; "scene 3" lays another table, "reset" clears a stop, Ctrl-C leaves'
+HELP = 'type what to pick up, e.g. "pick up the yellow mug"; "scene 3" sets another table, "reset" clears a stop, Ctrl-C leaves'
 
 
-def ask(driver: Driver, sentence: str) -> bool:
-    """One sentence; prints stages as they come and the end."""
-    answer, _ = driver.grasp(sentence, on_stage=lambda t, stage: print(f"  {t:5.1f} s  {stage.replace('_', ' ')}", flush=True))
+def ask(driver: Driver, query: str) -> bool:
+    """One query; prints the stages as they come, and the result."""
+    answer, _ = driver.grasp(query, on_stage=lambda t, stage: print(f"  {t:5.1f} s  {stage.replace('_', ' ')}", flush=True))
     time.sleep(0.6)
     held = [t["name"] for t in driver.cell["things"] if t["raised"] > RAISED and t["touched_by"]]
     print(("done: " if answer.result.success else "not done: ") + answer.result.message)
@@ -36,11 +36,11 @@ def main() -> None:
     wait_for("the node's action", driver.grasper.server_is_ready, 60)
     wait_for("the cell", lambda: driver.cell.get("ready"), 30)
     time.sleep(1)
-    sentences = sys.argv[1:]
+    queries = sys.argv[1:]
     good = True
-    if not sentences:
+    if not queries:
         print(f"on the table: {', '.join(t['name'] for t in driver.cell['things'])}\n{HELP}", flush=True)
-    for line in sentences or sys.stdin:
+    for line in queries or sys.stdin:
         line = line.strip()
         try:
             if line.startswith("scene ") and line[6:].isdigit():

@@ -16,8 +16,8 @@ from scipy.spatial import ConvexHull
 
 
 def shared_folder() -> Path:
-    """The folder of test assets: GRASP_GROUNDING_SHARED, or ../shared beside the project."""
-    return Path(os.environ.get("GRASP_GROUNDING_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
+    """The folder of test assets: GRASP_GROUNDING_SHARED, or ../shared next to the project."""
+    return Path(os.environ.get("GRASP_GROUNDING_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ class Asset:
 
     def texture_png(self, size: int = 512) -> bytes:
         """The texture as PNG: MuJoCo reads no JPEG."""
-        picture = np.asarray(Image.open(self.folder / "texture.jpg").convert("RGB").resize((size, size)))
+        pixels = np.asarray(Image.open(self.folder / "texture.jpg").convert("RGB").resize((size, size)))
         if self.tint:
-            grey = picture @ np.array([0.299, 0.587, 0.114])
+            grey = pixels @ np.array([0.299, 0.587, 0.114])
             gain = np.clip(grey / max(float(np.median(grey)), 20), 0.25, 1.5)[..., None]
-            picture = np.clip(np.array(self.tint) * gain, 0, 255).astype(np.uint8)
+            pixels = np.clip(np.array(self.tint) * gain, 0, 255).astype(np.uint8)
         out = io.BytesIO()
-        Image.fromarray(picture).save(out, "PNG", compress_level=1)
+        Image.fromarray(pixels).save(out, "PNG", compress_level=1)
         return out.getvalue()
 
     def visual_obj(self) -> bytes | None:
-        """The visual mesh; None when the convex parts are the looks."""
+        """The visual mesh; None when the convex parts are shown."""
         return (self.folder / "visual.obj").read_bytes()
 
     def look(self, name: str) -> tuple[str, str, dict[str, bytes]]:

@@ -29,11 +29,20 @@ from sensor_msgs.msg import CameraInfo, JointState
 from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CONTROLLER, GRIPPER = "panda_arm_controller", "panda_hand_controller"
 JOINTS = [f"panda_joint{k}" for k in range(1, 8)]
 HOME = [0.0, -0.785398, 0.0, -2.356194, 0.0, 1.570796, 0.785398]
 T = TypeVar("T")
+
+
+def use_own_domain() -> None:
+    """
+    A ROS domain for this process and its children, unless the caller named one. A program's `main` or a test fixture calls it before
+    `rclpy.init`; a module never does, because whoever imports it may have to talk to processes that run already.
+    """
+    os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
 
 class Timeout(RuntimeError):
@@ -41,7 +50,7 @@ class Timeout(RuntimeError):
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = 20, every: float = 0.01) -> T:
-    """Looks again and again until `look` gives something."""
+    """Calls `look` until it returns a value."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         found = look()
@@ -53,7 +62,7 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = 20, every
 
 @dataclass
 class Running:
-    """A goal under way."""
+    """A running goal."""
 
     handle: Any
     result: Any
@@ -71,15 +80,15 @@ class Client(Node):
 
     def __init__(self, name: str = "cell_client") -> None:
         super().__init__(name)
-        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        transient_local = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.cell: dict[str, Any] = {}
         self.joints: JointState | None = None
         #: (time.monotonic, positions) of the latest joint states, the arm's joints in order.
         self.history: list[tuple[float, np.ndarray, np.ndarray]] = []
-        self.create_subscription(String, "/cell/state", self._on_state, latched)
-        #: How many pictures the camera has taken.
-        self.pictures = 0
-        self.create_subscription(CameraInfo, "camera/color/camera_info", self._on_picture, 5)
+        self.create_subscription(String, "/cell/state", self._on_state, transient_local)
+        #: Number of images the camera has taken.
+        self.images = 0
+        self.create_subscription(CameraInfo, "camera/color/camera_info", self._on_camera_info, 5)
         self.create_subscription(JointState, "joint_states", self._on_joints, 50)
         self.arm = ActionClient(self, FollowJointTrajectory, f"{CONTROLLER}/follow_joint_trajectory")
         self.hand = ActionClient(self, GripperCommand, f"{GRIPPER}/gripper_cmd")
@@ -98,8 +107,8 @@ class Client(Node):
     def _on_state(self, message: String) -> None:
         self.cell = json.loads(message.data)
 
-    def _on_picture(self, _message: CameraInfo) -> None:
-        self.pictures += 1
+    def _on_camera_info(self, _message: CameraInfo) -> None:
+        self.images += 1
 
     def _on_joints(self, message: JointState) -> None:
         self.joints = message
@@ -123,16 +132,16 @@ class Client(Node):
     def scene(self, number: int) -> dict[str, Any]:
         """Puts a scene on the table and waits until the camera has seen it."""
         self.set("scene", number)
-        time.sleep(0.25)  # the state of before may still be on its way
+        time.sleep(0.25)  # an older state may still arrive
         cell = wait_for(
             f"scene {number}", lambda: self.cell if self.cell.get("scene") == number and self.cell["ready"] else None
         )
-        # The node answers from the newest picture it has: the next two show this scene for certain.
-        taken = self.pictures
-        wait_for("two pictures", lambda: self.pictures >= taken + 3)
+        # The node answers from its newest image: the next two certainly show this scene.
+        taken = self.images
+        wait_for("two images", lambda: self.images >= taken + 3)
         return cell
 
-    def thing(self, name: str) -> dict[str, Any]:
+    def object_named(self, name: str) -> dict[str, Any]:
         return next(t for t in self.cell["things"] if t["name"] == name)
 
     def send(self, client: ActionClient, goal: Any, feedback: Callable[[Any], None] | None = None) -> Running | None:
@@ -174,7 +183,7 @@ def die_with_parent() -> None:
 
 
 class Process:
-    """A program whose output is kept."""
+    """A program whose output is recorded."""
 
     def __init__(self, command: list[str], env: dict[str, str] | None = None, log: Path | None = None) -> None:
         self.lines: list[str] = []
@@ -216,7 +225,7 @@ class Process:
 
 def start_cell(parameters: dict[str, Any] | None = None, log: Path | None = None) -> Process:
     """The cell, ready."""
-    command = [sys.executable, str(ROOT / "test" / "sim" / "cell")]
+    command = [sys.executable, str(ROOT / "simulation" / "cell")]
     if parameters:
         command += ["--ros-args"] + [a for k, v in parameters.items() for a in ("-p", f"{k}:={v}")]
     cell = Process(command, log=log)

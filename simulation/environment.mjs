@@ -1,4 +1,4 @@
-// What the simulated cell runs in: the compiled program, a ROS 2, and a Python that has MuJoCo beside rclpy.
+// The environment of the simulated cell: the compiled program, a ROS 2, and a Python with MuJoCo and rclpy.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { root, setUp, sh, step } from "../scripts/lib/setup.mjs";
 
 const withEnv = join(root, "scripts", "ros", "with-env.mjs");
 const own = join(root, ".cache", "venv", "sim", "bin", "python");
-const peers = join(root, ".cache", "venv", "test", "bin", "python");
+const testPython = join(root, ".cache", "venv", "test", "bin", "python");
 
 /** Whether this Python has all that simulation/requirements.txt names. */
 function serves(python) {
@@ -21,7 +21,7 @@ export async function setUpSimulation() {
   await setUp();
   if (process.env.GRASP_GROUNDING_SETUP !== "skip") sh(process.execPath, ["scripts/ros/setup.mjs"]);
   if (process.env.GRASP_GROUNDING_SIM_PYTHON) return process.env.GRASP_GROUNDING_SIM_PYTHON;
-  if (serves(peers)) return peers;
+  if (serves(testPython)) return testPython;
   step("simulation-python", {
     inputs: ["simulation/requirements.txt"],
     output: ".cache/venv/sim/bin/python",
@@ -39,7 +39,7 @@ export async function setUpSimulation() {
 /** Command line of a program in the ROS environment. */
 export const inRos = (command, ...args) => [withEnv, command, ...args];
 
-/** The simulation's own processes talk on this machine alone, unless the caller says otherwise. */
+/** The simulation's processes talk on this machine alone, unless the caller's environment says otherwise. */
 export const rosEnvironment = () => ({
   ROS_AUTOMATIC_DISCOVERY_RANGE: "LOCALHOST",
   ...process.env,

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-os.environ.setdefault("MUJOCO_GL", "osmesa")
+if __name__ == "__main__":  # MuJoCo reads it while it is imported
+    os.environ.setdefault("MUJOCO_GL", "osmesa")
 
 import mujoco  # noqa: E402
 import numpy as np  # noqa: E402
@@ -46,7 +47,7 @@ def kind_of(target: Target) -> str:
 
 
 def touches_border(mask: np.ndarray) -> bool:
-    """Whether the target is cut off by the picture's border; such targets are left out."""
+    """Whether the target is cut off by the image's border; such targets are left out."""
     return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
 
 
@@ -74,7 +75,7 @@ def clutter_scenes(
 
 
 def contact_tile(scene: Scene, mask: np.ndarray, shots: list[np.ndarray]) -> np.ndarray:
-    """Crop around the target of each picture, side by side."""
+    """Crop around the target of each image, side by side."""
     v, u = np.nonzero(mask)
     half = int(np.clip(max(np.ptp(u), np.ptp(v)) * 0.9 + 40, 90, 230))
     cu, cv = int(np.clip(u.mean(), half, 639 - half)), int(np.clip(v.mean(), half, 479 - half))
@@ -93,7 +94,7 @@ def main() -> None:
     parser.add_argument("--methods", default="planner,pca,random")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
-    parser.add_argument("--tiles", type=Path, help="folder for pictures of each of the planner's grasps")
+    parser.add_argument("--tiles", type=Path, help="folder for images of each of the planner's grasps")
     parser.add_argument("--options", type=json.loads, default={}, help="planner options as JSON")
     args = parser.parse_args()
 

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from scene import STROKE, Scene, park_gripper, place
 
 RETREAT, LIFT = 0.1, 0.2
-# A pose error at the end of the approach above this means that something stood in the way.
+# A pose error at the end of the approach above this means that the gripper met an obstacle.
 BLOCKED = 0.008
 
 
@@ -52,7 +52,7 @@ def execute(
     """
     Runs the grasp with the tool at `position`, `rotation` (columns closing, side, approach, in the world) and says how it
     went: held, or why not: blocked, missed, slipped, shaken. `touched` gets the names of other objects that the open
-    gripper met on its way in.
+    gripper met during the approach.
     """
     model, data = scene.model, scene.data
     scene.restore()

@@ -9,7 +9,7 @@ from assets import Asset
 from scene import FINGER_LENGTH, FINGER_THICKNESS, FINGER_WIDTH, STROKE
 
 BIN = 0.002
-# What the fingers need beside the part, and the widest part they go around.
+# Room that the fingers need next to the part, and the widest part they go around.
 ROOM = FINGER_THICKNESS + 0.004
 WIDEST = 0.9 * STROKE
 # Cosine between closing direction and surface normal that counts as a hold.
@@ -41,7 +41,7 @@ def surface(asset: Asset, count: int = 9000) -> tuple[np.ndarray, np.ndarray]:
 def can_be_held(asset: Asset, rotation: np.ndarray, bottom: float) -> bool:
     """
     True when, straight from above at some yaw, some slab as wide as a finger holds a part no wider than nine tenths of the
-    stroke, with room for the fingers beside it, sides square to the closing direction, and the palm clear of the top.
+    stroke, with room for the fingers next to it, sides square to the closing direction, and the palm clear of the top.
     """
     points, normals = surface(asset)
     points, normals = points @ rotation.T, normals @ rotation.T

@@ -7,22 +7,20 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+import numpy as np
+import rclpy
+from PIL import Image as PilImage
+from sensor_msgs.msg import Image
 
-import numpy as np  # noqa: E402
-import rclpy  # noqa: E402
-from PIL import Image as Picture  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
+from client import ROOT, start_cell, use_own_domain, wait_for
+from run_scenes import Driver, start_node
 
-from client import ROOT, start_cell, wait_for  # noqa: E402
-from run_scenes import Driver, start_node  # noqa: E402
-
-SENTENCE = "pick up the yellow mug"
+QUERY = "pick up the yellow mug"
 COLUMNS, SIZE = 2, (480, 360)
 
 
 def main() -> None:
+    use_own_domain()
     truth = Path(tempfile.mkdtemp(prefix="truth-"))
     cell = start_cell({"truth": truth})
     node = start_node("bundled", truth)
@@ -30,7 +28,7 @@ def main() -> None:
     driver = Driver(truth)
     sides: list[tuple[float, np.ndarray]] = []
     try:
-        driver.keep("camera/color/image_raw")
+        driver.record("camera/color/image_raw")
         driver.create_subscription(
             Image,
             "side/image_raw",
@@ -39,21 +37,21 @@ def main() -> None:
         )
         wait_for("the node's action", driver.grasper.server_is_ready, 60)
         until = time.monotonic() + 30
-        while not driver.grasp(SENTENCE, execute=False)[0].result.success:
+        while not driver.grasp(QUERY, execute=False)[0].result.success:
             assert time.monotonic() < until
-        before = driver.kept["camera/color/image_raw"]
+        before = driver.latest["camera/color/image_raw"]
         at: dict[str, float] = {}
-        answer, _ = driver.grasp(SENTENCE, on_stage=lambda _t, stage: at.setdefault(stage, time.monotonic()))
+        answer, _ = driver.grasp(QUERY, on_stage=lambda _t, stage: at.setdefault(stage, time.monotonic()))
         ended = time.monotonic()
         time.sleep(1.5)
         if not answer.result.success:
             raise SystemExit(f"it was not picked: {answer.result.message}")
         wanted = [at["approach"] + 0.2, at["grasp"] + 0.3, ended + 1.0]
         shots = [before] + [min(sides, key=lambda each: abs(each[0] - t))[1] for t in wanted]
-        tiles = [np.asarray(Picture.fromarray(shot).resize(SIZE, Picture.Resampling.LANCZOS)) for shot in shots]
+        tiles = [np.asarray(PilImage.fromarray(shot).resize(SIZE, PilImage.Resampling.LANCZOS)) for shot in shots]
         rows = [np.concatenate(tiles[k : k + COLUMNS], axis=1) for k in range(0, len(tiles), COLUMNS)]
         target = ROOT / "docs" / "images" / "sim-pick.jpg"
-        Picture.fromarray(np.concatenate(rows)).save(target, quality=85)
+        PilImage.fromarray(np.concatenate(rows)).save(target, quality=85)
         print(target)
     finally:
         driver.leave()

@@ -1,4 +1,4 @@
-"""The ways to choose a grasp that are compared. Each gets depth, mask and camera alone."""
+"""The methods to choose a grasp that are compared. Each gets depth, mask and camera alone."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-// A pipeline that grounds with the truth: the mask of the thing a sentence names, as the cell's renderer has it for this
-// very picture. Everything after the grounding is the product's own.
+// A pipeline with true masks: the cell's renderer gives the mask of the object that a query names, for the same image.
+// Everything after the grounding is the product's own.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { maskBox } from "../dist/src/geometry/index.js";
@@ -24,10 +24,10 @@ class Oracle {
   async close() {}
 
   #find({ width, height }, query, ids, names) {
-    const thing = names.findIndex((name) => query.endsWith(name));
+    const index = names.findIndex((name) => query.endsWith(name));
     const mask = { width, height, data: new Uint8Array(width * height) };
     ids.forEach((id, i) => {
-      if (id === thing) mask.data[i] = 1;
+      if (id === index) mask.data[i] = 1;
     });
     const box = maskBox(mask);
     const found = box !== undefined;

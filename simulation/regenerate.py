@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-# Pictures are drawn of so many failures and successes.
-PICTURED = 9
+ROOT = HERE.parent
+# Number of failures and of successes that are drawn.
+DRAWN = 9
 
 
 def evaluate(parts: int, folder: Path, more: list[str]) -> list[str]:
     """The rows of evaluate.py, its scenes shared out over processes."""
-    environment = {**os.environ, "GRASP_GROUNDING_DIST": str(ROOT / "dist")}
+    environment = {**os.environ, "GRASP_GROUNDING_DIST": str(ROOT / "dist" / "src"), "MUJOCO_GL": os.environ.get("MUJOCO_GL", "osmesa")}
     command = [sys.executable, str(HERE / "evaluate.py"), "--half", "unseen", *sys.argv[1:], *more]
     files = [folder / f"rows{k}.jsonl" for k in range(parts)]
     running = [
@@ -31,12 +31,12 @@ def evaluate(parts: int, folder: Path, more: list[str]) -> list[str]:
     return sorted(line for file in files for line in file.read_text().splitlines())
 
 
-def pictured(lines: list[str]) -> str:
-    """Labels of scenes worth a picture, drawn at random."""
+def drawn(lines: list[str]) -> str:
+    """Labels of scenes to draw, chosen at random."""
     rows = [r for r in map(json.loads, lines) if r["method"] == "planner" and r["outcome"] != "refused" and r["holdable"]]
     rng = np.random.default_rng(3)
     groups = [[r["scene"] for r in rows if (r["outcome"] == "held") == held] for held in (True, False)]
-    return ",".join({label for group in groups for label in rng.permutation(group)[:PICTURED]})
+    return ",".join({label for group in groups for label in rng.permutation(group)[:DRAWN]})
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
         lines = evaluate(min(8, os.cpu_count() or 1), folder, [])
         rows, tiles = folder / "rows.jsonl", folder / "tiles"
         rows.write_text("\n".join(lines) + "\n")
-        evaluate(1, folder, ["--only", pictured(lines), "--methods", "planner", "--tiles", str(tiles)])
+        evaluate(1, folder, ["--only", drawn(lines), "--methods", "planner", "--tiles", str(tiles)])
         subprocess.run([sys.executable, HERE / "report.py", rows, "--tiles", tiles], check=True)
 
 

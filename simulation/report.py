@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 NAMES = {"planner": "this planner", "pca": "PCA, top-down", "random": "random on the mask"}
 CAUSES = {
     "refused": "no grasp given (with a reason)",
@@ -169,7 +169,7 @@ def quoted(text: str, summary: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path, help="JSON lines of evaluate.py")
-    parser.add_argument("--tiles", type=Path, help="its pictures")
+    parser.add_argument("--tiles", type=Path, help="its images")
     parser.add_argument("--half", default="unseen")
     args = parser.parse_args()
     rows = [json.loads(line) for line in args.rows.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""Seeded scenes in the cell, from a sentence to a lifted thing, over ROS 2. Resumable: what is in --out is not run again."""
+"""Seeded scenes in the cell, from a query to a lifted object, over ROS 2. Resumable: scenes in --out are not run again."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+import numpy as np
+import rclpy
+from grasp_grounding_interfaces.action import Grasp
+from PIL import Image as PilImage
+from rclpy.action import ActionClient
+from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
-import numpy as np  # noqa: E402
-import rclpy  # noqa: E402
-from grasp_grounding_interfaces.action import Grasp  # noqa: E402
-from PIL import Image as Picture  # noqa: E402
-from rclpy.action import ActionClient  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-from std_srvs.srv import Trigger  # noqa: E402
-
-from client import ROOT, Client, Process, Timeout, start_cell, wait_for  # noqa: E402
+from client import ROOT, Client, Process, Timeout, start_cell, use_own_domain, wait_for
 
 HERE = Path(__file__).resolve().parent
 MODES = ("oracle", "bundled")
-#: A thing counts as lifted when it hangs between the fingers this much above where it lay.
+#: An object counts as lifted when it hangs between the fingers this much above where it lay.
 RAISED = 0.08
 WIDTH, HEIGHT = 640, 480
 #: Scenes of one mode before those of the other; starting the node takes as long as one scene.
@@ -44,22 +41,22 @@ def start_node(mode: str, truth: Path, log: Path | None = None, parameters: dict
 
 
 class Driver(Client):
-    """Asks for things by ~/grasp and looks at what became of them."""
+    """Sends goals to ~/grasp and checks their results."""
 
     def __init__(self, truth: Path) -> None:
         super().__init__("scene_driver")
         self.truth = truth
         self.grasper = ActionClient(self, Grasp, "/grasp_grounding/grasp")
         self.reset = self.create_client(Trigger, "/grasp_grounding/reset")
-        self.kept: dict[str, np.ndarray] = {}
+        self.latest: dict[str, np.ndarray] = {}
         self.frames: list[np.ndarray] = []
 
-    def keep(self, topic: str) -> Any:
-        """Keeps the latest picture of a topic, and all of them in `frames`."""
+    def record(self, topic: str) -> Any:
+        """Records the latest image of a topic, and all of them in `frames`."""
 
         def on_image(m: Image) -> None:
-            self.kept[topic] = np.frombuffer(m.data, np.uint8).reshape(m.height, m.width, 3)
-            self.frames.append(self.kept[topic])
+            self.latest[topic] = np.frombuffer(m.data, np.uint8).reshape(m.height, m.width, 3)
+            self.frames.append(self.latest[topic])
 
         return self.create_subscription(Image, topic, on_image, 2)
 
@@ -82,7 +79,7 @@ class Driver(Client):
         return running.wait(90), stages
 
     def true_iou(self, result: Any, name: str) -> float | None:
-        """Overlap of the first object's mask with the thing's own, on the picture it was found in."""
+        """Overlap of the first object's mask with the true one, on the image it was found in."""
         grounding = result.grounding
         stamp = grounding.header.stamp.sec * 10**9 + grounding.header.stamp.nanosec
         file = self.truth / f"{stamp}.ids"
@@ -99,17 +96,17 @@ class Driver(Client):
 
 
 def target_of(cell: dict[str, Any], seed: int) -> dict[str, Any] | None:
-    """The thing to ask for: one of those a gripper could take and the camera sees well."""
+    """The object to ask for: one that the gripper can take and the camera sees well."""
     fit = [
         t for t in cell["things"] if t["holdable"] and t["visible"] >= 0.7 and t["pixels"] >= 250 and not t["border"]
     ]
     return fit[int(np.random.default_rng([seed, cell["scene"], 5]).integers(len(fit)))] if fit else None
 
 
-def outcome_of(answer: Any, stages: list[tuple[float, str]], iou: float | None, thing: dict[str, Any]) -> str:
+def outcome_of(answer: Any, stages: list[tuple[float, str]], iou: float | None, target_state: dict[str, Any]) -> str:
     """Where it ended: grounding, grasp planning, motion planning, moving, holding; or lifted."""
     result = answer.result
-    lifted = thing["raised"] > RAISED and bool(thing["touched_by"])
+    lifted = target_state["raised"] > RAISED and bool(target_state["touched_by"])
     names = [s for _, s in stages]
     if result.success and lifted:
         return "lifted"
@@ -126,7 +123,7 @@ def outcome_of(answer: Any, stages: list[tuple[float, str]], iou: float | None, 
     return f"motion: {names[-1]}"
 
 
-def run(driver: Driver, mode: str, number: int, seed: int, pictures: Path | None) -> dict[str, Any]:
+def run(driver: Driver, mode: str, number: int, seed: int, images: Path | None) -> dict[str, Any]:
     """One scene."""
     began = time.monotonic()
     cell = driver.scene(number)
@@ -136,29 +133,29 @@ def run(driver: Driver, mode: str, number: int, seed: int, pictures: Path | None
         return row | {"outcome": "no target"}
     name = target["name"]
     row |= {"target": target["id"], "category": target["category"], "query": f"pick up the {name}", "visible": target["visible"]}
-    if pictures:
-        wait_for("a picture", lambda: "camera/color/image_raw" in driver.kept)
-        before = driver.kept["camera/color/image_raw"]
+    if images:
+        wait_for("an image", lambda: "camera/color/image_raw" in driver.latest)
+        before = driver.latest["camera/color/image_raw"]
     answer, stages = driver.grasp(row["query"])
     iou = driver.true_iou(answer.result, name)
     time.sleep(0.6)
-    thing = driver.thing(name)
-    row["outcome"] = outcome_of(answer, stages, iou, thing)
+    target_state = driver.object_named(name)
+    row["outcome"] = outcome_of(answer, stages, iou, target_state)
     row |= {
         "message": answer.result.message,
         "mask_iou": iou,
         "grasps": len(answer.result.grasps),
-        "raised": thing["raised"],
+        "raised": target_state["raised"],
         "stages": stages,
         "keeping_up": driver.cell["keeping_up"],
         "seconds": round(time.monotonic() - began, 1),
     }
-    if pictures:
-        side = np.concatenate([before, driver.kept["camera/color/image_raw"]], axis=1)
+    if images:
+        side = np.concatenate([before, driver.latest["camera/color/image_raw"]], axis=1)
         word = row["outcome"].split(":")[0].replace(" ", "-")
-        Picture.fromarray(side).save(pictures / f"{mode}-{number:03}-{word}-{target['id']}.jpg", quality=85)
+        PilImage.fromarray(side).save(images / f"{mode}-{number:03}-{word}-{target['id']}.jpg", quality=85)
     if driver.reset.service_is_ready():
-        driver.reset.call_async(Trigger.Request())  # clears a stop that was latched
+        driver.reset.call_async(Trigger.Request())  # clears a latched stop
     return row
 
 
@@ -180,17 +177,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--modes", default=",".join(MODES), help="oracle: true masks; bundled: the bundled model")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "sim" / "scenes.jsonl", help="JSON lines, one a scene and mode")
-    parser.add_argument("--pictures", action="store_true", help="keep before and after of each scene beside --out")
+    parser.add_argument("--images", "--pictures", action="store_true", help="save before and after of each scene next to --out")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long; run again to go on")
     args = parser.parse_args()
+    use_own_domain()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     done = set()
     if args.out.exists():
         rows = [json.loads(line) for line in args.out.read_text().splitlines()]
         done = {(r["mode"], r["scene"], r["seed"]) for r in rows}
-    pictures = args.out.parent / "pictures" if args.pictures else None
-    if pictures:
-        pictures.mkdir(exist_ok=True)
+    images = args.out.parent / "images" if args.images else None
+    if images:
+        images.mkdir(exist_ok=True)
     until = time.monotonic() + args.minutes * 60
     truth = Path(tempfile.mkdtemp(prefix="truth-"))
     numbers = range(args.first, args.first + args.scenes)
@@ -205,17 +203,17 @@ def main() -> None:
             cell = cell or start_cell({"truth": truth, "seed": args.seed, "scene": todo[0]}, args.out.parent / "cell.log")
             node = start_node(mode, truth, args.out.parent / f"node-{mode}.log")
             driver = Driver(truth)
-            if pictures:
-                driver.keep("camera/color/image_raw")
+            if images:
+                driver.record("camera/color/image_raw")
             try:
                 wait_for("the node's action", driver.grasper.server_is_ready, 60)
-                time.sleep(1.5)  # camera, TF and joint states find their way
+                time.sleep(1.5)  # camera, TF and joint states connect
                 for index, number in enumerate(todo):
                     if time.monotonic() > until:
                         left += len(todo) - index
                         break
                     try:
-                        row = run(driver, mode, number, args.seed, pictures)
+                        row = run(driver, mode, number, args.seed, images)
                     except Timeout as problem:
                         row = {"scene": number, "seed": args.seed, "mode": mode, "outcome": "no answer", "message": str(problem)}
                     with args.out.open("a") as out:

@@ -52,7 +52,7 @@ class Target:
 
 @dataclass
 class Scene:
-    """A settled scene: model, state, camera and picture."""
+    """A settled scene: model, state, camera and image."""
 
     model: mujoco.MjModel
     data: mujoco.MjData
@@ -66,7 +66,7 @@ class Scene:
     segmentation: np.ndarray
 
     def restore(self) -> None:
-        """Back to the state the picture shows."""
+        """Back to the state that the image shows."""
         mujoco.mj_setState(self.model, self.data, self.state, mujoco.mjtState.mjSTATE_INTEGRATION)
         mujoco.mj_forward(self.model, self.data)
 
@@ -184,7 +184,7 @@ def drop(
 
 
 def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generator, textured: bool) -> Scene:
-    """Drops the objects, one after the other, and takes the picture."""
+    """Drops the objects, one after the other, and takes the image."""
     tint = rng.uniform(0.35, 0.85, 3) * 0.4 + rng.uniform(0.2, 0.5)
     model = build_model(assets, textured, tuple(float(x) for x in tint))
     data = mujoco.MjData(model)
@@ -215,7 +215,7 @@ def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generato
 
 
 def aim_camera(model: mujoco.MjModel, eye: np.ndarray, rotation: np.ndarray) -> None:
-    """Points the camera; MuJoCo's cameras look along -z with y up."""
+    """Points the camera; MuJoCo's cameras point along -z with y up."""
     camera = model.camera("eye").id
     model.cam_pos[camera] = eye
     mujoco_rotation = rotation @ np.diag([1.0, -1.0, -1.0])
@@ -258,7 +258,7 @@ def render_depth(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[np.ndarray
 
 
 def render_colour(scene: Scene, with_gripper: bool = True) -> np.ndarray:
-    """RGB picture of the present state."""
+    """RGB image of the present state."""
     renderer = renderer_for(scene.model)
     renderer.update_scene(scene.data, "eye", view_options({1, 2} if with_gripper else {1}))
     return renderer.render().copy()

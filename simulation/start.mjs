@@ -1,18 +1,18 @@
 // `npm run sim`: the simulated cell, the node with its arm allowed to move, and a prompt (and the console, where the node has
-// one). `npm run sim -- "pick up the yellow mug"` asks for that alone and leaves. Ctrl-C ends all.
+// one). `npm run sim -- "pick up the yellow mug"` runs that query alone and ends. Ctrl-C ends all.
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { root } from "../scripts/lib/setup.mjs";
 import { inRos, rosEnvironment, setUpSimulation } from "./environment.mjs";
 
-const usage = `npm run sim [-- options] [-- "a sentence"]
-  --scene N     what is on the table: 0 the demo's things, other numbers drawn at random (default 0)
-  --seed N      what the random scenes are drawn from (default 1)
+const usage = `npm run sim [-- options] [-- "a query"]
+  --scene N     objects on the table: 0 the demo's, other numbers drawn at random (default 0)
+  --seed N      seed of the random scenes (default 1)
   --model NAME  grounding model (default: the bundled one)
   --speed X     simulated seconds in a second (default 1)`;
 
 const options = { scene: "0", seed: "1", speed: "1.0", model: "lite" };
-const sentences = [];
+const queries = [];
 for (let args = process.argv.slice(2), arg = args.shift(); arg !== undefined; arg = args.shift()) {
   const name = arg.replace(/^--/, "");
   if (arg === "--help" || (arg.startsWith("--") && !(name in options && args.length > 0))) {
@@ -20,7 +20,7 @@ for (let args = process.argv.slice(2), arg = args.shift(); arg !== undefined; ar
     process.exit(arg === "--help" ? 0 : 2);
   }
   if (arg.startsWith("--")) options[name] = args.shift();
-  else sentences.push(arg);
+  else queries.push(arg);
 }
 if (!/^\d+(\.\d*)?$/.test(options.speed)) options.speed = "1.0";
 if (!options.speed.includes(".")) options.speed += ".0";
@@ -97,10 +97,10 @@ const node = start("node", [
 ]);
 await node.says(/arm panda/, 90);
 
-const ask = start("", inRos(python, "simulation/ask.py", ...sentences), {
-  input: sentences.length > 0 ? "ignore" : "pipe",
+const ask = start("", inRos(python, "simulation/ask.py", ...queries), {
+  input: queries.length > 0 ? "ignore" : "pipe",
 });
-if (sentences.length === 0) {
+if (queries.length === 0) {
   process.stdin.on("data", (chunk) => ask.stdin.write(chunk));
   process.stdin.on("end", () => ask.stdin.end());
 }

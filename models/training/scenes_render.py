@@ -17,7 +17,8 @@ import os
 import time
 from pathlib import Path
 
-os.environ.setdefault("MUJOCO_GL", "osmesa")
+if __name__ == "__main__":  # MuJoCo reads it while it is imported
+    os.environ.setdefault("MUJOCO_GL", "osmesa")
 
 import cv2
 import mujoco

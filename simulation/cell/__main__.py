@@ -9,11 +9,11 @@ import sys
 import threading
 from pathlib import Path
 
-os.environ.setdefault("MUJOCO_GL", "osmesa")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
 def main() -> None:
+    os.environ.setdefault("MUJOCO_GL", "osmesa")
     if os.environ["MUJOCO_GL"] == "osmesa" and ctypes.util.find_library("OSMesa") is None:
         sys.exit("the camera needs an off-screen OpenGL: install libosmesa6 (Debian, Ubuntu), or set MUJOCO_GL=egl with a GPU")
     import rclpy
@@ -33,13 +33,13 @@ def main() -> None:
     cell.start()
     print("ready", flush=True)
     parent = os.getppid()
-    while not stop.wait(0.5) and os.getppid() == parent:  # whoever started it may die without a word
+    while not stop.wait(0.5) and os.getppid() == parent:  # the parent may die without a signal
         pass
     cell.leave()
     rclpy.try_shutdown()
     spinning.join(timeout=3)
     sys.stdout.flush()
-    # Goals that are being served keep the executor's threads; nothing is left to be written.
+    # Active goals hold the executor's threads; all output is written.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Things made of convex parts, for a checkout that has no asset pack beside it."""
+"""Objects made of convex parts, for a checkout without an asset pack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assets import Asset
 
 @dataclass(frozen=True, eq=False)
 class BuiltIn(Asset):
-    """An object whose convex parts are its looks as well."""
+    """An object whose convex parts are shown as well."""
 
     parts: tuple[np.ndarray, ...] = field(default=())
     rgba: tuple[float, float, float, float] = (1, 1, 1, 1)

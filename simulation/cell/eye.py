@@ -15,25 +15,25 @@ from physics import Physics
 from scene import HEIGHT, WIDTH, add_noise, view_options
 from table import GROUP_ARM, GROUP_THINGS, World
 
-#: Nothing moved by more than this: the last picture still shows what is there.
+#: Largest motion after which the last image is still up to date.
 STILL = 2e-4
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What the camera saw. `ids`: index of the thing each pixel shows, 255 for none."""
+class CellImage:
+    """An image of the camera. `ids`: index of the object each pixel shows, 255 for none."""
 
     world: World
     colour: np.ndarray
     depth_mm: np.ndarray
     ids: np.ndarray
-    #: A look at the whole cell from its side, when somebody wants it.
+    #: The whole cell from its side, while the topic has a subscriber.
     side: np.ndarray | None
 
 
 @dataclass(frozen=True)
 class Seen:
-    """How much of a thing the camera sees."""
+    """The visible part of an object."""
 
     pixels: int
     visible: float
@@ -41,7 +41,7 @@ class Seen:
 
 
 class Eye(threading.Thread):
-    """Publishes pictures at `rate` hertz, or as often as half a core allows while something moves."""
+    """Publishes images at `rate` hertz, or as often as half a core allows while something moves."""
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class Eye(threading.Thread):
         rate: float,
         noise: bool,
         clock: Callable[[], Time],
-        on_picture: Callable[[Picture, Time], None],
+        on_image: Callable[[CellImage, Time], None],
         side_wanted: Callable[[], bool],
     ) -> None:
         super().__init__(name="camera", daemon=True)
         self.physics, self.rate, self.noise = physics, rate, noise
-        self.clock, self.on_picture = clock, on_picture
+        self.clock, self.on_image = clock, on_image
         self.side_wanted = side_wanted
-        #: What is seen of each thing of the world in `seen_of`.
+        #: The visible part of each object of the world in `seen_of`.
         self.seen: list[Seen] = []
         self.seen_of: World | None = None
         self._leaving = threading.Event()
@@ -71,22 +71,22 @@ class Eye(threading.Thread):
 
     def run(self) -> None:
         last: np.ndarray | None = None
-        picture: Picture | None = None
+        shot: CellImage | None = None
         while not self._leaving.is_set():
             began = time.monotonic()
-            # The moment it shows, however long the drawing takes: who waits for a picture taken after a motion relies on it.
+            # The time that the image shows, however long drawing takes: clients wait for an image taken after a motion.
             exposed = self.clock()
             world, qpos, _ = self.physics.snapshot()
             if world is not self._world:
                 self._open(world)
                 last = None
-            if last is None or picture is None or np.abs(qpos - last).max() > STILL:
-                picture = self._look(world, qpos)
+            if last is None or shot is None or np.abs(qpos - last).max() > STILL:
+                shot = self._draw(world, qpos)
                 last = qpos
             if self.seen_of is not world:
-                self.seen = self._survey(world, qpos, picture.ids)
+                self.seen = self._survey(world, qpos, shot.ids)
                 self.seen_of = world
-            self.on_picture(picture, exposed)
+            self.on_image(shot, exposed)
             took = time.monotonic() - began
             self._leaving.wait(max(1 / self.rate - took, took if took > 0.05 else 0.0))
         if self._renderer:
@@ -99,9 +99,9 @@ class Eye(threading.Thread):
         self._data = mujoco.MjData(world.model)
         self._renderer = mujoco.Renderer(world.model, HEIGHT, WIDTH)
         model = world.model
-        self._thing_of_geom = np.full(model.ngeom + 1, 255, np.uint8)  # the last row: no geom
-        for index, thing in enumerate(world.things):
-            self._thing_of_geom[:-1][model.geom_bodyid == model.body(thing.body).id] = index
+        self._object_of_geom = np.full(model.ngeom + 1, 255, np.uint8)  # the last row: no geom
+        for index, each in enumerate(world.objects):
+            self._object_of_geom[:-1][model.geom_bodyid == model.body(each.body).id] = index
 
     def _pose(self, model: mujoco.MjModel, qpos: np.ndarray) -> None:
         self._data.qpos[:] = qpos
@@ -109,7 +109,7 @@ class Eye(threading.Thread):
         mujoco.mj_comPos(model, self._data)
         mujoco.mj_camlight(model, self._data)
 
-    def _look(self, world: World, qpos: np.ndarray) -> Picture:
+    def _draw(self, world: World, qpos: np.ndarray) -> CellImage:
         renderer = self._renderer
         assert renderer
         self._pose(world.model, qpos)
@@ -126,14 +126,14 @@ class Eye(threading.Thread):
         if self.noise:
             depth = add_noise(depth, self._rng)
         millimetres = np.where(np.isfinite(depth) & (depth < 10), np.rint(depth * 1000), 0).astype(np.uint16)
-        return Picture(world, colour, millimetres, self._ids(), side)
+        return CellImage(world, colour, millimetres, self._ids(), side)
 
     def _ids(self) -> np.ndarray:
         renderer = self._renderer
         assert renderer
         renderer.enable_segmentation_rendering()
         renderer.update_scene(self._data, "eye", self._options)
-        ids = self._thing_of_geom[renderer.render()[..., 0]]
+        ids = self._object_of_geom[renderer.render()[..., 0]]
         renderer.disable_segmentation_rendering()
         return ids
 
@@ -142,7 +142,7 @@ class Eye(threading.Thread):
         self._pose(model, qpos)
         found = []
         groups = model.geom_group.copy()
-        bodies = [model.body(t.body).id for t in world.things]
+        bodies = [model.body(t.body).id for t in world.objects]
         for index, body in enumerate(bodies):
             mask = ids == index
             others = np.isin(model.geom_bodyid, [b for b in bodies if b != body])

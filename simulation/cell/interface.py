@@ -23,7 +23,7 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Header, String
 from tf2_msgs.msg import TFMessage
 
-from eye import Eye, Picture
+from eye import Eye, CellImage
 from panda import BASE, FINGER_LINKS, FINGERS, HAND, JOINTS, OPEN, urdf
 from physics import Grip, Motion, Physics
 from scene import FOCAL, HEIGHT, WIDTH
@@ -46,24 +46,24 @@ class Cell(Node):
         number = declare("scene", 0, "Number of the scene; 0 is the demo's. Setting it changes what is on the table.")
         seed = declare("seed", 1, "What the scenes other than 0 are drawn from.", read_only=True)
         rate = declare("speed", 1.0, "Simulated seconds in a second.", read_only=True)
-        camera_rate = declare("camera_rate", 5.0, "Pictures a second while nothing moves; fewer while something does.", read_only=True)
+        camera_rate = declare("camera_rate", 5.0, "Images a second while nothing moves; fewer during motion.", read_only=True)
         noise = declare("depth_noise", True, "Noise, holes and flying pixels of a stereo depth camera.", read_only=True)
-        self.truth = declare("truth", "", "Folder for what each picture truly shows (for tests); empty: none.", read_only=True)
+        self.truth = declare("truth", "", "Folder for the true content of each image (for tests); empty: none.", read_only=True)
         self.fault = declare("fault", "none", f"A controller that fails, for tests: one of {', '.join(FAULTS)}.")
         self.sim_time = self.get_parameter("use_sim_time").value
         self.seed = seed
 
-        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
+        transient_local = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
         self.clock = self.create_publisher(Clock, "/clock", 10) if self.sim_time else None
         self.states = self.create_publisher(JointState, "joint_states", 10)
-        self.description = self.create_publisher(String, "robot_description", latched)
+        self.description = self.create_publisher(String, "robot_description", transient_local)
         self.tf = self.create_publisher(TFMessage, "/tf", QoSProfile(depth=100))
-        self.tf_static = self.create_publisher(TFMessage, "/tf_static", latched)
+        self.tf_static = self.create_publisher(TFMessage, "/tf_static", transient_local)
         self.colour = self.create_publisher(Image, "camera/color/image_raw", 5)
         self.depth = self.create_publisher(Image, "camera/aligned_depth_to_color/image_raw", 5)
         self.info = self.create_publisher(CameraInfo, "camera/color/camera_info", 5)
         self.side = self.create_publisher(Image, "side/image_raw", 2)
-        self.told = self.create_publisher(String, "~/state", latched)
+        self.told = self.create_publisher(String, "~/state", transient_local)
 
         group = ReentrantCallbackGroup()
         self.arm_server = ActionServer(
@@ -83,7 +83,7 @@ class Cell(Node):
         self._warned = 0.0
         self.physics = Physics(self.world, rate, self._on_state)
         self.eye = Eye(
-            self.physics, camera_rate, noise, self.stamp, self._on_picture,
+            self.physics, camera_rate, noise, self.stamp, self._on_image,
             lambda: self.side.get_subscription_count() > 0,
         )  # fmt: skip
         self.description.publish(String(data=urdf()))
@@ -112,7 +112,7 @@ class Cell(Node):
             return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
         return self.get_clock().now().to_msg()
 
-    # Parameters that change things
+    # Parameters that change the cell
 
     def _set(self, parameters) -> SetParametersResult:
         for parameter in parameters:
@@ -130,11 +130,11 @@ class Cell(Node):
         self._remember(world)
         self.physics.load(world)
         self.world = world
-        self.get_logger().info(f"scene {number}: {', '.join(t.name for t in world.things)}")
+        self.get_logger().info(f"scene {number}: {', '.join(t.name for t in world.objects)}")
 
     def _remember(self, world: World) -> None:
-        self.start_heights = {t.body: world.height(t.body) for t in world.things}
-        self.holdable = {t.body: world.could_be_held(t) for t in world.things}
+        self.start_heights = {t.body: world.height(t.body) for t in world.objects}
+        self.holdable = {t.body: world.could_be_held(t) for t in world.objects}
 
     # What goes out
 
@@ -181,22 +181,22 @@ class Cell(Node):
             )
         )
 
-    def _on_picture(self, picture: Picture, stamp: Time) -> None:
+    def _on_image(self, shot: CellImage, stamp: Time) -> None:
         header = Header(stamp=stamp, frame_id=CAMERA_FRAME)
         if self.truth:
-            self._write_truth(picture, stamp)
+            self._write_truth(shot, stamp)
         self.info.publish(camera_info(header))
-        self.depth.publish(image(header, picture.depth_mm, "16UC1"))
-        self.colour.publish(image(header, picture.colour, "rgb8"))
-        if picture.side is not None:
-            self.side.publish(image(Header(stamp=stamp, frame_id=WORLD_FRAME), picture.side, "rgb8"))
+        self.depth.publish(image(header, shot.depth_mm, "16UC1"))
+        self.colour.publish(image(header, shot.colour, "rgb8"))
+        if shot.side is not None:
+            self.side.publish(image(Header(stamp=stamp, frame_id=WORLD_FRAME), shot.side, "rgb8"))
 
-    def _write_truth(self, picture: Picture, stamp: Time) -> None:
+    def _write_truth(self, shot: CellImage, stamp: Time) -> None:
         folder = Path(self.truth)
         folder.mkdir(parents=True, exist_ok=True)
-        names = json.dumps([t.name for t in picture.world.things])
+        names = json.dumps([t.name for t in shot.world.objects])
         file = folder / f"{stamp.sec * 10**9 + stamp.nanosec}.ids"
-        file.write_bytes(picture.ids.tobytes() + names.encode())
+        file.write_bytes(shot.ids.tobytes() + names.encode())
         for old in sorted(folder.glob("*.ids"))[:-40]:
             old.unlink(missing_ok=True)
 
@@ -206,7 +206,7 @@ class Cell(Node):
             seen = self.eye.seen if self.eye.seen_of is world else None
             keeping_up = self.physics.keeping_up
             with self.physics.lock:
-                things = [
+                objects = [
                     {
                         "name": t.name,
                         "id": t.asset.id,
@@ -216,12 +216,12 @@ class Cell(Node):
                         "holdable": self.holdable.get(t.body, False),
                         "touched_by": sorted(world.touching(t.body)),
                     }
-                    for t in world.things
+                    for t in world.objects
                 ]
-            for index, thing in enumerate(things):
+            for index, each in enumerate(objects):
                 if seen:
-                    thing |= {"visible": round(seen[index].visible, 3), "pixels": seen[index].pixels, "border": seen[index].border}
-            state = {"scene": world.number, "ready": seen is not None, "keeping_up": round(keeping_up, 3), "things": things}
+                    each |= {"visible": round(seen[index].visible, 3), "pixels": seen[index].pixels, "border": seen[index].border}
+            state = {"scene": world.number, "ready": seen is not None, "keeping_up": round(keeping_up, 3), "things": objects}
             state |= {"stop_ordered": self.physics.stop_ordered, "stop_done": self.physics.stop_done}
             self.told.publish(String(data=json.dumps(state)))
             if keeping_up < 0.93 and time.monotonic() - self._warned > 10:
@@ -328,7 +328,7 @@ def transform(stamp: Time, parent: str, child: str, position: np.ndarray, rotati
 
 
 def image(header: Header, pixels: np.ndarray, encoding: str) -> Image:
-    """A picture as a message."""
+    """An image as a message."""
     data = array("B")
     data.frombytes(np.ascontiguousarray(pixels).tobytes())
     return Image(

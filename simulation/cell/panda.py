@@ -15,7 +15,7 @@ BASE, HAND = "panda_link0", "panda_hand"
 JOINTS = tuple(f"panda_joint{k}" for k in range(1, 8))
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 FINGER_LINKS = ("panda_leftfinger", "panda_rightfinger")
-#: The maker's "ready" posture: bent over the table, hand pointing down.
+#: The maker's "ready" configuration: bent over the table, hand pointing down.
 HOME = (0.0, -0.785398, 0.0, -2.356194, 0.0, 1.570796, 0.785398)
 #: The joints' servo: stiffness in N m/rad. A Panda that follows positions is about this stiff.
 STIFFNESS = (6000.0, 6000.0, 5000.0, 5000.0, 3000.0, 2500.0, 1500.0)
@@ -58,7 +58,7 @@ def urdf() -> str:
 
 
 def mjcf(position: tuple[float, float, float]) -> tuple[str, str, str, str, dict[str, bytes]]:
-    """(assets, body, equality, actuators, files) of the arm standing at `position`. Looks are in group 2, what touches in group 3."""
+    """(assets, body, equality, actuators, files) of the arm standing at `position`. Visual parts are in group 2, collision parts in group 3."""
     robot = ET.fromstring(urdf())
     links = {link.get("name"): link for link in robot.findall("link")}
     joints = robot.findall("joint")

@@ -112,7 +112,7 @@ class Physics(threading.Thread):
             return self.motion
 
     def stop(self, motion: Motion | None, code: int = SUCCESSFUL, text: str = "cancelled") -> None:
-        """Brakes, when `motion` is the one under way."""
+        """Brakes, when `motion` is the present one."""
         with self.lock:
             if motion is None or self.motion is not motion:
                 return
@@ -124,7 +124,7 @@ class Physics(threading.Thread):
             motion.end(code, text)
 
     def close_on(self, position: float, force: float) -> Grip:
-        """Moves the fingers; a command under way ends where it is."""
+        """Moves the fingers; a running command ends at the present width."""
         with self.lock:
             if self.grip:
                 self.grip.ended.set()

@@ -1,4 +1,4 @@
-"""The cell: a Panda at a table with things on it, a fixed RGB-D camera opposite, and a room around."""
+"""The cell: a Panda at a table with objects on it, a fixed RGB-D camera opposite, and a room around."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from scene import FOVY, HEIGHT, STROKE, WIDTH, aim_camera, drop, place, settle, 
 
 #: The arm's base in the world: on the table's far edge; the table's top is z = 0.
 BASE_POSITION = (0.0, 0.0, 0.0)
-#: Where things lie, in metres from the arm's base: middle and half extents.
+#: Area of the objects, in metres from the arm's base: middle and half extents.
 MIDDLE, SPREAD = (0.53, 0.0), (0.13, 0.22)
 CAMERA_POSITION = np.array([1.12, 0.0, 0.68])
 CAMERA_TARGET = np.array([0.49, 0.0, 0.03])
-#: Largest side of things in the cell and largest mass, in metres and kilograms.
+#: Largest side of objects in the cell and largest mass, in metres and kilograms.
 LARGEST, HEAVIEST = 0.25, 1.0
 GROUP_THINGS, GROUP_ARM = 1, 2
 
 
 @dataclass(frozen=True)
-class Thing:
+class TableObject:
     """One object of a scene."""
 
     body: str
     asset: Asset
-    #: What a person would call it; no other thing of the scene has this name or is of its category.
+    #: Name in queries; no other object of the scene has this name or category.
     name: str
 
 
@@ -45,30 +45,30 @@ class World:
     number: int
     model: mujoco.MjModel
     data: mujoco.MjData
-    things: list[Thing]
+    objects: list[TableObject]
     camera_rotation: np.ndarray  # columns: optical axes x right, y down, z forward, in the world
 
     def height(self, body: str) -> float:
-        """Height of a thing's centre of mass above the table."""
+        """Height of an object's centre of mass above the table."""
         return float(self.data.body(body).xipos[2])
 
     def touching(self, body: str) -> set[str]:
-        """Fingers that touch a thing."""
-        thing = self.model.body(body).id
+        """Fingers that touch an object."""
+        item = self.model.body(body).id
         pads = {self.model.geom(link).id: link for link in FINGER_LINKS}
         found = set()
         for contact in self.data.contact:
             for pad, other in ((contact.geom1, contact.geom2), (contact.geom2, contact.geom1)):
-                if pad in pads and self.model.geom_bodyid[other] == thing:
+                if pad in pads and self.model.geom_bodyid[other] == item:
                     found.add(pads[pad])
         return found
 
-    def could_be_held(self, thing: Thing) -> bool:
+    def could_be_held(self, item: TableObject) -> bool:
         """Whether this gripper could take it from above in the pose it lies in, by its true shape."""
-        rotation = self.data.body(thing.body).xmat.reshape(3, 3)
-        points = np.concatenate(thing.asset.hulls()) @ rotation.T
-        bottom = float(points[:, 2].min() + self.data.body(thing.body).xpos[2])
-        return thing.asset.width_at(rotation)[0] <= 0.9 * STROKE or can_be_held(thing.asset, rotation, bottom)
+        rotation = self.data.body(item.body).xmat.reshape(3, 3)
+        points = np.concatenate(item.asset.hulls()) @ rotation.T
+        bottom = float(points[:, 2].min() + self.data.body(item.body).xpos[2])
+        return item.asset.width_at(rotation)[0] <= 0.9 * STROKE or can_be_held(item.asset, rotation, bottom)
 
 
 def has_pack() -> bool:
@@ -87,13 +87,13 @@ def fits(asset: Asset) -> bool:
 
 
 def demo_things() -> tuple[list[Asset], list[tuple[float, float, float]]]:
-    """Scene 0: things with plain names, and where they stand (x, y in metres, yaw in degrees)."""
+    """Scene 0: objects with plain names, and their places (x, y in metres, yaw in degrees)."""
     spots = [(0.46, 0.12, 200), (0.60, -0.14, 30), (0.42, -0.16, 10), (0.62, 0.2, 0), (0.55, 0.01, 60), (0.64, 0.04, 0)]
     if not has_pack():
         pairs = ("mug yellow", "mug red", "box blue", "can green", "block orange", "bottle white")
-        things = [made(*pair.split()) for pair in pairs]
-        things[3] = replace(things[3], names=("soup can",))
-        return things, spots
+        objects = [made(*pair.split()) for pair in pairs]
+        objects[3] = replace(objects[3], names=("soup can",))
+        return objects, spots
     pack = {a.id: a for a in load_assets()}
     mug = pack["mug_red"]
     return [
@@ -107,7 +107,7 @@ def demo_things() -> tuple[list[Asset], list[tuple[float, float, float]]]:
 
 
 def choose(number: int, rng: np.random.Generator) -> list[Asset]:
-    """Five to eight things of different categories for a scene by its number."""
+    """Five to eight objects of different categories for a scene by its number."""
     pool = [a for a in load_assets() if fits(a) and never_trained_on(f"asset:{a.id}")] if has_pack() else list(all_built_in())
     count = int(rng.integers(5, 9))
     chosen: list[Asset] = []
@@ -144,12 +144,12 @@ def build(number: int, seed: int) -> World:
     rotation = np.stack([right, np.cross(forward, right), forward], axis=1)
     aim_camera(model, CAMERA_POSITION, rotation)
     mujoco.mj_forward(model, data)
-    things = [Thing(f"o{k}", a, a.names[0]) for k, a in enumerate(assets)]
-    return World(number, model, data, things, rotation)
+    objects = [TableObject(f"o{k}", a, a.names[0]) for k, a in enumerate(assets)]
+    return World(number, model, data, objects, rotation)
 
 
 def reset_arm(model: mujoco.MjModel, data: mujoco.MjData) -> None:
-    """The arm at rest in its ready posture, the gripper open."""
+    """The arm at rest in its ready configuration, the gripper open."""
     for name, value in (*zip(JOINTS, HOME), *((f, OPEN) for f in FINGERS)):
         joint = model.joint(name)
         data.qpos[joint.qposadr[0]] = value
@@ -159,7 +159,7 @@ def reset_arm(model: mujoco.MjModel, data: mujoco.MjData) -> None:
 
 
 def compile_cell(assets: list[Asset], rng: np.random.Generator, plain: bool) -> mujoco.MjModel:
-    """Compiles arm, table, room, lights, camera and the things."""
+    """Compiles arm, table, room, lights, camera and the objects."""
     definitions, bodies, files = [], [], {}
     for k, asset in enumerate(assets):
         mesh, body, new = mjcf_of(asset, f"o{k}", True)
@@ -209,7 +209,7 @@ def compile_cell(assets: list[Asset], rng: np.random.Generator, plain: bool) -> 
 
 
 def table_look(rng: np.random.Generator, plain: bool) -> tuple[str, dict[str, bytes]]:
-    """The table's material: a picture of the pack, or a plain colour."""
+    """The table's material: an image of the pack, or a plain colour."""
     folder = shared_folder() / "assets" / "textures"
     if plain or not folder.exists():
         return '<material name="table" rgba="0.72 0.62 0.5 1" specular="0.1" shininess="0.2"/>', {}

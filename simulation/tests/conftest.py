@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,21 +9,24 @@ from pathlib import Path
 import pytest
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
-os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 180))
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+import rclpy
+from client import Client, Process, start_cell, use_own_domain
 
-import rclpy  # noqa: E402
-from client import Client, Process, start_cell  # noqa: E402
+
+@pytest.fixture(scope="session", autouse=True)
+def domain() -> None:
+    """Cell, node and client of this run talk to each other alone."""
+    use_own_domain()
 
 
 @pytest.fixture(scope="session")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the cell writes what its pictures truly show."""
+    """Folder for the true content of the cell's images."""
     return tmp_path_factory.mktemp("truth")
 
 
 @pytest.fixture(scope="session")
-def cell(truth: Path) -> Iterator[Process]:
+def cell(domain: None, truth: Path) -> Iterator[Process]:
     process = start_cell({"truth": truth})
     yield process
     assert process.stop() == 0

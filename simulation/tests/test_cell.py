@@ -54,9 +54,9 @@ def test_joint_states_come_at_100_hz_or_more(client: Client) -> None:
     assert np.allclose(client.joints.position[:7], HOME, atol=1e-3)
 
 
-def test_things_are_where_camera_info_tf_and_depth_say(client: Client) -> None:
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    static = {t.child_frame_id: (t.header.frame_id, matrix(t)) for t in latest(client, TFMessage, "/tf_static", latched).transforms}
+def test_objects_are_where_camera_info_tf_and_depth_say(client: Client) -> None:
+    transient_local = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    static = {t.child_frame_id: (t.header.frame_id, matrix(t)) for t in latest(client, TFMessage, "/tf_static", transient_local).transforms}
     info = latest(client, CameraInfo, "camera/color/camera_info")
     depth = latest(client, Image, "camera/aligned_depth_to_color/image_raw")
     colour = latest(client, Image, "camera/color/image_raw")
@@ -68,12 +68,12 @@ def test_things_are_where_camera_info_tf_and_depth_say(client: Client) -> None:
         pose, frame = step @ pose, parent
     fx, cx, cy = info.k[0], info.k[2], info.k[5]
     metres = np.frombuffer(depth.data, np.uint16).reshape(depth.height, depth.width) / 1000
-    picture = np.frombuffer(colour.data, np.uint8).reshape(colour.height, colour.width, 3)
-    mug = client.thing("yellow mug")
+    image = np.frombuffer(colour.data, np.uint8).reshape(colour.height, colour.width, 3)
+    mug = client.object_named("yellow mug")
     x, y, z = np.linalg.inv(pose)[:3] @ [*mug["position"], 1]
     assert z > 0.5, "the mug lies before the camera, along z of the optical frame"
     u, v = round(fx * x / z + cx), round(fx * y / z + cy)
-    red, green, blue = (int(c) for c in picture[v, u])
+    red, green, blue = (int(c) for c in image[v, u])
     assert red > 1.5 * blue and green > 1.5 * blue, "yellow where the mug is"
     seen = np.median(metres[v - 3 : v + 4, u - 3 : u + 4])
     assert abs(seen - z) < 0.08
@@ -87,8 +87,8 @@ def test_things_are_where_camera_info_tf_and_depth_say(client: Client) -> None:
 
 def test_robot_description_and_links_agree(client: Client) -> None:
     pin = pytest.importorskip("pinocchio")
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    model = pin.buildModelFromXML(latest(client, String, "robot_description", latched).data)
+    transient_local = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    model = pin.buildModelFromXML(latest(client, String, "robot_description", transient_local).data)
     links = {t.child_frame_id: matrix(t) for t in latest(client, TFMessage, "/tf", QoSProfile(depth=100)).transforms}
     data = model.createData()
     q = pin.neutral(model)

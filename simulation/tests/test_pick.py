@@ -1,4 +1,4 @@
-"""The node and the cell together, over DDS: a sentence lifts a thing, and what stops or breaks a motion ends it as it should."""
+"""The node and the cell together, over DDS: a query lifts an object, and stops and faults end a motion as they should."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 SUCCEEDED, CANCELED, ABORTED = 4, 5, 6
 #: Over DDS, from the order to the end of the commanded motion. The promise is 0.1 s; a machine under test may be busy.
 STOPPED = 0.2
-#: How long one heartbeat keeps the arm going; a busy machine may hold the beating thread up for longer than the default allows.
+#: Lease of one heartbeat; a busy machine may delay the heartbeat thread for longer than the default allows.
 LEASE = 0.8
 #: Where the measured times go, for docs/simulation.md.
 measured: dict[str, float] = {}
@@ -63,7 +63,7 @@ def call(driver: Driver, kind: type, name: str, request: object) -> object:
 
 
 def moving(driver: Driver) -> Running:
-    """A grasp under way, its arm in motion."""
+    """A running grasp, its arm in motion."""
     goal = Grasp.Goal(query="pick up the yellow mug", execute=True, timeout=20.0)
     running = driver.send(driver.grasper, goal)
     driver.history.clear()
@@ -103,7 +103,7 @@ def test_a_lost_heartbeat_stops_the_arm(driver: Driver, truth: Path) -> None:
         assert process.stop() == 0
 
 
-def test_a_sentence_lifts_the_thing_it_names(node: Process, driver: Driver) -> None:
+def test_a_query_lifts_the_object_it_names(node: Process, driver: Driver) -> None:
     answer, stages = driver.grasp("pick up the yellow mug")
     assert answer.result.success, answer.result.message
     assert answer.status == SUCCEEDED
@@ -116,7 +116,7 @@ def test_a_sentence_lifts_the_thing_it_names(node: Process, driver: Driver) -> N
     assert held == ["yellow mug"]
 
 
-def test_what_is_not_there_is_not_picked_up(node: Process, driver: Driver) -> None:
+def test_an_absent_object_is_not_picked_up(node: Process, driver: Driver) -> None:
     answer, _ = driver.grasp("pick up the green bottle")
     assert answer.status == ABORTED and not answer.result.success
     assert "not" in answer.result.message

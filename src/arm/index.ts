@@ -1,4 +1,7 @@
-/** From a grasp pose to a motion that is safe to run: robot model, kinematics, trajectories, collisions, supervisor, controller port. */
+/**
+ * From a grasp pose to a safe motion: robot model, kinematics, trajectories, collisions, supervisor, controller
+ * port.
+ */
 
 export * from "./collision/body.js";
 export * from "./collision/capsule.js";
@@ -17,6 +20,7 @@ export * from "./model/ik.js";
 export * from "./model/kinematics.js";
 export * from "./model/least-squares.js";
 export * from "./model/reachability.js";
+export * from "./model/tip.js";
 export * from "./model/urdf.js";
 export * from "./planning/motion-limits.js";
 export * from "./planning/path.js";

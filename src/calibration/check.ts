@@ -10,7 +10,7 @@ export interface CameraCheck {
   readonly rms: number;
 }
 
-/** Reprojection error of new images with a camera as it is: only where the target stands is solved for, by image. */
+/** Reprojection error of new images with a given camera: only the target's pose is solved for, image by image. */
 export function checkCamera(sightings: readonly Sighting[], camera: CameraModel): CameraCheck {
   const views = sightings.map((sighting): ViewError => {
     const pose = targetPose(sighting, camera);
@@ -23,15 +23,15 @@ export function checkCamera(sightings: readonly Sighting[], camera: CameraModel)
 }
 
 export interface HandEyeCheck extends CameraCheck {
-  /** How far the target seems to move from image to image, although it stands: root mean square. */
+  /** Root mean square of the apparent motion of the target, which stands still, in metres. */
   readonly position: Metres;
   /** The same for each view. */
   readonly positions: readonly Metres[];
 }
 
 /**
- * Reprojection error through the whole chain robot - camera - target: the target's place is estimated once, from all
- * images, by the median view; each image then shows how far the chain misses.
+ * Reprojection error through the whole chain robot - camera - target. The target's pose is estimated once, from all images,
+ * by the median view; each image then gives the error of the chain.
  */
 export function checkHandEye(
   views: readonly { readonly sighting: Sighting; readonly robot: Pose }[],
@@ -48,7 +48,7 @@ export function checkHandEye(
   const places = pairs.map(({ robot, target }) => compose(robot, compose(transform, target)).position);
   const middle = [0, 1, 2].map((k) => median(places.map((p) => p[k]!)));
   const apart = places.map((p) => Math.hypot(p[0] - middle[0]!, p[1] - middle[1]!, p[2] - middle[2]!));
-  // An image with a wrong robot pose must not move the place all others are measured against.
+  // An image with a wrong robot pose must not move the target's pose for the others.
   const near = pairs.filter((_, k) => apart[k]! <= 3 * median(apart) + 1e-6);
   const target = meanTarget(near.length > 0 ? near : pairs, transform);
   const errors = pairs.map(({ sighting, robot, target: seen }) => {

@@ -5,6 +5,8 @@ export { isAmbiguous, parseTarget, type Target } from "./detection/targets.js";
 export { cameraInfoYaml, type HandEyeCalibration, handEyeYaml, parseHandEye } from "./files.js";
 export { drawTarget, targetPdf, targetSvg } from "./plots/drawing.js";
 export { checkPlot, handEyePlot, intrinsicsPlot } from "./plots/plots.js";
+export { parsePoses } from "./poses.js";
+export { areAlike, standsStill } from "./selection.js";
 export {
   calibrateHandEye,
   type HandEyeType,
@@ -12,5 +14,4 @@ export {
 } from "./solvers/hand-eye.js";
 export { calibrateIntrinsics } from "./solvers/intrinsics.js";
 export type { DistortionModel } from "./solvers/intrinsics-types.js";
-export {} from "./solvers/planar-pose.js";
 export type { Sighting, ViewError } from "./types.js";

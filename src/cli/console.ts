@@ -10,7 +10,7 @@ import { interrupted, nonNegative, packageRoot, packageVersion } from "../system
 import { demoArm } from "./console/demo-arm.js";
 import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
 
-/** What the console is served with, whatever its images come from. */
+/** Options of the console with any image source. */
 export interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
@@ -18,7 +18,7 @@ export interface ServeOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly allowOrigin?: readonly string[];
-  /** False keeps none. */
+  /** False writes none. */
   readonly audit?: string | false;
   readonly open?: boolean;
 }
@@ -78,7 +78,7 @@ export function serveOptions(options: ServeOptions): Omit<ConsoleOptions, "sourc
   };
 }
 
-/** Says where the console is, and opens it when asked to. */
+/** Prints the console's address, and opens it on request. */
 export function announce({ url, needsToken }: { url: string; needsToken: boolean }, open = false): void {
   process.stdout.write(`console: ${url}${needsToken ? " (sign in with a token)" : ""}; Ctrl-C ends it\n`);
   if (open) openBrowser(url);
@@ -110,7 +110,7 @@ export async function runConsole(bag: string | undefined, options: ConsoleCliOpt
       ...(bag === undefined && { arm: await demoArm(path) }),
       ...(metrics !== undefined && { metrics }),
     });
-    // Before the address is out: whoever waits for it may send the signal at once.
+    // Before the address is printed: a program that waits for it may send the signal at once.
     const ended = interrupted();
     announce(running, options.open);
     const served = await serveMetrics(metrics, endpoint).catch(async (error) => {
@@ -133,7 +133,7 @@ async function serveMetrics(metrics: Metrics | undefined, endpoint: MetricsEndpo
   return served;
 }
 
-/** Where the audit log is kept unless told otherwise: with the user's other state (XDG). */
+/** Default place of the audit log: with the user's other state (XDG). */
 export function defaultAudit(): string {
   const state = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   return join(state, "grasp-grounding", "console-audit.jsonl");

@@ -5,7 +5,7 @@ import { replay } from "../replay/run.js";
 import { packageRoot } from "../system/index.js";
 import { defaultAudit, runConsole } from "./console.js";
 
-/** What the bundled bag is asked; the last one is not on the table. */
+/** Queries of the bundled bag; the last object is not on the table. */
 export const demoQueries: readonly string[] = [
   "give me the red mug on the left",
   "the yellow banana",
@@ -14,7 +14,7 @@ export const demoQueries: readonly string[] = [
   "the green bottle",
 ];
 
-/** `demo`: the main job on the bundled, simulated recording. What `npm start` runs. */
+/** `demo`: the main job on the bundled, simulated recording; `npm start` runs it. */
 export function demoCommand(): Command {
   return new Command("demo")
     .description("the main job on the bundled demo: queries on a simulated RGB-D recording")

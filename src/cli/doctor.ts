@@ -23,13 +23,13 @@ interface Check {
   readonly name: string;
   readonly status: Status;
   readonly detail: string;
-  /** What to do; only when not ok. */
+  /** The remedy; only when not ok. */
   readonly remedy?: string;
   /** Without it the main job does not run. */
   readonly required: boolean;
 }
 
-/** `doctor`: what works on this machine and what to do about the rest. Exit code 1 when something required fails. */
+/** `doctor`: checks this machine, with a remedy for each failure. Exit code 1 when a required check fails. */
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description("what works on this machine, and what to do about the rest")
@@ -93,7 +93,7 @@ async function checkProviders(): Promise<readonly Check[]> {
   return checks;
 }
 
-/** Whether a model really runs there: libraries can all be found and still not work. */
+/** Whether a model runs there: libraries can all be found and still not work. */
 async function checkProvider(provider: ExecutionProvider): Promise<Check> {
   const name = `provider ${provider}`;
   const gap = await providerGap(provider);
@@ -109,7 +109,7 @@ async function checkProvider(provider: ExecutionProvider): Promise<Check> {
     const remedy =
       provider === "cpu"
         ? "reinstall the bundled model"
-        : "mend that, or leave --provider at cpu; docs/inference.md";
+        : "fix that, or leave --provider at cpu; docs/inference.md";
     return { name, status: "failed", detail: describe(error), remedy, required: provider === "cpu" };
   }
 }

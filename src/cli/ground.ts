@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { dump } from "npyjs";
 import { GraspGroundingError, usage } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
@@ -13,9 +13,15 @@ import {
   resultToJson,
 } from "../pipeline/index.js";
 import { resultTable } from "../report/text-table.js";
-import { positive, writeWhole } from "../system/index.js";
+import { imageFile, outputFile, positive, writeWhole } from "../system/index.js";
 import { drawOverlay } from "../visualization/index.js";
-import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
+import {
+  collect,
+  failIfNotFoundFlag,
+  graspFlags,
+  notFoundExitCode,
+  pipelineFlags,
+} from "./pipeline-flags.js";
 
 interface GroundOptions extends PipelineOptions {
   readonly image: string;
@@ -24,6 +30,8 @@ interface GroundOptions extends PipelineOptions {
   readonly camera?: string;
   readonly depthScale: number;
   readonly json?: boolean;
+  readonly jsonl?: boolean;
+  readonly failIfNotFound?: boolean;
   readonly overlay?: string;
   readonly heatmap?: string;
 }
@@ -37,12 +45,20 @@ export function groundCommand(): Command {
     .option("--depth <file>", "16-bit depth image aligned to colour, for grasps")
     .option("--camera <file>", "intrinsics: JSON {width,height,fx,fy,cx,cy} or camera_info YAML")
     .option("--depth-scale <m>", "metres per unit of the depth image", positive, 0.001)
-    .option("--json", "print JSON as docs/result.schema.json has it")
-    .option("--overlay <file>", "write the image with boxes, masks and grasps (.png, .jpg)")
+    .addOption(
+      new Option(
+        "--json",
+        "print JSON as docs/result.schema.json has it: an object for one query, an array for several",
+      ).conflicts("jsonl"),
+    )
+    .option("--jsonl", "print one JSON line a query, also for a single one")
+    .option("--overlay <file>", "write the image with boxes, masks and grasps (.png, .jpg)", imageFile)
     .option(
       "--heatmap <file>",
       "write the first query's object probability as float32 .npy, model resolution",
-    );
+      outputFile(".npy"),
+    )
+    .addOption(failIfNotFoundFlag("one of the queries is not found"));
   for (const flag of [...pipelineFlags("careful"), ...graspFlags()]) command.addOption(flag);
   return command.action(run);
 }
@@ -65,7 +81,9 @@ async function run(options: GroundOptions): Promise<void> {
   if (options.heatmap !== undefined && heatmap !== undefined) {
     await writeWhole(options.heatmap, new Uint8Array(dump(heatmap.data, [heatmap.height, heatmap.width])));
   }
-  process.stdout.write(`${options.json ? toJson(results, options) : resultTable(results)}\n`);
+  process.stdout.write(`${text(results, options)}\n`);
+  if (options.failIfNotFound && results.some(({ grounding }) => !grounding.found))
+    process.exitCode = notFoundExitCode;
 }
 
 async function readFrame(options: GroundOptions): Promise<RgbdFrame> {
@@ -84,8 +102,10 @@ async function readFrame(options: GroundOptions): Promise<RgbdFrame> {
   return { ...base, depth, camera };
 }
 
-/** One query gives an object, several an array in their order. */
-function toJson(results: readonly PipelineResult[], options: GroundOptions): string {
+/** With --json one query gives an object and several an array, in their order; with --jsonl each gives a line. */
+function text(results: readonly PipelineResult[], options: GroundOptions): string {
+  if (!options.json && !options.jsonl) return resultTable(results);
   const json = results.map((result) => ({ ...resultToJson(result), source: options.image }));
+  if (options.jsonl) return json.map((each) => JSON.stringify(each)).join("\n");
   return JSON.stringify(json.length === 1 ? json[0] : json, undefined, 2);
 }

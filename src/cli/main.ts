@@ -5,7 +5,7 @@ import { named, packageVersion } from "../system/index.js";
 const outputError = (text: string, write: (text: string) => void) =>
   write(text.replace(/^error: /, "grasp-grounding: "));
 
-/** Commands by name; a command's module, and all that it needs, is loaded only when it is called. */
+/** Commands by name. A command's module and its imports are loaded only when the command is called. */
 const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>
 > = {
@@ -72,12 +72,32 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** Commander's settings are not handed down to commands that were built apart: wrong usage of each must end with 2, and name its option. */
+/**
+ * Commander's settings are not handed down to commands that were built apart: wrong usage of each must end with 2,
+ * and name its option.
+ */
 function withOneExit(command: Command): Command {
   command.exitOverride().configureOutput({ outputError }).showHelpAfterError("(--help shows the options)");
   command.options.forEach(naming);
+  requireLate(command);
   command.commands.forEach(withOneExit);
   return command;
+}
+
+/**
+ * Checks required options after unknown ones. Commander checks them first, and reports a misspelt option as a
+ * missing one.
+ */
+function requireLate(command: Command): void {
+  const required = command.options.filter((option) => option.mandatory);
+  for (const option of required) option.mandatory = false;
+  command.hook("preAction", (_, called) => {
+    const missing = required.find((option) => called.getOptionValue(option.attributeName()) === undefined);
+    if (missing !== undefined)
+      command.error(`error: required option '${missing.flags}' not specified`, {
+        code: "commander.missingMandatoryOptionValue",
+      });
+  });
 }
 
 function naming(option: Option): void {
@@ -88,7 +108,7 @@ function naming(option: Option): void {
   );
 }
 
-/** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result. */
+/** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result, 4 not found on request. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = await buildProgram(argv);
   try {
@@ -110,7 +130,7 @@ function report(error: unknown, verbose: boolean): number {
   return catalogued.entry.exitCode;
 }
 
-// A closed pipe (`… | head`) is the reader's choice, not a failure.
+// A reader may close the pipe (`… | head`): that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;

@@ -3,16 +3,17 @@ import { basename } from "node:path";
 import { Command } from "commander";
 import { type BagReader, openBag, ResultWriter } from "../bags/index.js";
 import { GraspGroundingError, usage } from "../errors/index.js";
-
 import { fileSize, JsonLines, linesPart } from "../replay/json-lines.js";
+import { named, outputFile } from "../system/index.js";
 
-/** `merge`: the results of a replay's shards as one run would have written them. */
+/** `merge`: joins the results of a replay's shards into the file that one run writes. */
 export function mergeCommand(): Command {
   return new Command("merge")
     .description("put the results of a replay's shards together: byte for byte what one run writes")
     .argument("<out>", ".jsonl or .mcap file to write")
     .argument("<shards...>", "the shards' files; those named with {shard} in any order, others in theirs")
     .action(async (out: string, shards: readonly string[]) => {
+      named("<out>", () => outputFile(".mcap", ".jsonl", ".json", ".ndjson")(out));
       const ordered = orderShards(out, shards);
       await (/\.mcap$/.test(out) ? mergeBags(out, ordered) : mergeLines(out, ordered));
       process.stdout.write(`${out}: ${ordered.length} shards\n`);
@@ -21,7 +22,7 @@ export function mergeCommand(): Command {
 
 const place = /(\d+)-of-(\d+)/;
 
-/** In the order of their numbers, when their names have them. @throws GraspGroundingError SHARDS_INCOMPLETE, USAGE */
+/** Shards in the order of the numbers in their names, where there are any. @throws GraspGroundingError SHARDS_INCOMPLETE, USAGE */
 export function orderShards(out: string, shards: readonly string[]): readonly string[] {
   if (shards.includes(out)) throw usage(`${out} is one of the shards`);
   const numbered = shards.map((path) => {

@@ -18,7 +18,7 @@ import { importGraspCommand } from "./models/import-grasp.js";
 import { pullCommand } from "./models/pull.js";
 import { verifyCommand } from "./models/verify.js";
 
-/** `models`: what is installed, whether it is whole, and how to get more. */
+/** `models`: lists, verifies, pulls, imports and exports models. */
 export function modelsCommand(): Command {
   return new Command("models")
     .description("lists, checks, fetches and converts models")

@@ -35,6 +35,12 @@ export const graspFlags = (): Option[] => [
   ),
 ];
 
+/** Exit code of {@link failIfNotFoundFlag}. A partial result (3) and an interruption (130) come first. */
+export const notFoundExitCode = 4;
+
+export const failIfNotFoundFlag = (when: string): Option =>
+  new Option("--fail-if-not-found", `end with exit code ${notFoundExitCode} when ${when}`);
+
 /** Collects an option that may be given several times. */
 export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [
   ...previous,

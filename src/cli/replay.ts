@@ -5,8 +5,14 @@ import { rosAgain } from "../replay/publish.js";
 import { replay } from "../replay/run.js";
 import { parseShard } from "../replay/shard.js";
 import type { ReplayOptions } from "../replay/types.js";
-import { nonNegative, positiveInteger } from "../system/index.js";
-import { collect, graspFlags, pipelineFlags } from "./pipeline-flags.js";
+import { imageFile, nonNegative, outputFile, positiveInteger } from "../system/index.js";
+import {
+  collect,
+  failIfNotFoundFlag,
+  graspFlags,
+  notFoundExitCode,
+  pipelineFlags,
+} from "./pipeline-flags.js";
 
 /** `replay`: recorded bags and queries in; boxes, masks and grasps out. */
 export function replayCommand(): Command {
@@ -49,13 +55,19 @@ export function replayCommand(): Command {
     .option(
       "--out <file>",
       "an MCAP with detections, masks, markers and grasps for Foxglove and ros2 bag play",
+      outputFile(".mcap"),
     )
     .option("--copy", "copy the recording's own messages, or the cut of them, into --out")
-    .option("--report <file>", "one HTML page with tables, images and plots, to mail around")
-    .option("--contact-sheet <file>", "many frames in one image (.png, .jpg)")
-    .option("--overlay <file>", "the last frame with what was found drawn in (.png, .jpg)")
+    .option(
+      "--report <file>",
+      "one HTML page with tables, images and plots, to mail around",
+      outputFile(".html", ".htm"),
+    )
+    .option("--contact-sheet <file>", "many frames in one image (.png, .jpg)", imageFile)
+    .option("--overlay <file>", "the last frame with what was found drawn in (.png, .jpg)", imageFile)
     .option("--resume", "go on where an interrupted or killed run stopped")
     .option("--quiet", "no table, no progress")
+    .addOption(failIfNotFoundFlag("a query is found in no frame"))
     .optionsGroup("More than one run:")
     .option(
       "--compare <settings...>",
@@ -69,14 +81,17 @@ export function replayCommand(): Command {
     .optionsGroup("Model:");
   for (const flag of [...pipelineFlags("fast"), ...graspFlags()]) command.addOption(flag);
   command.addHelpText("after", "\nExamples and the rest: docs/replay.md");
-  return command.action(async (given: readonly string[], options: ReplayOptions) => {
-    // Commander gives an option that takes several values all that follow: what is behind the second is a bag.
-    const bags = [...given, ...(options.compare ?? []).slice(2)];
-    if (bags.length === 0) throw usage("name a bag");
-    if (options.publish && (await rosAgain())) return;
-    if (options.compare !== undefined) return await compare(bags, options);
-    const { damage, exitCode } = await replay(bags, options);
-    for (const text of damage) process.stderr.write(`grasp-grounding: ${text}\n`);
-    if (exitCode !== 0) process.exitCode = exitCode;
-  });
+  return command.action(
+    async (given: readonly string[], options: ReplayOptions & { readonly failIfNotFound?: boolean }) => {
+      // Commander gives a variadic option all following arguments: those after the second are bags.
+      const bags = [...given, ...(options.compare ?? []).slice(2)];
+      if (bags.length === 0) throw usage("name a bag");
+      if (options.publish && (await rosAgain())) return;
+      if (options.compare !== undefined) return await compare(bags, options);
+      const { damage, exitCode, notFound } = await replay(bags, options);
+      for (const text of damage) process.stderr.write(`grasp-grounding: ${text}\n`);
+      if (exitCode !== 0) process.exitCode = exitCode;
+      else if (options.failIfNotFound && notFound.length > 0) process.exitCode = notFoundExitCode;
+    },
+  );
 }

@@ -52,12 +52,12 @@ export function workerCommand(): Command {
     )
     .option(
       "--batch-wait <ms>",
-      "how long the first of a batch waits for company, as its deadline allows",
+      "longest time that the first request of a batch waits for others, within its deadline",
       wholeNumber(0),
       2,
     )
     .option("--queue <n>", "requests that wait or run at most; more are refused as busy", wholeNumber(1), 64)
-    .option("--keep <n>", "images whose features are kept", wholeNumber(1), 32)
+    .option("--keep <n>", "images whose features stay in memory", wholeNumber(1), 32)
     .option(
       "--image-threads <n>",
       "threads that decode and resize images (default: 1 on the CPU, 4 elsewhere)",
@@ -125,7 +125,7 @@ async function run(options: WorkerOptions): Promise<void> {
   }
 }
 
-/** The worker's counters as series; nothing of a request is in them. */
+/** The worker's counters as metrics, without content of requests. */
 function watch(metrics: Metrics, server: WorkerServer): void {
   const figure = (name: string) => Number(server.report()[name] ?? 0);
   const dropped = () => Object.entries(server.report()).filter(([name]) => name.startsWith("dropped_"));
@@ -144,14 +144,16 @@ function watch(metrics: Metrics, server: WorkerServer): void {
     dropped().reduce((sum, [, n]) => sum + Number(n), 0),
   );
   metrics.watch("queued", "Requests that wait or run", "gauge", () => figure("open"));
-  metrics.watch("kept_pictures", "Images whose features are kept", "gauge", () => figure("kept_pictures"));
+  metrics.watch("kept_pictures", "Images whose features are in memory", "gauge", () =>
+    figure("kept_pictures"),
+  );
   metrics.watchState("worker_state", "State", workerStates, () => server.state);
 }
 
 async function writeKey(path: string): Promise<void> {
   const keys = newKeyPair();
   try {
-    // Never over another key: what it opened would be lost.
+    // Never over another key: access by that key would be lost.
     await writeFile(path, keyFileText(keys), { mode: 0o600, flag: "wx" });
     await chmod(path, 0o600);
     await writeFile(`${path}.pub`, `${keys.publicKey}\n`);

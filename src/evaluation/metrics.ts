@@ -1,9 +1,9 @@
 import { type Box, boxIou, type Mask, maskIou } from "../geometry/index.js";
 
-/** What the data set says of one query. */
+/** The data set's truth for one query. */
 export interface Truth {
   readonly absent: boolean;
-  /** One box an object the query names. */
+  /** One box for each object that the query names. */
   readonly boxes: readonly Box[];
   /** All named objects together. */
   readonly mask?: Mask;
@@ -11,7 +11,7 @@ export interface Truth {
   readonly categories: Readonly<Record<string, string>>;
 }
 
-/** What was answered. */
+/** The answer to one query. */
 export interface Answer {
   readonly found: boolean;
   /** Best first. */

@@ -4,31 +4,32 @@ import type { Grounding } from "../grounding/index.js";
 import { drawOverlay, palette, renderLabel } from "../visualization/index.js";
 import type { EvalRow } from "./metrics.js";
 
-/** A case that went wrong, drawn: the answer in colour, the truth in white. */
+/** A wrong answer as an image: the answer in colour, the truth in white. */
 export interface WorstCase {
   readonly row: EvalRow;
-  /** 0 for a perfect answer, 1 for a miss, above 1 for a false find. */
+  /** 0 for a perfect answer, 1 for a miss, above 1 for a find of an absent object. */
   readonly badness: number;
   readonly jpeg: Buffer;
 }
 
-const limit = 30;
-const width = 400;
+/** Cases that are shown, and the width in pixels that each is drawn at. */
+const maxCases = 30;
+const tileWidth = 400;
 
 export const badnessOf = ({ absent, found, iou, score }: EvalRow): number =>
   absent ? (found ? 1 + score : 0) : 1 - iou;
 
-/** The cases that went worst. Bounded: only these are drawn and stored. */
+/** The worst cases, at most {@link maxCases}: only these are drawn and stay in memory. */
 export class WorstCases {
   readonly #cases: WorstCase[] = [];
 
   async offer(row: EvalRow, colour: ColourImage, truth: readonly Box[], grounding: Grounding): Promise<void> {
     const badness = badnessOf(row);
-    // False finds and misses have separate limits, so that neither displaces the other.
+    // False finds and misses each get half of the places.
     const kind = this.#cases.filter((one) => one.row.absent === row.absent);
-    if (badness < 0.5 || (kind.length >= limit / 2 && badness <= kind.at(-1)!.badness)) return;
+    if (badness < 0.5 || (kind.length >= maxCases / 2 && badness <= kind.at(-1)!.badness)) return;
     const added = { row, badness, jpeg: await draw(colour, truth, grounding) };
-    if (kind.length >= limit / 2) this.#cases.splice(this.#cases.indexOf(kind.at(-1)!), 1);
+    if (kind.length >= maxCases / 2) this.#cases.splice(this.#cases.indexOf(kind.at(-1)!), 1);
     this.#cases.push(added);
     this.#cases.sort((a, b) => b.badness - a.badness || (a.row.image < b.row.image ? -1 : 1));
   }
@@ -44,13 +45,13 @@ export class WorstCases {
     const tiles = await Promise.all(
       this.#cases.map(async ({ row, jpeg }) => {
         const { data, info } = await sharp(jpeg).toBuffer({ resolveWithObject: true });
-        const { png } = await renderLabel(saying(row), palette[row.absent ? 5 : 1]!, 13, width);
+        const { png } = await renderLabel(saying(row), palette[row.absent ? 5 : 1]!, 13, tileWidth);
         return { data, height: info.height, png };
       }),
     );
     const step = Math.max(40, ...tiles.map(({ height }) => height)) + 34;
     const layers = tiles.flatMap(({ data, png }, i) => {
-      const left = 8 + (i % columns) * (width + 8);
+      const left = 8 + (i % columns) * (tileWidth + 8);
       const top = 8 + Math.floor(i / columns) * step;
       return [
         { input: png, left, top },
@@ -60,7 +61,7 @@ export class WorstCases {
     const rows = Math.max(1, Math.ceil(tiles.length / columns));
     const sheet = sharp({
       create: {
-        width: 8 + columns * (width + 8),
+        width: 8 + columns * (tileWidth + 8),
         height: 8 + rows * step,
         channels: 3,
         background: "#16191d",
@@ -89,5 +90,5 @@ async function draw(colour: ColourImage, truth: readonly Box[], grounding: Groun
   const drawn = await sharp(answered)
     .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])
     .toBuffer();
-  return await sharp(drawn).resize({ width }).jpeg({ quality: 80 }).toBuffer();
+  return await sharp(drawn).resize({ width: tileWidth }).jpeg({ quality: 80 }).toBuffer();
 }

@@ -67,6 +67,9 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Gra
   const { maxGrasps } = options;
   if (maxGrasps !== undefined && !(Number.isInteger(maxGrasps) && maxGrasps >= 1))
     throw usage(`maxGrasps ${maxGrasps} is not a whole number of 1 or more`);
+  // A wrong gripper or grasp model is said before a model loads, also where no grasps are planned.
+  if (options.gripper !== undefined) await readGripper(options.gripper);
+  if (options.graspModel !== undefined) await findGraspNetwork(options.graspModel);
   const grounder = await openGrounder(options);
   return closingOnError(
     grounder,

@@ -40,7 +40,11 @@ export const resultSchema = z
       }),
     ),
     grasp_failure: z.string().optional().describe("why there is no grasp"),
-    timings_ms: z.record(z.string(), z.number().min(0)),
+    timings_ms: z
+      .record(z.string(), z.number().min(0))
+      .describe(
+        "this query's own share of each stage: over all queries of a frame they add up to the frame's time",
+      ),
     stamp: z.string().optional().describe("nanoseconds since the clock's epoch, of a recorded or live frame"),
     frame: z.string().optional().describe("frame id of the image"),
     source: z.string().optional().describe("file or bag the image is from"),
@@ -50,7 +54,11 @@ export const resultSchema = z
       .optional()
       .describe("when the frame was recorded, in seconds from the bag's start, as `replay --at` takes it"),
   })
-  .meta({ title: "grasp-grounding result" });
+  .meta({
+    title: "grasp-grounding result",
+    description:
+      "One query answered on one image. `ground --json` prints one such object for one query, and an array of them, in the order of the queries, for several; `ground --jsonl` and `replay --json` write one object a line, however many queries there are.",
+  });
 
 export type ResultJson = z.infer<typeof resultSchema>;
 
@@ -64,7 +72,7 @@ export interface PipelineResult {
   readonly grasps: readonly Grasp[];
   /** Reason for no grasp, when one was requested. */
   readonly graspFailure?: string;
-  /** Milliseconds by stage. */
+  /** Milliseconds by stage: this query's own share of what the queries of a frame had in common. */
   readonly timings: Readonly<Record<string, number>>;
 }
 

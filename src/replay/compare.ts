@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { usage } from "../errors/index.js";
 import { median } from "../geometry/index.js";
 import type { Grounding } from "../grounding/index.js";
@@ -70,7 +71,11 @@ export async function compare(paths: readonly string[], options: ReplayOptions):
   const images = differing.worstFirst();
   if (report !== undefined) await writeWhole(report, comparePage({ settings, pairs, images, problems }));
   if (contactSheet !== undefined) await writeWhole(contactSheet, await differing.sheet(contactSheet));
-  if (overlay !== undefined && images[0] !== undefined) await writeWhole(overlay, images[0].jpeg);
+  if (overlay !== undefined && images[0] !== undefined) {
+    // The image is a JPEG already.
+    const png = /\.png$/i.test(overlay);
+    await writeWhole(overlay, png ? await sharp(images[0].jpeg).png().toBuffer() : images[0].jpeg);
+  }
   if (!options.quiet && options.json !== "-") process.stdout.write(`${compareText(settings, pairs)}\n`);
   for (const text of problems) process.stderr.write(`grasp-grounding: ${text}\n`);
   if (interrupt.exitCode !== undefined || problems.length > 0) process.exitCode = interrupt.exitCode ?? 3;

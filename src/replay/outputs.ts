@@ -19,6 +19,8 @@ export class Outputs {
   readonly #json: JsonLines | undefined;
   readonly #thumbnails: Thumbnails | undefined;
   readonly #rows: ReportRows | undefined;
+  /** By query: whether it was found in any frame. */
+  readonly #found = new Map<string, boolean>();
   #last: Answered | undefined;
 
   private constructor(
@@ -43,8 +45,12 @@ export class Outputs {
       const json =
         options.json === undefined ? undefined : await JsonLines.open(options.json, resumed !== undefined);
       const rows = options.report === undefined ? undefined : new ReportRows();
-      if (rows !== undefined) await resumed?.eachLine((line) => rows.add(line));
-      return new Outputs(options, writer, json, rows);
+      const outputs = new Outputs(options, writer, json, rows);
+      await resumed?.eachLine((line) => {
+        rows?.add(line);
+        outputs.#count(line.query, line.found);
+      });
+      return outputs;
     } catch (error) {
       await writer?.abort();
       throw error;
@@ -55,8 +61,18 @@ export class Outputs {
     return this.#rows;
   }
 
+  /** Queries that were asked and found in no frame. */
+  get notFound(): readonly string[] {
+    return [...this.#found].flatMap(([query, found]) => (found ? [] : [query]));
+  }
+
+  #count(query: string, found: boolean): void {
+    this.#found.set(query, found || this.#found.get(query) === true);
+  }
+
   async write(answered: Answered): Promise<void> {
     const { frame, results } = answered;
+    for (const { grounding } of results) this.#count(grounding.query, grounding.found);
     const lines = results.map((result) => toLine(answered, result, this.#options.timings === true));
     if (this.#json !== undefined)
       await this.#json.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { type BagReader, queryTopics, recordedQueries } from "../bags/index.js";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
+import { readText } from "../system/index.js";
 import type { QueryOptions } from "./types.js";
 
 /** The queries of --query and --queries, cleaned. @throws GraspGroundingError QUERY_*, FILE_MISSING */
@@ -9,9 +9,7 @@ export async function givenQueries(options: QueryOptions): Promise<readonly stri
   const texts = [...(options.query ?? [])];
   if (options.queries !== undefined) {
     const path = options.queries;
-    const text = await readFile(path, "utf8").catch((cause) => {
-      throw new GraspGroundingError("FILE_MISSING", { path }, { cause });
-    });
+    const text = await readText(path);
     texts.push(...text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#")));
   }
   return [...new Set(texts.map(cleanQuery))];

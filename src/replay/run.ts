@@ -20,6 +20,8 @@ export interface ReplayReport {
   /** Dropped to hold --rate. */
   readonly dropped: number;
   readonly damage: readonly string[];
+  /** Queries that were found in no frame. */
+  readonly notFound: readonly string[];
   /** 0 done, 3 partial result, 130 or 143 interrupted. */
   readonly exitCode: number;
   /** Shares of the wall time: reading (with decoding and pairing), model, writing. */
@@ -121,6 +123,7 @@ class Run {
       frames: this.#frames,
       dropped: this.#dropped,
       damage: this.#problems,
+      notFound: this.#outputs?.notFound ?? [],
       exitCode: interrupt.exitCode ?? (this.#problems.length > 0 ? 3 : 0),
       shares: this.#clock.shares,
       seconds: this.#clock.wall / 1e3,

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { GraspGroundingError, usage } from "../errors/index.js";
 
 /** @throws GraspGroundingError USAGE */
@@ -38,6 +39,30 @@ export function positive(text: string): number {
   if (!(value > 0) || !Number.isFinite(value)) throw usage(`${shown(text)} is not a number above 0`);
   return value;
 }
+
+/**
+ * Parser of a file to write, whose name must say what is written. A pipe or a device may have any name.
+ * @param endings with their dots, in lower case
+ */
+export function outputFile(...endings: string[]): (path: string) => string {
+  return (path) => {
+    if (isPipe(path)) return path;
+    if (endings.some((ending) => path.toLowerCase().endsWith(ending))) return path;
+    throw usage(`${shown(path)} does not end in ${endings.join(", ")}`);
+  };
+}
+
+function isPipe(path: string): boolean {
+  try {
+    const found = statSync(path);
+    return !found.isFile() && !found.isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Parser of an image file to write. */
+export const imageFile = outputFile(".png", ".jpg", ".jpeg");
 
 /** Runs a parser and puts the option's name in front of its error, because parsers do not know it. */
 export function named<T>(name: string, parse: () => T): T {

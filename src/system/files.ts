@@ -25,10 +25,25 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
   }
 }
 
-/** @throws GraspGroundingError FILE_MISSING, FILE_UNREADABLE */
+/**
+ * Text as editors, spreadsheets and PowerShell save it: UTF-8 with or without a byte order mark, or UTF-16 with one.
+ * The mark is no part of the text.
+ */
+export function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const utf16 =
+    first === 0xff && second === 0xfe
+      ? "utf-16le"
+      : first === 0xfe && second === 0xff
+        ? "utf-16be"
+        : undefined;
+  return new TextDecoder(utf16 ?? "utf-8").decode(bytes);
+}
+
+/** A text file without its byte order mark. @throws GraspGroundingError FILE_MISSING, FILE_UNREADABLE */
 export async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return decodeText(await readFile(path));
   } catch (cause) {
     throw fileError(path, cause);
   }

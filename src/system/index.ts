@@ -1,8 +1,16 @@
 /** The program and its surroundings: its package, complete files, progress, interruption and child environments. */
-export { named, nonNegative, positive, positiveInteger, probability, wholeNumber } from "./arguments.js";
-export { fileError, isSpecial, readText, writeWhole } from "./files.js";
-export { Interrupt } from "./interrupt.js";
-export { interrupted } from "./interrupted.js";
+export {
+  imageFile,
+  named,
+  nonNegative,
+  outputFile,
+  positive,
+  positiveInteger,
+  probability,
+  wholeNumber,
+} from "./arguments.js";
+export { decodeText, fileError, isSpecial, readText, writeWhole } from "./files.js";
+export { Interrupt, interrupted } from "./interrupt.js";
 export { Progress } from "./progress.js";
 export { runInEnvironment } from "./run-in-environment.js";
 export { packageRoot, packageVersion } from "./version.js";

@@ -34,3 +34,9 @@ export class Interrupt {
     this.#controller.abort();
   };
 }
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+export const interrupted = (): Promise<void> => {
+  const { signal } = new Interrupt();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+};

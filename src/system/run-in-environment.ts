@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 
 /** The same command line in another environment; resolves to its exit code. */
 export function runInEnvironment(env: NodeJS.ProcessEnv): Promise<number> {
-  // Images are garbage of megabytes: V8's helper threads cost more than they save (1.4 ms of CPU an image).
+  // Each image leaves megabytes of garbage: V8's helper threads cost more than they save (1.4 ms of CPU an image).
   const flags = [...process.execArgv, "--single-threaded-gc"];
   const child = spawn(process.execPath, [...flags, ...process.argv.slice(1)], {
     env,

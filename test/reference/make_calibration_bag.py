@@ -1,4 +1,4 @@
-"""A rosbag2 MCAP of an arm that stops for each picture, by PyPI rosbags. JSON on stdin: pictures, the tool's poses
+"""A rosbag2 MCAP of an arm that stops for each image, by PyPI rosbags. JSON on stdin: images, the tool's poses
 (base_link -> tool0), the camera. Between two stops the arm moves, and a picture is taken on the way too."""
 
 import json

@@ -12,16 +12,16 @@ export interface BodyCapsule {
   readonly b: Vec3;
   readonly radius: Metres;
   /**
-   * Of a capsule about a box: the box's corners, which end before the capsule does and so tell exactly how far a plane or a
-   * point is. Corner k lies at the upper end of the edge along axis i where bit i of k is set.
+   * Of a capsule about a box: the box's corners, which end before the capsule does and so tell exactly how far a
+   * plane or a point is. Corner k lies at the upper end of the edge along axis i where bit i of k is set.
    */
   readonly corners?: readonly Vec3[];
 }
 
 /**
- * Capsules around a robot's links. Spheres, cylinders and capsules of the description are covered by one capsule each, a
- * box by up to four. Meshes cannot be read here: a link that has nothing else, or nothing at all, is covered by a capsule
- * of `meshRadius` from its own joint to the next.
+ * Capsules around a robot's links. Spheres, cylinders and capsules of the description are covered by one capsule
+ * each, a box by up to four. Meshes are not read: a link with a mesh alone, or without a shape, is covered by a
+ * capsule of `meshRadius` from its own joint to the next.
  */
 export function bodyOf(robot: RobotDescription, chain: Chain, meshRadius: Metres = 0.07): BodyCapsule[] {
   return chain.bodies.flatMap((body) => {
@@ -36,7 +36,7 @@ export function bodyOf(robot: RobotDescription, chain: Chain, meshRadius: Metres
   });
 }
 
-/** Leaves out what another capsule of the link holds: descriptions like to round off a cylinder with spheres. */
+/** Leaves out capsules inside another capsule of the link: many descriptions round off a cylinder with spheres. */
 function withoutContained(capsules: readonly BodyCapsule[]): BodyCapsule[] {
   return capsules.filter(
     (small, i) =>
@@ -52,7 +52,7 @@ function withoutContained(capsules: readonly BodyCapsule[]): BodyCapsule[] {
 const sameCapsule = (p: BodyCapsule, q: BodyCapsule): boolean =>
   [...p.a, ...p.b, p.radius].every((v, i) => Math.abs(v - [...q.a, ...q.b, q.radius][i]!) < 1e-9);
 
-/** Whether the joint that moves next in the chain hangs on this very link. */
+/** Whether the next moving joint of the chain hangs on this link. */
 const carriesNext = (robot: RobotDescription, chain: Chain, link: string): boolean =>
   [...robot.joints.values()].some((joint) => joint.parent === link && chain.joints.includes(joint.name));
 

@@ -24,7 +24,10 @@ export function squaredToSegment(
   return dx * dx + dy * dy + dz * dz;
 }
 
-/** Distance between two segments (Ericson, Real-Time Collision Detection, 5.1.9: clamp one parameter, then the other). */
+/**
+ * Distance between two segments (Ericson, Real-Time Collision Detection, 5.1.9: clamp one parameter, then the
+ * other).
+ */
 export function segmentDistance(a: Vec3, b: Vec3, c: Vec3, d: Vec3): Metres {
   const u: Vec3 = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
   const v: Vec3 = [d[0] - c[0], d[1] - c[1], d[2] - c[2]];

@@ -14,29 +14,29 @@ import { type BodyCapsule, bodyOf } from "./body.js";
 import { segmentDistance, squaredToSegment } from "./capsule.js";
 import { type Box, PointGrid } from "./point-grid.js";
 
-/** One point is kept of each cube of this edge length. */
-const SAMPLED: Metres = 0.005;
+/** Points are thinned to one in each cube of this edge length. */
+const voxelSize: Metres = 0.005;
 
-/** What stands about the robot, in its base frame. */
+/** Obstacles around the robot, in its base frame. */
 export interface Scene {
   /** Normal up. */
   readonly table?: Plane;
-  /** What the camera saw, without the robot itself and without the object to be grasped. */
+  /** Points that the camera saw, without the robot itself and without the object to be grasped. */
   readonly obstacles?: Points;
-  /** What the camera saw of the object to be grasped: the gripper may touch it, the arm may not. */
+  /** Points of the object to be grasped: the gripper may touch them, the arm may not. */
   readonly target?: Points;
   /** The arm must stay within. */
   readonly workspace?: WorkspaceBox;
 }
 
 export interface CollisionOptions {
-  /** Distance kept from table and cloud. Default 0.01. */
+  /** Distance from table and cloud, in metres. Default 0.01. */
   readonly clearance?: Metres;
-  /** Distance the gripper keeps from the table. Default 0.002: fingers close just above it. */
+  /** Distance of the gripper from the table, in metres. Default 0.002: fingers close just above it. */
   readonly gripperClearance?: Metres;
   /** Radius assumed for links whose shape is a mesh or not given. Default 0.07. */
   readonly meshRadius?: Metres;
-  /** A joint configuration known to be free: pairs of links that touch in it are taken as never to collide. */
+  /** A joint configuration known to be free: pairs of links that touch in it are never checked. */
   readonly reference?: JointValues;
   /** The same chain with the fingers this far apart; without it they stand as in the chain that is given. */
   readonly opened?: (opening: Metres) => Chain;
@@ -64,7 +64,7 @@ export class CollisionChecker {
   readonly #opened: ((opening: Metres) => readonly BodyCapsule[]) | undefined;
   /** By the opening in millimetres. */
   readonly #bodies = new Map<number, readonly BodyCapsule[]>();
-  /** The one that is checked. */
+  /** The capsules that are checked. */
   #present: readonly BodyCapsule[];
   readonly #kinematics: Kinematics;
   readonly #pairs: readonly (readonly [number, number])[];
@@ -99,8 +99,8 @@ export class CollisionChecker {
     this.#obstacles =
       scene.obstacles === undefined
         ? undefined
-        : new PointGrid(aboveTable(scene.obstacles, scene.table), SAMPLED);
-    this.#target = scene.target === undefined ? undefined : new PointGrid(scene.target, SAMPLED);
+        : new PointGrid(aboveTable(scene.obstacles, scene.table), voxelSize);
+    this.#target = scene.target === undefined ? undefined : new PointGrid(scene.target, voxelSize);
   }
 
   /** The first collision found at a joint configuration; undefined when it is free. */
@@ -128,7 +128,7 @@ export class CollisionChecker {
         yield { kind: "self", link: this.#present[i]!.link, other: this.#present[j]!.link, distance };
     }
     for (const [i, capsule] of this.#present.entries()) {
-      // What is bolted to the base stands where it stands, and the first joint only turns its link about its own axis.
+      // Links on the base do not move, and the first joint only turns its link about its own axis.
       if (capsule.segment < 1) continue;
       const found = this.#surroundings(i, capsule, options);
       if (found !== undefined) yield { ...found, link: capsule.link };
@@ -144,7 +144,10 @@ export class CollisionChecker {
     return undefined;
   }
 
-  /** The points that are not on or in the robot at a joint configuration: a camera that sees the arm must not make it an obstacle. */
+  /**
+   * The points that are not on or in the robot at a joint configuration: a camera that sees the arm must not make
+   * it an obstacle.
+   */
   withoutRobot(points: Points, q: JointValues, padding: Metres = 0.03): Points {
     this.#present = this.body;
     this.#place(q);
@@ -226,7 +229,10 @@ export class CollisionChecker {
     return [row(0), row(1), row(2)];
   }
 
-  /** The capsules with the fingers at an opening, rounded up: the same ones in the same order, only placed elsewhere. */
+  /**
+   * The capsules with the fingers at an opening, rounded up: the same ones in the same order, only placed
+   * elsewhere.
+   */
   #bodyAt(opening: Metres | undefined): readonly BodyCapsule[] {
     if (opening === undefined || this.#opened === undefined) return this.body;
     const millimetres = Math.ceil(opening * 1e3 - 1e-6);
@@ -268,7 +274,8 @@ export class CollisionChecker {
 
   /**
    * Pairs of capsules that can hit each other: not on the same or the next segment, not touching in the reference
-   * joint configuration, and not touching in nearly all random joint configurations (as MoveIt's setup assistant sorts them out).
+   * joint configuration, and not touching in nearly all random joint configurations (the criterion of MoveIt's
+   * setup assistant).
    */
   #selfPairs(chain: Chain, reference: JointValues | undefined): [number, number][] {
     const pairs: [number, number][] = [];
@@ -296,7 +303,7 @@ export class CollisionChecker {
   }
 }
 
-/** Points of the table itself are left out: the plane stands for them, without their noise. */
+/** Leaves out points of the table itself: the plane replaces them, without their noise. */
 function aboveTable(points: Points, table: Plane | undefined): Points {
   if (table === undefined) return points;
   const selected: number[] = [];

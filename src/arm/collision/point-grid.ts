@@ -7,7 +7,8 @@ import {
 } from "../../geometry/index.js";
 import { squaredToSegment } from "./capsule.js";
 
-const SPAN = 4096;
+/** Cells along one axis that a key can tell apart. */
+const maxCellsPerAxis = 4096;
 
 /** A box by one corner and the corners next to it: its edges from there are at right angles. */
 export interface Box {
@@ -30,13 +31,16 @@ export function squaredToBox(px: number, py: number, pz: number, { corner, edges
   return sum;
 }
 
-/** Points sorted into cubes, for the question which of them lie close to a segment. */
+/** Points sorted into cubes, to find those close to a segment. */
 export class PointGrid {
   readonly points: Points;
   readonly #cell: Metres;
   readonly #cells = new Map<number, Uint32Array>();
 
-  /** @param voxel one point is kept for each cube of this edge length; points that are NaN are left out */
+  /**
+   * @param voxel edge length of the cubes, in metres; one point of each is used, and points that are NaN are left
+   * out
+   */
   constructor(points: Points, voxel: Metres = 0.01, cell: Metres = 0.05) {
     this.points = selectPoints(points, voxelRepresentatives(points, voxel));
     this.#cell = cell;
@@ -56,8 +60,8 @@ export class PointGrid {
 
   /**
    * Distance from the segment a-b to the nearest point closer than `within`; undefined when there is none.
-   * @param box takes the distance to this box instead; it must lie so that points closer to it than `closerThan` are closer to the
-   *   segment than `within`
+   * @param box takes the distance to this box instead; it must lie so that points closer to it than `closerThan` are
+   *   closer to the segment than `within`
    */
   nearest(
     a: ArrayLike<number>,
@@ -71,7 +75,7 @@ export class PointGrid {
     const [bx, by, bz] = [b[0]!, b[1]!, b[2]!];
     const low = (p: number, q: number) => Math.floor((Math.min(p, q) - within) / size);
     const high = (p: number, q: number) => Math.floor((Math.max(p, q) + within) / size);
-    // A cube farther from the segment than this, centre to segment, holds no point of interest.
+    // A cube whose centre is farther from the segment than this holds no point close enough.
     const skip = (within + (size * Math.sqrt(3)) / 2) ** 2;
     const widest = within * within;
     let best = closerThan * closerThan;
@@ -110,6 +114,10 @@ export class PointGrid {
   }
 
   #key(x: number, y: number, z: number): number {
-    return ((x + SPAN / 2) * SPAN + y + SPAN / 2) * SPAN + z + SPAN / 2;
+    return (
+      ((x + maxCellsPerAxis / 2) * maxCellsPerAxis + y + maxCellsPerAxis / 2) * maxCellsPerAxis +
+      z +
+      maxCellsPerAxis / 2
+    );
   }
 }

@@ -20,14 +20,14 @@ export interface ArmDependencies {
   readonly gripper: GripperController;
   readonly supervisor: SafetySupervisor;
   readonly sequence: SequenceOptions;
-  /** Plans the ways there and back in place of the built-in search. */
+  /** Plans the free paths in place of the built-in search. */
   readonly pathPlanner?: PathPlanner;
   readonly clock?: Clock;
   /** How often the supervisor is asked during a motion. Default 0.01 s. */
   readonly watchEvery?: Seconds;
   /** Interval of the points of a trajectory that is sent. Default 0.02 s. */
   readonly pointEvery?: Seconds;
-  /** Fingers closer than this after closing hold nothing. Default 0.002 m. */
+  /** Fingers closer than this after closing hold no object. Default 0.002 m. */
   readonly emptyBelow?: number;
 }
 
@@ -37,13 +37,13 @@ export interface ExecuteOptions {
   readonly frameAt: Seconds;
   readonly scene: Scene;
   /**
-   * Who keeps the lease: "caller" sends heartbeats (hold-to-run); "goal" means that this call itself counts as the
-   * operator's presence, until `signal` aborts it.
+   * Who holds the lease: "caller" sends heartbeats (hold-to-run); with "goal" this call itself counts as the operator's
+   * presence, until `signal` aborts it.
    */
   readonly lease?: "caller" | "goal";
   /** Stops the arm. */
   readonly signal?: AbortSignal;
-  /** A motion that `plan` gave for the same grasps: it is carried out as it is, or not at all. */
+  /** A motion that `plan` gave for the same grasps. It is carried out unchanged, or refused. */
   readonly planned?: PlannedMotion;
   readonly onStage?: (stage: StageName, progress: number) => void;
 }

@@ -9,7 +9,7 @@ import { type Clock, deadline, systemClock } from "./clock.js";
 import { type FollowResult, followText } from "./controller.js";
 import { type FingerStage, GraspMonitor } from "./grasp-monitor.js";
 
-/** One arm: plans grasps, has every motion granted by the supervisor, and carries them out while it watches. */
+/** One arm: plans grasps, asks the supervisor to grant every motion, and watches each motion while it runs. */
 export class Arm {
   readonly supervisor: SafetySupervisor;
   readonly #dependencies: ArmDependencies;
@@ -21,7 +21,7 @@ export class Arm {
   #measuredAt = Number.NEGATIVE_INFINITY;
   /** The last order to stop, until it is acknowledged. */
   #stopOrder: Promise<void> = Promise.resolve();
-  /** Ends the waiting of the motion under way. */
+  /** Ends the wait for the present motion. */
   #halted: (() => void) | undefined;
 
   constructor(dependencies: ArmDependencies) {
@@ -39,7 +39,7 @@ export class Arm {
   }
 
   /**
-   * All that comes from outside (heartbeats, e-stop, claims, …) goes through here and not to the supervisor itself, so
+   * Every event from outside (heartbeats, e-stop, claims, …) goes through here and not to the supervisor itself, so
    * that an order to stop reaches the controller within this call.
    */
   handle(event: SupervisorEvent): Verdict {
@@ -53,7 +53,7 @@ export class Arm {
     const reading = this.#dependencies.controller.reading();
     const now = this.#clock.now();
     if (reading === undefined) return this.handle({ type: "tick", at: now });
-    // The same state read twice, or one that came late, does not count as knowing where the arm is now.
+    // A state read twice, or one that came late, does not tell where the arm is now.
     if (reading.at <= this.#measuredAt || now - reading.at > this.supervisor.limits.feedbackAge) {
       return this.handle({ type: "tick", at: now });
     }
@@ -85,7 +85,7 @@ export class Arm {
     return reading === undefined ? safetyText["no-feedback"] : undefined;
   }
 
-  /** Seen points without the arm itself as it stands now: what a scene's obstacles are made from. */
+  /** Seen points without those on the arm itself: a scene's obstacles. */
   withoutRobot(points: Points): Points {
     const reading = this.#dependencies.controller.reading();
     return reading === undefined
@@ -93,7 +93,7 @@ export class Arm {
       : this.#dependencies.checker.withoutRobot(points, reading.positions);
   }
 
-  /** Plans the first of the grasps that can be carried out from the present joint configuration, and moves nothing. */
+  /** Plans the first of the grasps that can be carried out from the present joint configuration. Moves nothing. */
   async plan(
     grasps: readonly GraspGoal[],
     options: Pick<ExecuteOptions, "scene" | "signal">,
@@ -117,8 +117,8 @@ export class Arm {
   }
 
   /**
-   * Puts what the gripper holds down at a pose of the tool. Needs no image of its own, so `frameAt` is not looked at.
-   * Never rejects for what can go wrong with an arm.
+   * Puts the held object down at a pose of the tool. Needs no image, so `frameAt` is not checked. A failure of the
+   * arm is a result; the promise is not rejected.
    */
   place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
     return unlessAborted(() => this.#place(goal, options));
@@ -145,7 +145,10 @@ export class Arm {
     return this.#run(plan.stages, options, "the object was put down");
   }
 
-  /** Takes the object with the first of the grasps that can be carried out. Never rejects for what can go wrong with an arm. */
+  /**
+   * Takes the object with the first of the grasps that can be carried out. A failure of the arm is a result; the
+   * promise is not rejected.
+   */
   execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
     return unlessAborted(() => this.#execute(grasps, options));
   }
@@ -163,7 +166,7 @@ export class Arm {
     const { planned } = options;
     const blocked = planned === undefined ? undefined : this.#planner.blocked(planned.motion);
     if (blocked !== undefined)
-      return failure("no-plan", `the planned way is no longer free: ${blocked}`, { refusal: "way-blocked" });
+      return failure("no-plan", `the planned path is no longer free: ${blocked}`, { refusal: "way-blocked" });
     for (const [index, goal] of list.entries()) {
       if (planned !== undefined && planned.grasp !== index) continue;
       if (options.signal?.aborted === true)
@@ -184,7 +187,7 @@ export class Arm {
       if (!verdict.granted) {
         const safety = verdict.refusal!;
         why = failure("refused", safetyText[safety], { safety });
-        // Only what depends on the plan may be different for the next grasp.
+        // The next grasp may do better only where the refusal depends on the plan.
         if (["joint-limit", "velocity-limit", "workspace"].includes(safety)) continue;
         return why;
       }
@@ -193,7 +196,7 @@ export class Arm {
     return why;
   }
 
-  /** Planning takes a while: heartbeats, stops and joint states must be heard in between. @throws PlanningAborted */
+  /** Handles heartbeats, stops and joint states while planning goes on. @throws PlanningAborted */
   async #yieldToFeedback(
     { lease, operator, signal }: Pick<ExecuteOptions, "lease" | "operator" | "signal">,
     pause: Seconds = 0,
@@ -243,7 +246,7 @@ export class Arm {
     await watch;
     if (options.lease === "goal") this.#event({ type: "release", operator: options.operator });
     const safety = this.supervisor.snapshot.latch ?? this.supervisor.snapshot.ended;
-    // What is latched comes before what lies on the table.
+    // A latched stop is reported before an obstacle on the table.
     if (result === undefined && this.#graspMonitor.lost && this.supervisor.snapshot.latch === undefined)
       result = failure("dropped", `the object slipped out of the fingers (${stage})`);
     if (result === undefined && !allowed && safety !== undefined)
@@ -275,10 +278,10 @@ export class Arm {
     return failure("controller", `${name}: ${followText[result.code]}${detail}`);
   }
 
-  /** Whether the arm got there tells an answer that was lost from a controller that hangs. */
+  /** An arm at the end of its trajectory tells a lost answer from a controller that hangs. */
   #noResult(end: readonly number[], seconds: number): FollowResult {
     const off = this.#distanceTo(end);
-    const where = off === undefined ? "" : `, the arm ${off.toFixed(2)} rad from the end of its way`;
+    const where = off === undefined ? "" : `, the arm ${off.toFixed(2)} rad from the end of its trajectory`;
     return { code: "lost", detail: `no result within ${seconds.toFixed(1)} s${where}` };
   }
 
@@ -288,7 +291,7 @@ export class Arm {
     return reading && Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
   }
 
-  /** A controller's word is checked against what it measures. */
+  /** Checks a controller's success against the measured joint positions. */
   #arrived(positions: readonly number[], name: StageName): ArmResult | undefined {
     const off = this.#distanceTo(positions);
     if (off === undefined) return failure("controller", `${name}: ${followText.lost}`);
@@ -301,7 +304,7 @@ export class Arm {
     return problem === undefined ? undefined : failure(problem.outcome, problem.message);
   }
 
-  /** Looks at the arm again and again; stops it when the supervisor says so. */
+  /** Watches the arm at every interval; stops it when the supervisor says so. */
   async #watch(
     watching: { on: boolean },
     { lease, operator }: Pick<ExecuteOptions, "lease" | "operator">,
@@ -315,8 +318,8 @@ export class Arm {
   }
 
   /**
-   * Waits until the supervisor knows the arm to be at rest, and the controller knows that it is to stop: joints that have
-   * not begun to move yet look like joints at rest.
+   * Waits until the supervisor sees the arm at rest and the controller has acknowledged the stop: joints that have
+   * not begun to move look like joints at rest.
    */
   async #rest(): Promise<boolean> {
     const late = deadline(this.#clock, this.supervisor.limits.stopWithin);
@@ -337,7 +340,7 @@ export class Arm {
   }
 
   #stop(): void {
-    // The order goes out before anything is awaited; a failure of the controller shows in its readings.
+    // The order is sent before anything is awaited; a failure of the controller shows in its joint states.
     this.#stopOrder = this.#dependencies.controller.stop().catch(() => undefined);
     this.#halted?.();
   }
@@ -356,7 +359,7 @@ async function unlessAborted(carryOut: () => Promise<ArmResult>): Promise<ArmRes
   }
 }
 
-/** What is taken before a request, so that heartbeats and joint states that came while a plan was made are heard. */
+/** Time before a request in which heartbeats and joint states are handled that came while a plan was made. */
 const feedbackGrace: Seconds = 0.02;
 
 const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmResult> = {}): ArmResult => ({

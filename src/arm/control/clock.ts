@@ -1,7 +1,7 @@
 import type { Seconds } from "../../geometry/index.js";
 import type { MonotonicSeconds } from "../safety/supervisor-types.js";
 
-/** Time as the arm's parts use it, so that tests can hold it in their hands. */
+/** The arm's clock. Tests replace it. */
 export interface Clock {
   /** Never goes back. */
   now(): MonotonicSeconds;
@@ -14,7 +14,7 @@ export const systemClock: Clock = {
   sleep: (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)),
 };
 
-/** Resolves after a time by a clock; what is cancelled waits no longer. */
+/** Resolves after a time by a clock, or at once when it is cancelled. */
 export function deadline(
   clock: Clock,
   seconds: Seconds,

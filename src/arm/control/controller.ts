@@ -10,7 +10,10 @@ export interface ControllerReading {
   readonly velocities: readonly number[];
 }
 
-/** How a motion ended; the codes of control_msgs/FollowJointTrajectory, and what else can happen on the way to it. */
+/**
+ * How a motion ended: the codes of control_msgs/FollowJointTrajectory, and failures before the controller gives
+ * one.
+ */
 export type FollowCode =
   | "successful"
   | "invalid-goal"
@@ -38,44 +41,44 @@ export const followText: Readonly<Record<FollowCode, string>> = {
 
 export interface FollowResult {
   readonly code: FollowCode;
-  /** What the controller itself says, where it says something. */
+  /** The controller's own message, where there is one. */
   readonly detail?: string;
 }
 
-/** What carries out motions: a FollowJointTrajectory action, its topic, or a simulation. */
+/** Carries out motions: a FollowJointTrajectory action, its topic, or a simulation. */
 export interface ArmController {
   /** Joints it moves, in the order of all its arrays. */
   readonly joints: readonly string[];
   /** The latest joint state; undefined before the first. */
   reading(): ControllerReading | undefined;
-  /** Sends a trajectory and waits for its end. Never rejects: what goes wrong is a code. */
+  /** Sends a trajectory and waits for its end. A failure is a code; the promise is not rejected. */
   follow(points: readonly TrajectoryPoint[]): Promise<FollowResult>;
   /**
-   * Ends whatever it does, also a trajectory that was sent and is not accepted yet. The order must be sent before this
-   * returns; resolves when it is acknowledged.
+   * Ends the present motion, also a trajectory that was sent and is not accepted yet. The order must be sent before
+   * this returns; resolves when it is acknowledged.
    */
   stop(): Promise<void>;
-  /** Teleop, where it can: goes on at these joint speeds for at most `seconds`, then stops. */
+  /** Teleop, where the controller has it: moves at these joint speeds for at most `seconds`, then stops. */
   drive?(velocities: readonly number[], seconds: Seconds): void;
 }
 
 export interface GripperResult {
   readonly reached: boolean;
-  /** It closed on something: the fingers stopped before the width that was asked for. */
+  /** It closed on an object: the fingers stopped before the requested width. */
   readonly stalled: boolean;
   readonly width: Metres;
 }
 
-/** Why a gripper did not do what it was told, in one line. */
+/** Why a gripper failed, in one line. */
 export interface GripperProblem {
   readonly problem: string;
 }
 
 /** A parallel gripper: GripperCommand, ParallelGripperCommand or a simulation. */
 export interface GripperController {
-  /** Moves the fingers until they are `width` apart or hold something. Undefined when it does not answer. */
+  /** Moves the fingers until they are `width` apart or hold an object. Undefined when the gripper does not answer. */
   move(width: Metres, force?: number): Promise<GripperResult | GripperProblem | undefined>;
   stop(): Promise<void>;
-  /** Distance between the fingers now, where it is measured all the time: shows when a held object is lost. */
+  /** Present distance between the fingers, where it is measured continuously: shows when a held object is lost. */
   opening?(): Metres | undefined;
 }

@@ -13,17 +13,17 @@ export interface HoldProblem {
   readonly message: string;
 }
 
-/** Readings in a row that say that an object is lost: one alone may be noise. */
-const lostAfter = 3;
-/** How long the gripper may take. */
+/** Readings in a row that show a lost object: a single one may be noise. */
+const emptyReadingsUntilLost = 3;
+/** Longest time that the gripper may take. */
 const settleTimeout: Seconds = 5;
 
-/** What is between the fingers: moves them, and notices when what they held is no longer there. */
+/** Moves the fingers, and reports when the object between them is lost. */
 export class GraspMonitor {
   readonly #gripper: GripperController;
   readonly #clock: Clock;
   readonly #emptyBelow: Metres;
-  /** Something is between the fingers as long as they are no closer than this. */
+  /** An object is between the fingers as long as they are no closer than this. */
   #above: Metres | undefined;
   /** Readings in a row in which they were closer. */
   #closer = 0;
@@ -35,18 +35,18 @@ export class GraspMonitor {
     this.#emptyBelow = emptyBelow;
   }
 
-  /** Whether what was held was lost since `watch`. */
+  /** Whether the held object was lost since `watch`. */
   get lost(): boolean {
-    return this.#closer >= lostAfter;
+    return this.#closer >= emptyReadingsUntilLost;
   }
 
-  /** A motion begins: what was lost before it is no news. */
+  /** Begins a motion: an object lost before it is not reported again. */
   watch(): void {
     if (this.lost) this.#above = undefined;
     this.#closer = 0;
   }
 
-  /** To be called regularly, where the gripper measures its fingers. @returns whether the object has just been lost */
+  /** Call regularly where the gripper measures its fingers. @returns whether the object has just been lost */
   look(): boolean {
     const opening = this.#above === undefined ? undefined : this.#gripper.opening?.();
     if (opening === undefined || this.lost) return false;
@@ -54,7 +54,7 @@ export class GraspMonitor {
     return this.lost;
   }
 
-  /** Opens or closes the fingers. @returns why they did not do as they should */
+  /** Opens or closes the fingers. @returns why they failed */
   async carryOut(
     { name, width, force }: FingerStage,
     halted: Promise<"halted">,
@@ -62,7 +62,7 @@ export class GraspMonitor {
     this.#above = undefined;
     let sent = width;
     let ended = await this.#move(sent, force, halted);
-    // Nothing in the way as far as the object's seen width lets expect: it may be thinner than it looked.
+    // The fingers met nothing at the object's seen width: it may be thinner than it looked.
     if (name === "close" && sent > 0 && "width" in ended && !ended.stalled) {
       sent = 0;
       ended = await this.#move(sent, force, halted);
@@ -74,7 +74,7 @@ export class GraspMonitor {
     if (name !== "close") return undefined;
     if (!ended.stalled && ended.width <= this.#emptyBelow)
       return { outcome: "nothing-held", message: "the fingers closed on nothing" };
-    // What stopped the fingers keeps them from where they were sent; without it they go on to there.
+    // An object keeps the fingers from the requested width; without one they reach it.
     this.#above = Math.min(Math.max(this.#emptyBelow, sent + 0.001), ended.width - 0.0005);
     return undefined;
   }

@@ -18,13 +18,13 @@ export interface SimulatedControllerOptions {
   readonly brake?: Seconds;
 }
 
-/** What the simulation can be made to do wrong, to show how it is met. */
+/** Faults that tests inject. */
 export interface SimulatedFaults {
-  /** Answers nothing and measures nothing any more; the joints go on as they were told. */
+  /** Answers nothing and measures nothing any more; the joints finish their motion. */
   dead?: boolean;
   /** The next trajectory is refused. */
   reject?: boolean;
-  /** The motion under way or the next one ends early with this code. */
+  /** The present motion or the next one ends early with this code. */
   fail?: { readonly after: Seconds; readonly code: FollowCode };
 }
 
@@ -40,7 +40,7 @@ interface Motion {
   readonly at: (t: Seconds) => State;
 }
 
-/** An arm that does exactly what it is told, in real time: for the demo, the console and tests. */
+/** An arm that follows its trajectories exactly, in real time: for the demo, the console and tests. */
 export class SimulatedController implements ArmController {
   readonly joints: readonly string[];
   readonly faults: SimulatedFaults = {};
@@ -48,7 +48,7 @@ export class SimulatedController implements ArmController {
   readonly #brake: Seconds;
   #motion: Motion;
   #braking: { readonly since: Seconds; readonly from: Motion } | undefined;
-  /** Counts motions, so that one that was replaced knows. */
+  /** Counts motions: a replaced motion finds another number. */
   #turn = 0;
 
   constructor(options: SimulatedControllerOptions) {
@@ -126,7 +126,7 @@ export class SimulatedController implements ArmController {
     }
   }
 
-  /** Braking runs the same motion through with time that slows evenly to a halt: the arm stays on its path. */
+  /** Braking runs the same motion with time that slows evenly to a halt: the arm stays on its path. */
   #state(now: Seconds): State {
     if (this.#braking === undefined) return this.#motion.at(now - this.#motion.begun);
     const { since, from } = this.#braking;
@@ -143,7 +143,9 @@ const resting = (positions: readonly number[], begun: Seconds): Motion => ({
   at: () => ({ positions: [...positions], velocities: positions.map(() => 0) }),
 });
 
-/** Between points as ros2_control's joint_trajectory_controller goes: quintic in position, velocity and acceleration. */
+/**
+ * Interpolates as ros2_control's joint_trajectory_controller does: quintic in position, velocity and acceleration.
+ */
 export function interpolate(points: readonly TrajectoryPoint[], t: Seconds): State {
   const last = points.at(-1)!;
   if (t >= last.t) return { positions: [...last.positions], velocities: last.positions.map(() => 0) };
@@ -172,12 +174,12 @@ export function interpolate(points: readonly TrajectoryPoint[], t: Seconds): Sta
 
 /** Fingers that close at a set speed, on an object of a given width where there is one. */
 export class SimulatedGripper implements GripperController {
-  /** Width of what stands between the fingers; 0: nothing. */
+  /** Width of the object between the fingers; 0 without one. */
   object: Metres = 0;
   dead = false;
   readonly #clock: Clock;
   #width: Metres;
-  /** Where the fingers were sent last. */
+  /** The width last requested. */
   #sent: Metres;
   #stopped = false;
 
@@ -210,7 +212,7 @@ export class SimulatedGripper implements GripperController {
     return this.#width;
   }
 
-  /** What is held is lost: the fingers close. */
+  /** The held object is lost: the fingers close. */
   drop(): void {
     this.object = 0;
     this.#width = this.#sent;

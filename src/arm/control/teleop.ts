@@ -21,7 +21,10 @@ export interface TeleopAnswer {
   readonly message?: string;
 }
 
-/** Moves the tool by velocity commands, each granted and scaled by the supervisor and looked at for collisions ahead. */
+/**
+ * Moves the tool by velocity commands. The supervisor grants and scales each one, and collisions ahead are
+ * checked.
+ */
 export class Teleop {
   readonly #dependencies: TeleopDependencies;
   readonly #step: DampedStep;
@@ -32,8 +35,8 @@ export class Teleop {
   }
 
   /**
-   * One command; to be repeated before the supervisor's `commandAge` is over. At singular places joints stay slow rather
-   * than the tool exact.
+   * One command; repeat it before the supervisor's `commandAge` is over. Near singular configurations the joints stay
+   * slow and the tool leaves the commanded direction.
    * @param linear m/s and @param angular rad/s of the tool, in axes of the base frame
    */
   command(operator: string, linear: Vec3, angular: Vec3, at: Seconds): TeleopAnswer {
@@ -91,7 +94,7 @@ export class Teleop {
     return { moved: true, scale };
   }
 
-  /** Whether a collision is there that is not here. One that stands too close already may move away, not deeper. */
+  /** Whether the motion causes a new collision. An arm that is too close already may move away, not deeper. */
   #worse(here: readonly number[], there: readonly number[]): boolean {
     const { checker } = this.#dependencies;
     const found = checker.all(there);

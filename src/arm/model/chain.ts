@@ -1,4 +1,3 @@
-import { GraspGroundingError } from "../../errors/index.js";
 import { identityPose, type Pose, type Radians } from "../../geometry/index.js";
 import { type Joint, jointsByChild, type Placement, type RobotDescription } from "./description.js";
 import {
@@ -10,10 +9,14 @@ import {
   placementOf,
   transposed,
 } from "./placement.js";
+import { guessTip } from "./tip.js";
+import { unusable } from "./unusable.js";
+
+const nameLinks = "name links of one chain with the parameters base_frame and tool_frame";
 
 /** One moving joint of a chain, turned so that it acts about (or along) z of its own frame. */
 export interface Segment {
-  /** Joint frame at value 0, in the frame of the segment before it (the base for the first). */
+  /** Joint frame at value 0, in the frame of the previous segment (of the base for the first). */
   readonly placement: Placement;
   readonly prismatic: boolean;
   /** Which of the chain's variables moves it, and how: value = multiplier * variable + offset (mimic joints). */
@@ -42,7 +45,10 @@ export interface Chain {
   readonly segments: readonly Segment[];
   /** Tool frame in the last segment's frame. */
   readonly tool: Placement;
-  /** All links the chain carries or passes, also beside it (fingers stand where their joints are at 0 or nearest to it). */
+  /**
+   * All links that move with the chain or stand at its base. Fingers stand where `rest` says, or where their
+   * joints are nearest to 0.
+   */
   readonly bodies: readonly ChainBody[];
 }
 
@@ -51,27 +57,32 @@ export interface ChainOptions {
   readonly base?: string;
   /** Default: see {@link guessTip}. */
   readonly tip?: string;
-  /** Tool frame in the tip link's frame; origin between the fingertips, z along the approach, x along the closing direction. */
+  /**
+   * Tool frame in the tip link's frame; origin between the fingertips, z along the approach, x along the closing
+   * direction.
+   */
   readonly tool?: Pose;
-  /** Where joints beside the chain stand, by name (fingers: opened, for collision checks); 0 or the limit nearest to it otherwise. */
+  /**
+   * Positions of joints outside the chain, by name (fingers: opened, for collision checks). The others stand
+   * nearest to 0.
+   */
   readonly rest?: Readonly<Record<string, number>>;
 }
 
-const unusable = (detail: string) => new GraspGroundingError("ROBOT_DESCRIPTION", { detail });
-
-/** The chain from base to tip. @throws GraspGroundingError ROBOT_DESCRIPTION when there is none that can be controlled */
+/** The chain from base to tip. @throws GraspGroundingError ROBOT_DESCRIPTION when no controller could move it */
 export function selectChain(robot: RobotDescription, options: ChainOptions = {}): Chain {
   const base = options.base ?? robot.root;
   const tip = options.tip ?? guessTip(robot);
   const carriers = jointsByChild(robot);
   const path = pathTo(robot, carriers, base, tip);
+  path.forEach(checkUsable);
   const movable = path.filter((joint) => joint.type !== "fixed");
   const variables = movable.filter((joint) => joint.mimic === undefined);
-  if (variables.length === 0) throw unusable(`nothing moves between ${base} and ${tip}`);
+  if (variables.length === 0) throw unusable(`nothing moves between ${base} and ${tip}`, nameLinks);
   const index = new Map(variables.map((joint, i) => [joint.name, i]));
 
   const segments: Segment[] = [];
-  /** Link -> where it is fixed. */
+  /** By link: the segment it is fixed to. */
   const places = new Map<string, ChainBody>([
     [base, { link: base, segment: -1, placement: identityPlacement }],
   ]);
@@ -85,6 +96,7 @@ export function selectChain(robot: RobotDescription, options: ChainOptions = {})
     if (joint.type === "floating" || joint.type === "planar") {
       throw unusable(
         `joint ${joint.name} between ${base} and ${tip} is ${joint.type}, which no arm controller moves`,
+        nameLinks,
       );
     }
     const turn = matrixWithZ(joint.axis);
@@ -114,28 +126,14 @@ export function selectChain(robot: RobotDescription, options: ChainOptions = {})
   };
 }
 
-/**
- * The likely tool link: of the links that most single joints carry and nothing but fixed joints follows, the one that
- * calls itself tcp, tool or grasp, else the last. Name the tip where a robot has several arms.
- */
-export function guessTip(robot: RobotDescription): string {
-  const carriers = jointsByChild(robot);
-  const turning = (joint: Joint) => joint.type === "revolute" || joint.type === "continuous";
-  const count = (link: string): number => {
-    const joint = carriers.get(link);
-    if (joint === undefined) return 0;
-    return count(joint.parent) + (turning(joint) && joint.mimic === undefined ? 1 : 0);
-  };
-  let best: { link: string; rank: number } = { link: robot.root, rank: -1 };
-  for (const link of robot.links.keys()) {
-    // A finger's links move by joints of their own; the tool has to be fixed to the last joint of the arm.
-    let joint = carriers.get(link);
-    while (joint?.type === "fixed") joint = carriers.get(joint.parent);
-    if (joint === undefined || !turning(joint) || joint.mimic !== undefined) continue;
-    const rank = count(link) + (/tcp|tool|grasp/i.test(link) ? 0.5 : 0);
-    if (rank >= best.rank) best = { link, rank };
-  }
-  return best.link;
+/** What a description may hold in a joint that an arm does not use. @throws GraspGroundingError ROBOT_DESCRIPTION */
+function checkUsable({ name, axis, limit }: Joint): void {
+  if (axis.every((v) => v === 0)) throw unusable(`the axis of joint ${name} is zero`, "give it a direction");
+  if (limit === undefined) return;
+  if (limit.lower > limit.upper)
+    throw unusable(`joint ${name} has its lower limit above its upper one`, "swap the two");
+  if (limit.velocity < 0)
+    throw unusable(`joint ${name} has a negative velocity limit`, "give the limit's absolute value");
 }
 
 function pathTo(
@@ -144,36 +142,41 @@ function pathTo(
   base: string,
   tip: string,
 ): Joint[] {
-  for (const link of [base, tip]) if (!robot.links.has(link)) throw unusable(`it has no link ${link}`);
+  for (const link of [base, tip])
+    if (!robot.links.has(link)) throw unusable(`it has no link ${link}`, nameLinks);
   const path: Joint[] = [];
   for (let link = tip; link !== base; ) {
     const joint = carriers.get(link);
-    if (joint === undefined) throw unusable(`link ${tip} does not hang on ${base}`);
+    if (joint === undefined) throw unusable(`link ${tip} does not hang on ${base}`, nameLinks);
     path.unshift(joint);
     link = joint.parent;
   }
   return path;
 }
 
-/** Which variable moves a joint: itself, or through any number of mimics another one of the chain. */
+/** The variable that moves a joint: its own, or the one that it mimics, directly or through other joints. */
 function follow(robot: RobotDescription, joint: Joint, index: ReadonlyMap<string, number>) {
   let multiplier = 1;
   let offset = 0;
   let at = joint;
   for (let hops = 0; at.mimic !== undefined; hops++) {
-    if (hops > robot.joints.size) throw unusable(`joint ${joint.name} mimics itself`);
+    if (hops > robot.joints.size)
+      throw unusable(`joint ${joint.name} mimics itself`, "let it mimic another joint");
     offset += multiplier * at.mimic.offset;
     multiplier *= at.mimic.multiplier;
-    at = robot.joints.get(at.mimic.joint)!;
+    const master = robot.joints.get(at.mimic.joint);
+    if (master === undefined)
+      throw unusable(`joint ${at.name} mimics ${at.mimic.joint}, which is not there`, "correct its <mimic>");
+    at = master;
   }
   const variable = index.get(at.name);
   if (variable === undefined) {
-    throw unusable(`joint ${joint.name} mimics ${at.name}, which is not part of the chain`);
+    throw unusable(`joint ${joint.name} mimics ${at.name}, which is not part of the chain`, nameLinks);
   }
   return { variable, multiplier, offset };
 }
 
-/** Adds the links beside the path: what hangs on a link of the chain moves with it. */
+/** Adds the links off the path: those that hang on a link of the chain move with it. */
 function allBodies(
   robot: RobotDescription,
   carriers: ReadonlyMap<string, Joint>,
@@ -197,11 +200,11 @@ function allBodies(
   return [...robot.links.keys()].map(find).filter((body) => body !== undefined);
 }
 
-/** Where a joint beside the chain holds its child. */
+/** The placement that a joint outside the chain gives its child. */
 function rested(joint: Joint, wanted: number): Placement {
   const { lower, upper } = joint.limit ?? { lower: 0, upper: 0 };
   const value = Math.min(Math.max(wanted, lower), upper);
-  if (value === 0) return joint.origin;
+  if (value === 0 || joint.axis.every((v) => v === 0)) return joint.origin;
   const turn = matrixWithZ(joint.axis);
   const [x, y, z] = joint.axis;
   if (joint.type === "prismatic") {

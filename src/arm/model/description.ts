@@ -1,6 +1,6 @@
 import type { Mat3, Metres, Radians, Vec3 } from "../../geometry/index.js";
 
-/** Child to parent, as a rotation matrix and a translation: no digit is lost on the way through a quaternion. */
+/** Child to parent, as a rotation matrix and a translation: a quaternion in between would lose digits. */
 export interface Placement {
   readonly rotation: Mat3;
   readonly translation: Vec3;
@@ -28,14 +28,17 @@ export interface Joint {
   readonly parent: string;
   readonly child: string;
   readonly origin: Placement;
-  /** Unit vector in the joint's frame. */
+  /** Unit vector in the joint's frame; 0, 0, 0 where the file says so, which no chain may use. */
   readonly axis: Vec3;
-  /** Present for revolute and prismatic joints; for continuous ones ±Infinity, with their velocity. */
+  /**
+   * Present for revolute and prismatic joints; for continuous ones ±Infinity, with their velocity. Checked by a
+   * chain that uses it.
+   */
   readonly limit?: JointLimit;
   readonly mimic?: Mimic;
 }
 
-/** What a link looks like to collision checks, in the link's frame. Cylinders and capsules lie along z, centred. */
+/** A shape of a link for collision checks, in the link's frame. Cylinders and capsules lie along z, centred. */
 export type CollisionShape = { readonly origin: Placement } & (
   | { readonly kind: "sphere"; readonly radius: Metres }
   | { readonly kind: "cylinder" | "capsule"; readonly radius: Metres; readonly length: Metres }
@@ -51,10 +54,12 @@ export interface Link {
 /** A robot: links joined into one tree. */
 export interface RobotDescription {
   readonly name: string;
-  /** The one link that is nobody's child. */
+  /** The one link that no joint has as its child. */
   readonly root: string;
   readonly links: ReadonlyMap<string, Link>;
   readonly joints: ReadonlyMap<string, Joint>;
+  /** Parts of the file that are not used, one warning each: for the log. */
+  readonly warnings: readonly string[];
 }
 
 /** The joint that carries each link, by the link's name. */

@@ -4,15 +4,17 @@ import { type JointValues, Kinematics } from "./kinematics.js";
 import { DampedStep, manipulability } from "./least-squares.js";
 import { placementOf } from "./placement.js";
 
-/** What makes one joint configuration better than another that puts the tool in the same place. Weights; 0 leaves a wish out. */
+/** Weights that choose between joint configurations with the same tool pose; 0 switches a preference off. */
 export interface ConfigurationPreferences {
-  /** Short way from the seed, by the joint that has the longest way. Default 1. */
+  /** Short motion from the seed, by the joint that moves most. Default 1. */
   readonly near?: number;
   /** Away from joint limits. Default 0.2. */
   readonly margin?: number;
   /** Away from singular joint configurations (Yoshikawa). Default 0.2. */
   readonly manipulability?: number;
-  /** Elbow (origin of the chain's middle joint) far along this direction of the base frame. Default: no wish. */
+  /**
+   * Elbow (origin of the chain's middle joint) far along this direction of the base frame. Default: no preference.
+   */
   readonly elbow?: readonly [number, number, number];
 }
 
@@ -23,9 +25,9 @@ export interface IkOptions {
   readonly rotationTolerance?: Radians;
   /** Further starts after the seed, from joint configurations whose tool is nearest to the target. Default 60. */
   readonly restarts?: number;
-  /** Joint configurations to find before the best by `wishes` is taken. Default 1: the first that fits. */
+  /** Joint configurations to find before the best by `preferences` is taken. Default 1: the first that fits. */
   readonly candidates?: number;
-  readonly wishes?: ConfigurationPreferences;
+  readonly preferences?: ConfigurationPreferences;
 }
 
 export interface IkSolution {
@@ -36,13 +38,13 @@ export interface IkSolution {
   readonly starts: number;
 }
 
-const iterationsAStart = 50;
+const iterationsPerStart = 50;
 const tableSize = 1536;
 
 /**
- * Inverse kinematics of one chain: Levenberg-Marquardt steps whose damping falls with the error (Chan and Lawrence 1988),
- * joints at a limit held there while the others go on, and restarts from a table of joint configurations sorted by how near their
- * tool is to the target. The same call gives the same answer on every machine.
+ * Inverse kinematics of one chain: Levenberg-Marquardt steps whose damping falls with the error (Chan and Lawrence
+ * 1988), joints at a limit held there while the others move, and restarts from a table of joint configurations whose
+ * tool is nearest to the target. The same call gives the same answer on every machine.
  */
 export class IkSolver {
   readonly chain: Chain;
@@ -72,17 +74,20 @@ export class IkSolver {
     this.#fillTable();
   }
 
-  /** A joint configuration within the limits that puts the tool at `target` (base frame); undefined when none was found. */
+  /**
+   * A joint configuration within the limits that puts the tool at `target` (base frame); undefined when none was
+   * found.
+   */
   solve(target: Pose, options: IkOptions): IkSolution | undefined {
     return this.solveAll(target, options)[0];
   }
 
-  /** All joint configurations found (at most `candidates`), the best by `wishes` first. */
+  /** All joint configurations found (at most `candidates`), the best by `preferences` first. */
   solveAll(target: Pose, options: IkOptions): IkSolution[] {
     const { rotation, translation } = placementOf(target);
     this.#target.set(rotation);
     this.#target.set(translation, 9);
-    const { seed, restarts = 60, candidates = 1, wishes = {} } = options;
+    const { seed, restarts = 60, candidates = 1, preferences = {} } = options;
     const [position, angle] = [options.positionTolerance ?? 1e-5, options.rotationTolerance ?? 1e-4];
     const found: { solution: IkSolution; cost: number }[] = [];
     let sorted: Uint16Array | undefined;
@@ -100,22 +105,23 @@ export class IkSolver {
       if (found.some(({ solution }) => distance(solution.joints, joints) < 0.05)) continue;
       const solution = { joints, positionError: errors[0], rotationError: errors[1], starts: start + 1 };
       if (candidates === 1) return [solution];
-      found.push({ solution, cost: this.cost(joints, seed, wishes) });
+      found.push({ solution, cost: this.cost(joints, seed, preferences) });
     }
     found.sort((a, b) => a.cost - b.cost);
     return found.map(({ solution }) => solution);
   }
 
   /**
-   * The joint configuration for `target` next to `q`: one start, no restarts; undefined when it is not reached. For following lines.
+   * The joint configuration for `target` next to `q`: one start, no restarts; undefined when it is not reached.
+   * For following lines.
    */
   track(target: Pose, q: JointValues): IkSolution | undefined {
     return this.solve(target, { seed: q, restarts: 0, positionTolerance: 1e-6, rotationTolerance: 1e-5 });
   }
 
-  /** How little a joint configuration fulfils the wishes: smaller is better. */
-  cost(joints: JointValues, seed: JointValues, wishes: ConfigurationPreferences): number {
-    const { near = 1, margin = 0.2, manipulability: dexterity = 0.2, elbow } = wishes;
+  /** Cost of a joint configuration by the preferences: smaller is better. */
+  cost(joints: JointValues, seed: JointValues, preferences: ConfigurationPreferences): number {
+    const { near = 1, margin = 0.2, manipulability: dexterity = 0.2, elbow } = preferences;
     const { lower, upper } = this.chain;
     let travel = 0;
     let closest = 1;
@@ -131,7 +137,7 @@ export class IkSolver {
     if (dexterity > 0 || elbow !== undefined) {
       this.kinematics.update(joints);
       this.kinematics.updateJacobian();
-      // 0.1 is a usual value of a well placed arm of this size: beyond it more dexterity is worth little.
+      // 0.1 is a usual value of a well placed arm of this size: more dexterity is worth little beyond it.
       cost += dexterity / (1 + 10 * manipulability(this.kinematics.jacobian, this.#q.length));
       if (elbow !== undefined) {
         const middle = 3 * Math.floor(this.chain.segments.length / 2);
@@ -187,7 +193,7 @@ export class IkSolver {
     const n = q.length;
     let best = Infinity;
     let stale = 0;
-    for (let iteration = 0; iteration < iterationsAStart; iteration++) {
+    for (let iteration = 0; iteration < iterationsPerStart; iteration++) {
       this.kinematics.update(q);
       this.#error();
       const position = Math.hypot(e[0]!, e[1]!, e[2]!);
@@ -203,7 +209,7 @@ export class IkSolver {
       const damping = 0.05 * squared + 1e-9;
       const frozen = this.#frozen.fill(0);
       let dq = this.#step.solve(jacobian, e, damping, frozen);
-      // A joint that stands at its limit and would go beyond takes no part: the others have to do its share.
+      // A joint at its limit that would move beyond it is left out of this step; the others move instead.
       for (let pass = 0; pass < n; pass++) {
         let more = false;
         for (let i = 0; i < n; i++) {
@@ -221,7 +227,7 @@ export class IkSolver {
     return undefined;
   }
 
-  /** Writes position error and rotation vector from the tool's present place to the target. */
+  /** Writes position error and rotation vector from the tool's present pose to the target. */
   #error(): void {
     const e = this.#e;
     const t = this.#target;

@@ -6,8 +6,8 @@ import type { Chain } from "./chain.js";
 export type JointValues = ArrayLike<number>;
 
 /**
- * Forward kinematics and Jacobian of one chain. All frames of one joint configuration lie in arrays that are written anew by each
- * call of `update`: nothing is allocated, which is what makes thousands of iterations a second possible.
+ * Forward kinematics and Jacobian of one chain. All frames of one joint configuration lie in arrays that each call of
+ * `update` writes anew: nothing is allocated, so thousands of iterations a second are possible.
  */
 export class Kinematics {
   readonly chain: Chain;
@@ -148,7 +148,7 @@ export class Kinematics {
     }
   }
 
-  /** Where the tool is at joint configuration `q`, in the base frame. */
+  /** Pose of the tool at joint configuration `q`, in the base frame. */
   forward(q: JointValues): Pose {
     this.update(q);
     const o = this.#count * 3;
@@ -170,7 +170,10 @@ export class Kinematics {
     };
   }
 
-  /** Velocity of the tool's origin, m/s in base axes, when the joints move with `velocities` at joint configuration `q`. */
+  /**
+   * Velocity of the tool's origin, m/s in base axes, when the joints move with `velocities` at joint configuration
+   * `q`.
+   */
   toolVelocity(q: JointValues, velocities: JointValues): [number, number, number] {
     this.update(q);
     this.updateJacobian();

@@ -1,6 +1,6 @@
 /**
- * Damped least squares with some columns left out: the step dq = Jᵀ (J Jᵀ + λ I)⁻¹ e, for a 6 × n Jacobian. Works in place
- * in arrays of its own, so that nothing is allocated from step to step.
+ * Damped least squares with some columns left out: the step dq = Jᵀ (J Jᵀ + λ I)⁻¹ e, for a 6 × n Jacobian. Works in
+ * place in arrays of its own, so that nothing is allocated from step to step.
  */
 export class DampedStep {
   readonly dq: Float64Array;
@@ -50,7 +50,7 @@ export class DampedStep {
   }
 }
 
-/** Lower Cholesky factor of the lower triangle of a 6 × 6 matrix, in place. Pivots are kept above zero. */
+/** Lower Cholesky factor of the lower triangle of a 6 × 6 matrix, in place. Pivots stay above zero. */
 export function cholesky6(a: Float64Array): void {
   for (let r = 0; r < 6; r++) {
     for (let c = 0; c <= r; c++) {

@@ -4,44 +4,47 @@ import type { IkSolver } from "./ik.js";
 import type { JointValues } from "./kinematics.js";
 
 export interface ReachOptions {
-  /** The frame that poses are asked for in (a camera's), in the base. Default: the base itself. */
+  /** The frame of the poses (a camera's), in the base. Default: the base itself. */
   readonly frameInBase?: Pose;
   /** Present joint configuration. */
   readonly seed: JointValues;
-  /** Length of the straight way in. Default 0.1 m. */
+  /** Length of the straight approach. Default 0.1 m. */
   readonly approach?: number;
   /** The gripper may grasp half a turn about its approach as well. Default true. */
   readonly symmetric?: boolean;
-  /** Starts of the solver for all poses together; a pose after that counts as reachable if any was. Default 300, about 30 ms. */
+  /**
+   * Starts of the solver for all poses together; a pose after that counts as reachable if any was. Default 300,
+   * about 30 ms.
+   */
   readonly budget?: number;
 }
 
-/** What a pose out of reach is worth beside one within: behind all of those, and not left out. */
+/** Factor on the score of a pose out of reach: it ranks behind all poses within reach, and is not left out. */
 export const outOfReach = 0.05;
 
 /** Starts for one pose: a reachable one mostly needs one or two. */
-const restarts = 5;
+const maxStartsPerPose = 5;
 
 /**
- * Says of tool poses whether the arm reaches them and the point before them, by inverse kinematics within the joint limits:
- * 1, or {@link outOfReach}. Nothing is asked of collisions. The same questions in the same order get the same answers.
+ * Whether the arm reaches tool poses and the points before them, by inverse kinematics within the joint limits: 1, or
+ * {@link outOfReach}. Collisions are not checked. The same poses in the same order give the same answers.
  */
 export function reachability(solver: IkSolver, options: ReachOptions): (pose: Pose) => number {
   const { frameInBase = identityPose, approach = 0.1, symmetric = true, budget = 300 } = options;
   const { shoulder, length } = sphere(solver.chain);
-  const tolerances = { positionTolerance: 1e-3, rotationTolerance: 1e-2, restarts };
+  const tolerances = { positionTolerance: 1e-3, rotationTolerance: 1e-2, restarts: maxStartsPerPose };
   let seed: JointValues = options.seed;
   let starts = 0;
   let any = false;
   const reached = (pose: Pose): boolean => {
     const grasp = solver.solve(pose, { seed, ...tolerances });
-    starts += grasp?.starts ?? restarts + 1;
+    starts += grasp?.starts ?? maxStartsPerPose + 1;
     if (grasp === undefined) return false;
     const back = compose(pose, { position: [0, 0, -approach], orientation: [0, 0, 0, 1] });
     const before = solver.solve(back, { seed: grasp.joints, ...tolerances });
-    starts += before?.starts ?? restarts + 1;
+    starts += before?.starts ?? maxStartsPerPose + 1;
     if (before === undefined) return false;
-    // The next pose is mostly a little beside this one.
+    // The next pose is mostly close to this one.
     seed = grasp.joints;
     any = true;
     return true;

@@ -15,7 +15,10 @@ export function* along(path: JointPath, step = 0.04): Generator<Float64Array> {
   }
 }
 
-/** The rate along a path at which the tool moves at `speed`. Worked out at points along it and taken from the slower neighbour. */
+/**
+ * The rate along a path at which the tool moves at `speed`: computed at points along the path, and taken from the
+ * slower neighbour between them.
+ */
 export function toolRate(
   path: JointPath,
   kinematics: Kinematics,

@@ -8,13 +8,17 @@ export interface JointPath {
   evaluate(s: number, q: Float64Array, d1?: Float64Array, d2?: Float64Array, d3?: Float64Array): void;
   /** Where the pieces of the curve meet, 0 and `length` included. */
   readonly knots: Float64Array;
-  /** Polynomials between the knots: coefficients[piece][joint] = value and three derivatives / factorial, lowest first. */
+  /**
+   * Polynomials between the knots: coefficients[piece][joint] = value and three derivatives / factorial, lowest
+   * first.
+   */
   readonly coefficients: Float64Array;
 }
 
 /**
  * Natural cubic spline through waypoints (two of them: a straight line), spaced by their distance in joint space. The
- * curve leaves the straight connections between waypoints by little where they are dense; check what matters on the curve.
+ * curve leaves the straight connections between waypoints by little where they are dense. Check collisions on the
+ * curve.
  * @throws RangeError for fewer than one waypoint or values that are no numbers
  */
 export function splinePath(waypoints: readonly JointValues[]): JointPath {
@@ -68,14 +72,14 @@ function evaluator(knots: Float64Array, c: Float64Array, n: number): JointPath["
 }
 
 /** Waypoints closer than this are one: dividing by their distance would turn noise into curvature. */
-const SAME = 1e-7;
+const minWaypointDistance = 1e-7;
 
 function withoutRepeats(waypoints: readonly JointValues[]): JointValues[] {
   const points: JointValues[] = [];
   for (const point of waypoints) {
     if (!Array.from(point).every(Number.isFinite)) throw new RangeError("a waypoint holds what is no number");
     const before = points.at(-1);
-    if (before === undefined || distance(before, point) > SAME) points.push(point);
+    if (before === undefined || distance(before, point) > minWaypointDistance) points.push(point);
   }
   if (points.length === 0) throw new RangeError("a path needs a waypoint");
   return points;

@@ -5,7 +5,7 @@ import type { JointValues } from "../model/kinematics.js";
 import type { MotionSummary } from "../safety/supervisor-types.js";
 import type { MotionLimits, Trajectory } from "./trajectory.js";
 
-/** What the arm has to know of a grasp; a `Grasp` of the planner, moved to the robot's base, is one. */
+/** The grasp to carry out: a `Grasp` of the planner, in the frame of the robot's base. */
 export interface GraspGoal {
   /** Tool frame in the base frame when the fingers close. */
   readonly pose: Pose;
@@ -17,21 +17,24 @@ export interface GraspGoal {
 
 export interface SequenceOptions {
   readonly limits: MotionLimits;
-  /** Length of the straight way in. Default 0.1 m. */
+  /** Length of the straight approach. Default 0.1 m. */
   readonly approach?: Metres;
-  /** Length of the straight way up. Default 0.1 m. */
+  /** Length of the straight lift. Default 0.1 m. */
   readonly lift?: Metres;
   /** Default: z of the base frame. */
   readonly up?: Vec3;
-  /** Largest tool speed on straight ways, m/s. Default 0.1. */
+  /** Largest tool speed on straight segments, m/s. Default 0.1. */
   readonly straightSpeed?: number;
   /** Largest tool speed elsewhere, m/s. Default 0.5. */
   readonly freeSpeed?: number;
-  /** The gripper may grasp half a turn about its approach as well. Default true: a parallel gripper is the same then. */
+  /**
+   * The gripper may grasp half a turn about its approach as well. Default true: a parallel gripper is the same
+   * then.
+   */
   readonly symmetric?: boolean;
   /** Where to go with the object after lifting: back to the start, or nowhere. Default "start". */
   readonly retreat?: "start" | "stay";
-  readonly wishes?: ConfigurationPreferences;
+  readonly preferences?: ConfigurationPreferences;
   /** Joint configurations tried for each grasp. Default 6. */
   readonly candidates?: number;
 }
@@ -53,7 +56,7 @@ export type Stage =
   | {
       readonly name: Exclude<StageName, "open" | "close" | "release">;
       readonly trajectory: Trajectory;
-      /** Distance between the fingers on this way. */
+      /** Distance between the fingers during this trajectory. */
       readonly opening: Metres;
     };
 
@@ -62,6 +65,7 @@ export interface GraspMotion {
   readonly summary: MotionSummary;
 }
 
+/** Codes of action results; `way-blocked` is a free path that was not found. */
 export type MotionRefusal =
   | "start-blocked"
   | "unreachable"
@@ -76,13 +80,16 @@ export interface RefusedMotion {
 }
 
 export interface PathOptions {
-  /** The gripper holds the target: it is nothing to go round. */
+  /** The gripper holds the target, which is then no obstacle. */
   readonly touchTarget?: boolean;
 }
 
-/** Finds ways round what stands about: a motion planner behind the sequence. */
+/** Finds paths round obstacles: a motion planner behind the sequence. */
 export interface PathPlanner {
-  /** Joint configurations of a free way, both ends included, or why there is none. Never rejects for what can go wrong with a planner. */
+  /**
+   * A free path from `from` to `to`, both ends included, or why there is none. A planner that fails is a reason; the
+   * promise is not rejected.
+   */
   plan(
     from: JointValues,
     to: JointValues,

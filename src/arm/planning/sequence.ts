@@ -16,7 +16,8 @@ import type {
 import { straightLine } from "./straight.js";
 import { type Trajectory, timeParametrise } from "./trajectory.js";
 
-const ORDER: readonly MotionRefusal[] = [
+/** From the refusal that a caller learns least from to the one that names the obstacle of an almost whole plan. */
+const refusalsByProgress: readonly MotionRefusal[] = [
   "start-blocked",
   "unreachable",
   "approach",
@@ -25,7 +26,7 @@ const ORDER: readonly MotionRefusal[] = [
   "way-blocked",
 ];
 
-/** Where the straight ways begin and end beside the grasp itself, and how far the fingers are apart on them. */
+/** The far ends of the two straight segments at the grasp, and the distance between the fingers on each. */
 interface Straight {
   readonly before: (pose: Pose) => Pose;
   readonly after: (pose: Pose) => Pose;
@@ -40,9 +41,10 @@ interface PathSet {
 }
 
 /**
- * Plans the whole of a grasp from the present joint configuration: a free way to a point before the object, a straight way in, closing,
- * a straight way up, and a way back. Every part is checked against limits, jumps of joints and collisions before the first
- * one moves. Ways round obstacles are looked for only over a few raised joint configurations; beyond that use a motion planner.
+ * Plans a whole grasp from the present joint configuration: a free path to a point before the object, a straight
+ * approach, closing, a straight lift, and a free path back. Every segment is checked against joint limits, joint
+ * jumps and collisions before the arm moves. The built-in search for free paths tries a few raised joint
+ * configurations; for more use a motion planner.
  */
 export class SequencePlanner {
   readonly #solver: IkSolver;
@@ -50,7 +52,10 @@ export class SequencePlanner {
   readonly #options: SequenceOptions;
   readonly #paths: PathPlanner | undefined;
 
-  /** @param paths plans the ways there and back; without one they are straight in joint space, or over raised joint configurations */
+  /**
+   * @param paths plans the free paths; without one they are straight in joint space, or lead over raised joint
+   * configurations
+   */
   constructor(solver: IkSolver, checker: CollisionChecker, options: SequenceOptions, paths?: PathPlanner) {
     this.#solver = solver;
     this.#checker = checker;
@@ -58,7 +63,7 @@ export class SequencePlanner {
     this.#paths = paths;
   }
 
-  /** @param pause awaited now and then, so that a long search does not keep the process from hearing anything else */
+  /** @param pause awaited between steps of the search, so that the process goes on handling events */
   async plan(
     goal: GraspGoal,
     start: JointValues,
@@ -71,8 +76,8 @@ export class SequencePlanner {
   }
 
   /**
-   * Puts a held object down: a free way to a point above, straight down, opening, straight back out of it, and a way back.
-   * @param goal the pose the object was held in where it shall stand
+   * Puts a held object down: a free path to a point above, straight down, opening, straight back, and a free path back.
+   * @param goal the pose of the tool with the object where it shall stand
    */
   async planPlace(
     goal: GraspGoal,
@@ -103,7 +108,10 @@ export class SequencePlanner {
     });
   }
 
-  /** The first of a planned motion's joint configurations that is not free in the checker's present scene, in words. */
+  /**
+   * The first collision of a planned motion in the checker's present scene, in words; undefined when the motion is
+   * free.
+   */
   blocked({ stages }: GraspMotion): string | undefined {
     for (const stage of stages) {
       if (!("trajectory" in stage)) continue;
@@ -133,23 +141,28 @@ export class SequencePlanner {
       await pause();
       const paths = await this.#segments(start, joints, pose, straight);
       if (!("refusal" in paths)) return await timed(paths);
-      if (ORDER.indexOf(paths.refusal) >= ORDER.indexOf(worst.refusal)) worst = paths;
+      if (refusalsByProgress.indexOf(paths.refusal) >= refusalsByProgress.indexOf(worst.refusal))
+        worst = paths;
     }
     return worst;
   }
 
-  /** Joint configurations before the object, of either way round, the best by the wishes first. */
+  /** Joint configurations before the object, for the grasp and its half turn, the best by the preferences first. */
   #configurations(
     pose: Pose,
     start: JointValues,
     before: (pose: Pose) => Pose,
   ): { pose: Pose; joints: number[] }[] {
-    const { candidates = 6, wishes = {} } = this.#options;
+    const { candidates = 6, preferences = {} } = this.#options;
     return this.#variants(pose)
       .flatMap((variant) =>
         this.#solver
-          .solveAll(before(variant), { seed: start, candidates, wishes })
-          .map(({ joints }) => ({ pose: variant, joints, cost: this.#solver.cost(joints, start, wishes) })),
+          .solveAll(before(variant), { seed: start, candidates, preferences })
+          .map(({ joints }) => ({
+            pose: variant,
+            joints,
+            cost: this.#solver.cost(joints, start, preferences),
+          })),
       )
       .sort((a, b) => a.cost - b.cost);
   }
@@ -159,7 +172,7 @@ export class SequencePlanner {
     return [pose, compose(pose, { position: [0, 0, 0], orientation: [0, 0, 1, 0] })];
   }
 
-  /** The parts as geometry, or why this joint configuration does not do. */
+  /** The segments as paths, or why this joint configuration does not do. */
   async #segments(
     start: JointValues,
     before: number[],
@@ -195,7 +208,7 @@ export class SequencePlanner {
     return { there, approach: approach.configurations, lift: lifting.configurations, back };
   }
 
-  /** As the motion planner says, where there is one, and free by our own check as well. */
+  /** The motion planner's path where there is one, checked for collisions again, or the built-in search's. */
   async #freePath(
     from: JointValues,
     to: JointValues,
@@ -207,11 +220,11 @@ export class SequencePlanner {
     if ("reason" in planned) return { refusal: "way-blocked", reason: planned.reason };
     const path = splinePath(planned.configurations);
     if (!this.#within(path))
-      return { refusal: "way-blocked", reason: "the planned way leaves a joint's limits" };
+      return { refusal: "way-blocked", reason: "the planned path leaves a joint's limits" };
     const hit = this.#checker.checkAll(along(path), options);
     return hit === undefined
       ? path
-      : { refusal: "way-blocked", reason: `the planned way: ${describeCollision(hit)}` };
+      : { refusal: "way-blocked", reason: `the planned path: ${describeCollision(hit)}` };
   }
 
   /** Straight in joint space, or over a raised joint configuration. */
@@ -241,7 +254,7 @@ export class SequencePlanner {
         if (this.#within(path) && this.#checker.checkAll(along(path), options) === undefined) return path;
       }
     }
-    return { refusal: "way-blocked", reason: `no free way was found: ${describeCollision(hit)}` };
+    return { refusal: "way-blocked", reason: `no free path was found: ${describeCollision(hit)}` };
   }
 
   /** A spline may swing beyond the limits between its waypoints. */
@@ -285,7 +298,7 @@ export class SequencePlanner {
     return timeParametrise(path, { ...limits, rate });
   }
 
-  /** A pose higher by the length of the straight way up. */
+  /** A pose higher by the length of the straight lift. */
   readonly #raised = (pose: Pose): Pose => {
     const { lift = 0.1, up = [0, 0, 1] } = this.#options;
     const [x, y, z] = pose.position;
@@ -293,7 +306,7 @@ export class SequencePlanner {
   };
 }
 
-/** How far the fingers are apart with the object between them; as open as before where its width is not known. */
+/** The distance between the fingers that hold the object; the opening before closing where its width is not known. */
 const heldWidth = ({ width, objectWidth }: GraspGoal): Metres => Math.min(width, objectWidth ?? width);
 
 /** A pose further back along the tool's approach. */
@@ -306,7 +319,7 @@ function lineRefusal(name: "approach" | "lift", line: { reason: string; at: numb
   const why = {
     unreachable: "leaves the arm's reach",
     "joint-jump": "would make a joint jump",
-    deviation: "cannot be kept straight",
+    deviation: "cannot be followed straight",
   }[line.reason];
   return { refusal: name, reason: `the straight ${name} ${why} after ${Math.round(line.at * 100)} % of it` };
 }

@@ -3,7 +3,7 @@ import type { RateProfile } from "./topp.js";
 
 /** How much of its limits a timed path uses. */
 export interface Usage {
-  /** By what the time must be stretched so that all limits hold at the samples. */
+  /** The factor by which the time must be stretched so that all limits hold at the samples. */
   readonly worst: number;
   /** The same, sample by sample. */
   readonly shares: Float64Array;
@@ -54,7 +54,7 @@ export class SmoothedProfile {
     return all.sort();
   }
 
-  /** Lowers the caps (on the grid of s) wherever the average takes in what exceeded a limit. */
+  /** Lowers the caps (on the grid of s) wherever the averaging window includes a sample that exceeded a limit. */
   cap({ shares, times }: Usage, caps: Float64Array): void {
     const { rate, t } = this.#p;
     let first = 0;

@@ -15,7 +15,7 @@ export interface LineOptions {
   readonly turnStep?: Radians;
   /** Largest change of a joint from one joint configuration to the next. Default 0.12 rad. */
   readonly jump?: Radians;
-  /** Largest distance from the line half-way between joint configurations. Default 1 mm. */
+  /** Largest distance from the line, measured midway between joint configurations. Default 1 mm. */
   readonly deviation?: Metres;
 }
 
@@ -24,8 +24,9 @@ export type LineResult =
   | { readonly reason: "unreachable" | "joint-jump" | "deviation"; readonly at: number };
 
 /**
- * Joint configurations that move the tool in a straight line (turning evenly) from where it is at `start` to `target`. Refuses lines
- * along which a joint would have to jump, near singular places or limits, and says at which share of the way.
+ * Joint configurations that move the tool in a straight line (turning evenly) from its pose at `start` to `target`. A
+ * line along which a joint would have to jump, near singular configurations or limits, is refused with the share of
+ * the line reached.
  */
 export function straightLine(
   solver: IkSolver,
@@ -61,7 +62,7 @@ export function angleBetween(a: Quaternion, b: Quaternion): Radians {
   return 2 * Math.atan2(Math.hypot(q[0], q[1], q[2]), Math.abs(q[3]));
 }
 
-/** The pose at share t of the straight way: positions evenly, orientations along the shortest arc. */
+/** The pose at share t of the line: positions evenly, orientations along the shortest arc. */
 export function between(from: Pose, to: Pose, t: number): Pose {
   const a = from.orientation;
   const cosine = a.reduce((sum, v, i) => sum + v * to.orientation[i]!, 0);

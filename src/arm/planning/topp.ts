@@ -19,7 +19,7 @@ export interface RateProfile {
 }
 
 /**
- * The fastest way along a path, from rest to rest, under velocity and acceleration limits: reachability analysis by
+ * The fastest timing of a path, from rest to rest, under velocity and acceleration limits: reachability analysis by
  * Pham and Pham (TOPP-RA, arXiv 1707.07239) on x = (ds/dt)² and u = d²s/dt². Limits hold at both ends of each step.
  * The linear programs have two unknowns and start from the feasible point (0, 0): their optimum is found by comparing
  * each lower bound of u with each upper one.
@@ -63,7 +63,7 @@ export function fastestProfile(path: JointPath, limits: RateLimits, steps = 400)
     const delta = s[k + 1]! - s[k]!;
     x = Math.min(Math.max(x + 2 * delta * bounds.largestU(x), 0), reach[k + 1]!);
     rate[k + 1] = Math.sqrt(x);
-    // A rest within the path would take for ever; a creeping rate keeps it finite.
+    // A rate of zero within the path would take for ever; a small one stays finite.
     if (k + 2 < count) rate[k + 1] = Math.max(rate[k + 1]!, 1e-6);
     t[k + 1] = t[k]! + (2 * delta) / (rate[k]! + rate[k + 1]!);
   }

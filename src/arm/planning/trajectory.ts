@@ -28,15 +28,15 @@ export interface Trajectory {
   points(interval: Seconds): TrajectoryPoint[];
 }
 
-/** Share of each limit that is left unused, for what lies between the samples at which limits are checked. */
-const RESERVE = 1e-3;
+/** Share of each limit that stays unused: limits are checked at samples, and values between them may be larger. */
+const limitReserve = 1e-3;
 
 /**
  * Times a path: first the fastest profile under velocity and acceleration limits, then, for the jerk, that profile
- * averaged over a sliding window of time. Averaging s(t) leaves the path as it is and bounds the jerk by the jump of the
- * acceleration over the window: on a straight path it gives exactly the seven-phase profile. Where the result still
- * exceeds a limit (in bends, or where full braking follows full acceleration), the rate is capped just there and the
- * profile computed again. Several windows are tried; what is left beyond a limit stretches the time.
+ * averaged over a sliding window of time. Averaging s(t) leaves the path as it is and bounds the jerk by the jump of
+ * the acceleration over the window: on a straight path it gives exactly the seven-phase profile. Where the result
+ * still exceeds a limit (in bends, or where full braking follows full acceleration), the rate is capped just there
+ * and the profile computed again. Several windows are tried; where a limit is still exceeded, the time is stretched.
  * @throws GraspGroundingError ARM_CONFIG for limits that are not positive
  */
 export function timeParametrise(path: JointPath, limits: MotionLimits): Trajectory {
@@ -50,7 +50,7 @@ export function timeParametrise(path: JointPath, limits: MotionLimits): Trajecto
     limits.jerk === undefined ? new SmoothedProfile(fastestProfile(path, limits), 0) : shortest(path, limits);
   // The last check is at 1 kHz or finer, as a controller would see it.
   const samples = Math.max(1500, Math.ceil((profile.duration * 1.3) / 0.0007));
-  const stretch = usageOf(profile, path, limits, profile.times(samples)).worst * (1 + RESERVE);
+  const stretch = usageOf(profile, path, limits, profile.times(samples)).worst * (1 + limitReserve);
   return new StretchedTrajectory(path, profile, stretch);
 }
 
@@ -58,8 +58,13 @@ export function timeParametrise(path: JointPath, limits: MotionLimits): Trajecto
 export const moveThrough = (waypoints: readonly JointValues[], limits: MotionLimits): Trajectory =>
   timeParametrise(splinePath(waypoints), limits);
 
-const WINDOWS = [0.6, 0.85, 1.05, 1.4, 2];
-const ROUNDS = 10;
+/**
+ * Lengths of the averaging window, as multiples of the longest time that a joint needs from rest to its largest
+ * acceleration.
+ */
+const windowFactors = [0.6, 0.85, 1.05, 1.4, 2];
+/** Rounds of capping the rate in which one window may still improve. */
+const maxCapRounds = 10;
 
 /** The best of several windows, each with its caps: the shortest after stretching. */
 function shortest(
@@ -69,10 +74,10 @@ function shortest(
   const ramp = Math.max(...limits.acceleration.map((a, i) => a / limits.jerk![i]!));
   const grid = fastestProfile(path, limits).s;
   let best: { profile: SmoothedProfile; duration: number } | undefined;
-  for (const factor of WINDOWS) {
+  for (const factor of windowFactors) {
     const window = ramp * factor;
     const caps = new Float64Array(grid.length).fill(Infinity);
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < maxCapRounds; round++) {
       const rate = (s: number) => Math.min(limits.rate?.(s) ?? Infinity, interpolated(grid, caps, s));
       const profile = new SmoothedProfile(fastestProfile(path, { ...limits, rate }), window);
       const usage = usageOf(profile, path, limits, profile.times(100));
@@ -85,7 +90,7 @@ function shortest(
   return best!.profile;
 }
 
-/** Value at s of numbers given on a grid; Infinity beside any Infinity. */
+/** Value at s of numbers given on a grid; Infinity next to any Infinity. */
 function interpolated(grid: Float64Array, values: Float64Array, s: number): number {
   let low = 0;
   let high = grid.length - 1;
@@ -176,7 +181,7 @@ function pointsOf(trajectory: Trajectory, interval: Seconds): TrajectoryPoint[] 
   return Array.from({ length: count + 1 }, (_, k) => trajectory.at((trajectory.duration * k) / count));
 }
 
-/** No motion at all. */
+/** A trajectory without motion. */
 function rest(path: JointPath): Trajectory {
   const q = new Float64Array(path.joints);
   path.evaluate(0, q);

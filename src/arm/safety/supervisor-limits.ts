@@ -4,9 +4,9 @@ import {
   type ArmReading,
   type MotionRequest,
   type MotionSummary,
+  maxTeleopSpeed,
   type SafetyReason,
   type SupervisorLimits,
-  TELEOP_SPEED_CEILING,
 } from "./supervisor-types.js";
 
 /** @throws GraspGroundingError ARM_CONFIG for limits that contradict themselves or exceed what may be set */
@@ -20,8 +20,8 @@ export function checkLimits(limits: SupervisorLimits): SupervisorLimits {
     throw bad("a joint's lower limit is not below its upper limit");
   if (!velocity.every((v) => v > 0 && v < Infinity)) throw bad("joint speed limits must be positive");
   if (!workspace.min.every((low, i) => low < workspace.max[i]!)) throw bad("the workspace box is empty");
-  if (!(teleopSpeed > 0 && teleopSpeed <= TELEOP_SPEED_CEILING)) {
-    throw bad(`the teleop tool speed must be above 0 and at most ${TELEOP_SPEED_CEILING} m/s`);
+  if (!(teleopSpeed > 0 && teleopSpeed <= maxTeleopSpeed)) {
+    throw bad(`the teleop tool speed must be above 0 and at most ${maxTeleopSpeed} m/s`);
   }
   const times = ["frameAge", "feedbackAge", "lease", "commandAge", "stopWithin"] as const;
   for (const name of times)
@@ -41,7 +41,7 @@ export const wellFormed = (
   velocities.length === limits.lower.length &&
   [...positions, ...velocities, ...tool, toolSpeed].every(Number.isFinite);
 
-/** What speaks against a planned motion. */
+/** Why a planned motion is refused; undefined when it may run. */
 export function planned(
   m: MotionSummary,
   at: ArmReading,
@@ -79,7 +79,7 @@ export function outside(
   return undefined;
 }
 
-/** What speaks against a measured state in motion; a little beyond a limit is allowed. */
+/** Why a measured state ends a motion; a small overshoot of a limit is allowed. */
 export function brokenLimit(
   { positions, velocities, tool, toolSpeed }: ArmReading,
   motion: MotionRequest["kind"] | undefined,
@@ -91,7 +91,7 @@ export function brokenLimit(
   return outside(positions, positions, tool, tool, limits, limits.positionSlack, limits.workspaceSlack);
 }
 
-/** A limit that going from here to there would cross; coming back from beyond one is allowed. */
+/** The limit that a step would cross; a step back from beyond a limit is allowed. */
 export function leaving(
   here: readonly number[],
   there: readonly number[],

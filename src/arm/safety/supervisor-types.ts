@@ -1,6 +1,9 @@
 import type { Metres, Radians, Seconds, Vec3 } from "../../geometry/index.js";
 
-/** Seconds of a clock that never goes back (not the wall clock). All times given to one supervisor are of one clock. */
+/**
+ * Seconds of a clock that never goes back (not the wall clock). All times given to one supervisor are of one
+ * clock.
+ */
 export type MonotonicSeconds = Seconds;
 
 export interface WorkspaceBox {
@@ -9,7 +12,7 @@ export interface WorkspaceBox {
   readonly max: Vec3;
 }
 
-/** What the supervisor holds the arm to. Angles in radians (metres for prismatic joints), base frame. */
+/** Limits that the supervisor enforces. Angles in radians (metres for prismatic joints), base frame. */
 export interface SupervisorLimits {
   /** The tool frame's origin must stay inside. */
   readonly workspace: WorkspaceBox;
@@ -18,13 +21,13 @@ export interface SupervisorLimits {
   readonly upper: readonly Radians[];
   /** Largest joint speed, per second. */
   readonly velocity: readonly number[];
-  /** Largest tool speed in teleop, m/s: at most {@link TELEOP_SPEED_CEILING}. */
+  /** Largest tool speed in teleop, m/s: at most {@link maxTeleopSpeed}. */
   readonly teleopSpeed: number;
-  /** Oldest image that a grasp may be planned from. */
+  /** Largest age of an image that a grasp may be planned from, in seconds. */
   readonly frameAge: Seconds;
-  /** Oldest joint state that counts as knowing where the arm is. */
+  /** Largest age of a joint state that tells where the arm is, in seconds. */
   readonly feedbackAge: Seconds;
-  /** How long one heartbeat keeps the operator's lease. */
+  /** How long one heartbeat extends the operator's lease. */
   readonly lease: Seconds;
   /** How long one teleop command may drive the arm. */
   readonly commandAge: Seconds;
@@ -32,7 +35,7 @@ export interface SupervisorLimits {
   readonly stopWithin: Seconds;
   /** Joint speed at or below which a joint counts as still. */
   readonly stillBelow: number;
-  /** How far the first point of a motion may be from where the arm is. */
+  /** Largest distance of the first point of a motion from the measured position, for each joint. */
   readonly startTolerance: Radians;
   /** Measured values may overshoot a limit by this share of it (speeds) or this many radians (positions). */
   readonly speedSlack: number;
@@ -40,12 +43,12 @@ export interface SupervisorLimits {
   readonly workspaceSlack: Metres;
 }
 
-/** Tool speed in teleop never exceeds this, whatever the settings say: the reduced speed of ISO 10218-1, 250 mm/s. */
-export const TELEOP_SPEED_CEILING = 0.25;
+/** Largest tool speed in teleop that any setting may have, m/s: the reduced speed of ISO 10218-1, 250 mm/s. */
+export const maxTeleopSpeed = 0.25;
 
-/** The limits a caller need not think about. */
+/** Defaults of the limits that no caller has to set. */
 export const defaultLimits = {
-  teleopSpeed: TELEOP_SPEED_CEILING,
+  teleopSpeed: maxTeleopSpeed,
   frameAge: 2,
   feedbackAge: 0.2,
   lease: 0.3,
@@ -58,7 +61,7 @@ export const defaultLimits = {
   workspaceSlack: 0.01,
 } as const;
 
-/** What the planner knows of a motion before it starts: the extremes of all its stages. */
+/** The extremes of all stages of a planned motion. */
 export interface MotionSummary {
   readonly start: readonly Radians[];
   readonly minPosition: readonly Radians[];
@@ -70,13 +73,16 @@ export interface MotionSummary {
   readonly collisionFree: boolean;
 }
 
-/** `grasp` is planned from an image and so needs a fresh one; `move` needs none; `teleop` goes by velocity commands. */
+/**
+ * `grasp` is planned from an image and so needs a fresh one; `move` needs none; `teleop` goes by velocity
+ * commands.
+ */
 export type MotionRequest =
   | { readonly kind: "grasp"; readonly frameAt: MonotonicSeconds; readonly summary: MotionSummary }
   | { readonly kind: "move"; readonly summary: MotionSummary }
   | { readonly kind: "teleop" };
 
-/** Where the arm is, as its controller measured it. */
+/** The controller's measured joint state. */
 export interface ArmReading {
   readonly positions: readonly Radians[];
   readonly velocities: readonly number[];
@@ -92,7 +98,7 @@ export interface TeleopCommand {
   readonly toolVelocity: Vec3;
 }
 
-/** All that can happen to a supervisor. `at` is when. */
+/** Events of a supervisor. `at` is their time. */
 export type SupervisorEvent = { readonly at: MonotonicSeconds } & (
   | { readonly type: "enable" | "disable" | "tick" | "stop" | "finished" | "estop-released" }
   | { readonly type: "estop"; readonly source: string }

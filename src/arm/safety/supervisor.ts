@@ -12,11 +12,11 @@ import type {
   Verdict,
 } from "./supervisor-types.js";
 
-/** Whole memory of the supervisor; a value, so that any history can be replayed. */
+/** The whole state of the supervisor; a value, so that any history can be replayed. */
 export interface SupervisorSnapshot {
   readonly now: MonotonicSeconds;
   readonly enabled: boolean;
-  /** What the arm is doing as far as the supervisor allows or knows. */
+  /** The phase of the arm as the supervisor knows it. */
   readonly phase: "still" | "moving" | "stopping";
   /** Set by an e-stop or a fault; only `reset` clears it. */
   readonly latch: SafetyReason | undefined;
@@ -84,8 +84,8 @@ export class SafetySupervisor {
   }
 
   /**
-   * True only while a granted motion may go on at this moment; asked before every set-point. Only looks: the order to stop
-   * comes with the verdict of the next event, so that it cannot get lost here.
+   * True only while a granted motion may go on at this moment; asked before every set-point. Only looks: the order to
+   * stop comes with the verdict of the next event, so that it cannot get lost here.
    */
   mayMove(at: MonotonicSeconds): boolean {
     return stateOf(step(this.#snapshot, { type: "tick", at }, this.limits).snapshot) === "moving";
@@ -98,13 +98,13 @@ export function stateOf({ latch, phase, enabled }: SupervisorSnapshot): Supervis
   return enabled ? "idle" : "disabled";
 }
 
-/** The transition function: what was, what happens -> what is, and what to do. Pure. */
+/** The transition function: snapshot and event -> next snapshot and orders. Pure. */
 export function step(before: SupervisorSnapshot, event: SupervisorEvent, limits: SupervisorLimits): Step {
   if (!Number.isFinite(event.at)) {
     const snapshot = latched(before, "clock", limits);
     return { snapshot, verdict: { granted: false, refusal: "clock", stop: true } };
   }
-  // A time before the last one is taken as the last one: time that runs back must not prolong a lease.
+  // An earlier time than the last one counts as the last one: a clock that jumps back must not prolong a lease.
   const now = Math.max(event.at, before.now);
   const watched = watch({ ...before, now }, limits);
   const { snapshot, refusal, scale, stop } = apply(watched, event, limits);
@@ -123,7 +123,7 @@ export function step(before: SupervisorSnapshot, event: SupervisorEvent, limits:
   };
 }
 
-/** What time alone brings about: leases, commands and joint states grow old, stops take too long. */
+/** Effects of time alone: leases, commands and joint states expire, and stops take too long. */
 function watch(s: SupervisorSnapshot, limits: SupervisorLimits): SupervisorSnapshot {
   if (s.phase === "moving") {
     if (s.now > s.leaseUntil) return stopping(s, "lease-expired", limits);
@@ -210,7 +210,7 @@ function refusedUnlessHeld(s: SupervisorSnapshot, operator: string): Applied | u
 function claim(s: SupervisorSnapshot, id: string, limits: SupervisorLimits): Applied {
   const held = s.now <= s.leaseUntil;
   if (held && s.operator !== id) return refuse(s, "other-operator");
-  // Whoever takes over must not inherit a motion: it has to have ended first.
+  // Another operator must not inherit a motion: it has to have ended first.
   if (!held && s.phase !== "still") return refuse(s, "not-still");
   return { snapshot: leased(s, id, limits) };
 }
@@ -239,7 +239,7 @@ function read(s: SupervisorSnapshot, value: ArmReading, limits: SupervisorLimits
   if (known.phase === "stopping" && still(known, limits)) {
     return { snapshot: { ...known, phase: "still", stillBy: Number.POSITIVE_INFINITY } };
   }
-  // Measured beyond a limit: something does not do what it was told, so a person has to look before it goes on.
+  // A measured value beyond a limit shows a fault: a person has to check the arm before it moves again.
   const broken = known.phase === "moving" ? brokenLimit(value, s.motion, limits) : undefined;
   return { snapshot: broken === undefined ? known : latched(known, broken, limits) };
 }
@@ -253,7 +253,7 @@ function request(s: SupervisorSnapshot, motion: MotionRequest, limits: Superviso
   if (!still(s, limits)) return refuse(s, "not-still");
   const reading = s.reading!;
   const frameAge = motion.kind === "grasp" ? s.now - motion.frameAt : 0;
-  // An image from the future means clocks that disagree: its age is not known.
+  // An image from the future shows clocks that disagree: its age is not known.
   if (!(frameAge >= -0.05 && frameAge <= limits.frameAge)) return refuse(s, "frame-old");
   const refusal =
     motion.kind === "teleop"
@@ -271,7 +271,7 @@ function request(s: SupervisorSnapshot, motion: MotionRequest, limits: Superviso
   };
 }
 
-/** Answers one teleop command: how much of it may be sent on. */
+/** Answers one teleop command: the share of it that may be sent. */
 function drive(s: SupervisorSnapshot, command: TeleopCommand, limits: SupervisorLimits): Applied {
   if (s.latch !== undefined) return refuse(s, "estop");
   if (s.motion !== "teleop") return refuse(s, "not-in-teleop");
@@ -283,7 +283,7 @@ function drive(s: SupervisorSnapshot, command: TeleopCommand, limits: Supervisor
   const speed = Math.hypot(...toolVelocity);
   const shares = velocities.map((v, i) => limits.velocity[i]! / Math.abs(v));
   const scale = Math.min(1, limits.teleopSpeed / speed, ...shares);
-  // The arm must still be inside after it has driven on for as long as one command lasts and then stopped.
+  // The arm must still be inside after it has moved for as long as one command lasts and then stopped.
   const horizon = limits.commandAge + limits.stopWithin;
   const { positions, tool } = s.reading!;
   const ahead = positions.map((q, i) => q + velocities[i]! * scale * horizon);

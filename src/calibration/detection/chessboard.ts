@@ -4,7 +4,10 @@ import { type CvMat, constant, type OpenCv, scoped } from "./opencv.js";
 export interface ChessboardGrid {
   /** u, v of the inner corners, row by row. */
   readonly corners: readonly (readonly [number, number])[];
-  /** Corners (u, v, clockwise from the top left) of a square half as large in the middle of each white square, row by row. */
+  /**
+   * Corners (u, v, clockwise from the top left) of a square half as large in the middle of each white square, row
+   * by row.
+   */
   readonly markers: readonly (readonly number[])[];
 }
 
@@ -37,7 +40,7 @@ export function findChessboard(
   return undefined;
 }
 
-/** Dark quadrilaterals; `growth`: how many pixels the bright parts are grown by, to part squares that touch. */
+/** Dark quadrilaterals; `growth`: pixels by which bright parts are grown, to part squares that touch. */
 function findQuads(cv: OpenCv, grey: CvMat, block: number, growth: number): Quad[] {
   return scoped(cv, (scope) => {
     const binary = scope.own(new cv.Mat());
@@ -75,7 +78,7 @@ function findQuads(cv: OpenCv, grey: CvMat, block: number, growth: number): Quad
           if (polygon.rows <= 4) break;
         }
         const area = polygon.rows === 4 && cv.isContourConvex(polygon) ? cv.contourArea(polygon, false) : 0;
-        // A square seen from anywhere useful has most of the area that its perimeter allows.
+        // A square seen from a useful angle has most of the area that its perimeter allows.
         if (area > 20 && area < largest && area > 0.35 * (perimeter / 4) ** 2)
           quads.push(toQuad(polygon.data32S));
       }
@@ -103,7 +106,7 @@ function toQuad(data: Int32Array): Quad {
 
 const distance = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
-/** Where the corners of a quad lie on the lattice from its centre, clockwise in the image. */
+/** Offsets of the corners of a quad from its centre on the lattice, clockwise in the image. */
 const directions: readonly Point[] = [
   [-1, -1],
   [1, -1],
@@ -113,7 +116,7 @@ const directions: readonly Point[] = [
 
 interface Link {
   readonly other: number;
-  /** Which corner of the other quad. */
+  /** Index of the corner of the other quad. */
   readonly corner: number;
 }
 
@@ -158,9 +161,9 @@ function facing(a: Quad, corner: Point, b: Quad, point: Point): boolean {
 const key = (x: number, y: number): string => `${x},${y}`;
 
 interface Lattice {
-  /** Inner corners by their place. */
+  /** Inner corners by lattice position. */
   readonly corners: Map<string, Point>;
-  /** Black squares: the square of place (x, y) has its first corner at (x, y). */
+  /** Black squares: the square of position (x, y) has its first corner at (x, y). */
   readonly squares: Set<string>;
 }
 
@@ -230,7 +233,7 @@ function arrange(quads: readonly Quad[], columns: number, rows: number): Chessbo
         const [x, y] = at(c, r);
         corners.push(lattice.corners.get(key(x + x0, y + y0))!);
       }
-    // Black squares all have places of one parity; the outermost ones need not be seen to be known.
+    // All black squares have positions of one parity, so the outermost ones are known without being seen.
     const parity = parityOf(lattice);
     const black = Math.abs((first[0]! + x0 + first[1]! + y0) % 2) === parity;
     const [a, b] = [corners[0]!, corners[columns - 1]!];
@@ -250,7 +253,10 @@ function parityOf({ squares }: Lattice): number {
 
 /** Squares of half size in those squares where a ChArUco board of the same size has its markers. */
 function markersIn(corners: readonly Point[], columns: number, rows: number): number[][] {
-  /** Pixel of a place on the board, in squares from the first inner corner: by the parallelogram of the cell next to it. */
+  /**
+   * Pixel of a position on the board, in squares from the first inner corner: by the parallelogram of the cell next
+   * to it.
+   */
   const at = (x: number, y: number): Point => {
     const c = Math.min(columns - 2, Math.max(0, Math.floor(x)));
     const r = Math.min(rows - 2, Math.max(0, Math.floor(y)));

@@ -16,21 +16,32 @@ import {
 import { type Target, targetPoint, targetSize } from "./targets.js";
 
 /** Fewer points than this of a target are no sighting. */
-const fewest = 6;
+const minPoints = 6;
 
-/** Finds one kind of target in images, by OpenCV (WebAssembly). */
+/**
+ * Finds one kind of target in images, by OpenCV (WebAssembly). A ChArUco board with an even number of rows has one of
+ * two layouts, that of OpenCV before 4.6 or that since. As long as the target's own is not found, the other one is
+ * tried as well.
+ */
 export class TargetDetector {
-  readonly target: Target;
+  #target: Target;
   readonly #cv: OpenCv;
   readonly #scope = new Scope();
-  readonly #charuco: CvCharucoDetector | undefined;
+  #charuco: CvCharucoDetector | undefined;
+  /** The other layout, until it is known which one the images show. */
+  #other: { readonly target: Target; readonly detector: CvCharucoDetector } | undefined;
+  #note: string | undefined;
   readonly #markers: CvArucoDetector | undefined;
 
   private constructor(cv: OpenCv, target: Target) {
     this.#cv = cv;
-    this.target = target;
+    this.#target = target;
     if (target.type === "apriltag") this.#markers = this.#markerDetector(target);
     else this.#charuco = this.#boardDetector(target);
+    if (target.type === "charuco" && target.rows % 2 === 0) {
+      const other = { ...target, legacy: !target.legacy };
+      this.#other = { target: other, detector: this.#boardDetector(other) };
+    }
   }
 
   /** @throws GraspGroundingError CALIBRATION_TARGET when the dictionary has too few markers for the board */
@@ -38,6 +49,16 @@ export class TargetDetector {
     const cv = await loadOpenCv();
     requireMarkers(cv, target);
     return new TargetDetector(cv, target);
+  }
+
+  /** The target as the images show it: its `legacy` is the other one's where only that layout was found. */
+  get target(): Target {
+    return this.#target;
+  }
+
+  /** Present when the images show the other layout than the target's file says. */
+  get note(): string | undefined {
+    return this.#note;
   }
 
   /** @returns undefined when the target, or enough of it, is not in the image */
@@ -52,11 +73,10 @@ export class TargetDetector {
   #detect(image: ColourImage, name: string, scope: Scope): Sighting | undefined {
     const grey = scope.own(new this.#cv.Mat(image.height, image.width, constant(this.#cv, "CV_8UC1")));
     toGrey(image, grey.data);
-    const found = this.#markers !== undefined ? this.#tags(grey, scope) : this.#corners(grey, scope);
-    const least = Math.min(fewest, targetSize(this.target));
-    if (found === undefined || found.ids.length < least) return undefined;
+    const found = this.#markers !== undefined ? this.#tags(grey, scope) : this.#board(grey, scope);
+    if (found === undefined || !this.#isEnough(found)) return undefined;
     const object = new Float64Array(found.ids.length * 3);
-    for (const [k, id] of found.ids.entries()) object.set(targetPoint(this.target, id), 3 * k);
+    for (const [k, id] of found.ids.entries()) object.set(targetPoint(this.#target, id), 3 * k);
     return {
       name,
       width: image.width,
@@ -64,6 +84,30 @@ export class TargetDetector {
       object,
       pixels: Float64Array.from(found.pixels),
     };
+  }
+
+  #isEnough({ ids }: Found): boolean {
+    return ids.length >= Math.min(minPoints, targetSize(this.#target));
+  }
+
+  #board(grey: CvMat, scope: Scope): Found | undefined {
+    const found = this.#corners(grey, scope, this.#charuco!);
+    const other = this.#other;
+    if (other === undefined) return found;
+    if (found !== undefined && this.#isEnough(found)) {
+      this.#other = undefined;
+      return found;
+    }
+    const otherFound = this.#corners(grey, scope, other.detector);
+    if (otherFound === undefined || !this.#isEnough(otherFound)) return found;
+    this.#charuco = other.detector;
+    this.#target = other.target;
+    this.#other = undefined;
+    const legacy = other.target.type === "charuco" && other.target.legacy;
+    this.#note = legacy
+      ? "the board has the layout of OpenCV before 4.6: write `legacy: true` into the target's file"
+      : "the board has the layout of OpenCV since 4.6: write `legacy: false` into the target's file";
+    return otherFound;
   }
 
   #boardDetector(target: Exclude<Target, { type: "apriltag" }>): CvCharucoDetector {
@@ -94,7 +138,7 @@ export class TargetDetector {
     const own = this.#scope.own.bind(this.#scope);
     const parameters = own(new cv.aruco_DetectorParameters());
     parameters.cornerRefinementMethod = constant(cv, "CORNER_REFINE_SUBPIX");
-    // As far as the black border reaches: OpenCV's third of it is a pixel or two, too few to average noise over.
+    // The whole width of the black border: OpenCV's third of it is a pixel or two, too few to average noise over.
     parameters.relativeCornerRefinmentWinSize = 1;
     return own(
       new cv.aruco_ArucoDetector(
@@ -105,9 +149,9 @@ export class TargetDetector {
     );
   }
 
-  #corners(grey: CvMat, scope: Scope): Found | undefined {
+  #corners(grey: CvMat, scope: Scope, detector: CvCharucoDetector): Found | undefined {
     const cv = this.#cv;
-    const { target } = this;
+    const target = this.#target;
     const corners = scope.own(new cv.Mat());
     const ids = scope.own(new cv.Mat());
     const markers = scope.own(new cv.MatVector());
@@ -116,21 +160,21 @@ export class TargetDetector {
     if (target.type === "chessboard") {
       const grid = findChessboard(cv, grey, target.columns, target.rows);
       if (grid === undefined) return undefined;
-      // OpenCV refines a chessboard's corners where markers in its squares say that they are: so here are markers.
+      // OpenCV refines a board's corners next to its markers, so a chessboard gets markers inside its squares.
       for (const quad of grid.markers)
         markers.push_back(scope.own(cv.matFromArray(1, 4, constant(cv, "CV_32FC2"), quad)));
       const numbers = grid.markers.map((_, k) => k);
       markerIds = scope.own(cv.matFromArray(numbers.length, 1, constant(cv, "CV_32SC1"), numbers));
       total = target.columns * target.rows;
     }
-    this.#charuco!.detectBoard(grey, corners, ids, markers, markerIds);
+    detector.detectBoard(grey, corners, ids, markers, markerIds);
     const found = { ids: Array.from(ids.data32S), pixels: Array.from(corners.data32F) };
     return target.type === "chessboard" && found.ids.length < total ? undefined : found;
   }
 
   #tags(grey: CvMat, scope: Scope): Found {
     const cv = this.#cv;
-    const target = this.target as Extract<Target, { type: "apriltag" }>;
+    const target = this.#target as Extract<Target, { type: "apriltag" }>;
     const corners = scope.own(new cv.MatVector());
     const ids = scope.own(new cv.Mat());
     this.#markers!.detectMarkers(grey, corners, ids);

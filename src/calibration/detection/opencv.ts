@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { GraspGroundingError } from "../../errors/index.js";
 
-/** The part of OpenCV's WebAssembly build that is used here, typed by hand: its own types leave the markers out. */
+/** Types of the part of OpenCV's WebAssembly build that is used here: its own types leave the markers out. */
 export interface OpenCv {
   readonly Mat: MatConstructor;
   readonly MatVector: new () => CvMatVector;
@@ -115,7 +115,7 @@ interface CvPoint {
 
 let loaded: Promise<OpenCv> | undefined;
 
-/** OpenCV, loaded once, when first asked for: it is 13 MB and takes a fifth of a second. */
+/** OpenCV, loaded once, at the first call: it is 13 MB and takes a fifth of a second. */
 export function loadOpenCv(): Promise<OpenCv> {
   loaded ??= load();
   return loaded;
@@ -160,7 +160,7 @@ export const dictionaryOf = (cv: OpenCv, name: string): CvDictionary =>
     ),
   );
 
-/** Frees what was made in it: WebAssembly's heap has no collector. */
+/** Frees the objects made in it: WebAssembly's heap has no garbage collector. */
 export class Scope {
   readonly #owned: CvObject[] = [];
 
@@ -175,8 +175,8 @@ export class Scope {
 }
 
 /**
- * Runs `work` and frees what it made.
- * @param where named in the error: the image that was worked on
+ * Runs `work` and frees the objects that it made.
+ * @param where named in the error: the image
  * @throws GraspGroundingError INTERNAL with OpenCV's text; OpenCV itself throws a number
  */
 export function scoped<T>(cv: OpenCv, work: (scope: Scope) => T, where = "OpenCV"): T {

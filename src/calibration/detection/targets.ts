@@ -4,7 +4,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 const count = z.int().min(1).max(100);
 const length = z.number().positive().max(10);
 
-/** Dictionaries of markers that OpenCV brings. */
+/** Marker dictionaries of OpenCV. */
 const markerSizes = ["4x4", "5x5", "6x6", "7x7"];
 const dictionaries = [
   ...markerSizes.flatMap((size) => ["50", "100", "250", "1000"].map((n) => `${size}_${n}`)),
@@ -25,7 +25,7 @@ const targetSchema = z.discriminatedUnion("type", [
       square: length,
       marker: length,
       dictionary: z.enum(dictionaries),
-      /** As OpenCV before 4.6 printed boards with an even number of rows. */
+      /** The layout in which OpenCV before 4.6 printed boards with an even number of rows. */
       legacy: z.boolean().default(false),
     })
     .refine(({ marker, square }) => marker < square, "the marker must be smaller than the square"),
@@ -53,7 +53,7 @@ const targetSchema = z.discriminatedUnion("type", [
 export type Target = z.infer<typeof targetSchema>;
 
 /**
- * Checks what a target file (YAML or JSON, parsed) holds.
+ * Checks the parsed content of a target file (YAML or JSON).
  * @throws GraspGroundingError CALIBRATION_TARGET
  */
 export function parseTarget(content: unknown, path: string): Target {
@@ -65,7 +65,7 @@ export function parseTarget(content: unknown, path: string): Target {
   throw new GraspGroundingError("CALIBRATION_TARGET", { path, detail: describe(detail) });
 }
 
-/** Whether the target looks the same after half a turn: such a board cannot tell which way up it is. */
+/** Whether the target looks the same after half a turn, so that its orientation is not known. */
 export const isAmbiguous = (target: Target): boolean =>
   target.type === "chessboard" && (target.columns + target.rows) % 2 === 0;
 
@@ -75,7 +75,10 @@ export function targetSize(target: Target): number {
   return target.columns * target.rows * (target.type === "apriltag" ? 4 : 1);
 }
 
-/** The point of an id, in the target's frame: x right, y down from its first point, z = 0. For tags: 4 · tag + corner. */
+/**
+ * The point of an id, in the target's frame: x right, y down from its first point, z = 0. For tags: 4 · tag +
+ * corner.
+ */
 export function targetPoint(target: Target, id: number): readonly [number, number, number] {
   const { columns } = target;
   if (target.type === "charuco") {

@@ -11,10 +11,10 @@ type Rectangle = readonly [number, number, number, number];
 export interface TargetDrawing {
   readonly width: Metres;
   readonly height: Metres;
-  /** The paper it was laid on, e.g. `A4`; undefined when it is larger than A0. */
+  /** The paper, e.g. `A4`; undefined when the target is larger than A0. */
   readonly paper: string | undefined;
   readonly black: readonly Rectangle[];
-  /** Written below: what it is, and how to check its size. */
+  /** Text below the target: its description, and how to check its size. */
   readonly label: string;
   /** Line of known length below the target, to measure after printing. */
   readonly ruler: { readonly x: Metres; readonly y: Metres; readonly length: Metres };
@@ -159,7 +159,7 @@ function layOut(cv: OpenCv, target: Target): Shape {
   };
 }
 
-/** The black cells of a marker, its border included, as OpenCV's dictionary has it. */
+/** The black cells of a marker of OpenCV's dictionary, its border included. */
 function marker(cv: OpenCv, name: string, id: number, x: Metres, y: Metres, size: Metres): Rectangle[] {
   return scoped(cv, (scope) => {
     const dictionary = scope.own(dictionaryOf(cv, name));
@@ -175,7 +175,9 @@ function marker(cv: OpenCv, name: string, id: number, x: Metres, y: Metres, size
   });
 }
 
-/** Joins cells that lie side by side, then rows of one width below each other: less to print, and no hairlines between. */
+/**
+ * Joins adjacent cells of a row, then equal rows below each other: less to print, and no hairlines between.
+ */
 function merge(cells: readonly Rectangle[]): Rectangle[] {
   const near = (a: number, b: number) => Math.abs(a - b) < 1e-7;
   const join = (list: readonly Rectangle[], along: 0 | 1): Rectangle[] => {

@@ -6,7 +6,7 @@ const good = "#0072b2";
 const bad = "#d55e00";
 const grey = "#bbb";
 
-/** Characters that XML keeps for itself. */
+/** Characters that XML reserves. */
 const plain = (text: string): string =>
   text.replace(/[<>&"]/g, (c) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" })[c]!);
 
@@ -20,7 +20,7 @@ ${content}
 </svg>
 `;
 
-/** Where the corners were, the residuals as a cloud, and the error of each image. */
+/** Positions of the corners, the residuals as a cloud, and the error of each image. */
 export function intrinsicsPlot(sightings: readonly Sighting[], result: IntrinsicsResult): string {
   const { camera, views, residuals } = result;
   const scale = 420 / camera.width;
@@ -46,7 +46,7 @@ export function intrinsicsPlot(sightings: readonly Sighting[], result: Intrinsic
   return page(850, Math.max(high, 330) + 310, content.join("\n"));
 }
 
-/** Error of each image in millimetres, degrees and pixels, and how far the tool turned about each axis. */
+/** Error of each image in millimetres, degrees and pixels, and the rotation of the tool about each axis. */
 export function handEyePlot(result: HandEyeResult): string {
   const { views, observability: seen } = result;
   const value = (pick: (k: number) => number | undefined) =>

@@ -14,9 +14,9 @@ import {
 } from "../../geometry/index.js";
 import { nearestRotationOf } from "./planar-pose.js";
 
-/** One image: where the robot was and where it saw the target. */
+/** One image: the pose of the robot, and of the target that it saw. */
 export interface HandEyePair {
-  /** What moves, in what stands: the tool in the base for a camera on the hand. */
+  /** The moving frame in the fixed one: the tool in the base for a camera on the hand. */
   readonly robot: Pose;
   /** The target in the camera. */
   readonly target: Pose;
@@ -37,7 +37,7 @@ export function closedForm(pairs: readonly HandEyePair[]): Pose | undefined {
       motions.push({ a, b });
       const alpha = rotationVectorFromQuaternion(a.orientation);
       const beta = rotationVectorFromQuaternion(b.orientation);
-      // At half a turn the axis flips: such a motion says nothing reliable about the rotation.
+      // At half a turn the axis flips, so such a motion does not determine the rotation.
       if (Math.hypot(...alpha) > 3 || Math.hypot(...beta) > 3) continue;
       for (let r = 0; r < 3; r++)
         for (let c = 0; c < 3; c++) correlation[3 * r + c] = correlation[3 * r + c]! + alpha[r]! * beta[c]!;
@@ -75,7 +75,9 @@ function solvePosition(
   return svd.solve(right).to1DArray() as unknown as Vec3;
 }
 
-/** Where all pairs together put the target (or, for a camera that stands, the tool's target): a mean over the pairs. */
+/**
+ * The target's pose by all pairs together (for a fixed camera: in the tool): a mean over the pairs.
+ */
 export function meanTarget(pairs: readonly HandEyePair[], x: Pose): Pose {
   const all = pairs.map(({ robot, target }) => compose(robot, compose(x, target)));
   const rotation = Array.from({ length: 9 }, () => 0);

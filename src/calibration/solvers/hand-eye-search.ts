@@ -3,11 +3,11 @@ import { closedForm, type HandEyePair, meanTarget } from "./hand-eye-closed.js";
 import { observability } from "./observability.js";
 import { median } from "./statistics.js";
 
-/** Rotation, in degrees, under which nothing is determined. */
-export const LEAST = 3;
+/** Rotation below which a motion determines nothing. */
+export const minRotationDegrees = 3;
 
 /** Most triples of images that are tried. */
-const TRIPLES = 600;
+const maxTriples = 600;
 
 export interface Hypothesis {
   readonly x: Pose;
@@ -16,7 +16,7 @@ export interface Hypothesis {
   readonly middle: number;
 }
 
-/** Metres a radian counts for: the camera's distance to the target, so that both errors are lengths at the target. */
+/** Metres for one radian: the camera's distance to the target, so that both errors are lengths at the target. */
 export const lever = (pairs: readonly HandEyePair[]): Metres =>
   Math.max(0.05, median(pairs.map(({ target }) => Math.hypot(...target.position))));
 
@@ -27,14 +27,17 @@ function errorsOf(pairs: readonly HandEyePair[], x: Pose, z: Pose, arm: Metres):
   });
 }
 
-/** Rousseeuw's least median of squares: needs no noise level, and stands up to almost half of the images being wrong. */
+/**
+ * Rousseeuw's least median of squares: needs no noise level, and tolerates almost half of the images being
+ * wrong.
+ */
 export function leastMedian(pairs: readonly HandEyePair[], random: Random): Hypothesis | undefined {
   const arm = lever(pairs);
   let best: Hypothesis | undefined;
   for (const triple of triples(pairs.length, random)) {
     const chosen = triple.map((k) => pairs[k]!);
     const turn = observability(chosen.map(({ robot }) => robot));
-    if (turn.second < LEAST) continue;
+    if (turn.second < minRotationDegrees) continue;
     const x = closedForm(chosen);
     if (x === undefined) continue;
     const z = meanTarget(chosen, x);
@@ -46,12 +49,12 @@ export function leastMedian(pairs: readonly HandEyePair[], random: Random): Hypo
 }
 
 function* triples(n: number, random: Random): Generator<readonly [number, number, number]> {
-  if ((n * (n - 1) * (n - 2)) / 6 <= TRIPLES) {
+  if ((n * (n - 1) * (n - 2)) / 6 <= maxTriples) {
     for (let a = 0; a < n; a++)
       for (let b = a + 1; b < n; b++) for (let c = b + 1; c < n; c++) yield [a, b, c];
     return;
   }
-  for (let k = 0; k < TRIPLES; ) {
+  for (let k = 0; k < maxTriples; ) {
     const [a, b, c] = [0, 1, 2].map(() => Math.floor(random() * n)) as [number, number, number];
     if (a === b || b === c || a === c) continue;
     k++;
@@ -59,7 +62,7 @@ function* triples(n: number, random: Random): Generator<readonly [number, number
   }
 }
 
-/** Which images agree: grows from the best triple's half to all within reach of the noise it shows. */
+/** The images that agree: grows from the best triple's half to all images within its noise. */
 export function consensus(pairs: readonly HandEyePair[], { errors, middle }: Hypothesis): number[] {
   const arm = lever(pairs);
   let inliers = within(errors, middle);
@@ -81,7 +84,7 @@ export function consensus(pairs: readonly HandEyePair[], { errors, middle }: Hyp
   return inliers;
 }
 
-/** Errors are lengths of six-vectors: of such, 3 medians hold all but one in some thousands. */
+/** Errors are lengths of six-vectors: all but one in some thousands are below 3 medians. */
 const within = (errors: readonly number[], middle: number): number[] =>
   errors.flatMap((error, k) => (error <= Math.max(3 * middle, 2e-5) ? [k] : []));
 

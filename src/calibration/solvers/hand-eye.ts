@@ -10,12 +10,12 @@ import {
 } from "../../geometry/index.js";
 import type { Sighting } from "../types.js";
 import { closedForm, type HandEyePair, meanTarget } from "./hand-eye-closed.js";
-import { consensus, type Hypothesis, LEAST, leastMedian, lever } from "./hand-eye-search.js";
+import { consensus, type Hypothesis, leastMedian, lever, minRotationDegrees } from "./hand-eye-search.js";
 import { type BlockSolution, solveBlocks } from "./least-squares.js";
 import { type Observability, observability } from "./observability.js";
 import { packPose, reprojection, rms, unpackPose } from "./planar-pose.js";
 import { refuse } from "./refuse.js";
-import { degrees, median } from "./statistics.js";
+import { degrees, deviationsOf, median } from "./statistics.js";
 
 export type HandEyeType = "eye_in_hand" | "eye_to_hand";
 
@@ -26,7 +26,7 @@ export interface HandEyeView {
   readonly robot: Pose;
   /** The target in the camera. */
   readonly target: Pose;
-  /** With the corners (and a camera in the options) the reprojection error is made least, not that of the poses. */
+  /** With the corners (and a camera in the options) the reprojection error is minimised, not that of the poses. */
   readonly sighting?: Sighting;
 }
 
@@ -40,7 +40,7 @@ export interface HandEyeOptions {
 
 export interface HandEyeError {
   readonly name: string;
-  /** How far the target is from where the others put it. */
+  /** Distance of the target from the other images' estimate. */
   readonly position: Metres;
   /** In degrees. */
   readonly rotation: number;
@@ -64,19 +64,20 @@ export interface HandEyeResult {
   readonly warnings: readonly string[];
 }
 
-const fewestViews = 3;
-/** Rotation, in degrees, under which the result is poor. */
-const POOR = 12;
+const minViews = 3;
+/** Rotation below which the result is poor. */
+const minGoodRotationDegrees = 12;
 /**
- * The camera's place on the hand, or in the base: least median over closed-form solutions of triples finds the images
+ * The camera's pose on the hand, or in the base: least median over closed-form solutions of triples finds the images
  * that agree, then robust least squares over them.
- * @throws GraspGroundingError CALIBRATION_REFUSED when the motions do not determine it, or the poses do not fit the images
+ * @throws GraspGroundingError CALIBRATION_REFUSED when the motions do not determine it, or the poses do not fit
+ * the images
  */
 export function calibrateHandEye(views: readonly HandEyeView[], options: HandEyeOptions): HandEyeResult {
   const moving = options.type === "eye_in_hand" ? "tool" : "base";
-  if (views.length < fewestViews)
+  if (views.length < minViews)
     throw refuse(
-      `${views.length} ${views.length === 1 ? "image has" : "images have"} both a robot pose and the target, and ${fewestViews} are the least`,
+      `${views.length} ${views.length === 1 ? "image has" : "images have"} both a robot pose and the target, and ${minViews} are the least`,
       "take 15 or more images, with the tool turned by 20 to 40 degrees about different axes",
     );
   const pairs = views.map((view) => ({
@@ -100,19 +101,19 @@ export function calibrateHandEye(views: readonly HandEyeView[], options: HandEye
 }
 
 function refuseDegenerate(seen: Observability, moving: string): void {
-  if (seen.main < LEAST)
+  if (seen.main < minRotationDegrees)
     throw refuse(
       `the tool hardly turned between the images (${seen.main.toFixed(1)} degrees), and translation alone does not show where the camera is`,
       "turn the tool by 20 to 40 degrees about different axes",
     );
-  if (seen.second < LEAST)
+  if (seen.second < minRotationDegrees)
     throw refuse(
       `the tool turned about one axis only (near the ${moving}'s ${seen.mainAxis}), which leaves the camera's place along it open`,
       `rotate more about ${seen.weakAxis}, by 20 degrees or more`,
     );
 }
 
-/** Poses that fit badly are no calibration: mostly they are inverted, in other units, or of another frame. */
+/** Refuses poses that fit badly: mostly they are inverted, in other units, or of another frame. */
 function refuseMisfit(
   pairs: readonly HandEyePair[],
   inliers: readonly number[],
@@ -120,14 +121,14 @@ function refuseMisfit(
   type: HandEyeType,
 ): void {
   const limit = 0.1 * lever(pairs);
-  if (middle <= limit && inliers.length >= Math.max(fewestViews, 0.5 * pairs.length)) return;
+  if (middle <= limit && inliers.length >= Math.max(minViews, 0.5 * pairs.length)) return;
   const other = pairs.map(({ robot, target }) => ({ robot: invert(robot), target }));
   const turned = leastMedian(other, seededRandom(1));
   const fits = turned !== undefined && turned.middle < limit / 4;
   const opposite = type === "eye_in_hand" ? "eye-to-hand" : "eye-in-hand";
   throw refuse(
     `robot poses and images disagree by ${(1000 * middle).toFixed(0)} mm` +
-      (fits ? `, but agree to ${(1000 * turned.middle).toFixed(1)} mm the other way round` : ""),
+      (fits ? `, but agree to ${(1000 * turned.middle).toFixed(1)} mm with all poses inverted` : ""),
     fits
       ? `use ${opposite}, or give poses of the tool in the base instead of the base in the tool`
       : "check that poses are of the tool in the base, in metres, with quaternions x y z w, and belong to these images",
@@ -177,7 +178,7 @@ function refine(
     const errors = used.map((_, k) => residuals(solution.shared, new Float64Array(0), k));
     const size = errors.map((r) => rms(r));
     const limit = 4 * median(size) + 1e-9;
-    // Poses of images scatter more than their corners: who fits by the corners was left out by mistake.
+    // Poses of images scatter more than their corners: a view whose corners fit was left out by mistake.
     const fits = (k: number): boolean =>
       camera !== undefined &&
       views[k]!.sighting !== undefined &&
@@ -189,7 +190,7 @@ function refine(
     });
     const settled =
       (accepted.length === used.length && accepted.every((k) => used.includes(k))) ||
-      accepted.length < Math.max(fewestViews, 0.5 * pairs.length);
+      accepted.length < Math.max(minViews, 0.5 * pairs.length);
     if (!robust && (settled || round > 4)) {
       const flat = errors.flatMap((r) => Array.from(r));
       const square = flat.reduce((sum, r) => sum + r * r, 0);
@@ -201,7 +202,7 @@ function refine(
 
 const packBoth = (x: Pose, z: Pose): Float64Array => Float64Array.from([...packPose(x), ...packPose(z)]);
 
-/** Corners where the chain robot - camera puts them: errors of the robot and of the detection in one unit, pixels. */
+/** Residuals of the corners through the chain robot - camera, in pixels: errors of robot and detection in one unit. */
 function cornerResiduals(
   views: readonly HandEyeView[],
   pairs: readonly HandEyePair[],
@@ -269,10 +270,7 @@ function report(
     Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / Math.max(1, values.length));
   const pixels = good.flatMap((each) => (each.rms === undefined ? [] : [each.rms]));
   const seen = observability(pairs.filter((_, k) => used.has(k)).map(({ robot }) => robot));
-  const spread = (k: number) =>
-    solution.covariance === undefined
-      ? Infinity
-      : Math.sqrt(Math.max(0, solution.covariance[k * 12 + k]! * variance));
+  const spread = deviationsOf(solution.covariance, variance);
   const deviation = {
     position: Math.max(spread(3), spread(4), spread(5)),
     rotation: degrees(Math.max(spread(0), spread(1), spread(2))),
@@ -301,9 +299,9 @@ function warnings(
   moving: string,
 ): string[] {
   const found: string[] = [];
-  if (seen.second < POOR)
+  if (seen.second < minGoodRotationDegrees)
     found.push(
-      `the tool turned by ${seen.second.toFixed(0)} degrees only beside the ${moving}'s ${seen.mainAxis}; rotate more about ${seen.weakAxis}`,
+      `the tool turned by ${seen.second.toFixed(0)} degrees only about axes other than the ${moving}'s ${seen.mainAxis}; rotate more about ${seen.weakAxis}`,
     );
   if (used < 8)
     found.push(`only ${used} images were used; 12 or more are better, and make outliers stand out`);

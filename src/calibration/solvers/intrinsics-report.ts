@@ -5,12 +5,13 @@ import type { Solution } from "./intrinsics-solve.js";
 import type { IntrinsicsResult } from "./intrinsics-types.js";
 import { rms } from "./planar-pose.js";
 import { refuse } from "./refuse.js";
+import { deviationsOf } from "./statistics.js";
 
-/** Boards whose normals differ by less than this (degrees) all count as parallel. */
-const LEAST_TILT = 8;
+/** Boards whose normals differ by less than this count as parallel. */
+const minTiltDegrees = 8;
 
 /**
- * What a solution is worth: deviations, errors by view, coverage, and what would make it better.
+ * The quality of a solution: deviations, errors by view, coverage, and warnings with remedies.
  * @throws GraspGroundingError CALIBRATION_REFUSED for a solution that leaves the focal length open
  */
 export function report(
@@ -25,7 +26,7 @@ export function report(
   )
     throw refuse("no camera fits these images", "check that the target's file says what was printed");
   const tilt = tiltSpread(accepted.map((index) => poses[index]!));
-  if (tilt < LEAST_TILT)
+  if (tilt < minTiltDegrees)
     throw refuse(
       `the target was held at nearly one tilt in all images (${tilt.toFixed(1)} degrees apart at most), which leaves the focal length open`,
       "take images with the target turned by 20 to 45 degrees to the left, right, up and down",
@@ -34,10 +35,8 @@ export function report(
   const unknowns = 9 + 6 * accepted.length;
   const variance = flat.reduce((sum, r) => sum + r * r, 0) / Math.max(1, flat.length - unknowns);
   const size = camera.width;
-  const n = covariance === undefined ? 0 : Math.round(Math.sqrt(covariance.length));
-  const deviation = (k: number) =>
-    covariance === undefined ? Infinity : Math.sqrt(Math.max(0, covariance[k * n + k]!) * variance) * size;
-  const deviations = [deviation(0), deviation(1), deviation(2), deviation(3)] as const;
+  const deviation = deviationsOf(covariance, variance);
+  const deviations = [0, 1, 2, 3].map((k) => deviation(k) * size) as [number, number, number, number];
   if (!(deviations[0] < 0.1 * camera.fx && deviations[1] < 0.1 * camera.fy))
     throw refuse(
       "these images leave the focal length open",

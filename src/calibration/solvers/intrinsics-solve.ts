@@ -16,7 +16,7 @@ interface Start {
   readonly poses: readonly (Pose | undefined)[];
 }
 
-/** The undistorted (or ideal fisheye) camera, of those with a centred principal point, that the images fit best. */
+/** The undistorted (or ideal fisheye) camera with a centred principal point that fits the images best. */
 export function scanFocalLengths(sightings: readonly Sighting[], model: DistortionModel): Start {
   const { width, height } = sightings[0]!;
   const camera = (focal: number): CameraModel => ({
@@ -50,7 +50,7 @@ export function scanFocalLengths(sightings: readonly Sighting[], model: Distorti
   return { camera: chosen, poses };
 }
 
-/** Unknowns of the camera that stay at zero, by their place. */
+/** Indexes of the unknowns of the camera that stay at zero. */
 export function fixedUnknowns(model: DistortionModel, { fixK3 }: IntrinsicsOptions): ReadonlySet<number> {
   return new Set(model === "plumb_bob" && fixK3 ? [8] : []);
 }
@@ -62,7 +62,7 @@ export interface Solution {
   readonly covariance: Float64Array | undefined;
 }
 
-/** Camera and poses of the images kept, from a start, at once. */
+/** Camera and poses of the accepted images together, from a start. */
 export function solve(
   sightings: readonly Sighting[],
   accepted: readonly number[],
@@ -91,7 +91,7 @@ export function solve(
   });
   let blocks: readonly Float64Array[] = accepted.map((index) => packPose(poses[index]!));
   let covariance: Float64Array | undefined;
-  // Distortion joins in steps: all at once from nothing, high orders run away.
+  // Distortion coefficients are freed in steps: from zero and all at once, high orders diverge.
   const all = Array.from({ length: count }, (_, k) => 4 + k);
   const stages =
     old.length === count && old.some((v) => Math.abs(v) > 1e-9) ? [all] : [[], all.slice(0, 2), all];

@@ -6,7 +6,7 @@ export type DistortionModel = "plumb_bob" | "rational_polynomial" | "equidistant
 export interface IntrinsicsOptions {
   /** Default plumb_bob. */
   readonly model?: DistortionModel;
-  /** Keep k3 of plumb_bob at zero: few or narrow images do not determine it. */
+  /** Holds k3 of plumb_bob at zero: few or narrow images do not determine it. */
   readonly fixK3?: boolean;
 }
 
@@ -23,6 +23,6 @@ export interface IntrinsicsResult {
   readonly residuals: readonly Float64Array[];
   /** Share of the image, in a grid of 8 × 6 cells, that holds a corner. */
   readonly coverage: number;
-  /** What would make the result better, in words. */
+  /** Remedies that would improve the result, one sentence each. */
   readonly warnings: readonly string[];
 }

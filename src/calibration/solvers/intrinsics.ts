@@ -6,11 +6,11 @@ import { rms } from "./planar-pose.js";
 import { refuse } from "./refuse.js";
 import { median } from "./statistics.js";
 
-const fewestViews = 4;
+const minViews = 4;
 
 /**
- * Camera matrix and distortion from images of a flat target: start by a scan over focal lengths, then all unknowns at
- * once by robust least squares on the reprojection error; images far worse than the others are left out.
+ * Camera matrix and distortion from images of a flat target: a scan over focal lengths, then all unknowns together
+ * by robust least squares on the reprojection error; images far worse than the others are left out.
  * @throws GraspGroundingError CALIBRATION_REFUSED for sets that do not determine a camera
  */
 export function calibrateIntrinsics(
@@ -19,9 +19,9 @@ export function calibrateIntrinsics(
 ): IntrinsicsResult {
   const model = options.model ?? "plumb_bob";
   const first = sightings[0];
-  if (first === undefined || sightings.length < fewestViews)
+  if (first === undefined || sightings.length < minViews)
     throw refuse(
-      `the target was found in ${sightings.length} ${sightings.length === 1 ? "image" : "images"}, and ${fewestViews} are the least`,
+      `the target was found in ${sightings.length} ${sightings.length === 1 ? "image" : "images"}, and ${minViews} are the least`,
       "take 15 or more images with the target at different tilts, distances and places",
     );
   const { width, height } = first;
@@ -42,7 +42,7 @@ export function calibrateIntrinsics(
     const errors = accepted.map((index) => rms(solution.residuals.get(index)!));
     const limit = Math.max(0.3, 3 * median(errors));
     const bad = accepted.filter((_, k) => errors[k]! > limit);
-    if (bad.length === 0 || accepted.length - bad.length < fewestViews) break;
+    if (bad.length === 0 || accepted.length - bad.length < minViews) break;
     for (const index of bad) rejected.set(index, "its corners are far off those of the other images");
     accepted = accepted.filter((index) => !bad.includes(index));
     solution = solve(sightings, accepted, solution.camera, solution.poses, model, fixed);

@@ -4,12 +4,12 @@ import { CholeskyDecomposition, Matrix } from "ml-matrix";
 export interface BlockProblem {
   readonly shared: Float64Array;
   readonly blocks: readonly Float64Array[];
-  /** Residuals of a block, always as many; groups of `group` (a point's u and v) are weighted as one. */
+  /** Residuals of a block, always the same number; groups of `group` (a point's u and v) are weighted as one. */
   residuals(shared: Float64Array, block: Float64Array, index: number): Float64Array;
   readonly group: number;
   /** Residual length from which a group counts less (Cauchy's loss); Infinity for plain least squares. */
   readonly scale: number;
-  /** Shared unknowns that stay as they are. */
+  /** Indexes of shared unknowns that stay fixed. */
   readonly fixed?: ReadonlySet<number>;
   readonly iterations?: number;
 }

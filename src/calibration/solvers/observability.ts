@@ -1,15 +1,15 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { compose, invert, type Pose, rotationVectorFromQuaternion, type Vec3 } from "../../geometry/index.js";
-import { degrees } from "./statistics.js";
+import { addOuterProduct, degrees } from "./statistics.js";
 
-/** How much of a hand-eye transform the robot's motions determine. */
+/** The rotations of the robot's motions, which decide how well a hand-eye transform is determined. */
 export interface Observability {
   /** Root mean square rotation about x, y and z between any two images, in degrees. */
   readonly rotation: Vec3;
   /** The same about the axis with most and the axis, square to it, with next most. */
   readonly main: number;
   readonly second: number;
-  /** Coordinate axis that lies nearest to that second one: what to rotate about. */
+  /** Coordinate axis nearest to that second one: the axis to rotate about more. */
   readonly weakAxis: "x" | "y" | "z";
   readonly mainAxis: "x" | "y" | "z";
 }
@@ -17,8 +17,8 @@ export interface Observability {
 const names = ["x", "y", "z"] as const;
 
 /**
- * Rotations between all pairs of poses, about the axes of the frame that moves. One axis alone leaves the position along
- * it open (Tsai and Lenz 1989); no rotation leaves all of it open.
+ * Rotations between all pairs of poses, about the axes of the frame that moves. One axis alone leaves the position
+ * along it open (Tsai and Lenz 1989); no rotation leaves all of it open.
  */
 export function observability(poses: readonly Pose[]): Observability {
   const sum = Matrix.zeros(3, 3);
@@ -26,7 +26,7 @@ export function observability(poses: readonly Pose[]): Observability {
   for (let i = 0; i < poses.length; i++)
     for (let j = i + 1; j < poses.length; j++) {
       const w = rotationVectorFromQuaternion(compose(invert(poses[j]!), poses[i]!).orientation);
-      for (let r = 0; r < 3; r++) for (let c = 0; c < 3; c++) sum.set(r, c, sum.get(r, c) + w[r]! * w[c]!);
+      addOuterProduct(sum, w);
       pairs++;
     }
   sum.div(Math.max(1, pairs));
@@ -39,7 +39,7 @@ export function observability(poses: readonly Pose[]): Observability {
   };
   const main = axis(0);
   const near = axis(1);
-  // A skew axis can be the nearest to both: then the one of the other two that saw less rotation is named.
+  // A skew axis can be the nearest to both. The other axis with less rotation is named then.
   const others = [0, 1, 2].filter((k) => k !== main);
   const weak = near !== main ? near : others.sort((a, b) => sum.get(a, a) - sum.get(b, b))[0]!;
   return {

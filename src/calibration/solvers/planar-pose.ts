@@ -13,6 +13,7 @@ import {
 } from "../../geometry/index.js";
 import type { Sighting } from "../types.js";
 import { solveBlocks } from "./least-squares.js";
+import { addOuterProduct } from "./statistics.js";
 
 /** Six numbers of a pose: rotation vector, position. */
 export const packPose = ({ orientation, position }: Pose): Float64Array =>
@@ -25,7 +26,7 @@ export const unpackPose = (p: ArrayLike<number>, at = 0): Pose => ({
 
 /**
  * Pose of a flat target (z = 0) in the camera: direct linear transform of the rays (Zhang 2000, section 3.1, for rays
- * instead of pixels, so that wide lenses need nothing of their own). A start for `refinePose`, not an answer.
+ * instead of pixels, which covers wide lenses as well). A start for `refinePose`.
  * @returns undefined for fewer than four points, points on a line, or rays that do not exist
  */
 export function planarPose(sighting: Sighting, camera: CameraModel): Pose | undefined {
@@ -43,9 +44,9 @@ export function planarPose(sighting: Sighting, camera: CameraModel): Pose | unde
     const length = Math.hypot(ray[0], ray[1], 1);
     const [bx, by, bz] = [ray[0] / length, ray[1] / length, 1 / length];
     // The ray is parallel to H p: the rows of their cross product, H by rows.
-    accumulate(normal, [...p.map(() => 0), ...p.map((v) => -bz * v), ...p.map((v) => by * v)]);
-    accumulate(normal, [...p.map((v) => bz * v), ...p.map(() => 0), ...p.map((v) => -bx * v)]);
-    accumulate(normal, [...p.map((v) => -by * v), ...p.map((v) => bx * v), ...p.map(() => 0)]);
+    addOuterProduct(normal, [...p.map(() => 0), ...p.map((v) => -bz * v), ...p.map((v) => by * v)]);
+    addOuterProduct(normal, [...p.map((v) => bz * v), ...p.map(() => 0), ...p.map((v) => -bx * v)]);
+    addOuterProduct(normal, [...p.map((v) => -by * v), ...p.map((v) => bx * v), ...p.map(() => 0)]);
   }
   if (used < 4) return undefined;
   const eigen = new EigenvalueDecomposition(normal, { assumeSymmetric: true });
@@ -106,11 +107,6 @@ function spread(object: ArrayLike<number>): { x: number; y: number; size: number
   }
   for (let i = 0; i < n; i++) size += Math.hypot(object[3 * i]! - x, object[3 * i + 1]! - y) / n;
   return { x, y, size: Math.max(size, 1e-9) };
-}
-
-function accumulate(normal: Matrix, row: readonly number[]): void {
-  for (let r = 0; r < 9; r++)
-    for (let c = 0; c < 9; c++) normal.set(r, c, normal.get(r, c) + row[r]! * row[c]!);
 }
 
 /** The rotation whose first two columns are nearest to r1 and r2. */

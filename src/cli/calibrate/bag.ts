@@ -1,5 +1,5 @@
 import { type BagReader, openBag, recordedTransforms, rgbdFrames } from "../../bags/index.js";
-import type { Sighting, Target, TargetDetector } from "../../calibration/index.js";
+import { areAlike, standsStill, type TargetDetector } from "../../calibration/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { CameraModel, ColourImage, FrameId, Pose, Stamp } from "../../geometry/index.js";
 import type { TfMessage } from "../../messages/index.js";
@@ -7,18 +7,15 @@ import { TfBuffer } from "../../messages/tf-buffer.js";
 import { Progress } from "../../system/index.js";
 import type { CalibrationSet, CalibrationView, SourceOptions } from "./types.js";
 
-/** Most images of a bag that are used: more add little and cost time. */
+/** Images of a bag that are used at most: more add little and cost time. */
 const maxViews = 80;
-/** The robot stands when it moves by no more than this from a tenth of a second before an image to one after. */
-const stillMetres = 0.001;
-const stillRadians = 0.002;
-
-/** The sightings of a bag. @throws GraspGroundingError of the bag; TF_UNAVAILABLE when the robot stood for no image */
+/**
+ * The sightings of a bag. @throws GraspGroundingError of the bag; TF_UNAVAILABLE when the robot stood for no image
+ */
 export async function readBag(
   path: string,
   options: SourceOptions,
   robot: boolean,
-  target: Target,
   detector: TargetDetector,
   given: CameraModel | undefined,
 ): Promise<CalibrationSet> {
@@ -46,7 +43,7 @@ export async function readBag(
       looked++;
       const sighting = detector.detect(frame.colour as ColourImage, timeName(bag, handle.stamp));
       if (sighting === undefined) continue;
-      if (views.some((view) => similar(view.sighting, sighting))) alike++;
+      if (views.some((view) => areAlike(view.sighting, sighting))) alike++;
       else views.push({ sighting, ...(pose && { robot: pose }) });
       progress.update(views.length, undefined);
       if (views.length >= maxViews) break;
@@ -66,7 +63,7 @@ export async function readBag(
       const found = buffer.lookup(to, from, last ?? 0n);
       return found.ok ? found.pose : found.reason;
     };
-    return { target, views, camera, frameId, looked, notes, fixed };
+    return { target: detector.target, views, camera, frameId, looked, notes, fixed };
   } finally {
     await bag.close();
   }
@@ -93,7 +90,10 @@ interface Standing {
   readonly problem: string | undefined;
 }
 
-/** Where the robot was at each image; those it moved at are left out: stamps of arm and camera are never quite one clock. */
+/**
+ * The pose of the robot at each image. Images taken while it moved are left out, because the stamps of arm and camera do not
+ * agree exactly.
+ */
 async function standing(bag: BagReader, buffer: TfBuffer, options: SourceOptions): Promise<Standing> {
   const stamps: { readonly stamp: Stamp; readonly logTime: Stamp }[] = [];
   const frames = await rgbdFrames(bag, frameOptions(options));
@@ -110,7 +110,7 @@ async function standing(bag: BagReader, buffer: TfBuffer, options: SourceOptions
     const around = [-100_000_000n, 100_000_000n].map((d) =>
       buffer.lookup(options.base, options.tool, stamp + d),
     );
-    const moved = around.some((each) => each.ok && !alikePose(each.pose, now.pose));
+    const moved = around.some((each) => each.ok && !standsStill(each.pose, now.pose));
     if (moved) moving++;
     else poses.set(stamp, now.pose);
   };
@@ -122,25 +122,4 @@ async function standing(bag: BagReader, buffer: TfBuffer, options: SourceOptions
   }
   for (; next < stamps.length; next++) settle(stamps[next]!);
   return { poses, moving, problem };
-}
-
-function alikePose(a: Pose, b: Pose): boolean {
-  const far = Math.hypot(...a.position.map((value, k) => value - b.position[k]!));
-  const cosine = Math.abs(a.orientation.reduce((sum, value, k) => sum + value * b.orientation[k]!, 0));
-  return far <= stillMetres && cosine >= Math.cos(stillRadians / 2);
-}
-
-/** The same corners within two hundredths of the image's width: nothing new. */
-function similar(a: Sighting, b: Sighting): boolean {
-  const at = new Map<string, readonly [number, number]>();
-  const keyOf = (s: Sighting, i: number) => `${s.object[3 * i]},${s.object[3 * i + 1]}`;
-  for (let i = 0; i < a.pixels.length / 2; i++) at.set(keyOf(a, i), [a.pixels[2 * i]!, a.pixels[2 * i + 1]!]);
-  let [sum, count] = [0, 0];
-  for (let i = 0; i < b.pixels.length / 2; i++) {
-    const other = at.get(keyOf(b, i));
-    if (other === undefined) continue;
-    sum += Math.hypot(other[0] - b.pixels[2 * i]!, other[1] - b.pixels[2 * i + 1]!);
-    count++;
-  }
-  return count > 0 && sum / count < 0.02 * a.width;
 }

@@ -38,7 +38,7 @@ export function handEyeCommand(): Command {
     .addOption(
       new Option(
         "--type <which>",
-        "camera on the tool, or fixed beside the robot with the target on the tool",
+        "camera on the tool, or fixed in the robot's base with the target on the tool",
       )
         .choices(["eye-in-hand", "eye-to-hand"])
         .makeOptionMandatory(),
@@ -111,7 +111,7 @@ async function runHandEye(source: string, flags: HandEyeFlags): Promise<void> {
   remarks(set, result.warnings, flags.out);
 }
 
-/** The transform for another frame of the camera, e.g. camera_link: TF gives a frame one parent only. */
+/** The transform for another frame of the camera, e.g. camera_link: in TF a frame has one parent. */
 function placeChild(
   set: CalibrationSet,
   transform: Pose,
@@ -123,7 +123,7 @@ function placeChild(
   const inOptical = set.fixed(optical, child);
   if (typeof inOptical === "string")
     throw new GraspGroundingError("TF_UNAVAILABLE", { source: child, target: optical, detail: inOptical });
-  // A child that moves against the camera (the tool, say) would make a transform that holds at one moment only.
+  // A child that moves relative to the camera (the tool, say) would give a transform that holds at one moment only.
   if (child === flags.tool || child === flags.base)
     throw usage(`--child ${child} is not a frame of the camera`);
   return compose(transform, inOptical);

@@ -1,13 +1,12 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
-import { parseTarget, type Target, TargetDetector } from "../../calibration/index.js";
+import { parsePoses, parseTarget, type Target, TargetDetector } from "../../calibration/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import type { CameraModel } from "../../geometry/index.js";
+import type { CameraModel, Pose } from "../../geometry/index.js";
 import { readCamera, readColour } from "../../pipeline/index.js";
 import { Progress, readText } from "../../system/index.js";
 import { readBag } from "./bag.js";
-import { readPoses } from "./poses.js";
 import type { CalibrationSet, CalibrationView, SourceOptions } from "./types.js";
 
 /** @throws GraspGroundingError FILE_*, CALIBRATION_TARGET */
@@ -23,7 +22,8 @@ export async function readTarget(path: string): Promise<Target> {
 }
 
 /**
- * The sightings of a bag, or of a folder of images (with poses.csv or poses.yaml when the robot's poses are wanted).
+ * The sightings of a bag, or of a folder of images (with poses.csv or poses.yaml when the robot's poses are needed). The
+ * wiring of bags and image files to calibration lies here, because calibration itself imports neither bags nor pipeline.
  * @throws GraspGroundingError of files, bags, targets and poses
  */
 export async function readSet(
@@ -35,12 +35,27 @@ export async function readSet(
   const detector = await TargetDetector.create(target);
   try {
     const camera = options.camera === undefined ? undefined : await readCamera(options.camera);
-    return (await isImageFolder(source))
-      ? await readFolder(source, options, robot, target, detector, camera)
-      : await readBag(source, options, robot, target, detector, camera);
+    const set = (await isImageFolder(source))
+      ? await readFolder(source, options, robot, detector, camera)
+      : await readBag(source, options, robot, detector, camera);
+    const notes = detector.note === undefined ? set.notes : [...set.notes, detector.note];
+    return { ...set, target: detector.target, notes };
   } finally {
     detector.close();
   }
+}
+
+/** The poses of the named file, or of the folder's own. @throws GraspGroundingError FILE_*, CALIBRATION_POSES */
+async function readPoses(folder: string, named: string | undefined): Promise<ReadonlyMap<string, Pose>> {
+  const names = await readdir(folder);
+  const own = ["poses.csv", "poses.yaml", "poses.yml", "poses.json"].find((name) => names.includes(name));
+  if (named === undefined && own === undefined)
+    throw new GraspGroundingError("CALIBRATION_POSES", {
+      path: folder,
+      detail: "there is no poses.csv or poses.yaml",
+    });
+  const path = named ?? join(folder, own as string);
+  return parsePoses(await readText(path), path);
 }
 
 const image = /\.(png|jpe?g|webp|tiff?)$/i;
@@ -55,7 +70,6 @@ async function readFolder(
   folder: string,
   options: SourceOptions,
   robot: boolean,
-  target: Target,
   detector: TargetDetector,
   camera: CameraModel | undefined,
 ): Promise<CalibrationSet> {
@@ -80,7 +94,7 @@ async function readFolder(
   const unused = [...(poses?.keys() ?? [])].filter((name) => !names.includes(name));
   if (unused.length > 0) notes.push(`poses without an image: ${some(unused)}`);
   const fixed = () => "a folder of images holds no transforms";
-  return { target, views, camera, frameId: undefined, looked: names.length, notes, fixed };
+  return { target: detector.target, views, camera, frameId: undefined, looked: names.length, notes, fixed };
 }
 
 const some = (names: readonly string[]): string =>

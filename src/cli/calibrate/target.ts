@@ -24,8 +24,8 @@ interface TargetFlags {
   readonly out: string;
 }
 
-/** What is printed when nothing is said: each fits on A4. */
-const usual: Readonly<Record<Target["type"], object>> = {
+/** Default targets: each fits on A4. */
+const defaultTargets: Readonly<Record<Target["type"], object>> = {
   charuco: { columns: 7, rows: 5, square: 0.032, marker: 0.024, dictionary: "5x5_100" },
   chessboard: { columns: 9, rows: 6, square: 0.022 },
   apriltag: { columns: 6, rows: 4, tag: 0.032, gap: 0.01, dictionary: "apriltag_36h11" },
@@ -34,8 +34,10 @@ const usual: Readonly<Record<Target["type"], object>> = {
 /** `calibrate target` */
 export function targetCommand(): Command {
   return new Command("target")
-    .description("a target to print (PDF or SVG, to scale), and the YAML that describes it beside it")
-    .addArgument(new Command().createArgument("<type>").choices(Object.keys(usual)))
+    .description(
+      "a target to print (PDF or SVG, to scale), and a YAML file of the same name that describes it",
+    )
+    .addArgument(new Command().createArgument("<type>").choices(Object.keys(defaultTargets)))
     .option("--columns <n>", "squares (charuco), inner corners (chessboard) or tags along x", positiveInteger)
     .option("--rows <n>", "the same along y", positiveInteger)
     .option("--square <m>", "edge of a square in metres", positive)
@@ -47,7 +49,7 @@ export function targetCommand(): Command {
     .action(async (type: Target["type"], { out, ...flags }: TargetFlags) => {
       const kind = /\.(pdf|svg)$/i.exec(out)?.[1]?.toLowerCase();
       if (kind === undefined) throw usage("--out must end in .pdf or .svg");
-      const target = parseTarget({ type, ...usual[type], ...flags }, "the target asked for");
+      const target = parseTarget({ type, ...defaultTargets[type], ...flags }, "the target asked for");
       const drawing = await drawTarget(target);
       const yaml = out.replace(/\.\w+$/, ".yaml");
       await writeWhole(out, kind === "pdf" ? await targetPdf(drawing) : targetSvg(drawing));

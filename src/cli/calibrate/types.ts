@@ -1,7 +1,7 @@
 import type { Sighting, Target } from "../../calibration/index.js";
 import type { CameraModel, FrameId, Pose } from "../../geometry/index.js";
 
-/** What all `calibrate` commands that look at images take. */
+/** Options of all `calibrate` commands that read images. */
 export interface SourceOptions {
   readonly target: string;
   readonly camera?: string;
@@ -12,7 +12,7 @@ export interface SourceOptions {
   readonly every: number;
 }
 
-/** An image that shows the target, and where the tool was. */
+/** An image that shows the target, and the pose of the tool. */
 export interface CalibrationView {
   readonly sighting: Sighting;
   /** Tool in the base; present whenever robot poses were asked for. */
@@ -26,9 +26,9 @@ export interface CalibrationSet {
   readonly camera: CameraModel | undefined;
   /** The images' frame, where it is known. */
   readonly frameId: FrameId | undefined;
-  /** Images looked at. */
+  /** Number of images read. */
   readonly looked: number;
-  /** What was left out, in words. */
+  /** Parts of the input that were left out, one sentence each. */
   readonly notes: readonly string[];
   /** Static transform between two frames of the bag. */
   readonly fixed: (target: FrameId, source: FrameId) => Pose | string;

@@ -16,7 +16,10 @@ const poseOf = ({ translation: t, rotation: r }: Transforms["transforms"][number
   orientation: [r.x, r.y, r.z, r.w],
 });
 
-/** Where the recording's camera is in the robot's base, by stamp, from its own transforms: base to link, link to optical frame. */
+/**
+ * Poses of the recording's camera in the robot's base, by stamp, from the recorded transforms: base to link, link to
+ * optical frame.
+ */
 export async function cameraPoses(path: string): Promise<ReadonlyMap<string, Pose>> {
   const bag = await openBag(path);
   try {

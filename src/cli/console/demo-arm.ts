@@ -19,21 +19,23 @@ import type { Metres } from "../../geometry/index.js";
 import { packageRoot } from "../../system/index.js";
 import { cameraPoses } from "./camera-poses.js";
 
-/** Bent over its table, away from limits and singular places. */
+/** Bent over its table, away from limits and singular configurations. */
 const home = [0, -0.785, 0, -2.356, 0, 1.571, 0.785];
-const widest: Metres = 0.08;
+const maxOpening: Metres = 0.08;
 const workspace = { min: [-0.6, -0.9, -0.05], max: [0.95, 0.9, 1.4] } as const;
 
-/** The arm the demo moves: simulated, at the table of the bundled recording, under the same supervisor as a real one. */
+/**
+ * The arm of the demo: simulated, at the table of the bundled recording, under the same supervisor as a real one.
+ */
 export async function demoArm(bag: string): Promise<ConsoleArm> {
   const urdf = await readFile(join(packageRoot, "demo", "arm.urdf"), "utf8");
   const robot = parseUrdf(urdf);
   const opened = (opening: Metres) =>
     selectChain(robot, { tip: "tool", rest: { finger: opening / 2, finger_mirrored: opening / 2 } });
-  const chain = opened(widest);
+  const chain = opened(maxOpening);
   const poses = await cameraPoses(bag);
   const controller = new SimulatedController({ joints: chain.joints, start: home });
-  const gripper = new SimulatedHoldingGripper(widest);
+  const gripper = new SimulatedHoldingGripper(maxOpening);
   const checker = () => new CollisionChecker(robot, chain, { reference: home, opened });
   const arm = new Arm({
     solver: new IkSolver(chain),
@@ -42,8 +44,8 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     gripper,
     supervisor: new SafetySupervisor({
       ...defaultLimits,
-      // A laptop that is busy with other objects may hold this process up for longer than a robot's computer may; the
-      // console itself stops the arm after 120 ms without a heartbeat.
+      // A busy laptop may delay this process for longer than a robot's computer; the console itself stops the arm after
+      // 120 ms without a heartbeat.
       lease: 1,
       feedbackAge: 0.5,
       workspace,
@@ -69,7 +71,7 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     arm,
     teleop: new Teleop({ arm, checker: checker(), controller, kinematics: new Kinematics(chain) }),
     cameraInBase: (frame) => poses.get(String(frame.stamp)),
-    // A recording is never fresh; the simulated arm takes it for what stands on its table now.
+    // A recording is never fresh; the simulated arm takes its objects as those on the table now.
     takenAt: () => systemClock.now(),
     scene: { table: { normal: [0, 0, 1], offset: 0 }, workspace },
     robot: {

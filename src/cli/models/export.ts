@@ -18,7 +18,7 @@ interface ExportFlags extends TritonOptions {
   readonly triton: string;
 }
 
-/** `models export`: a model as serving engines want it. */
+/** `models export`: a model in the layout of serving engines. */
 export function exportCommand(): Command {
   return new Command("export")
     .description("writes a model as a serving engine wants it: a model repository for NVIDIA Triton")
@@ -28,10 +28,15 @@ export function exportCommand(): Command {
       "the model repository; folders of this model's parts are written into it",
     )
     .option("--max-batch <n>", "images (or queries) the scheduler may put together", wholeNumber(1), 8)
-    .option("--queue-delay <µs>", "how long the first of a batch waits for company", wholeNumber(0), 2000)
+    .option(
+      "--queue-delay <µs>",
+      "longest time that the first request of a batch waits for others",
+      wholeNumber(0),
+      2000,
+    )
     .option("--instances <n>", "copies of each part on a device", wholeNumber(1), 1)
     .addOption(new Option("--kind <device>", "where it runs").choices(["gpu", "cpu"]).default("gpu"))
-    .option("--tensorrt", "hand the graph to TensorRT; built engines are kept in the repository", false)
+    .option("--tensorrt", "hand the graph to TensorRT; built engines stay in the repository", false)
     .option("--fp16", "half precision in TensorRT", false)
     .action(async (name: string, flags: ExportFlags) => {
       const written = await exportTriton(await findModel(name), resolve(flags.triton), flags);
@@ -43,7 +48,10 @@ export function exportCommand(): Command {
 
 const parts = ["encoder", "text", "decoder"] as const;
 
-/** Writes the repository's folders, each whole or not at all. @throws GraspGroundingError MODEL_*, OUTPUT_UNWRITABLE */
+/**
+ * Writes the repository's folders, each whole or not at all. @throws GraspGroundingError MODEL_*,
+ * OUTPUT_UNWRITABLE
+ */
 export async function exportTriton(folder: string, to: string, options: TritonOptions): Promise<string[]> {
   const manifest = await readManifest(folder);
   await verifyFiles(folder, manifest);

@@ -79,7 +79,7 @@ async function runImport(flags: GraspImportFlags): Promise<void> {
       onLine: (line) => process.stderr.write(`  ${line}\n`),
       signal,
     });
-    // As the program will open it: names and shapes of its input and outputs are checked here, not at the first grasp.
+    // Opened as for planning: names and shapes of its input and outputs are checked here, not at the first grasp.
     await (await GraspNetwork.open(folder)).close();
     if (flags.json) {
       const manifest = await readGraspManifest(folder);

@@ -2,10 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import { freeFolder, userModelFolder } from "../../model-store/index.js";
 
-/** Where an import puts its model, and what ends it. */
+/** The target folder of an import, and the signal that ends it. */
 export interface Importing {
   readonly store: string;
-  /** Of the model; not there yet. */
+  /** Folder of the model; it does not exist yet. */
   readonly folder: string;
   readonly signal: AbortSignal;
 }

@@ -2,7 +2,10 @@ import { isProvider } from "../../inference/index.js";
 import type { PipelineOptions } from "../../pipeline/index.js";
 import type { Parameters } from "../../ros/index.js";
 
-/** The planner's gripper of each preset; a custom one is a Franka Hand of its own stroke, unless gripper_model says more. */
+/**
+ * The planner's gripper of each preset; a custom one is a Franka Hand of its own stroke, unless gripper_model says
+ * more.
+ */
 const gripperNames = {
   franka_hand: "franka_hand",
   robotiq_2f_85: "robotiq_2f85",

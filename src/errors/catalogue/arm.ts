@@ -10,8 +10,9 @@ export const armErrors = {
   }),
   ROBOT_DESCRIPTION: entry({
     message: "the robot description is not usable: {detail}",
-    cause: "the URDF is not well-formed, or lacks the named links and joints",
-    remedy: "check the URDF with `check_urdf`, and the parameters that name its links and joints",
+    cause:
+      "the URDF is not well-formed, lacks the named links and joints, or has a joint that an arm cannot use",
+    remedy: "{remedy}",
     httpStatus: 422,
   }),
   ARM_CONFIG: entry({

@@ -40,8 +40,8 @@ export const generalErrors = {
   }),
   DATASET_INVALID: entry({
     message: "{path}:{line}: {detail}",
-    cause: "a line is not JSON, lacks a field or names a missing file",
-    remedy: "write each line as {image, query, box or mask or absent}",
+    cause: "a line is not JSON, lacks a field, has an impossible box or names a missing file",
+    remedy: "write each line as {image, query, box (x1, y1, x2, y2 in pixels) or mask or absent}",
     httpStatus: 422,
   }),
   METRICS_ENDPOINT: entry({

@@ -1,18 +1,16 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Mask } from "../../geometry/index.js";
+import { readText } from "../../system/index.js";
 
 export const invalid = (path: string, line: number, detail: string, cause?: unknown): GraspGroundingError =>
   new GraspGroundingError("DATASET_INVALID", { path, line, detail }, cause === undefined ? {} : { cause });
 
 /** @throws GraspGroundingError FILE_MISSING, DATASET_INVALID */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((cause) => {
-    throw new GraspGroundingError("FILE_MISSING", { path }, { cause });
-  });
+  const text = await readText(path);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -20,7 +18,10 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** The first folder, from `start` upwards, below which `relative` is there; data sets name files from different roots. */
+/**
+ * The first folder, from `start` upwards, below which `relative` is there; data sets name files from different
+ * roots.
+ */
 export function rootOf(start: string, relative: string): string | undefined {
   let folder = start;
   for (let up = 0; up < 6; up++) {

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { GraspGroundingError, usage } from "../../errors/index.js";
-
+import { checkBoxes } from "./boxes.js";
 import { invalid } from "./files.js";
 import { readJsonLines } from "./jsonl.js";
 import { readOcidVlg } from "./ocid-vlg.js";
@@ -16,16 +16,20 @@ export interface DatasetOptions {
   readonly layout?: Layout;
   readonly split?: string;
   readonly images?: string;
+  /** Only the first lines. */
+  readonly limit?: number;
 }
 
 /**
- * The queries of a data set, whatever it is laid out as; the layout is told by what is there.
+ * The queries of a data set in any of the layouts, their boxes checked against the images. The files that are
+ * there tell the layout.
  * @throws GraspGroundingError FILE_MISSING, DATASET_INVALID, USAGE
  */
 export async function readDataset(path: string, options: DatasetOptions): Promise<readonly EvalLine[]> {
   const { layout, file } = await recognise(path, options);
-  const lines = await readers[layout](file, options);
+  const lines = (await readers[layout](file, options)).slice(0, options.limit);
   if (lines.length === 0) throw invalid(path, 1, "holds no lines");
+  await checkBoxes(lines);
   return lines;
 }
 

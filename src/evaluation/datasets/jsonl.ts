@@ -43,19 +43,20 @@ function readLine(path: string, line: number, raw: string): EvalLine {
     }
     const { image, query, box: one, boxes, mask, absent, ...rest } = parsed.data;
     cleanQuery(query);
-    // Decoded once to be checked, and again when it is its turn.
+    // Decoded now as a check, and again when it is scored.
     const decoded = mask && maskFromRle(mask);
     const fromMask = decoded && maskBox(decoded);
     const truthBoxes: readonly Box[] = boxes ?? (one ? [one] : fromMask ? [fromMask] : []);
     const truth = { absent: absent === true, boxes: truthBoxes, categories: shortStrings(rest) };
     const load = mask && !absent ? { mask: async () => maskFromRle(mask) } : {};
-    return { image, path: join(dirname(path), image), query, truth, ...load };
+    const place = { file: path, line, boxesAs: "corners" } as const;
+    return { image, path: join(dirname(path), image), query, ...place, truth, ...load };
   } catch (cause) {
     throw invalid(path, line, describe(cause), cause);
   }
 }
 
-/** What may be a category: strings that are short. */
+/** Fields that may be categories: short strings. */
 export const shortStrings = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(fields).filter(

@@ -36,6 +36,9 @@ export async function readOcidVlg(path: string): Promise<readonly EvalLine[]> {
       image,
       path: join(root, image),
       query: question,
+      file: path,
+      line: i + 1,
+      boxesAs: "x, y, width, height",
       truth: {
         absent: false,
         boxes: [[x, y, x + width, y + height]],

@@ -41,7 +41,7 @@ const instances = z.object({
 export interface RefCocoOptions {
   /** `val`, `testA`, …; all when absent. */
   readonly split?: string;
-  /** Folder of the images, where they are not beside or above the data set. */
+  /** Folder of the images, where they are not in or above the data set's folder. */
   readonly images?: string;
 }
 
@@ -98,6 +98,9 @@ export async function readRefCoco(folder: string, options: RefCocoOptions): Prom
             image: image.file_name,
             path: at,
             query,
+            file: path,
+            line: i + 1,
+            boxesAs: "x, y, width, height",
             truth: {
               absent: false,
               boxes: [[x, y, x + width, y + height]],

@@ -15,8 +15,8 @@ const schema = z.array(
 );
 
 /**
- * RoboRefIt (Lu et al., VL-Grasp, 2023): `final_dataset/<split>/roborefit_<split>.json`, a list of {text, bbox as corners,
- * rgb_path, mask_path}; paths from the folder above `final_dataset`, with either kind of slash.
+ * RoboRefIt (Lu et al., VL-Grasp, 2023): `final_dataset/<split>/roborefit_<split>.json`, a list of {text, bbox as
+ * corners, rgb_path, mask_path}; paths from the folder above `final_dataset`, with either kind of slash.
  * @throws GraspGroundingError FILE_MISSING, DATASET_INVALID
  */
 export async function readRoboRefIt(path: string): Promise<readonly EvalLine[]> {
@@ -34,6 +34,9 @@ export async function readRoboRefIt(path: string): Promise<readonly EvalLine[]> 
       image,
       path: join(folder, image),
       query: text,
+      file: path,
+      line: i + 1,
+      boxesAs: "corners",
       truth: { absent: false, boxes: [[x1, y1, x2, y2]], categories: shortStrings(rest) },
       ...(mask_path !== undefined && { mask: () => maskFromImage(join(folder, slashes(mask_path))) }),
     };

@@ -115,6 +115,7 @@ export class HifiCs implements Grounder {
     const text = clock();
     const maps = await this.#decode(features, texts, options);
     const decode = clock();
+    const share = 1 / cleaned.length;
     const groundings: Grounding[] = [];
     for (const [i, decoded] of maps.entries()) {
       const careful = options.effort === "careful" && decoded.candidates !== undefined;
@@ -133,7 +134,13 @@ export class HifiCs implements Grounder {
         detections: shown,
         presence,
         heatmap: decoded.heatmap,
-        timings: { encode, text, decode, instances, ...(careful && { closer: clock() }) },
+        timings: {
+          encode: encode * share,
+          text: text * share,
+          decode: decode * share,
+          instances,
+          ...(careful && { closer: clock() }),
+        },
       });
     }
     return groundings;

@@ -22,7 +22,7 @@ export async function readManifestFile<S extends z.ZodType>(
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
     throw new GraspGroundingError("MODEL_MANIFEST", { path, detail: describe(cause) }, { cause });
   }

@@ -37,7 +37,10 @@ export class GuidedGrounder implements Grounder {
     options?: GroundOptions,
   ): Promise<readonly Grounding[]> {
     const groundings = await this.#grounder.ground(frame, queries, options);
-    return Promise.all(groundings.map((grounding) => this.#guide(frame, grounding)));
+    // One after the other: each query's time is then its own.
+    const guided: Grounding[] = [];
+    for (const grounding of groundings) guided.push(await this.#guide(frame, grounding));
+    return guided;
   }
 
   async close(): Promise<void> {

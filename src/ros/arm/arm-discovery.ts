@@ -135,6 +135,8 @@ export class ArmDiscovery {
     }
     try {
       const model = armModel(urdf, this.#dependencies.parameters());
+      for (const warning of model.robot.warnings)
+        this.#dependencies.node.getLogger().warn(`robot description: ${warning}`);
       this.#setReady(undefined);
       this.#model = model;
       this.#problem = undefined;

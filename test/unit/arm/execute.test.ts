@@ -226,7 +226,9 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     };
     const result = await rig.execute();
     expect(result).toMatchObject({ success: false, outcome: "controller" });
-    expect(result.message).toMatch(/no result within [\d.]+ s, the arm 0\.0\d rad from the end of its way/);
+    expect(result.message).toMatch(
+      /no result within [\d.]+ s, the arm 0\.0\d rad from the end of its trajectory/,
+    );
     expect(rig.supervisor.state).toBe("idle");
   });
 

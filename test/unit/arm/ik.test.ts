@@ -75,7 +75,7 @@ it("joints that turn without end answer with the turn nearest to the seed", () =
   for (const [i, v] of solution.joints.entries()) expect(Math.abs(v - seed[i]!)).toBeLessThan(1e-3);
 });
 
-it("with candidates, wishes decide: nearer, away from limits, more dexterous, elbow up", () => {
+it("with candidates, preferences decide: nearer, away from limits, more dexterous, elbow up", () => {
   const { chain, solver, kinematics, seed } = rig("panda");
   const random = seededRandom(77);
   const gain = { near: 0, margin: 0, dexterity: 0, elbow: 0 };
@@ -83,8 +83,8 @@ it("with candidates, wishes decide: nearer, away from limits, more dexterous, el
   for (let i = 0; i < 40; i++) {
     const target = kinematics.forward(randomConfiguration(chain, random));
     const plain = solver.solve(target, { seed })?.joints;
-    const ask = (wishes: object) =>
-      solver.solve(target, { seed, candidates: 12, wishes: { ...off, ...wishes } })?.joints;
+    const ask = (preferences: object) =>
+      solver.solve(target, { seed, candidates: 12, preferences: { ...off, ...preferences } })?.joints;
     const near = ask({ near: 1 });
     const margin = ask({ margin: 1 });
     const dexterous = ask({ manipulability: 1 });

@@ -109,6 +109,46 @@ describe("detection in images that OpenCV rendered of our printed targets", () =
       detector.close();
     });
 
+  it.each([
+    [false, true, "write `legacy: true`"],
+    [true, false, "write `legacy: false`"],
+  ])(
+    "ChArUco with an even number of rows: legacy %s in the file, %s in the image",
+    async (file, printed, says) => {
+      const fields = {
+        type: "charuco",
+        columns: 7,
+        rows: 6,
+        square: 0.03,
+        marker: 0.022,
+        dictionary: "5x5_100",
+      };
+      const poses = tilts.slice(0, 3).map((tilt, k) => before("charuco", tilt, 0.42 + 0.04 * k));
+      const shown = parseTarget({ ...fields, legacy: printed }, "t");
+      const { files } = await renderTarget(
+        folder.path,
+        shown,
+        camera,
+        poses,
+        (k) => `legacy-${printed}-${k}.png`,
+      );
+      const wrong = await TargetDetector.create(parseTarget({ ...fields, legacy: file }, "t"));
+      const right = await TargetDetector.create(shown);
+      expect(wrong.note).toBeUndefined();
+      for (const [k, name] of files.entries()) {
+        const image = await read(name);
+        const seen = right.detect(image, `${k}`);
+        expect(seen, `${k}`).toBeDefined();
+        expect(wrong.detect(image, `${k}`)).toEqual(seen);
+      }
+      expect(wrong.note).toContain(says);
+      expect(wrong.target).toEqual(shown);
+      expect(right.note).toBeUndefined();
+      wrong.close();
+      right.close();
+    },
+  );
+
   it("finds nothing where there is nothing, or another board, and frees what it took", async () => {
     const random = seededRandom(2);
     const data = new Uint8Array(320 * 240 * 3).map(() => 256 * random());

@@ -1,6 +1,6 @@
 """
-Distances between a robot's collision shapes by Pinocchio and Coal. Reads {urdf, joints, postures, fingers} as JSON; writes
-for each posture {pairs: {"link|link": distance}} of shapes of different links that are not parent and child, in metres,
+Distances between a robot's collision shapes by Pinocchio and Coal. Reads {urdf, joints, configurations, fingers} as JSON; writes
+for each configuration {pairs: {"link|link": distance}} of shapes of different links that are not parent and child, in metres,
 negative where they overlap.
 """
 
@@ -23,9 +23,9 @@ def main() -> None:
     ids = [model.getJointId(name) for name in task["joints"]]
     names = [model.frames[shape.parentFrame].name for shape in shapes.geometryObjects]
     answers = []
-    for posture in task["postures"]:
+    for configuration in task["configurations"]:
         q = pinocchio.neutral(model)
-        for i, value in zip(ids, posture, strict=True):
+        for i, value in zip(ids, configuration, strict=True):
             q[model.joints[i].idx_q] = value
         for name, value in task["fingers"].items():
             q[model.joints[model.getJointId(name)].idx_q] = value

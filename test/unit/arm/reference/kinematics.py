@@ -1,5 +1,5 @@
 """
-Pinocchio's forward kinematics and Jacobians. Reads {urdf, base, tip, joints, postures} as JSON, writes for each posture
+Pinocchio's forward kinematics and Jacobians. Reads {urdf, base, tip, joints, configurations} as JSON, writes for each configuration
 {rotation (9, row-major), translation, jacobian (6 × n, row-major, in base axes)} of the tip in the frame of the base.
 """
 
@@ -20,9 +20,9 @@ def main() -> None:
     ids = [model.getJointId(name) for name in task["joints"]]
     columns = [model.joints[i].idx_v for i in ids]
     answers = []
-    for posture in task["postures"]:
+    for configuration in task["configurations"]:
         q = pinocchio.neutral(model)
-        for i, value in zip(ids, posture, strict=True):
+        for i, value in zip(ids, configuration, strict=True):
             joint = model.joints[i]
             # Pinocchio keeps a joint without limits as cosine and sine.
             packed = (value,) if joint.nq == 1 else (np.cos(value), np.sin(value))

@@ -84,7 +84,7 @@ def urdf(name: str) -> str:
 
 
 def compare_mjcf(wheel: str) -> dict[str, float]:
-    """Largest distance in metres between the last joint's frame here and in robosuite's MJCF, 200 random postures."""
+    """Largest distance in metres between the last joint's frame here and in robosuite's MJCF, 200 random configurations."""
     import mujoco
     import numpy as np
     import pinocchio
