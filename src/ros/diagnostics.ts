@@ -5,7 +5,7 @@ import type { Metrics } from "../metrics/index.js";
 import type { CameraInput } from "./camera/camera-input.js";
 import type { BackendStatus } from "./job.js";
 import type { RclNode, RclPublisher } from "./rcl.js";
-import type { Finished, Scheduler } from "./scheduler.js";
+import type { Finished, SchedulerCounts } from "./scheduler.js";
 import type { Transforms } from "./transforms.js";
 
 /** diagnostic_msgs/msg/DiagnosticStatus */
@@ -27,8 +27,10 @@ export interface DiagnosticsDependencies {
   readonly backend: BackendStatus["backend"] | undefined;
   /** Why the pipeline is not there. */
   readonly pipelineProblem: string | undefined;
+  /** Simulated time; undefined where the system's is used. */
+  readonly clock: { readonly problem: string | undefined } | undefined;
   readonly camera: CameraInput | undefined;
-  readonly scheduler: Scheduler;
+  readonly scheduler: SchedulerCounts;
   readonly transforms: Transforms | undefined;
   /** Undefined without an arm. */
   readonly arm: Status | undefined;
@@ -123,6 +125,14 @@ export class Diagnostics {
       },
     ];
     if (dependencies.backend !== undefined) statuses.push(backendStatus(dependencies.backend));
+    const { clock } = dependencies;
+    if (clock !== undefined)
+      statuses.push({
+        name: "clock",
+        level: clock.problem === undefined ? level.ok : level.error,
+        message: clock.problem ?? "follows /clock",
+        values: {},
+      });
     if (camera !== undefined) {
       const { problem } = camera;
       const broken = camera.inputs.some((each) => each.problem !== undefined);

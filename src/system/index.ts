@@ -5,4 +5,5 @@ export { Interrupt } from "./interrupt.js";
 export { interrupted } from "./interrupted.js";
 export { Progress } from "./progress.js";
 export { runInEnvironment } from "./run-in-environment.js";
+export { stopRequest } from "./stop-request.js";
 export { packageRoot, packageVersion } from "./version.js";

@@ -1,21 +1,33 @@
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { onParentEnd } from "./parent.js";
 
-/** The same command line in another environment; resolves to its exit code. */
+const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * The same command line in another environment. Signals go on to it, and it ends with this process: an IPC channel
+ * closes when this one is killed (see `onParentEnd`).
+ * @returns its exit code; for a process that a signal ended a failure code, as shells count, and never one that a service
+ * manager takes for a clean end.
+ */
 export function runInEnvironment(env: NodeJS.ProcessEnv): Promise<number> {
   // Images are garbage of megabytes: V8's helper threads cost more than they save (1.4 ms of CPU an image).
   const flags = [...process.execArgv, "--single-threaded-gc"];
   const child = spawn(process.execPath, [...flags, ...process.argv.slice(1)], {
     env,
-    stdio: "inherit",
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
   // A terminal signals the whole group; a launch system only this process.
-  const forward = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
-  };
-  process.on("SIGINT", forward);
-  process.on("SIGTERM", forward);
+  for (const signal of forwarded) process.on(signal, () => child.kill(signal));
+  onParentEnd(() => child.kill("SIGTERM"));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 143)));
+    child.once("exit", (code, signal) => resolve(code ?? failureCode(signal)));
   });
 }
+
+/** systemd takes 128 + n of these for a clean end; a program that handles them and still died of one has failed. */
+const cleanSignals: readonly string[] = ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"];
+
+const failureCode = (signal: NodeJS.Signals | null): number =>
+  signal === null || cleanSignals.includes(signal) ? 1 : 128 + constants.signals[signal];

@@ -88,6 +88,14 @@ export class NodeArm implements ArmPort {
     this.parametersChanged();
   }
 
+  /** Waits until the arm rests, at most `timeout` milliseconds. @returns whether it does; true where there is none */
+  async atRest(timeout: number): Promise<boolean> {
+    const end = performance.now() + timeout;
+    const rests = () => (this.ready?.arm.supervisor.snapshot.phase ?? "still") === "still";
+    while (!rests() && performance.now() < end) await systemClock.sleep(0.01);
+    return rests();
+  }
+
   /** Follows allow_execute. */
   parametersChanged(): void {
     const enabled = this.#active && this.#dependencies.parameters().allow_execute;
