@@ -367,6 +367,14 @@ class Driver(Node):
             self.arm.hold()
         return self.measured(began)
 
+    def do_wait_moving(self, timeout: float = 20) -> None:
+        """Waits until the arm moves."""
+        end = time.monotonic() + timeout
+        while not self.arm.moving:
+            if time.monotonic() > end:
+                raise TimeoutError("the arm does not move")
+            time.sleep(0.002)
+
     def do_slip(self, stage: int, timeout: float = 30) -> None:
         """Waits for the motion of this trajectory goal, the first being 1; then the object is lost and the fingers close."""
         end = time.monotonic() + timeout

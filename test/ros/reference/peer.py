@@ -372,10 +372,10 @@ class Peer(Node):
         request.transition.id = transition
         return self.call(ChangeState, f"{NODE}/change_state", request, 30).success
 
-    def do_change_to(self, id: int = 0, label: str = "", wait: float = 30) -> bool:
+    def do_change_to(self, number: int = 0, label: str = "", wait: float = 30) -> bool:
         """Asks for a transition by any number or label, valid or not."""
         request = ChangeState.Request()
-        request.transition.id, request.transition.label = id, label
+        request.transition.id, request.transition.label = number, label
         return self.call(ChangeState, f"{NODE}/change_state", request, wait).success
 
     def do_list_parameters(self) -> list[str]:
@@ -403,7 +403,7 @@ class Peer(Node):
         types = {"bool": 1, "integer": 2, "double": 3, "string": 4, "none": 0}
         messages = []
         for name, of, value in parameters:
-            fields = {} if of == "none" else {f"{of}_value": value}
+            fields = {} if of == "none" else {f"{of}_value": float(value) if of == "double" else value}
             content = ParameterValue(type=types[of] if kind is None else kind, **fields)
             messages.append(Parameter(name=name, value=content))
         if atomically:

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ParameterName, parameterSpecs } from "../../../src/ros/index.js";
 import { descriptions, home } from "../../unit/arm/robots.js";
-import { diagnosed, type Message, NodeProcess, Peer } from "./peer.js";
+import { diagnosed, type Exit, type Message, NodeProcess, Peer } from "./peer.js";
 
 type Values = Readonly<Partial<Record<ParameterName, string | number | boolean>>>;
 
@@ -98,7 +98,12 @@ export class ArmCell {
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
   }
 
-  /** rclpy beside the node. */
+  /** Signals the node and waits for its end. */
+  async signal(signal: NodeJS.Signals): Promise<Exit> {
+    return this.#node!.stop(signal);
+  }
+
+  /** rclpy's process. */
   get peer(): Peer {
     return this.#peer!;
   }
