@@ -26,9 +26,13 @@ export const nodeCommand = (): Command =>
     )
     .action(async (rosArgs: readonly string[], options: NodeCliOptions) => {
       refuseOthers(rosArgs);
-      const env = missingEnvironment(packageRoot);
+      const env = missingEnvironment(packageRoot) ?? unlimitedHeaps();
       process.exitCode = env === undefined ? await run(rosArgs, options) : await runInEnvironment(env);
     });
+
+/** glibc reads its settings when a process starts; the executable `bridge` has set them. */
+const unlimitedHeaps = (): NodeJS.ProcessEnv | undefined =>
+  process.platform === "linux" && process.env.MALLOC_ARENA_MAX === undefined ? process.env : undefined;
 
 /** Options of the node come before `--ros-args`, those of ROS after it. @throws GraspGroundingError USAGE */
 function refuseOthers(args: readonly string[]): void {

@@ -4,6 +4,6 @@ export { fileError, isSpecial, readText, writeWhole } from "./files.js";
 export { Interrupt } from "./interrupt.js";
 export { interrupted } from "./interrupted.js";
 export { Progress } from "./progress.js";
-export { runInEnvironment } from "./run-in-environment.js";
+export { allocatorEnvironment, runInEnvironment } from "./run-in-environment.js";
 export { stopRequest } from "./stop-request.js";
 export { packageRoot, packageVersion } from "./version.js";
