@@ -19,7 +19,7 @@ PARAMETERS = json.loads((HERE / "parameters.json").read_text(encoding="utf-8"))
 TYPES = {"boolean": bool, "integer": int, "double": float, "string": str}
 UNSET = ""
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-# Exit codes after which another start would end in the same way: done, and wrong usage (a bad parameter).
+# Exit codes after which another start would end alike: done, and wrong usage (a bad parameter).
 FINAL_CODES = (0, 2)
 RESPAWN_DELAY = 2.0
 
@@ -30,7 +30,7 @@ def params_file(name: str) -> str:
 
 
 def start(context):
-    """The node with the arguments that were given; what was not given keeps the file's value or the default."""
+    """The node with the arguments that were given; others have the file's value or the default."""
 
     def given(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
@@ -78,7 +78,7 @@ def start(context):
 
 
 def started(make, respawns: int) -> list:
-    """The node, and what starts it again when it fails, at most `respawns` times."""
+    """The node, with a handler that starts it again when it fails, at most `respawns` times."""
     node = make()
 
     def again(event, context):

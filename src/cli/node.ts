@@ -64,7 +64,7 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
   });
 }
 
-/** The console on a node that spins. @returns what ends it */
+/** The console on a node that spins. @returns the call that ends it */
 async function serveConsole(
   node: GroundingNode,
   source: NodeSource,

@@ -23,7 +23,7 @@ export interface DiagnosticsDependencies {
   readonly state: string;
   readonly model: string | undefined;
   readonly provider: string;
-  /** Where the model runs and what the back end says of itself; undefined until the pipeline has told. */
+  /** Where the model runs, and the back end's report of itself; undefined before the pipeline's first report. */
   readonly backend: BackendStatus["backend"] | undefined;
   /** Why the pipeline is not there. */
   readonly pipelineProblem: string | undefined;
@@ -38,7 +38,7 @@ export interface DiagnosticsDependencies {
   readonly refusedQueries: number;
 }
 
-/** Publishes /diagnostics: what runs, how fast, what was dropped, and what to do about what is wrong. */
+/** Publishes /diagnostics: state, rates, latencies, counts of drops, and each problem with its remedy. */
 export class Diagnostics {
   readonly #node: RclNode;
   readonly #metrics: Metrics;
@@ -74,7 +74,7 @@ export class Diagnostics {
     this.#lastFailure = { message: describe(error), level: level[levelOf(error)], at: performance.now() };
   }
 
-  /** @returns what was published */
+  /** @returns the statuses that were published */
   publish(dependencies: DiagnosticsDependencies): readonly Status[] {
     const name = this.#node.getFullyQualifiedName();
     const statuses = this.statuses(dependencies);

@@ -104,7 +104,7 @@ export class GraspAction {
     }
   }
 
-  /** Puts the goal into its last state. @param told what a goal that ended early says besides why it ended */
+  /** Puts the goal into its last state. @param told the arm's state, for a goal that ended early */
   #end(goal: RclGoalHandle, { signal }: AbortController, result: Result, told?: string): unknown {
     const early = signal.aborted ? String(signal.reason) : undefined;
     const message =
@@ -180,7 +180,7 @@ export class GraspAction {
     }
   }
 
-  /** A motion that nobody can cancel any more must not go on. */
+  /** A motion whose client is gone can no longer be cancelled, so it must not go on. */
   #watchClient(abort: AbortController): NodeJS.Timeout {
     const { node } = this.#dependencies;
     const topic = node.resolveTopicName("~/grasp/_action/feedback");

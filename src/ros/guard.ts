@@ -3,7 +3,7 @@ import type { RclNode, RclResponse } from "./rcl.js";
 
 /**
  * The members of rclnodejs 2.2 that are replaced here, because an exception that leaves one of its callbacks ends the
- * process. test/ros/upstream reproduces each fault, and docs/decisions/rclnodejs.md says what upstream should do.
+ * process. test/ros/upstream reproduces each fault; docs/decisions/rclnodejs.md lists them with the upstream remedy.
  */
 interface GuardedNode extends RclNode {
   execute: (handles: readonly unknown[]) => void;
@@ -31,7 +31,7 @@ interface GuardedActionServer {
 }
 
 /**
- * Keeps the process alive whatever a peer sends: an exception in a callback of the node goes to `onError`, and a
+ * The process survives any message of a peer: an exception in a callback of the node goes to `onError`, and a
  * request that cannot be carried out is answered with success=false.
  */
 export function guardNode(node: RclNode, onError: (error: unknown) => void): void {
@@ -75,7 +75,7 @@ function guardTransitions(node: GuardedNode, onError: (error: unknown) => void):
   };
 }
 
-/** rclnodejs throws on a value of a type that it does not know, and then answers nobody. */
+/** rclnodejs throws on a value of a type that it does not know, and its client gets no answer. */
 function guardParameterService(node: GuardedNode, onError: (error: unknown) => void): void {
   const service = node._parameterService;
   if (service === undefined) return;
@@ -107,7 +107,7 @@ export function guardActionServer(server: object, onError: (error: unknown) => v
   }
   const send = guarded._sendResultResponse;
   guarded._sendResultResponse = (...args) => {
-    // A goal may end after its server: there is nobody left to answer through.
+    // A goal may end after its server, which then cannot answer.
     if (!guarded.isDestroyed()) send.apply(server, args);
   };
 }

@@ -43,7 +43,7 @@ export class NodeResources {
   #query: string | undefined;
   #active = false;
 
-  /** Loads the model (blocking) and creates the interfaces. @throws what the pipeline cannot be made for */
+  /** Loads the model (blocking) and creates the interfaces. @throws the reason why the pipeline cannot be made */
   constructor(dependencies: NodeResourcesDependencies) {
     this.#dependencies = dependencies;
     const { rcl, node, parameters, observer } = dependencies;

@@ -8,8 +8,8 @@ import { Diagnostics } from "./diagnostics.js";
 import { GraspAction } from "./grasp-action.js";
 import { createGroundService } from "./ground-service.js";
 import { guardNode } from "./guard.js";
-import { NodePipeline } from "./node-bridge.js";
 import { nodeMetrics } from "./node-metrics.js";
+import { NodePipeline } from "./node-pipeline.js";
 import { NodeResources } from "./node-resources.js";
 import type { NodeObserver } from "./observer.js";
 import type { Parameters } from "./parameters/index.js";
@@ -175,7 +175,7 @@ export class GroundingNode {
     await Promise.race([this.#action.idle(), pause(restTimeoutMs)]);
     const rests = (await this.#resources?.arm?.atRest(restTimeoutMs)) ?? true;
     if (!rests) this.node.getLogger().error("the arm has not come to rest; check its controller");
-    // A result is on its way to its client; the process must not end before.
+    // The client has the result only after it has crossed DDS; the process must not end before.
     if (goals) await pause(resultDelivery);
   }
 

@@ -26,7 +26,7 @@ export class PipelineRunner {
   #problem: string | undefined;
   #restartAt = 0;
 
-  /** Loads the model (blocking). @throws what the pipeline cannot be made for */
+  /** Loads the model (blocking). @throws the reason why the pipeline cannot be made */
   constructor(dependencies: PipelineRunnerDependencies) {
     this.#dependencies = dependencies;
     this.#host = this.#startHost();
@@ -47,7 +47,7 @@ export class PipelineRunner {
     const { rectified, max_detections, publish_masks, overlay_quality } = this.#dependencies.parameters();
     const { frame, fresh } = candidate;
     const reach = this.#dependencies.reach(frame);
-    const job: Omit<Job, "id"> = {
+    const job: Job = {
       requestedOutputs: this.#dependencies.outputs(),
       rectified,
       maxDetections: max_detections,

@@ -5,7 +5,7 @@ import { type Candidate, FrameSlot } from "./frame-slot.js";
 import type { JobResult, QueryResult } from "./job.js";
 import { JobError } from "./pipeline-host.js";
 
-/** A finished job with what the node knows of its frame. */
+/** A finished job with the node's own figures of its frame. */
 export interface Finished {
   readonly done: JobResult;
   readonly skew?: Seconds;
@@ -24,12 +24,12 @@ export interface RequestOptions {
   readonly timeout: Seconds;
   readonly notBefore?: Stamp;
   readonly needDepth?: boolean;
-  /** Give what the camera saw, as points: for a motion. */
+  /** Give the seen surface as points: for a motion. */
   readonly scenePoints?: boolean;
   readonly onStart?: () => void;
 }
 
-/** What a job is about; how it is carried out is the pipeline's side. */
+/** The content of a job; the pipeline's side decides how it is carried out. */
 export interface JobOrder {
   readonly candidate: Candidate;
   readonly queries: readonly string[];
@@ -37,7 +37,7 @@ export interface JobOrder {
 }
 
 export interface SchedulerDependencies {
-  /** Hands a job to the pipeline; undefined while there is none. The signal cancels what is not done of it. */
+  /** Hands a job to the pipeline; undefined while there is none. The signal cancels the job. */
   readonly start: (order: JobOrder, signal: AbortSignal) => Promise<JobResult> | undefined;
   readonly policy: () => SchedulingPolicy;
   readonly listener: {
@@ -85,8 +85,8 @@ interface Running {
 }
 
 /**
- * Decides what the pipeline works on next: one job at a time, always on the newest image (an older one that waits is
- * replaced and counted), all requests that the image can answer in one job. A job is cancelled when nobody waits for it
+ * Decides on the pipeline's next job: one job at a time, always on the newest image (an older one that waits is
+ * replaced and counted), all requests that the image can answer in one job. A job is cancelled when no request waits for it
  * any more, and one of continuous mode when a request waits that an image at hand can answer.
  */
 export class Scheduler implements SchedulerCounts {
@@ -129,7 +129,7 @@ export class Scheduler implements SchedulerCounts {
     this.#open = true;
   }
 
-  /** Refuses what waits with `reason`. */
+  /** Refuses waiting requests with `reason`. */
   close(reason: Error): void {
     this.#open = false;
     this.#frames.clear();
@@ -149,7 +149,7 @@ export class Scheduler implements SchedulerCounts {
     this.pump();
   }
 
-  /** @throws (by rejecting) GraspGroundingError FRAME_TIMEOUT, or what the pipeline refused the query with */
+  /** @throws (by rejecting) GraspGroundingError FRAME_TIMEOUT, or the pipeline's refusal of the query */
   request(options: RequestOptions): { readonly answer: Promise<Answer>; readonly cancel: () => void } {
     let cancel = (): void => {};
     const answer = new Promise<Answer>((resolve, reject) => {

@@ -54,6 +54,7 @@ export class ArmCell {
   #driver: Peer | undefined;
   #node: NodeProcess | undefined;
   #folder: string | undefined;
+  #start: (() => Promise<NodeProcess>) | undefined;
 
   /** @param options.describe false: the description comes from a file; options.action false: the topic alone is served */
   async start(
@@ -75,11 +76,9 @@ export class ArmCell {
       await writeFile(path, urdf);
       file.push("-p", `robot_description_file:=${path}`);
     }
-    this.#node = await NodeProcess.start(
-      [...parameters, ...file],
-      {},
-      script === undefined ? {} : { script, ready: false },
-    );
+    this.#start = () =>
+      NodeProcess.start([...parameters, ...file], {}, script === undefined ? {} : { script, ready: false });
+    this.#node = await this.#start();
     if (script !== undefined) await this.#node.says(/configured with model/, 120);
     const peer = this.#peer;
     await peer.do("wait_for_node");
@@ -89,6 +88,16 @@ export class ArmCell {
     await this.armSays("idle");
     // The first image may come before depth has been discovered.
     if (script === undefined) await peer.do("grasp", { query: "the blue box" });
+  }
+
+  /** Starts the node again after its end. */
+  async restart(): Promise<void> {
+    this.#node = await this.#start!();
+    await this.armSays("idle");
+  }
+
+  get node(): NodeProcess {
+    return this.#node!;
   }
 
   async stop(): Promise<void> {
