@@ -21,6 +21,8 @@ const warmUp = 15;
 const cell = new ArmCell();
 const { driver, grasp } = cell.doors();
 const folder = mkdtempSync(join(tmpdir(), "grasp-grounding-chaos-"));
+/** A lifecycle manager: the cell's own peer waits for its goal meanwhile. */
+let manager: Peer | undefined;
 const log: string[] = [];
 const rests: number[] = [];
 
@@ -48,9 +50,15 @@ class HeldUp {
 }
 const heldUp = new HeldUp();
 
-beforeAll(() => cell.start(armParameters()));
+beforeAll(async () => {
+  await cell.start(armParameters());
+  manager = new Peer();
+  await manager.do("state");
+  await recover();
+});
 afterAll(async () => {
   heldUp.end();
+  await manager?.close();
   await cell.stop();
   rmSync(folder, { recursive: true });
 });
@@ -88,13 +96,11 @@ const actions: Readonly<Record<string, () => Promise<void>>> = {
     const goal = grasp();
     await driver("wait_moving", { timeout: 30 });
     heldUp.begin();
-    const manager = new Peer();
-    expect(await manager.do("change", { transition: 4 })).toBe(true);
+    expect(await manager!.do("change", { transition: 4 })).toBe(true);
     const { result } = await goal;
     expect(result.message).toMatch(/^the node was deactivated; /);
     await atRest();
-    expect(await manager.do("change", { transition: 3 })).toBe(true);
-    await manager.close();
+    expect(await manager!.do("change", { transition: 3 })).toBe(true);
   },
   "parameters that are refused": async () => {
     const parameters = pick([
@@ -196,7 +202,7 @@ async function recover(): Promise<void> {
   await cell.set("allow_execute", true);
   await pause(0.1);
   await driver("trigger", { name: "reset" });
-  await driver("gripper", { position: 0.04 });
+  await driver("gripper", { position: 0.04, object: 0.02 });
   await driver("posture", { configuration });
   await driver("clear");
 }

@@ -1,6 +1,5 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { allocatorEnvironment } from "../../src/system/index.js";
 import { NodeProcess, Peer } from "./support/peer.js";
 
 const program = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
@@ -12,8 +11,7 @@ it("takes no more memory after 50 times of cleanup and configure with the bundle
   const peer = new Peer();
   const node = await NodeProcess.start(
     ["-p", "autostart:=false"],
-    // As the executable `bridge` starts it.
-    { ...allocatorEnvironment, GRASP_GROUNDING_SETUP: "skip" },
+    { GRASP_GROUNDING_SETUP: "skip" },
     { ready: false, script: ["--single-threaded-gc", program, "node"] },
   );
   try {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { allocatorEnvironment } from "../../../src/system/index.js";
 
 const path = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
@@ -98,7 +99,7 @@ export class NodeProcess {
       });
   }
 
-  /** Starts `script` and waits for its "ready". */
+  /** Starts `script` with the heaps that the executable `bridge` sets, and waits for its "ready". */
   static async start(
     rosArgs: readonly string[] = [],
     extra: Readonly<Record<string, string>> = {},
@@ -107,7 +108,10 @@ export class NodeProcess {
     const script = options.script ?? [path("support/colour-node.mjs")];
     const args = rosArgs.length > 0 ? ["--ros-args", ...rosArgs] : [];
     const node = new NodeProcess(
-      spawn(process.execPath, [...script, ...args], { env: env(extra), stdio: ["ignore", "pipe", "pipe"] }),
+      spawn(process.execPath, [...script, ...args], {
+        env: env({ ...allocatorEnvironment, ...extra }),
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
     );
     if (options.ready !== false) await node.says(/^ready$/m);
     return node;
