@@ -10,6 +10,7 @@ describe("drivers as they are", () => {
     await driver("quirks");
     await driver("publish");
     await driver("trigger", { name: "reset" });
+    await driver("gripper", { object: 0.02, position: 0.04 });
     await driver("posture", { configuration });
   });
 
