@@ -13,7 +13,7 @@ const start = (args: readonly string[] = []) => NodeProcess.start(args, {}, { sc
 
 /**
  * Faults of rclnodejs 2.2 that this node works around, each reproduced with rclnodejs alone. A test that fails here after
- * an update says that its workaround can go; docs/decisions/rclnodejs.md names both.
+ * an update says that its workaround can go; docs/decisions/0010-rclnodejs.md names both.
  */
 describe("rclnodejs alone", () => {
   it("ends the process on a transition that the state does not offer", async () => {
