@@ -10,7 +10,7 @@ const descriptor = new rclnodejs.ParameterDescriptor(
   PARAMETER_DOUBLE,
   "a number",
   false,
-  new rclnodejs.FloatingPointRange(0, 10),
+  new rclnodejs.FloatingPointRange(0, 10, 0),
 );
 try {
   node.declareParameter(new rclnodejs.Parameter("rate", PARAMETER_DOUBLE, 1.5), descriptor);
