@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const oneAtATime = { pool: "forks", fileParallelism: false, maxWorkers: 1 } as const;
 const setupFiles = ["test/support/child-coverage.ts"];
 
-/** The suites; each is named by --project. `npm run test:ros` gives `ros` its environment, `npm run soak` the soak its length. */
+/** The suites; each is named by --project. `npm run test:ros` gives `ros` its environment, `npm run test:chaos` and `npm run soak` give theirs their length. */
 export default defineConfig({
   test: {
     coverage: { provider: "v8", include: ["src/**/*.ts"], exclude: ["src/**/index.ts"] },
@@ -28,6 +28,16 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 180_000,
           setupFiles,
+          ...oneAtATime,
+        },
+      },
+      {
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          globalSetup: ["test/ros/support/build.ts"],
+          testTimeout: 12 * 3_600_000,
+          hookTimeout: 300_000,
           ...oneAtATime,
         },
       },

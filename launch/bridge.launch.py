@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, RegisterEventHandler, TimerAction
+from launch.event_handlers import OnProcessExit
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.parameter_descriptions import ParameterValue
@@ -17,6 +18,10 @@ HERE = Path(__file__).resolve().parent
 PARAMETERS = json.loads((HERE / "parameters.json").read_text(encoding="utf-8"))
 TYPES = {"boolean": bool, "integer": int, "double": float, "string": str}
 UNSET = ""
+PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+# Exit codes after which another start would end alike: done, and wrong usage (a bad parameter).
+FINAL_CODES = (0, 2)
+RESPAWN_DELAY = 2.0
 
 
 def params_file(name: str) -> str:
@@ -25,7 +30,7 @@ def params_file(name: str) -> str:
 
 
 def start(context):
-    """The node with the arguments that were given; what was not given keeps the file's value or the default."""
+    """The node with the arguments that were given; others have the file's value or the default."""
 
     def given(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
@@ -49,27 +54,41 @@ def start(context):
         "camera/depth/camera_info": given("depth_camera_info_topic"),
     }
     remappings = [(ours, f"{prefix}/{theirs}") for ours, theirs in topics.items()]
-    node = LifecycleNode(
-        package="grasp_grounding",
-        executable="bridge",
-        name=given("name"),
-        namespace=given("namespace"),
-        parameters=[*files, overrides],
-        remappings=remappings,
-        respawn=given("respawn").lower() == "true",
-        respawn_delay=2.0,
-        output="screen",
-        emulate_tty=True,
-        arguments=["--ros-args", "--log-level", given("log_level")],
-    )
-    if given("large_images").lower() != "true":
-        return [node]
-    profile = str(HERE / "config" / "fastdds.xml")
-    return [
-        SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile),
-        SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", profile),
-        node,
-    ]
+    environment = {}
+    # A profile that the user has set stays; other nodes of the launch file are not touched.
+    if given("large_images").lower() == "true" and not any(name in os.environ for name in PROFILE_VARIABLES):
+        environment = dict.fromkeys(PROFILE_VARIABLES, str(HERE / "config" / "fastdds.xml"))
+
+    def node() -> LifecycleNode:
+        return LifecycleNode(
+            package="grasp_grounding",
+            executable="bridge",
+            name=given("name"),
+            namespace=given("namespace"),
+            parameters=[*files, overrides],
+            remappings=remappings,
+            additional_env=environment,
+            output="screen",
+            emulate_tty=True,
+            arguments=["--ros-args", "--log-level", given("log_level")],
+        )
+
+    starts = int(given("respawn_max")) if given("respawn").lower() == "true" else 0
+    return started(node, starts)
+
+
+def started(make, respawns: int) -> list:
+    """The node, with a handler that starts it again when it fails, at most `respawns` times."""
+    node = make()
+
+    def again(event, context):
+        if context.is_shutdown or event.returncode in FINAL_CODES:
+            return None
+        if respawns == 0:
+            return [LogInfo(msg=f"grasp_grounding ended with {event.returncode} and is not started again")]
+        return [TimerAction(period=RESPAWN_DELAY, actions=started(make, respawns - 1))]
+
+    return [RegisterEventHandler(OnProcessExit(target_action=node, on_exit=again)), node]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -85,7 +104,8 @@ def generate_launch_description() -> LaunchDescription:
         "depth_camera_info_topic": ("depth/camera_info", "Camera info of depth in its own frame."),
         "params_file": ("", "Parameter files, comma-separated: paths, or names from launch/config."),
         "use_sim_time": ("false", "Follow /clock."),
-        "respawn": ("true", "Start the node again when it ends by itself."),
+        "respawn": ("true", "Start the node again when it fails; never after wrong usage."),
+        "respawn_max": ("5", "Starts after the first one at most."),
         "log_level": ("info", "Log level of the node."),
         "large_images": ("true", "Use the Fast DDS profile that carries best-effort images of megabytes."),
     }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { startConsole } from "../console/index.js";
+import { usage } from "../errors/index.js";
 import { type ConfiguredArm, type GroundingNode, missingEnvironment, runNode } from "../ros/index.js";
 import { packageRoot, packageVersion, runInEnvironment } from "../system/index.js";
 import { announce, type ServeOptions, serveFlags, serveOptions } from "./console.js";
@@ -24,9 +25,25 @@ export const nodeCommand = (): Command =>
       "\nParameters: docs/ros-parameters.md; topics, service and action: docs/ros-api.md.",
     )
     .action(async (rosArgs: readonly string[], options: NodeCliOptions) => {
-      const env = missingEnvironment(packageRoot);
+      refuseOthers(rosArgs);
+      const env = missingEnvironment(packageRoot) ?? unlimitedHeaps();
       process.exitCode = env === undefined ? await run(rosArgs, options) : await runInEnvironment(env);
     });
+
+/** glibc reads its settings when a process starts; the executable `bridge` has set them. */
+const unlimitedHeaps = (): NodeJS.ProcessEnv | undefined =>
+  process.platform === "linux" && process.env.MALLOC_ARENA_MAX === undefined ? process.env : undefined;
+
+/** Options of the node come before `--ros-args`, those of ROS after it. @throws GraspGroundingError USAGE */
+function refuseOthers(args: readonly string[]): void {
+  let ros = false;
+  for (const arg of args) {
+    if (arg === "--ros-args") ros = true;
+    else if (ros && arg === "--") ros = false;
+    else if (!ros)
+      throw usage(`the command node does not know ${arg}; arguments for ROS come after --ros-args`);
+  }
+}
 
 function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<number> {
   const source = options.console === true ? new NodeSource() : undefined;
@@ -47,7 +64,7 @@ function run(rosArgs: readonly string[], options: NodeCliOptions): Promise<numbe
   });
 }
 
-/** The console on a node that spins. @returns what ends it */
+/** The console on a node that spins. @returns the call that ends it */
 async function serveConsole(
   node: GroundingNode,
   source: NodeSource,

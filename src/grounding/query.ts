@@ -1,7 +1,7 @@
 import { GraspGroundingError } from "../errors/index.js";
 
 /** Longest query that is read, in characters. */
-export const maxQueryLength = 500;
+export const maxQueryLength = 512;
 
 /**
  * A query as it is handed to the model: NFC, white space collapsed.

@@ -5,7 +5,7 @@ import type { Metrics } from "../metrics/index.js";
 import type { CameraInput } from "./camera/camera-input.js";
 import type { BackendStatus } from "./job.js";
 import type { RclNode, RclPublisher } from "./rcl.js";
-import type { Finished, Scheduler } from "./scheduler.js";
+import type { Finished, SchedulerCounts } from "./scheduler.js";
 import type { Transforms } from "./transforms.js";
 
 /** diagnostic_msgs/msg/DiagnosticStatus */
@@ -23,12 +23,14 @@ export interface DiagnosticsDependencies {
   readonly state: string;
   readonly model: string | undefined;
   readonly provider: string;
-  /** Where the model runs and what the back end says of itself; undefined until the pipeline has told. */
+  /** Where the model runs, and the back end's report of itself; undefined before the pipeline's first report. */
   readonly backend: BackendStatus["backend"] | undefined;
   /** Why the pipeline is not there. */
   readonly pipelineProblem: string | undefined;
+  /** Simulated time; undefined where the system's is used. */
+  readonly clock: { readonly problem: string | undefined } | undefined;
   readonly camera: CameraInput | undefined;
-  readonly scheduler: Scheduler;
+  readonly scheduler: SchedulerCounts;
   readonly transforms: Transforms | undefined;
   /** Undefined without an arm. */
   readonly arm: Status | undefined;
@@ -36,7 +38,7 @@ export interface DiagnosticsDependencies {
   readonly refusedQueries: number;
 }
 
-/** Publishes /diagnostics: what runs, how fast, what was dropped, and what to do about what is wrong. */
+/** Publishes /diagnostics: state, rates, latencies, counts of drops, and each problem with its remedy. */
 export class Diagnostics {
   readonly #node: RclNode;
   readonly #metrics: Metrics;
@@ -72,7 +74,7 @@ export class Diagnostics {
     this.#lastFailure = { message: describe(error), level: level[levelOf(error)], at: performance.now() };
   }
 
-  /** @returns what was published */
+  /** @returns the statuses that were published */
   publish(dependencies: DiagnosticsDependencies): readonly Status[] {
     const name = this.#node.getFullyQualifiedName();
     const statuses = this.statuses(dependencies);
@@ -123,6 +125,14 @@ export class Diagnostics {
       },
     ];
     if (dependencies.backend !== undefined) statuses.push(backendStatus(dependencies.backend));
+    const { clock } = dependencies;
+    if (clock !== undefined)
+      statuses.push({
+        name: "clock",
+        level: clock.problem === undefined ? level.ok : level.error,
+        message: clock.problem ?? "follows /clock",
+        values: {},
+      });
     if (camera !== undefined) {
       const { problem } = camera;
       const broken = camera.inputs.some((each) => each.problem !== undefined);

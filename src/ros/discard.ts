@@ -1,14 +1,14 @@
 import { MessageChannel } from "node:worker_threads";
 
-// Posting to a closed port detaches what is transferred and then drops it: memory is free at once, in every Node.js.
+// A closed port detaches the buffers that are transferred to it and drops them: their memory is free at once.
 const { port1: nowhere } = new MessageChannel();
 nowhere.close();
 
-/** Less is left to the collector: it is not worth a call. */
+/** Smaller buffers are left to the collector. */
 const worthIt = 1 << 16;
 
 /**
- * Frees the memory of images nobody will read again; their arrays become empty. Left to the collector, a camera's
+ * Frees the memory of images that are not read again; their arrays become empty. Left to the collector, a camera's
  * megabytes make V8 trace its whole heap every dozen images (a quarter of the node's CPU time). Arrays that share their
  * memory with something else, or have moved on already, are left alone.
  */

@@ -1,24 +1,17 @@
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import { cleanQuery } from "../grounding/index.js";
 import { headerOf } from "../messages/index.js";
-import type { Parameters } from "./parameters/index.js";
+import { guardActionServer } from "./guard.js";
 import type { ArmPort } from "./ports.js";
-import type { Rcl, RclGoalHandle, RclNode } from "./rcl.js";
-import type { PlacedGrasps } from "./results/outputs.js";
+import type { Rcl, RclGoalHandle } from "./rcl.js";
+import { type RequestDependencies, requestTimeout } from "./requests.js";
 import { graspMessage, groundingMessage } from "./results/result-messages.js";
-import type { Answer, Scheduler } from "./scheduler.js";
+import type { Answer } from "./scheduler.js";
 
 const type = "grasp_grounding_interfaces/action/Grasp";
 
-export interface GraspActionDependencies {
+export interface GraspActionDependencies extends RequestDependencies {
   readonly rcl: Rcl;
-  readonly node: RclNode;
-  readonly scheduler: Scheduler;
-  readonly parameters: () => Parameters;
-  readonly arm: ArmPort | undefined;
-  /** Why the node cannot answer now. */
-  readonly refusal: () => GraspGroundingError | undefined;
-  readonly place: (answer: Answer, targetFrame: string) => Promise<PlacedGrasps>;
 }
 
 interface Goal {
@@ -28,114 +21,131 @@ interface Goal {
   readonly target_frame: string;
 }
 
-/** The action ~/grasp: ground, plan and, when asked and allowed, execute. */
+interface Result {
+  readonly success: boolean;
+  readonly message: string;
+}
+
+type Feedback = (stage: string, progress: number) => void;
+
+/** The action ~/grasp: ground, plan and, when asked and allowed, execute. Refuses goals while the node is not active. */
 export class GraspAction {
   readonly #dependencies: GraspActionDependencies;
   readonly #server: { destroy(): void };
+  /** Running goals; the signal's reason says why one ends early. */
   readonly #running = new Map<RclGoalHandle, AbortController>();
+  readonly #ends = new Set<Promise<unknown>>();
   readonly #resultType: new (
     fields: object,
   ) => unknown;
 
   constructor(dependencies: GraspActionDependencies) {
     this.#dependencies = dependencies;
-    const { rcl } = dependencies;
+    const { rcl, node, onError } = dependencies;
     this.#resultType = (rcl.require(type) as { Result: new (fields: object) => unknown }).Result;
     this.#server = new rcl.ActionServer(
-      dependencies.node,
+      node,
       type,
       "~/grasp",
-      (goal) => this.#run(goal),
+      (goal) => this.#track(this.#run(goal)),
       () => rcl.GoalResponse.ACCEPT,
       (goal) => goal.execute(),
       (goal) => {
+        if (!goal.isActive) return rcl.CancelResponse.REJECT;
         // The goal becomes "canceling" only after this returns; ending it before would be an invalid transition.
-        setImmediate(() => this.#running.get(goal)?.abort());
+        setImmediate(() => this.#running.get(goal)?.abort(clientCancelled));
         return rcl.CancelResponse.ACCEPT;
       },
     );
+    guardActionServer(this.#server, onError);
   }
 
   get active(): number {
     return this.#running.size;
   }
 
+  /** Ends every running goal as aborted, with the reason. */
+  stop(reason: string): void {
+    for (const controller of this.#running.values()) controller.abort(reason);
+  }
+
+  /** Resolves when no goal runs any more. */
+  async idle(): Promise<void> {
+    while (this.#ends.size > 0) await Promise.allSettled(this.#ends);
+  }
+
   close(): void {
-    this.stop();
+    this.stop("the node is shutting down");
     this.#server.destroy();
   }
 
-  /** Ends every running goal. */
-  stop(): void {
-    for (const controller of this.#running.values()) controller.abort();
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#ends.add(work);
+    return work.finally(() => this.#ends.delete(work));
   }
 
   async #run(goal: RclGoalHandle): Promise<unknown> {
     const controller = new AbortController();
     this.#running.set(goal, controller);
     const request = goal.request as unknown as Goal;
-    const feedback = (stage: string, progress: number): void => {
+    const feedback: Feedback = (stage, progress) => {
       if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress });
     };
     try {
       const operator = `~/grasp goal ${Buffer.from(goal.goalId.uuid).toString("hex", 0, 4)}`;
       const result = await this.#handle(request, operator, controller, feedback);
-      if (goal.isCancelRequested) {
-        // What is known of the arm is told: a cancelled goal is no proof that it stands.
-        const message = request.execute && !result.success ? result.message : "cancelled";
-        return this.#end(goal, "canceled", { ...result, success: false, message });
-      }
-      return this.#end(goal, result.success ? "succeed" : "abort", result);
+      // The result names the arm's state: a goal that ended early is no proof that the arm stands.
+      const told = request.execute && !result.success ? result.message : undefined;
+      return this.#end(goal, controller, result, told);
     } catch (error) {
-      if (controller.signal.aborted)
-        return this.#end(goal, "canceled", { success: false, message: "cancelled" });
-      return this.#end(goal, "abort", { success: false, message: asCatalogued(error).message });
+      return this.#end(goal, controller, { success: false, message: asCatalogued(error).message });
     } finally {
       this.#running.delete(goal);
     }
   }
 
-  #end(goal: RclGoalHandle, how: "succeed" | "abort" | "canceled", result: object): unknown {
-    // A goal that a client cancels while it ends is in the cancelling state, from which only `canceled` leads on.
-    if (goal.isActive)
-      goal[how === "succeed" || how === "canceled" || !goal.isCancelRequested ? how : "canceled"]();
-    return new this.#resultType({ success: false, message: "", grounding: {}, grasps: [], ...result });
+  /** Puts the goal into its last state. @param told the arm's state, for a goal that ended early */
+  #end(goal: RclGoalHandle, { signal }: AbortController, result: Result, told?: string): unknown {
+    const early = signal.aborted ? String(signal.reason) : undefined;
+    const message =
+      early === undefined
+        ? result.message
+        : told === undefined || early === clientCancelled
+          ? (told ?? early)
+          : `${early}; ${told}`;
+    const success = result.success && early === undefined;
+    // A goal that a client cancels while it ends is in the cancelling state, from which only canceled and succeed lead on.
+    if (goal.isActive) {
+      if (success) goal.succeed();
+      else if (goal.isCancelRequested) goal.canceled();
+      else goal.abort();
+    }
+    return new this.#resultType({ grounding: {}, grasps: [], ...result, success, message });
   }
 
-  async #handle(
-    goal: Goal,
-    operator: string,
-    abort: AbortController,
-    feedback: (stage: string, progress: number) => void,
-  ) {
-    const { signal } = abort;
-    const { parameters, scheduler, place } = this.#dependencies;
-    const arrived = this.#dependencies.node.now().nanoseconds;
-    const refused = this.#dependencies.refusal() ?? this.#executeRefusal(goal);
+  async #handle(goal: Goal, operator: string, abort: AbortController, feedback: Feedback) {
+    const { parameters, node } = this.#dependencies;
+    const arrived = node.now().nanoseconds;
+    const resources = this.#dependencies.resources();
+    const { arm } = resources;
+    const refused = this.#executeRefusal(goal, arm);
     if (refused !== undefined) throw refused;
-    const query = cleanQuery(goal.query);
-    const timeout = goal.timeout > 0 ? goal.timeout : parameters().service_timeout;
     feedback("waiting_for_frame", 0);
-    const request = scheduler.request({
+    const { service_timeout } = parameters();
+    const query = cleanQuery(goal.query);
+    const request = resources.scheduler.request({
       query,
-      timeout,
+      timeout: requestTimeout(goal.timeout, service_timeout),
       needDepth: true,
       scenePoints: goal.execute,
       // What is moved for must be seen as it stands now, not as it stood before the goal or the last motion.
       ...(goal.execute && { notBefore: arrived }),
       onStart: () => feedback("grounding", 0.1),
     });
-    const cancel = (): void => request.cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    let answer: Answer;
-    try {
-      answer = await request.answer;
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
+    const answer = await unlessAborted(request, abort.signal);
     const { finished, result } = answer;
     feedback("transforming", goal.execute ? 0.5 : 0.9);
-    const placed = await place(answer, goal.target_frame || parameters().target_frame);
+    const placed = await resources.place(answer, goal.target_frame || parameters().target_frame);
     const header = headerOf(finished.done.stamp, finished.done.frameId);
     const base = {
       grounding: groundingMessage(finished.done, result, placed.grasps, placed.reason, finished.skew),
@@ -143,25 +153,34 @@ export class GraspAction {
     };
     if (!result.found) return { ...base, success: false, message: `"${query}" is not in the image` };
     if (placed.grasps.length === 0) return { ...base, success: false, message: placed.reason };
-    if (!goal.execute || signal.aborted)
+    if (!goal.execute || arm === undefined || abort.signal.aborted)
       return { ...base, success: true, message: `${placed.grasps.length} grasps planned` };
+    return { ...base, ...(await this.#execute(arm, answer, operator, abort, feedback)) };
+  }
+
+  async #execute(
+    arm: ArmPort,
+    answer: Answer,
+    operator: string,
+    abort: AbortController,
+    feedback: Feedback,
+  ): Promise<Result> {
     const watch = this.#watchClient(abort);
     try {
-      const outcome = await this.#dependencies.arm!.execute({
+      const { success, message } = await arm.execute({
         answer,
         operator,
-        tfTimeout: parameters().tf_timeout,
+        tfTimeout: this.#dependencies.parameters().tf_timeout,
         signal: abort.signal,
         onStage: (stage, part) => feedback(stage, 0.5 + part / 2),
       });
-      const gone = abort.signal.reason === clientGone ? `${clientGone}; ` : "";
-      return { ...base, success: outcome.success, message: gone + outcome.message };
+      return { success, message };
     } finally {
       clearInterval(watch);
     }
   }
 
-  /** A motion that nobody can cancel any more must not go on. */
+  /** A motion whose client is gone can no longer be cancelled, so it must not go on. */
   #watchClient(abort: AbortController): NodeJS.Timeout {
     const { node } = this.#dependencies;
     const topic = node.resolveTopicName("~/grasp/_action/feedback");
@@ -170,10 +189,9 @@ export class GraspAction {
     }, 100);
   }
 
-  #executeRefusal(goal: Goal): GraspGroundingError | undefined {
+  #executeRefusal(goal: Goal, arm: ArmPort | undefined): GraspGroundingError | undefined {
     if (!goal.execute) return undefined;
-    const { arm, parameters } = this.#dependencies;
-    const detail = !parameters().allow_execute
+    const detail = !this.#dependencies.parameters().allow_execute
       ? "the parameter allow_execute is off"
       : arm === undefined
         ? "this node has no arm"
@@ -182,4 +200,18 @@ export class GraspAction {
   }
 }
 
+const clientCancelled = "cancelled";
 const clientGone = "the goal's client is gone";
+
+/** The answer of a request, which an abort cancels. */
+async function unlessAborted(
+  request: { readonly answer: Promise<Answer>; readonly cancel: () => void },
+  signal: AbortSignal,
+): Promise<Answer> {
+  signal.addEventListener("abort", request.cancel, { once: true });
+  try {
+    return await request.answer;
+  } finally {
+    signal.removeEventListener("abort", request.cancel);
+  }
+}

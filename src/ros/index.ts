@@ -8,7 +8,7 @@ export {} from "./camera/sync.js";
 export type { Status } from "./diagnostics.js";
 export { missingEnvironment } from "./environment.js";
 export { GroundingNode } from "./node.js";
-export {} from "./node-bridge.js";
+export {} from "./node-pipeline.js";
 export { type NodeObserver, ObservedImage } from "./observer.js";
 export {
   defaultParameters,

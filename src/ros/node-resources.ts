@@ -1,20 +1,19 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
-import { compose } from "../geometry/index.js";
+import type { FrameId } from "../geometry/index.js";
 import { armSetup } from "./arm/arm-model.js";
 import type { ConfiguredArm } from "./arm/configured-arm.js";
 import { NodeArm } from "./arm/node-arm.js";
-import { CameraInput } from "./camera/camera-input.js";
+import { CameraInput, type ReadyFrame } from "./camera/camera-input.js";
 import type { Diagnostics } from "./diagnostics.js";
-import { GraspAction } from "./grasp-action.js";
-import { createGroundService } from "./ground-service.js";
+import { placeGrasps } from "./grasp-placement.js";
 import { HandEyeBroadcaster } from "./hand-eye.js";
-import type { QueryResult } from "./job.js";
 import { type NodeObserver, ObservedImage } from "./observer.js";
 import type { Parameters } from "./parameters/index.js";
-import { PipelineHost, type PipelineSource } from "./pipeline-host.js";
-import type { Rcl, RclNode, RclService } from "./rcl.js";
+import type { PipelineHost, PipelineSource } from "./pipeline-host.js";
+import { PipelineRunner } from "./pipeline-runner.js";
+import type { Rcl, RclNode } from "./rcl.js";
 import { Outputs, type PlacedGrasps } from "./results/outputs.js";
-import { type Finished, Scheduler } from "./scheduler.js";
+import { type Answer, type Finished, Scheduler } from "./scheduler.js";
 import { Transforms } from "./transforms.js";
 
 export interface NodeResourcesDependencies {
@@ -26,10 +25,11 @@ export interface NodeResourcesDependencies {
   readonly observer?: NodeObserver | undefined;
   /** Called when there is an arm to move, or none any more. */
   readonly onArm: ((arm: ConfiguredArm | undefined) => void) | undefined;
-  readonly refusal: () => GraspGroundingError | undefined;
+  /** Why images cannot be stamped or compared with the time now: the clock does not run. */
+  readonly clockProblem: () => string | undefined;
 }
 
-/** Everything that lives between configure and cleanup: the pipeline, the topics, the service and the action. */
+/** Everything that lives between configure and cleanup: the pipeline, the camera, the results and the arm. */
 export class NodeResources {
   readonly camera: CameraInput;
   readonly scheduler: Scheduler;
@@ -38,28 +38,29 @@ export class NodeResources {
   readonly arm: NodeArm | undefined;
   readonly #dependencies: NodeResourcesDependencies;
   readonly #outputs: Outputs;
-  readonly #service: RclService;
-  readonly #action: GraspAction;
   readonly #handEye: HandEyeBroadcaster | undefined;
-  #host: PipelineHost;
-  #hostProblem: string | undefined;
-  #restartAt = 0;
+  readonly #runner: PipelineRunner;
   #query: string | undefined;
   #active = false;
 
-  /** Loads the model (blocking) and creates the interfaces. @throws what the pipeline cannot be made for */
+  /** Loads the model (blocking) and creates the interfaces. @throws the reason why the pipeline cannot be made */
   constructor(dependencies: NodeResourcesDependencies) {
     this.#dependencies = dependencies;
-    const { rcl, node, parameters } = dependencies;
+    const { rcl, node, parameters, observer } = dependencies;
     const values = parameters();
     this.#query = values.query || undefined;
-    // Before the model is loaded: what is wrong with the arm's parameters is known at once.
+    // Before the model, which takes its time to load: errors of the arm's parameters and of files show at once.
     const setup = values.arm === "none" ? undefined : armSetup(values);
-    // Before the model, which takes its time: a file that cannot be read ends configuring at once.
     const file = values.hand_eye_file;
     this.#handEye = file === "" ? undefined : new HandEyeBroadcaster(rcl, node, file);
     try {
-      this.#host = this.#startPipeline();
+      this.#runner = new PipelineRunner({
+        source: dependencies.pipeline,
+        parameters,
+        logger: node.getLogger(),
+        outputs: () => ({ ...this.#outputs.wanted(), fullResult: observer?.wantsAnswers() === true }),
+        reach: ({ frameId, stamp }) => this.arm?.reach(frameId, stamp),
+      });
     } catch (error) {
       this.#handEye?.close();
       throw error;
@@ -68,44 +69,24 @@ export class NodeResources {
     if (this.#handEye !== undefined) this.transforms.buffer.add(this.#handEye.message, true);
     this.#outputs = new Outputs(rcl, node);
     this.scheduler = new Scheduler({
-      run: (job, signal) => (this.#host.ended ? undefined : this.#host.run(job, signal)),
-      settings: () => {
-        const { rectified, max_detections, publish_masks, overlay_quality } = parameters();
+      start: (order, signal) => this.#runner.start(order, signal),
+      policy: () => {
+        const { mode, max_rate, frame_reuse } = parameters();
         return {
-          requestedOutputs: {
-            ...this.#outputs.wanted(),
-            fullResult: dependencies.observer?.wantsAnswers() === true,
-          },
-          rectified,
-          maxDetections: max_detections,
-          masks: publish_masks,
-          overlayQuality: overlay_quality,
+          query: mode === "continuous" ? this.#query : undefined,
+          maxRate: max_rate,
+          reuse: frame_reuse,
         };
       },
-      continuous: () => {
-        const { mode, max_rate } = parameters();
-        return { query: mode === "continuous" ? this.#query : undefined, maxRate: max_rate };
+      listener: {
+        finished: (finished) => void this.#publish(finished),
+        failed: (error) => this.#failed(error),
       },
-      reach: ({ frameId, stamp }) => this.arm?.reach(frameId, stamp),
-      reuse: () => parameters().frame_reuse,
-      onFinished: (finished) => void this.#publish(finished),
-      onFailure: (error) => this.#failed(error),
-      why: () => this.#hostProblem ?? this.camera.problem ?? "no image arrived in that time",
-      topic: () => this.camera.colour.topic,
+      camera: () => ({ topic: this.camera.colour.topic, problem: this.#whyNoImage() }),
     });
     this.camera = new CameraInput(rcl, node, parameters, {
-      onFrame: (frame) => {
-        const { observer } = dependencies;
-        if (observer?.wantsFrame() === true) observer.frame(new ObservedImage(frame, parameters().rectified));
-        this.scheduler.offer(frame);
-      },
-      onTimeJump: () => {
-        this.scheduler.forget();
-        this.transforms.buffer.clear();
-        node
-          .getLogger()
-          .warn("the camera's stamps jumped back; images and transforms seen so far are forgotten");
-      },
+      onFrame: (frame) => this.#onFrame(frame),
+      onTimeJump: () => this.forget("the camera's stamps jumped back"),
       depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
     });
     if (setup !== undefined)
@@ -117,33 +98,23 @@ export class NodeResources {
         transforms: this.transforms,
         ...(dependencies.onArm !== undefined && { onChange: dependencies.onArm }),
       });
-    const shared = {
-      node,
-      scheduler: this.scheduler,
-      parameters,
-      refusal: dependencies.refusal,
-      place: ({ finished, result }: { finished: Finished; result: QueryResult }, frame: string) =>
-        this.#place(finished, result, frame),
-    };
-    this.#service = createGroundService(shared);
-    this.#action = new GraspAction({ ...shared, rcl, arm: this.arm });
   }
 
   /** The pipeline that runs now. */
   get host(): PipelineHost {
-    return this.#host;
+    return this.#runner.host;
   }
 
   get model(): string {
-    return this.#host.model;
+    return this.host.model;
   }
 
   get backend(): PipelineHost["backend"] {
-    return this.#host.backend;
+    return this.host.backend;
   }
 
   get pipelineProblem(): string | undefined {
-    return this.#hostProblem;
+    return this.#runner.problem;
   }
 
   get query(): string | undefined {
@@ -171,26 +142,35 @@ export class NodeResources {
 
   deactivate(reason: Error): void {
     this.#active = false;
-    // First of all the arm: what takes longer must not keep it moving.
+    // The arm first: nothing that takes longer may delay its stop.
     this.arm?.deactivate();
     this.camera.close();
-    this.#action.stop();
     this.scheduler.close(reason);
+  }
+
+  /** Forgets images and transforms after a jump of time. @param why for the log */
+  forget(why: string): void {
+    this.scheduler.forget();
+    this.transforms.buffer.clear();
+    this.#dependencies.node.getLogger().warn(`${why}; images and transforms seen so far are forgotten`);
+  }
+
+  /** The grasps of an answer in a frame. */
+  place(answer: Answer, targetFrame: FrameId): Promise<PlacedGrasps> {
+    const { parameters } = this.#dependencies;
+    const { transforms } = this;
+    return placeGrasps(
+      { transforms, parameters, onFailure: (error) => this.#failed(error) },
+      answer,
+      targetFrame,
+    );
   }
 
   /** About once a second: follows publishers, and starts a pipeline again that ended by itself. */
   refresh(): void {
     if (this.#active) this.camera.refresh();
     this.arm?.refresh();
-    if (!this.#host.ended || performance.now() < this.#restartAt) return;
-    try {
-      this.#host = this.#startPipeline();
-      this.#hostProblem = undefined;
-      this.#dependencies.node.getLogger().info("the pipeline runs again");
-    } catch (error) {
-      this.#hostProblem = describe(error);
-      this.#restartAt = performance.now() + restartPause * 1e3;
-    }
+    this.#runner.refresh();
   }
 
   /** Several times a second. */
@@ -201,26 +181,27 @@ export class NodeResources {
   }
 
   async close(): Promise<void> {
-    const { node } = this.#dependencies;
     this.deactivate(new GraspGroundingError("INTERNAL", { detail: "the node is shutting down" }));
-    this.#action.close();
     await this.arm?.close();
-    node.destroyService(this.#service);
     this.#outputs.close();
     this.#handEye?.close();
     this.transforms.close();
-    await this.#host.close();
+    await this.#runner.close();
   }
 
-  #startPipeline(): PipelineHost {
-    const values = this.#dependencies.parameters();
-    const host = PipelineHost.startBlocking(this.#dependencies.pipeline(values), values.load_timeout);
-    host.onEnd = (error) => {
-      this.#hostProblem = describe(error);
-      this.#restartAt = performance.now() + restartPause * 1e3;
-      this.#dependencies.node.getLogger().error(describe(error));
-    };
-    return host;
+  #onFrame(frame: ReadyFrame): void {
+    const { observer, parameters } = this.#dependencies;
+    if (observer?.wantsFrame() === true) observer.frame(new ObservedImage(frame, parameters().rectified));
+    this.scheduler.offer(frame);
+  }
+
+  #whyNoImage(): string {
+    return (
+      this.#runner.problem ??
+      this.#dependencies.clockProblem() ??
+      this.camera.problem ??
+      "no image arrived in that time"
+    );
   }
 
   async #publish(finished: Finished): Promise<void> {
@@ -230,45 +211,14 @@ export class NodeResources {
     if (!this.#active) return;
     const { target_frame } = this.#dependencies.parameters();
     try {
-      await this.#outputs.publish(finished, (result) => this.#place(finished, result, target_frame));
+      await this.#outputs.publish(finished, (result) => this.place({ finished, result }, target_frame));
     } catch (error) {
-      this.#failed(error as Error);
+      this.#failed(error);
     }
   }
 
-  /** The grasps in `targetFrame` (empty: as they are). A transform that is missing is a reason, no guess. */
-  async #place(finished: Finished, result: QueryResult, targetFrame: string): Promise<PlacedGrasps> {
-    const { done, hasDepth } = finished;
-    const first = result.grasps[0];
-    if (first === undefined) {
-      const why = !result.found
-        ? ""
-        : (result.graspFailure ??
-          done.problems[0]?.message ??
-          (hasDepth ? "grasp planning is off" : new GraspGroundingError("GRASP_NO_DEPTH").message));
-      return { grasps: [], reason: why };
-    }
-    if (targetFrame === "" || targetFrame === first.frame) return { grasps: result.grasps, reason: "" };
-    try {
-      const { tf_timeout } = this.#dependencies.parameters();
-      const pose = await this.transforms.lookup(targetFrame, first.frame, done.stamp, tf_timeout);
-      const grasps = result.grasps.map((each) => ({
-        ...each,
-        frame: targetFrame,
-        pose: compose(pose, each.pose),
-      }));
-      return { grasps, reason: "" };
-    } catch (error) {
-      this.#failed(error as Error);
-      return { grasps: [], reason: describe(error) };
-    }
-  }
-
-  #failed(error: Error): void {
+  #failed(error: unknown): void {
     this.#dependencies.diagnostics.failed(error);
     this.#dependencies.node.getLogger().debug(describe(error));
   }
 }
-
-/** Seconds between attempts to start a pipeline that ended. */
-const restartPause = 5;

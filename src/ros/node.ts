@@ -1,19 +1,25 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Pose, Stamp } from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
-import { Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
+import { type Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import type { ConfiguredArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
 import { Diagnostics } from "./diagnostics.js";
-import { NodePipeline } from "./node-bridge.js";
+import { GraspAction } from "./grasp-action.js";
+import { createGroundService } from "./ground-service.js";
+import { guardNode } from "./guard.js";
+import { nodeMetrics } from "./node-metrics.js";
+import { NodePipeline } from "./node-pipeline.js";
 import { NodeResources } from "./node-resources.js";
 import type { NodeObserver } from "./observer.js";
 import type { Parameters } from "./parameters/index.js";
+import type { OverrideValue } from "./parameters/overrides.js";
 import { ParameterServer } from "./parameters/parameter-server.js";
 import type { PipelineSource } from "./pipeline-host.js";
 import { makeQos } from "./qos.js";
-import type { Rcl, RclNode } from "./rcl.js";
-import { Scheduler } from "./scheduler.js";
+import { parameterTypes, type Rcl, type RclNode, type RclParameter } from "./rcl.js";
+import { noCounts } from "./scheduler.js";
+import { SimClock } from "./sim-clock.js";
 
 export interface GroundingNodeOptions {
   readonly rcl: Rcl;
@@ -23,10 +29,18 @@ export interface GroundingNodeOptions {
   readonly observer?: NodeObserver;
   /** Called when there is an arm to move, or none any more. */
   readonly onArm?: (arm: ConfiguredArm | undefined) => void;
+  /** Before remapping. */
   readonly name?: string;
+  /** Values given at start, each of its parameter's type. */
+  readonly overrides?: ReadonlyMap<string, OverrideValue>;
   /** Of this software, for its metrics. */
   readonly version?: string;
 }
+
+/** The node's name before remapping. */
+export const defaultName = "grasp_grounding";
+/** Seconds that goals and the arm may take to come to rest when the node ends, beyond `stop_timeout`. */
+const endGrace = 1;
 
 /** The managed node /grasp_grounding. */
 export class GroundingNode {
@@ -35,31 +49,47 @@ export class GroundingNode {
   readonly pipeline: NodePipeline;
   readonly #options: GroundingNodeOptions;
   readonly #parameters: ParameterServer;
+  readonly #clock: SimClock;
   readonly #diagnostics: Diagnostics;
+  readonly #action: GraspAction;
   readonly #timers: NodeJS.Timeout[];
-  readonly #idle = idleScheduler();
   readonly #endpoint: Promise<RunningMetrics | undefined>;
-  #session: NodeResources | undefined;
+  #resources: NodeResources | undefined;
   #configureProblem: string | undefined;
   #refusedQueries = 0;
-  /** The query that came last, kept over a cleanup. */
+  #ending = false;
+  /** The query that came last; a cleanup does not clear it. */
   #query: string | undefined;
 
+  /** @throws GraspGroundingError ROS_PARAMETER */
   constructor(options: GroundingNodeOptions) {
     this.#options = options;
     const { rcl } = options;
-    this.node = new rcl.lifecycle.LifecycleNode(options.name ?? "grasp_grounding");
-    this.#parameters = new ParameterServer(rcl, this.node);
-    const metrics = this.#metrics();
-    this.#diagnostics = new Diagnostics(this.node, metrics);
-    this.#endpoint = this.#serve(metrics);
-    this.pipeline = new NodePipeline(() => {
-      if (this.#session === undefined) throw this.#inactive(this.state);
-      return this.#session.host;
+    const { node, simTime } = createNode(options);
+    this.node = node;
+    guardNode(node, (error) => this.#onError(error));
+    this.#clock = new SimClock(rcl, node);
+    this.#parameters = new ParameterServer(rcl, node);
+    if (simTime) this.#clock.follow(rcl);
+    const metrics = nodeMetrics(options.version ?? "", {
+      resources: () => this.#resources,
+      refusedQueries: () => this.#refusedQueries,
+      state: () => this.state,
     });
+    this.#diagnostics = new Diagnostics(node, metrics);
+    this.#endpoint = this.#serve(metrics);
+    this.pipeline = new NodePipeline(() => this.#active().host);
     this.#registerTransitions();
+    const requests = {
+      node,
+      parameters: () => this.#parameters.values,
+      resources: () => this.#active(),
+      onError: (error: unknown) => this.#onError(error),
+    };
+    createGroundService(requests);
+    this.#action = new GraspAction({ ...requests, rcl });
     if (options.observer !== undefined) this.#listenToLog(options.observer);
-    this.node.createSubscription(
+    node.createSubscription(
       "std_msgs/msg/String",
       "~/query",
       { qos: makeQos(rcl, 10, "reliable") },
@@ -67,15 +97,15 @@ export class GroundingNode {
     );
     this.#parameters.onChange = (names) => {
       if (names.includes("query")) this.#onQuery(this.#parameters.values.query);
-      else this.#session?.tick();
+      else this.#resources?.tick();
       options.observer?.parametersChanged();
-      this.#session?.arm?.parametersChanged();
+      this.#resources?.arm?.parametersChanged();
     };
     const period = this.#parameters.values.diagnostics_period * 1e3;
     this.#timers = [
       setInterval(() => this.#guard(() => this.#publishDiagnostics()), period),
-      setInterval(() => this.#guard(() => this.#session?.refresh()), 1_000),
-      setInterval(() => this.#guard(() => this.#session?.tick()), 100),
+      setInterval(() => this.#guard(() => this.#resources?.refresh()), 1_000),
+      setInterval(() => this.#guard(() => this.#resources?.tick()), 100),
     ];
   }
 
@@ -89,7 +119,7 @@ export class GroundingNode {
 
   /** Where `source` is in `target` at a stamp, or why that is not known. */
   transform(target: FrameId, source: FrameId, stamp: Stamp): Pose | string {
-    return this.#session?.transforms.now(target, source, stamp) ?? "the node is not configured";
+    return this.#resources?.transforms.now(target, source, stamp) ?? "the node is not configured";
   }
 
   /** Sets a parameter as a ROS client would. @throws GraspGroundingError ROS_PARAMETER */
@@ -99,7 +129,7 @@ export class GroundingNode {
 
   /** The arm; undefined while the node is not configured, or with the parameter `arm` none. */
   get arm(): NodeArm | undefined {
-    return this.#session?.arm;
+    return this.#resources?.arm;
   }
 
   spin(): void {
@@ -116,40 +146,37 @@ export class GroundingNode {
     this.node.activate();
   }
 
+  /**
+   * Stops the arm and ends goals and requests with the reason, all within this call; from now on the node refuses both.
+   * `close` waits for the arm to rest.
+   */
+  stop(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const reason = new GraspGroundingError("NODE_STOPPING");
+    this.#resources?.deactivate(reason);
+    this.#action.stop("the node is shutting down");
+  }
+
   async close(): Promise<void> {
+    this.stop();
+    await this.#endMotion();
     for (const timer of this.#timers) clearInterval(timer);
     await (await this.#endpoint)?.close();
-    await this.#endSession();
+    await this.#release();
+    this.#action.close();
     this.#diagnostics.close();
   }
 
-  #metrics(): Metrics {
-    const metrics = new Metrics("node", this.#options.version ?? "");
-    const scheduler = () => this.#session?.scheduler ?? this.#idle;
-    const inputs = () => this.#session?.camera.inputs ?? [];
-    metrics.watch("pictures_total", "Images grounded", "counter", () => scheduler().processed);
-    metrics.watch("pictures_failed_total", "Images that failed", "counter", () => scheduler().failed);
-    metrics.watch(
-      "pictures_dropped_total",
-      "Images replaced by newer ones before their turn",
-      "counter",
-      () => scheduler().dropped,
-    );
-    metrics.watch("pictures_received_total", "Colour images that arrived", "counter", () =>
-      Number(this.#session?.camera.colour.received ?? 0),
-    );
-    metrics.watch("messages_malformed_total", "Messages that could not be read", "counter", () =>
-      inputs().reduce((sum, { malformed }) => sum + malformed, 0),
-    );
-    metrics.watch("queued", "Requests and images that wait", "gauge", () => scheduler().queued);
-    metrics.watch("queries_refused_total", "Queries refused", "counter", () => this.#refusedQueries);
-    metrics.watchState(
-      "node_state",
-      "Lifecycle state",
-      ["unconfigured", "inactive", "active", "finalized"],
-      () => this.state,
-    );
-    return metrics;
+  /** Waits until goals have ended, their clients have the results and the arm rests. */
+  async #endMotion(): Promise<void> {
+    const restTimeoutMs = (this.#parameters.values.stop_timeout + endGrace) * 1e3;
+    const goals = this.#action.active > 0;
+    await Promise.race([this.#action.idle(), pause(restTimeoutMs)]);
+    const rests = (await this.#resources?.arm?.atRest(restTimeoutMs)) ?? true;
+    if (!rests) this.node.getLogger().error("the arm has not come to rest; check its controller");
+    // The client has the result only after it has crossed DDS; the process must not end before.
+    if (goals) await pause(resultDelivery);
   }
 
   /** Opens the endpoint that the parameters ask for; a port that is taken is a diagnostic, no reason to stop. */
@@ -181,16 +208,16 @@ export class GroundingNode {
     };
     const { node } = this;
     node.registerOnConfigure(transition(() => this.#configure()));
-    node.registerOnActivate(transition(() => this.#session?.activate()));
-    node.registerOnDeactivate(transition(() => this.#session?.deactivate(this.#inactive("inactive"))));
-    node.registerOnCleanup(transition(() => void this.#endSession()));
-    node.registerOnShutdown(transition(() => void this.#endSession()));
-    node.registerOnError(transition(() => void this.#endSession()));
+    node.registerOnActivate(transition(() => this.#activate()));
+    node.registerOnDeactivate(transition(() => this.#deactivate("inactive")));
+    node.registerOnCleanup(transition(() => void this.#release()));
+    node.registerOnShutdown(transition(() => this.#shutDown()));
+    node.registerOnError(transition(() => this.#shutDown()));
   }
 
   #configure(): void {
     this.#configureProblem = undefined;
-    this.#session = new NodeResources({
+    this.#resources = new NodeResources({
       rcl: this.#options.rcl,
       node: this.node,
       parameters: () => this.#parameters.values,
@@ -198,10 +225,33 @@ export class GroundingNode {
       pipeline: this.#options.pipeline,
       observer: this.#options.observer,
       onArm: this.#options.onArm,
-      refusal: () => (this.state === "active" ? undefined : this.#inactive(this.state)),
+      clockProblem: () => this.#clock.problem,
     });
-    if (this.#query !== undefined) this.#session.setQuery(this.#query);
-    this.node.getLogger().info(`configured with model ${this.#session.model}`);
+    if (this.#query !== undefined) this.#resources.setQuery(this.#query);
+    this.node.getLogger().info(`configured with model ${this.#resources.model}`);
+  }
+
+  #activate(): void {
+    if (this.#ending) throw new GraspGroundingError("NODE_STOPPING");
+    this.#resources?.activate();
+  }
+
+  #deactivate(state: string): void {
+    this.#resources?.deactivate(this.#inactive(state));
+    this.#action.stop(state === "inactive" ? "the node was deactivated" : "the node was shut down");
+  }
+
+  #shutDown(): void {
+    this.#deactivate("finalized");
+    void this.#release();
+  }
+
+  /** What answers requests now. @throws GraspGroundingError NODE_INACTIVE, NODE_STOPPING */
+  #active(): NodeResources {
+    if (this.#ending) throw new GraspGroundingError("NODE_STOPPING");
+    const { state } = this;
+    if (this.#resources === undefined || state !== "active") throw this.#inactive(state);
+    return this.#resources;
   }
 
   #inactive(state: string): GraspGroundingError {
@@ -213,10 +263,16 @@ export class GroundingNode {
     });
   }
 
-  async #endSession(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close().catch((error) => this.node.getLogger().error(describe(error)));
+  /** Ends what was configured, once goals have ended that still use it. */
+  async #release(): Promise<void> {
+    const resources = this.#resources;
+    this.#resources = undefined;
+    try {
+      if (this.#action.active > 0) await Promise.race([this.#action.idle(), pause(endGrace * 1e3)]);
+      await resources?.close();
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   #onQuery(text: string): void {
@@ -227,23 +283,24 @@ export class GroundingNode {
         this.#refusedQueries++;
         throw error;
       }
-      this.#session?.setQuery(this.#query);
+      this.#resources?.setQuery(this.#query);
     });
   }
 
   #publishDiagnostics(): void {
-    const session = this.#session;
+    const resources = this.#resources;
     const values = this.#parameters.values;
     const statuses = this.#diagnostics.publish({
       state: this.state,
-      model: session?.model,
+      model: resources?.model,
       provider: values.provider,
-      backend: session?.backend,
-      pipelineProblem: session?.pipelineProblem ?? this.#configureProblem,
-      camera: this.state === "active" ? session?.camera : undefined,
-      scheduler: session?.scheduler ?? this.#idle,
-      transforms: session?.transforms,
-      arm: session?.arm?.status(),
+      backend: resources?.backend,
+      pipelineProblem: resources?.pipelineProblem ?? this.#configureProblem,
+      clock: this.#clock.active ? { problem: this.#clock.problem } : undefined,
+      camera: this.state === "active" ? resources?.camera : undefined,
+      scheduler: resources?.scheduler ?? noCounts,
+      transforms: resources?.transforms,
+      arm: resources?.arm?.status(),
       targetFrame: values.target_frame,
       refusedQueries: this.#refusedQueries,
     });
@@ -266,28 +323,48 @@ export class GroundingNode {
     );
   }
 
-  /** rclnodejs ends the process on an exception that leaves a callback; here it becomes a line and a diagnostic. */
+  /** An exception that leaves a timer ends the process; here it becomes a line and a diagnostic. */
   #guard(action: () => void): void {
     try {
       action();
     } catch (error) {
-      this.#diagnostics.failed(error);
-      this.node.getLogger().warn(describe(error));
+      this.#onError(error);
     }
+  }
+
+  #onError(error: unknown): void {
+    this.#diagnostics?.failed(error);
+    this.node.getLogger().warn(describe(error));
   }
 }
 
-/** What diagnostics count while there is no session: nothing. */
-const idleScheduler = (): Scheduler =>
-  new Scheduler({
-    run: () => undefined,
-    settings: () => {
-      throw new RangeError("there is no pipeline");
-    },
-    continuous: () => ({ query: undefined, maxRate: 0 }),
-    reuse: () => 0,
-    onFinished: () => {},
-    onFailure: () => {},
-    why: () => "the node is not configured",
-    topic: () => "",
-  });
+/** Milliseconds that a goal's result gets to reach its client. */
+const resultDelivery = 200;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The node, with simulated time left out: the node follows its clock by a subscription of its own. */
+function createNode({ rcl, name = defaultName, overrides = new Map() }: GroundingNodeOptions): {
+  readonly node: RclNode;
+  readonly simTime: boolean;
+} {
+  const parameterOverrides: RclParameter[] = [];
+  for (const [parameter, value] of overrides)
+    if (parameter !== "use_sim_time")
+      parameterOverrides.push(new rcl.Parameter(parameter, typeOf(value), value));
+  const node = new rcl.lifecycle.LifecycleNode(name, undefined, undefined, { parameterOverrides });
+  return { node, simTime: overrides.get("use_sim_time") === true };
+}
+
+function typeOf(value: OverrideValue): number {
+  switch (typeof value) {
+    case "boolean":
+      return parameterTypes.boolean;
+    case "bigint":
+      return parameterTypes.integer;
+    case "number":
+      return parameterTypes.double;
+    default:
+      return parameterTypes.string;
+  }
+}

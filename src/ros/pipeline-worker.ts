@@ -24,13 +24,13 @@ import {
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
- * The thread everything heavy runs on: decoding images, the bridge (grounding and grasp planning) and encoding what
- * is published. It takes one job at a time; the node holds back and replaces what waits.
+ * The thread everything heavy runs on: decoding images, the pipeline (grounding and grasp planning) and encoding
+ * results. It takes one job at a time; the node holds images back and replaces those that wait.
  */
 const { module, options, state } = workerData as StartData;
 let pipeline: GraspPipeline | undefined;
 let last: DecodedFrame | undefined;
-/** Of the arm that was last heard of. */
+/** The solver of the last job's arm. */
 let solver: { readonly robot: number; readonly ik: IkSolver } | undefined;
 
 try {
@@ -121,7 +121,7 @@ async function take(bytes: FrameBytes, rectified: boolean): Promise<void> {
   last = await decodeFrame(bytes, rectified, before?.frame.depth?.data);
 }
 
-/** Big encoded images move; whatever shares its memory with something else is copied instead. */
+/** Big encoded images move; one that shares its memory is copied instead. */
 function transferables(reply: JobResult): ArrayBuffer[] {
   return [reply.mask, reply.overlay, reply.overlayCompressed]
     .filter((each) => each !== undefined && each.byteLength === each.buffer.byteLength)

@@ -13,7 +13,7 @@ export interface PlayedTopic {
   readonly transientLocal?: boolean;
 }
 
-/** Seconds without another listener after which all who were there are taken as found. */
+/** Seconds without a new subscriber after which discovery counts as finished. */
 const settled = 0.5;
 
 /** Publishes recorded messages and results as serialised bytes, and a clock that simulated time follows. */
@@ -63,8 +63,8 @@ export class Player {
   }
 
   /**
-   * Waits until somebody listens to a topic or the clock and no more come for a while, or until the time is over: what
-   * is sent before is lost, and those who listen are found one topic after the other.
+   * Waits until a topic or the clock has a subscriber and no more are discovered for a while, or until the time is over:
+   * messages sent before are lost, and subscribers are discovered one topic after the other.
    */
   async listeners(seconds: number, signal?: AbortSignal): Promise<boolean> {
     const end = performance.now() + seconds * 1e3;
@@ -98,7 +98,7 @@ export class Player {
   }
 
   async close(): Promise<void> {
-    // What was published last is still on its way to its readers.
+    // The last messages have not reached their subscribers yet.
     await new Promise((resolve) => setTimeout(resolve, 200));
     this.#node.stop();
     this.#node.destroy();

@@ -32,7 +32,12 @@ export interface Rcl {
   readonly GoalResponse: { readonly ACCEPT: unknown; readonly REJECT: unknown };
   readonly CancelResponse: { readonly ACCEPT: unknown; readonly REJECT: unknown };
   readonly lifecycle: {
-    readonly LifecycleNode: new (name: string, namespace?: string) => RclNode;
+    readonly LifecycleNode: new (
+      name: string,
+      namespace?: string,
+      context?: undefined,
+      options?: { readonly parameterOverrides?: readonly RclParameter[] },
+    ) => RclNode;
     readonly CallbackReturnCode: {
       readonly SUCCESS: number;
       readonly FAILURE: number;
@@ -57,7 +62,15 @@ interface QosConstructor {
 
 export interface RclParameter {
   readonly name: string;
+  /** rcl_interfaces/msg/ParameterType */
+  readonly type: number;
   readonly value: unknown;
+}
+
+/** rcl_interfaces/msg/SetParametersResult */
+export interface RclSetResult {
+  readonly successful: boolean;
+  readonly reason: string;
 }
 
 export interface RclDescriptor {
@@ -164,10 +177,9 @@ export interface RclNode {
   destroyService(service: RclService): void;
   declareParameter(parameter: RclParameter, descriptor: RclDescriptor): RclParameter;
   getParameter(name: string): RclParameter;
-  setParameter(parameter: RclParameter): { readonly successful: boolean; readonly reason: string };
-  addOnSetParametersCallback(
-    callback: (parameters: readonly RclParameter[]) => { successful: boolean; reason: string },
-  ): void;
+  setParameter(parameter: RclParameter): RclSetResult;
+  /** Every request to set parameters comes through here. */
+  setParametersAtomically(parameters: readonly RclParameter[]): RclSetResult;
   addPostSetParametersCallback(callback: (parameters: readonly RclParameter[]) => void): void;
   readonly currentState: { readonly id: number; readonly label: string };
   registerOnConfigure(callback: () => number): void;

@@ -1,11 +1,11 @@
 import { GraspGroundingError } from "../errors/index.js";
-import { type Seconds, type Stamp, secondsBetween } from "../geometry/index.js";
+import type { Seconds, Stamp } from "../geometry/index.js";
 import type { ReadyFrame } from "./camera/camera-input.js";
-import { discard } from "./discard.js";
-import type { Job, JobResult, QueryResult, Reach } from "./job.js";
+import { type Candidate, FrameSlot } from "./frame-slot.js";
+import type { JobResult, QueryResult } from "./job.js";
 import { JobError } from "./pipeline-host.js";
 
-/** A finished job with what the node knows of its frame. */
+/** A finished job with the node's own figures of its frame. */
 export interface Finished {
   readonly done: JobResult;
   readonly skew?: Seconds;
@@ -24,27 +24,51 @@ export interface RequestOptions {
   readonly timeout: Seconds;
   readonly notBefore?: Stamp;
   readonly needDepth?: boolean;
-  /** Give what the camera saw, as points: for a motion. */
+  /** Give the seen surface as points: for a motion. */
   readonly scenePoints?: boolean;
   readonly onStart?: () => void;
 }
 
-export interface SchedulerOptions {
-  /** Runs a job; undefined while there is no pipeline. With the signal, what is not done of it is given up. */
-  readonly run: (job: Job, signal: AbortSignal) => Promise<JobResult> | undefined;
-  readonly settings: () => Omit<Job, "frame" | "queries" | "clouds" | "reach">;
-  /** The arm as an image's grasps have to be reached; undefined where none is known. */
-  readonly reach?: (frame: ReadyFrame) => Reach | undefined;
-  /** The query grounded on every image, and how often at most (0: no limit). */
-  readonly continuous: () => { readonly query: string | undefined; readonly maxRate: number };
-  /** Seconds for which an image that has arrived may answer a request. */
-  readonly reuse: () => Seconds;
-  readonly onFinished: (finished: Finished) => void;
-  readonly onFailure: (error: Error) => void;
-  /** Why no images come, for the message of a request that ran out of time. */
-  readonly why: () => string;
-  readonly topic: () => string;
+/** The content of a job; the pipeline's side decides how it is carried out. */
+export interface JobOrder {
+  readonly candidate: Candidate;
+  readonly queries: readonly string[];
+  readonly scenePoints: boolean;
 }
+
+export interface SchedulerDependencies {
+  /** Hands a job to the pipeline; undefined while there is none. The signal cancels the job. */
+  readonly start: (order: JobOrder, signal: AbortSignal) => Promise<JobResult> | undefined;
+  readonly policy: () => SchedulingPolicy;
+  readonly listener: {
+    finished(finished: Finished): void;
+    failed(error: Error): void;
+  };
+  /** The topic of the images, and why none come: for a request that runs out of time. */
+  readonly camera: () => { readonly topic: string; readonly problem: string };
+}
+
+export interface SchedulingPolicy {
+  /** The query grounded on every image. */
+  readonly query: string | undefined;
+  /** How often at most it is grounded, per second; 0: no limit. */
+  readonly maxRate: number;
+  /** Seconds for which an image that has arrived may answer a request. */
+  readonly reuse: Seconds;
+}
+
+/** Figures for diagnostics and metrics. */
+export interface SchedulerCounts {
+  /** Images replaced by newer ones before their turn, while there was something to ground. */
+  readonly dropped: number;
+  readonly processed: number;
+  readonly failed: number;
+  /** Jobs cancelled before they were done. */
+  readonly withdrawn: number;
+  readonly queued: number;
+}
+
+export const noCounts: SchedulerCounts = { dropped: 0, processed: 0, failed: 0, withdrawn: 0, queued: 0 };
 
 interface Request extends RequestOptions {
   /** When it came, by performance.now(). */
@@ -61,14 +85,13 @@ interface Running {
 }
 
 /**
- * Decides what the pipeline works on next: one job at a time, always on the newest image (an older one that waits is
- * replaced and counted), all requests that the image can answer in one job. A job is given up when nobody waits for it any
- * more, and one of continuous mode when a request waits that an image at hand can answer.
+ * Decides on the pipeline's next job: one job at a time, always on the newest image (an older one that waits is
+ * replaced and counted), all requests that the image can answer in one job. A job is cancelled when no request waits for it
+ * any more, and one of continuous mode when a request waits that an image at hand can answer.
  */
-export class Scheduler {
-  readonly #options: SchedulerOptions;
-  #waiting: ReadyFrame | undefined;
-  #last: { readonly frame: ReadyFrame; readonly hasDepth: boolean } | undefined;
+export class Scheduler implements SchedulerCounts {
+  readonly #dependencies: SchedulerDependencies;
+  readonly #frames = new FrameSlot();
   #requests: Request[] = [];
   #running: Running | undefined;
   #open = false;
@@ -78,11 +101,10 @@ export class Scheduler {
   #failed = 0;
   #withdrawn = 0;
 
-  constructor(options: SchedulerOptions) {
-    this.#options = options;
+  constructor(dependencies: SchedulerDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** Images replaced by newer ones before their turn, while there was something to ground. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -95,44 +117,39 @@ export class Scheduler {
     return this.#failed;
   }
 
-  /** Jobs given up before they were done. */
   get withdrawn(): number {
     return this.#withdrawn;
   }
 
   get queued(): number {
-    return this.#requests.length + (this.#waiting === undefined ? 0 : 1);
+    return this.#requests.length + (this.#frames.occupied ? 1 : 0);
   }
 
   open(): void {
     this.#open = true;
   }
 
-  /** Refuses what waits with `reason`. */
+  /** Refuses waiting requests with `reason`. */
   close(reason: Error): void {
     this.#open = false;
-    this.#waiting = undefined;
-    this.#last = undefined;
+    this.#frames.clear();
     for (const request of this.#requests.splice(0)) request.settle(reason);
     this.#running?.stop.abort();
   }
 
   /** Forgets images, after a jump of their clock. */
   forget(): void {
-    this.#waiting = undefined;
-    this.#last = undefined;
+    this.#frames.clear();
     this.#running?.stop.abort();
   }
 
   offer(frame: ReadyFrame): void {
-    const replaced = this.#waiting;
-    if (replaced !== undefined && this.#options.continuous().query !== undefined) this.#dropped++;
-    discard(replaced?.bytes.colour.cdr, replaced?.bytes.depth?.cdr);
-    this.#waiting = frame;
+    const replaced = this.#frames.put(frame);
+    if (replaced && this.#dependencies.policy().query !== undefined) this.#dropped++;
     this.pump();
   }
 
-  /** @throws (by rejecting) GraspGroundingError FRAME_TIMEOUT, or what the pipeline refused the query with */
+  /** @throws (by rejecting) GraspGroundingError FRAME_TIMEOUT, or the pipeline's refusal of the query */
   request(options: RequestOptions): { readonly answer: Promise<Answer>; readonly cancel: () => void } {
     let cancel = (): void => {};
     const answer = new Promise<Answer>((resolve, reject) => {
@@ -149,11 +166,10 @@ export class Scheduler {
       };
       const timer = setTimeout(() => {
         const { timeout: seconds } = options;
-        const why = this.#tooOld(options.notBefore) ?? this.#options.why();
+        const { topic, problem } = this.#dependencies.camera();
+        const why = this.#tooOld(options.notBefore) ?? problem;
         const detail = this.#running ? `the pipeline is busy; ${why}` : why;
-        request.settle(
-          new GraspGroundingError("FRAME_TIMEOUT", { seconds, detail, topic: this.#options.topic() }),
-        );
+        request.settle(new GraspGroundingError("FRAME_TIMEOUT", { seconds, detail, topic }));
       }, options.timeout * 1e3);
       cancel = () => request.settle(new GraspGroundingError("INTERNAL", { detail: "cancelled" }));
       this.#requests.push(request);
@@ -165,10 +181,10 @@ export class Scheduler {
 
   /** Says so when images do come, and all of them were taken too early. */
   #tooOld(notBefore: Stamp | undefined): string | undefined {
-    const newest = this.#waiting?.stamp ?? this.#last?.frame.stamp;
-    if (notBefore === undefined || newest === undefined || newest >= notBefore) return undefined;
-    const seconds = secondsBetween(notBefore, newest).toFixed(1);
-    return `the newest image was taken ${seconds} s too early; check that the camera's clock and this one's agree`;
+    const early = notBefore === undefined ? undefined : this.#frames.tooOldBy(notBefore);
+    return early === undefined
+      ? undefined
+      : `the newest image was taken ${early.toFixed(1)} s too early; check that the camera's clock and this one's agree`;
   }
 
   #withdrawUnwanted(): void {
@@ -180,71 +196,46 @@ export class Scheduler {
 
   /** The image to work on, and the requests that it can answer. */
   #candidate() {
-    const fresh = this.#waiting;
-    const frame = fresh ?? this.#reusable();
-    if (frame === undefined) return undefined;
-    const hasDepth = fresh ? fresh.bytes.depth !== undefined : this.#last!.hasDepth;
+    const { reuse } = this.#dependencies.policy();
+    const candidate = this.#frames.candidate(this.#requests.length === 0 ? -1 : reuse);
+    if (candidate === undefined) return undefined;
+    const { frame, hasDepth } = candidate;
     const due = this.#requests.filter(
       (each) =>
         // One that waits since before the request may have been the camera's last.
-        frame.arrived >= each.asked - this.#options.reuse() * 1e3 &&
+        frame.arrived >= each.asked - reuse * 1e3 &&
         (each.notBefore ?? 0n) <= frame.stamp &&
         (hasDepth || each.needDepth !== true),
     );
-    return { frame, fresh: fresh !== undefined, hasDepth, due };
+    return { candidate, due };
   }
 
   /** Starts the next job if there is something to do. */
   pump(): void {
     if (this.#running !== undefined || !this.#open) return;
-    const candidate = this.#candidate();
-    if (candidate === undefined) return;
-    const { frame, fresh, hasDepth, due } = candidate;
-    const { query, maxRate } = this.#options.continuous();
+    const found = this.#candidate();
+    if (found === undefined) return;
+    const { candidate, due } = found;
+    const { query, maxRate } = this.#dependencies.policy();
     const mayRepeat = maxRate === 0 || performance.now() - this.#lastStart >= 1e3 / maxRate;
     const queries = [...new Set(due.map((each) => each.query))];
-    const continuous = query !== undefined && fresh && mayRepeat;
+    const continuous = query !== undefined && candidate.fresh && mayRepeat;
     if (continuous && !queries.includes(query)) queries.push(query);
     if (queries.length === 0) return;
-    this.#start(frame, fresh, hasDepth, queries, { due, continuous, stop: new AbortController() });
+    this.#start(candidate, queries, { due, continuous, stop: new AbortController() });
   }
 
-  /** The image the pipeline had last, when it is recent enough to answer a request again. */
-  #reusable(): ReadyFrame | undefined {
-    if (this.#requests.length === 0 || this.#last === undefined) return undefined;
-    return performance.now() - this.#last.frame.arrived <= this.#options.reuse() * 1e3
-      ? this.#last.frame
-      : undefined;
-  }
-
-  #start(
-    frame: ReadyFrame,
-    fresh: boolean,
-    hasDepth: boolean,
-    queries: readonly string[],
-    job: Running,
-  ): void {
+  #start(candidate: Candidate, queries: readonly string[], job: Running): void {
     const { due, stop } = job;
+    const { listener } = this.#dependencies;
     const started = performance.now();
-    // Its memory moves to the pipeline's thread, which keeps the image for the next request.
-    const reach = this.#options.reach?.(frame);
-    const running = this.#options.run(
-      {
-        ...this.#options.settings(),
-        ...(reach !== undefined && { reach }),
-        queries,
-        scenePoints: due.some((each) => each.scenePoints === true),
-        ...(fresh && { frame: frame.bytes }),
-      } as Job,
-      stop.signal,
-    );
+    const scenePoints = due.some((each) => each.scenePoints === true);
+    const running = this.#dependencies.start({ candidate, queries, scenePoints }, stop.signal);
     if (running === undefined) return;
-    if (fresh) {
-      this.#waiting = undefined;
-      this.#last = { frame, hasDepth };
-    }
+    this.#frames.taken(candidate);
     this.#running = job;
     this.#lastStart = started;
+    const { frame, hasDepth } = candidate;
     const handOver = performance.now() - frame.arrived;
     for (const request of due) request.onStart?.();
     running
@@ -261,7 +252,7 @@ export class Scheduler {
             const result = done.results[queries.indexOf(request.query)];
             if (result !== undefined) request.settle({ finished, result });
           }
-          this.#options.onFinished(finished);
+          listener.finished(finished);
         },
         (error: Error) => {
           if (stop.signal.aborted && codeOf(error) === "INFERENCE_CANCELLED") {
@@ -273,12 +264,12 @@ export class Scheduler {
           this.#failed++;
           // A bad image is not the request's fault: it waits for the next one.
           const badImage = error instanceof JobError && /^(IMAGE|MESSAGE)_/.test(error.code);
-          if (badImage) this.#last = undefined;
+          if (badImage) this.#frames.forgetLast();
           else for (const request of due) request.settle(error);
-          this.#options.onFailure(error);
+          listener.failed(error);
         },
       )
-      .catch((error: Error) => this.#options.onFailure(error))
+      .catch((error: Error) => listener.failed(error))
       .finally(() => {
         this.#running = undefined;
         this.pump();

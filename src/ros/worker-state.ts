@@ -1,6 +1,6 @@
-/** What the pipeline's thread is started with. */
+/** Start data of the pipeline's thread. */
 export interface StartData {
-  /** URL of a module that exports `createPipeline(options): Promise<Bridge>`. */
+  /** URL of a module that exports `createPipeline(options): Promise<GraspPipeline>`. */
   readonly module: string;
   readonly options: unknown;
   readonly state: SharedArrayBuffer;

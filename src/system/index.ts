@@ -12,5 +12,6 @@ export {
 export { decodeText, fileError, isSpecial, readText, writeWhole } from "./files.js";
 export { Interrupt, interrupted } from "./interrupt.js";
 export { Progress } from "./progress.js";
-export { runInEnvironment } from "./run-in-environment.js";
+export { allocatorEnvironment, runInEnvironment } from "./run-in-environment.js";
+export { stopRequest } from "./stop-request.js";
 export { packageRoot, packageVersion } from "./version.js";

@@ -1,5 +1,8 @@
+import { onParentEnd } from "./parent.js";
+
 /**
- * Ctrl-C or SIGTERM ends the work after the frame at hand, with valid output; a second one ends the process at once.
+ * Ctrl-C, SIGTERM or the end of the program that started this one ends the work after the frame at hand, with valid
+ * output; a second signal ends it at once.
  */
 export class Interrupt {
   readonly #controller = new AbortController();
@@ -8,6 +11,7 @@ export class Interrupt {
   constructor() {
     process.on("SIGINT", this.#stop);
     process.on("SIGTERM", this.#stop);
+    onParentEnd(() => this.#stop("SIGTERM"));
   }
 
   get aborted(): boolean {

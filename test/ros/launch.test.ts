@@ -8,8 +8,16 @@ import { NodeProcess, Peer } from "./support/peer.js";
 
 const folder = fileURLToPath(new URL("../../launch", import.meta.url));
 const script = fileURLToPath(new URL("./reference/launch_check.py", import.meta.url));
-const evaluate = (given: Readonly<Record<string, string>>) =>
-  JSON.parse(execFileSync("python", [script, folder, JSON.stringify(given)], { encoding: "utf8" }));
+const evaluate = (
+  given: Readonly<Record<string, string>>,
+  { exits = [], env = {} }: { exits?: readonly number[]; env?: NodeJS.ProcessEnv } = {},
+) =>
+  JSON.parse(
+    execFileSync("python", [script, folder, JSON.stringify(given), JSON.stringify(exits)], {
+      encoding: "utf8",
+      env: { ...process.env, ...env },
+    }),
+  );
 
 describe("launch files", () => {
   it("make every parameter a launch argument and pass on only what was given", () => {
@@ -20,15 +28,35 @@ describe("launch files", () => {
       sync_tolerance: ["0.05", "float"],
       use_sim_time: false,
     });
-    expect(node).toMatchObject({ package: "grasp_grounding", executable: "bridge", respawn: true });
+    expect(node).toMatchObject({ package: "grasp_grounding", executable: "bridge" });
     expect(node.remappings).toContainEqual(["camera/color/image_raw", "/camera/camera/color/image_raw"]);
   });
 
   it("find the package's parameter files by name, and bring the Fast DDS profile", () => {
     const { files, environment } = evaluate({ params_file: "realsense.yaml,franka.yaml" });
     expect(files).toEqual([`${folder}/config/realsense.yaml`, `${folder}/config/franka.yaml`]);
-    expect(environment.map((each: string[]) => each[0])).toContain("FASTRTPS_DEFAULT_PROFILES_FILE");
-    expect(evaluate({ large_images: "false" }).environment).toEqual([]);
+    const profile = `${folder}/config/fastdds.xml`;
+    expect(environment).toEqual({
+      FASTRTPS_DEFAULT_PROFILES_FILE: profile,
+      FASTDDS_DEFAULT_PROFILES_FILE: profile,
+    });
+    expect(evaluate({ large_images: "false" }).environment).toEqual({});
+  });
+
+  it("leave a Fast DDS profile that the user has set", () => {
+    for (const name of ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"])
+      expect(evaluate({}, { env: { [name]: "/own.xml" } }).environment).toEqual({});
+  });
+
+  it.each([
+    ["fails each time", Array(20).fill(134), {}, 6],
+    ["fails each time, with fewer starts allowed", Array(20).fill(1), { respawn_max: "2" }, 3],
+    ["ends by itself", [0, 0], {}, 1],
+    ["refuses a parameter", [2, 2], {}, 1],
+    ["fails and then refuses a parameter", [1, 2, 1], {}, 2],
+    ["fails, with respawn off", [1, 1], { respawn: "false" }, 1],
+  ])("start a node again, and not for ever, that %s", (_, exits, given, starts) => {
+    expect(evaluate(given, { exits }).starts).toBe(starts);
   });
 
   it("bring parameter files whose every value is allowed", () => {

@@ -55,7 +55,7 @@ describe.skipIf(!packageInstalled("moveit_msgs"))("ways planned by MoveGroup's a
   });
 
   it.each([
-    [{ code: -1 }, "MoveIt gave no way: it found no way"],
+    [{ code: -1 }, "MoveIt gave no path: it found no path"],
     [{ code: -15 }, "check the parameter planning_group"],
     [{ leave_out: 1 }, "leaves out joint_7"],
   ])("ends with the reason when MoveIt does not help (%j)", async (fault, reason) => {

@@ -16,7 +16,7 @@ export function consoleArm(ready: ConfiguredArm): ConsoleArm {
       base: chain.base,
       tip: chain.tip,
       joints: [...chain.joints],
-      // A joint without end turns once each way.
+      // A joint without limits turns once in each direction.
       lower: chain.lower.map((q) => Math.max(q, -2 * Math.PI)),
       upper: chain.upper.map((q) => Math.min(q, 2 * Math.PI)),
       ...(fingers !== undefined && { fingers }),

@@ -11,7 +11,7 @@ import {
   type Status,
 } from "../../ros/index.js";
 
-/** Milliseconds between images handed to the console: while somebody watches, and while nobody does. */
+/** Milliseconds between images handed to the console: with and without a client. */
 const watchedEvery = 1000 / 15;
 const unwatchedEvery = 1000;
 

@@ -14,6 +14,18 @@ export const rosErrors = {
     exitCode: 2,
     httpStatus: 400,
   }),
+  ROS_PARAMETER_FILE: entry({
+    message: "parameter file {path} cannot be used: {detail}",
+    cause: "the file is missing, is no ROS 2 parameter file, or is for another node",
+    remedy: "key its parameters by /**, by the node's name or by its full name; see docs/ros-parameters.md",
+    exitCode: 2,
+  }),
+  ROS_CLOCK: entry({
+    message: "the clock does not run: {detail}",
+    cause: "use_sim_time is on, and no simulation or recording publishes /clock",
+    remedy: "start what publishes /clock, or set use_sim_time to false",
+    level: "error",
+  }),
   ROS_CONFIGURE: entry({
     message: "the node cannot be configured: {detail}",
     cause: "the model, the robot description or a parameter is not usable",
@@ -34,6 +46,19 @@ export const rosErrors = {
     cause: "the lifecycle node was not activated, or was deactivated",
     remedy: "activate it: ros2 lifecycle set {node} {transition}",
     httpStatus: 503,
+    level: "warn",
+  }),
+  NODE_STOPPING: entry({
+    message: "the node is shutting down",
+    cause: "it received a signal, or the program that started it ended",
+    remedy: "start it again",
+    httpStatus: 503,
+    level: "warn",
+  }),
+  TRANSITION_INVALID: entry({
+    message: "transition {transition} is refused: the node is {state}",
+    cause: "a lifecycle manager asked for a transition that the node's state does not offer",
+    remedy: "ask for one of those that `ros2 lifecycle list {node}` shows",
     level: "warn",
   }),
   FRAME_TIMEOUT: entry({

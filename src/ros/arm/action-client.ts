@@ -23,8 +23,8 @@ interface Running {
 }
 
 /**
- * One action server's client that can cancel at once: also a goal that is not accepted yet, and those of others. What goes
- * wrong is an answer, never an exception.
+ * One action server's client that can cancel at once: also a goal that is not accepted yet, and those of others. Failures
+ * are answers, never exceptions.
  */
 export class ActionPort<G extends object, R, F = object> {
   readonly name: string;
@@ -46,7 +46,7 @@ export class ActionPort<G extends object, R, F = object> {
     return this.#client.isActionServerAvailable();
   }
 
-  /** Goals under way. */
+  /** Number of running goals. */
   get active(): number {
     return this.#running.size;
   }
@@ -66,7 +66,7 @@ export class ActionPort<G extends object, R, F = object> {
       );
       const handle = await within(accepted, acceptWithin);
       if (handle === undefined) {
-        // It may still be accepted: then it must not run unwatched.
+        // It may still be accepted; then it must be cancelled.
         void accepted.then((late) => late.isAccepted() && late.cancelGoal()).catch(() => undefined);
         this.#order(running.id.uuid);
         return { how: "silent" };

@@ -31,20 +31,20 @@ interface Answer {
   readonly message: string;
 }
 
-/** The lease's label for what comes over ~/teleop and ~/reset. */
+/** The lease's labels for ~/teleop and ~/reset. */
 const teleopOperator = "~/teleop";
 const resetOperator = "~/reset";
 /** Repeats of the same refusal are logged this often. */
 const logEvery: Seconds = 2;
 
-/** What people say to the arm over ROS: e-stop (topic and service), stop, reset, heartbeats and teleop. */
+/** Commands to the arm over ROS: e-stop (topic and service), stop, reset, heartbeats and teleop. */
 export class ArmCommands {
   readonly #dependencies: ArmCommandDependencies;
   readonly #services: readonly RclService[];
   readonly #subscriptions: readonly RclSubscription[];
-  /** Who holds an emergency stop down. */
+  /** Sources that hold an emergency stop down. */
   readonly #pressed = new Set<"topic" | "service">();
-  /** The stop has to be latched in an arm that comes. */
+  /** The stop has to be latched in the next arm. */
   #latch = false;
   #holding: string | undefined;
   #teleop = false;
@@ -80,7 +80,7 @@ export class ArmCommands {
     this.#latch = true;
   }
 
-  /** From now on ~/heartbeat keeps this operator's lease. @returns what ends that */
+  /** From now on ~/heartbeat prolongs this operator's lease. @returns the call that ends this */
   expectHeartbeats(operator: string): () => void {
     this.#holding = operator;
     return () => {
@@ -88,7 +88,7 @@ export class ArmCommands {
     };
   }
 
-  /** Often: keeps what is pressed pressed, whoever says it is released, and ends teleop that was stopped. */
+  /** Called often: a source that holds the e-stop down wins over a release by another; ends teleop that was stopped. */
   tick(): void {
     const arm = this.#dependencies.ready()?.arm;
     if (arm === undefined) return;
@@ -161,7 +161,7 @@ export class ArmCommands {
     if (found === undefined) return why();
     if (!parameters().allow_teleop) return "the parameter allow_teleop is off";
     const age = this.#age(header);
-    // One that waited while this process was held up is not what its sender wants now.
+    // A command that waited while this process was held up is out of date.
     if (age > found.arm.supervisor.limits.commandAge) return `the command is ${age.toFixed(2)} s old`;
     const linear = inBase(found, header.frame_id, twist.linear);
     const angular = inBase(found, header.frame_id, twist.angular);

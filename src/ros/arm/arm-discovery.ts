@@ -6,7 +6,7 @@ import type { Rcl, RclNode, RclSubscription } from "../rcl.js";
 import type { Transforms } from "../transforms.js";
 import { ActionPort } from "./action-client.js";
 import { type ArmModel, type ArmSetup, armModel } from "./arm-model.js";
-import { type ConfiguredArm, readyArm } from "./configured-arm.js";
+import { type ConfiguredArm, configuredArm } from "./configured-arm.js";
 import { GripperClient } from "./gripper.js";
 import { JointStateSubscriber } from "./joint-state-subscriber.js";
 import { type MoveGroupResult, MoveItPlanner } from "./moveit-planner.js";
@@ -81,7 +81,7 @@ export class ArmDiscovery {
     return this.#changes;
   }
 
-  /** What keeps controller or gripper from being commanded now. */
+  /** Why controller or gripper cannot be commanded now. */
   get deviceProblem(): string | undefined {
     return this.#controller?.problem ?? this.#gripper.problem;
   }
@@ -104,7 +104,7 @@ export class ArmDiscovery {
     return "the node is not active";
   }
 
-  /** Tries again what was not possible yet. */
+  /** Tries the steps again that were not possible yet. */
   update(): void {
     if (this.#waiting !== undefined && !this.busy) {
       const urdf = this.#waiting;
@@ -114,7 +114,7 @@ export class ArmDiscovery {
     if (this.#ready === undefined) this.#tryReady();
   }
 
-  /** Ends the way that MoveIt plans now. */
+  /** Cancels MoveIt's planning. */
   cancelPlanning(): void {
     void this.#moveGroup?.cancel();
   }
@@ -166,7 +166,7 @@ export class ArmDiscovery {
         acceleration: values.max_joint_acceleration,
       });
       this.#setReady(
-        readyArm(model, {
+        configuredArm(model, {
           node,
           parameters: values,
           transforms,

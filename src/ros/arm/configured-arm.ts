@@ -39,7 +39,7 @@ export interface ConfiguredArm {
   /** Frames of its base and of its tool link, in TF. */
   readonly base: FrameId;
   readonly tip: FrameId;
-  /** What is known of its surroundings besides what the camera sees. */
+  /** Known surroundings, without those that the camera sees. */
   readonly scene: Scene;
   /** Where its joints are now, in the chain's order, and how far the gripper is open, in metres. */
   reading(): { readonly positions: readonly number[]; readonly opening?: number } | undefined;
@@ -64,7 +64,7 @@ export interface ConfiguredArmDependencies {
 }
 
 /** @throws GraspGroundingError ARM_CONFIG */
-export function readyArm(model: ArmModel, dependencies: ConfiguredArmDependencies): ConfiguredArm {
+export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDependencies): ConfiguredArm {
   const { node, parameters, transforms, jointStates, controller, gripper, pathPlanner, configuration } =
     dependencies;
   const { chain, robot } = model;

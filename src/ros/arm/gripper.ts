@@ -13,7 +13,7 @@ export interface GripperMapping {
 }
 
 export const gripperMappings = {
-  /** franka_gripper takes the way of one finger. */
+  /** franka_gripper takes the travel of one finger. */
   franka_hand: { stroke: 0.08, open: 0.04, closed: 0 },
   /** The knuckle's angle. */
   robotiq_2f_85: { stroke: 0.085, open: 0, closed: 0.8 },
@@ -28,7 +28,7 @@ export interface GripperOptions {
   readonly joint: string;
   /** Force in newtons for every grasp; 0 takes the grasp's own. */
   readonly force: number;
-  /** Where the joint is now by the joint states; undefined while nobody says. */
+  /** The joint's position by the joint states; undefined while none names it. */
   readonly position: () => number | undefined;
 }
 
@@ -110,7 +110,7 @@ export class GripperClient implements GripperController {
     };
   }
 
-  /** Drivers differ in what they call reached and stalled; the measured width decides. */
+  /** Drivers differ in their meaning of reached and stalled; the measured width decides. */
   #outcome(result: CommandResult, target: Metres, succeeded: boolean): GripperResult | GripperProblem {
     const position = result.position ?? this.#stated(result.state);
     if (position === undefined || !Number.isFinite(position))

@@ -3,33 +3,16 @@ import { type Seconds, secondsBetween } from "../../geometry/index.js";
 import { decoderFor, type Header, stampOf } from "../../messages/index.js";
 import type { Rcl, RclNode } from "../rcl.js";
 import { TopicInput } from "../topic-input.js";
+import { type JointStateMessage, JointStates } from "./joint-states.js";
 
 const type = "sensor_msgs/msg/JointState";
 const decoder = decoderFor(type);
-
-interface JointStateMessage {
-  readonly name: readonly string[];
-  readonly position: ArrayLike<number>;
-  readonly velocity: ArrayLike<number>;
-}
-
-interface Joint {
-  readonly position: number;
-  readonly velocity: number;
-  /** By the arm's clock. */
-  readonly at: MonotonicSeconds;
-  /** What a speed is worked out from, where the driver sends none. */
-  readonly from: { readonly position: number; readonly at: MonotonicSeconds };
-}
-
-/** Joint speeds are worked out over at least this long: stamps jitter by milliseconds. */
-const shortest: Seconds = 0.05;
 
 /** joint_states of one or several publishers, joint by joint. */
 export class JointStateSubscriber {
   readonly #node: RclNode;
   readonly #input: TopicInput;
-  readonly #joints = new Map<string, Joint>();
+  readonly #states = new JointStates();
   #malformed = 0;
   #future = 0;
   /** Called after each message. */
@@ -79,24 +62,18 @@ export class JointStateSubscriber {
       : `no message arrived on ${this.topic} yet`;
   }
 
-  /** The named joints' latest state; as old as the oldest of them. Undefined until all were heard of. */
+  /** See `JointStates`. */
   reading(names: readonly string[]): ControllerReading | undefined {
-    const joints = names.map((name) => this.#joints.get(name));
-    if (!joints.every((each) => each !== undefined)) return undefined;
-    return {
-      at: Math.min(...joints.map(({ at }) => at)),
-      positions: joints.map(({ position }) => position),
-      velocities: joints.map(({ velocity }) => velocity),
-    };
+    return this.#states.reading(names);
   }
 
   /** The named joints that no message has named. */
   missing(names: readonly string[]): readonly string[] {
-    return names.filter((name) => !this.#joints.has(name));
+    return this.#states.missing(names);
   }
 
   position(name: string): number | undefined {
-    return this.#joints.get(name)?.position;
+    return this.#states.position(name);
   }
 
   /** About once a second: follows publishers. */
@@ -116,21 +93,8 @@ export class JointStateSubscriber {
       this.#malformed++;
       return;
     }
-    const { name, position, velocity } = message;
-    if (position.length !== name.length) {
-      this.#malformed++;
-      return;
-    }
-    const at = this.#measuredAt(header);
-    for (const [i, joint] of name.entries()) {
-      const before = this.#joints.get(joint);
-      // A message that overtook another one must not make the arm appear to go back.
-      if (before !== undefined && at <= before.at) continue;
-      const given = velocity[i];
-      const known = given !== undefined && !Number.isNaN(given);
-      this.#joints.set(joint, moved(before, position[i]!, at, known ? given : undefined));
-    }
-    this.onUpdate?.();
+    if (this.#states.add(message, this.#measuredAt(header))) this.onUpdate?.();
+    else this.#malformed++;
   }
 
   /**
@@ -144,18 +108,4 @@ export class JointStateSubscriber {
     if (age < -0.05) this.#future++;
     return arrived - Math.max(0, age);
   }
-}
-
-function moved(
-  before: Joint | undefined,
-  position: number,
-  at: MonotonicSeconds,
-  velocity: number | undefined,
-): Joint {
-  const here = { position, at };
-  if (velocity !== undefined || before === undefined) return { ...here, velocity: velocity ?? 0, from: here };
-  const { from } = before;
-  const passed = at - from.at;
-  if (passed < shortest) return { ...here, velocity: before.velocity, from };
-  return { ...here, velocity: (position - from.position) / passed, from: here };
 }

@@ -2,7 +2,7 @@ import type { JointValues, PathOptions, PathPlanner, Scene } from "../../arm/ind
 import type { FrameId, Metres, Points, Seconds, Vec3 } from "../../geometry/index.js";
 import type { GoalEnd, GoalOptions } from "./action-client.js";
 
-/** What is needed of MoveGroup's action client. */
+/** The needed part of MoveGroup's action client. */
 export interface MoveGroupPort {
   readonly name: string;
   run(goal: object, options: GoalOptions<object>): Promise<GoalEnd<MoveGroupResult>>;
@@ -30,9 +30,9 @@ export interface MoveItOptions {
 
 /** moveit_msgs/msg/MoveItErrorCodes of Jazzy (2.6), in words. */
 const errors: Readonly<Record<number, string>> = {
-  [-1]: "it found no way",
+  [-1]: "it found no path",
   [-2]: "its plan was invalid",
-  [-3]: "what it sees changed while it planned",
+  [-3]: "its scene changed while it planned",
   [-4]: "its controller failed",
   [-5]: "it got no sensor data",
   [-6]: "it ran out of time",
@@ -51,7 +51,7 @@ const errors: Readonly<Record<number, string>> = {
   [-22]: "its collision checking is not there",
   [-23]: "its joint state is stale",
   [-24]: "its sensor data is stale",
-  [-25]: "its parts do not reach each other",
+  [-25]: "its nodes do not reach each other",
   [-26]: "it calls the arm's present joint configuration invalid",
   [-27]: "it calls the joint configuration before the object invalid",
   [-28]: "it does not know this kind of goal; check its planning pipeline",
@@ -63,7 +63,7 @@ const errors: Readonly<Record<number, string>> = {
 
 /** Edge of the boxes that stand for seen points in MoveIt's scene. */
 const cell: Metres = 0.04;
-/** Boxes sent at most, the nearest to the base first: our own check of the way knows every point. */
+/** Boxes sent at most, the nearest to the base first: our own check of the path knows every point. */
 const maxBoxes = 600;
 /** Joint configurations closer together than this say nothing that a spline through their neighbours does not. */
 const apart = 0.05;
@@ -71,8 +71,8 @@ const apart = 0.05;
 const tableBelow: Metres = 0.02;
 
 /**
- * Ways planned by MoveIt 2 through the action of its move_group. MoveIt plans only: limits, timing, the check against what
- * the camera saw, and moving stay on this side, under the same supervisor.
+ * Paths planned by MoveIt 2 through the action of its move_group. MoveIt plans only: limits, timing, the check against the
+ * seen points, and moving stay on this side, under the same supervisor.
  */
 export class MoveItPlanner implements PathPlanner {
   readonly #port: MoveGroupPort;
@@ -112,15 +112,15 @@ export class MoveItPlanner implements PathPlanner {
     const { val, message = "" } = result.error_code;
     if (val !== 1) {
       const why = errors[val] ?? `error code ${val}`;
-      return { reason: `MoveIt gave no way: ${why}${message === "" ? "" : ` (${message})`}` };
+      return { reason: `MoveIt gave no path: ${why}${message === "" ? "" : ` (${message})`}` };
     }
     const { joint_names, points } = result.planned_trajectory.joint_trajectory;
     const order = this.#options.joints.map((name) => joint_names.indexOf(name));
     const missing = this.#options.joints.filter((_, i) => order[i] === -1);
     if (missing.length > 0)
-      return { reason: `MoveIt's way leaves out ${missing.join(", ")}; check planning_group` };
+      return { reason: `MoveIt's path leaves out ${missing.join(", ")}; check planning_group` };
     const planned = points.map(({ positions }) => order.map((at) => positions[at]!));
-    // Its own ends are off by its tolerances; ours are what the next straight way begins from.
+    // Its own ends are off by its tolerances; the next straight path begins from ours.
     const configurations = [Array.from(from)];
     const end = Array.from(to);
     for (const configuration of planned)

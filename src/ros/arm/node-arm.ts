@@ -46,7 +46,7 @@ const stageNames: Readonly<Record<StageName, string>> = {
 /** How often joint states go to the supervisor, in milliseconds. */
 const watchPeriod = 10;
 
-/** The arm behind the node: motions, e-stop and diagnostics of the robot that `ArmReadiness` finds. */
+/** The arm behind the node: motions, e-stop and diagnostics of the robot that `ArmDiscovery` finds. */
 export class NodeArm implements ArmPort {
   readonly #dependencies: NodeArmDependencies;
   readonly #discovery: ArmDiscovery;
@@ -82,10 +82,18 @@ export class NodeArm implements ArmPort {
     this.parametersChanged();
   }
 
-  /** Stops the arm and keeps it from moving. */
+  /** Stops the arm and disables motion. */
   deactivate(): void {
     this.#active = false;
     this.parametersChanged();
+  }
+
+  /** Waits until the arm rests, at most `timeout` milliseconds. @returns whether it does; true where there is none */
+  async atRest(timeout: number): Promise<boolean> {
+    const end = performance.now() + timeout;
+    const rests = () => (this.ready?.arm.supervisor.snapshot.phase ?? "still") === "still";
+    while (!rests() && performance.now() < end) await systemClock.sleep(0.01);
+    return rests();
   }
 
   /** Follows allow_execute. */
@@ -137,7 +145,7 @@ export class NodeArm implements ArmPort {
     const cancel = (): void => this.#discovery.cancelPlanning();
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      // Without a first heartbeat there is nobody who holds: the arm must not move for even one lease.
+      // Without a first heartbeat the button is not held: the arm must not move for even one lease.
       if (holdToRun && !(await this.#held(ready, operator, signal)))
         return { success: false, outcome: "refused", message: safetyText["lease-expired"] };
       const { goals, scene } = seenFrom(camera, answer);
@@ -224,7 +232,7 @@ export class NodeArm implements ArmPort {
   }
 
   #onChange(ready: ConfiguredArm | undefined, before: ConfiguredArm | undefined): void {
-    // A stop that is latched stays so, whatever the robot is called now.
+    // A latched stop stays latched for another robot description.
     if (before?.arm.supervisor.snapshot.latch !== undefined) this.#commands.latch();
     this.parametersChanged();
     this.#dependencies.onChange?.(ready);

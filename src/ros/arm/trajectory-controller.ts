@@ -25,7 +25,7 @@ export interface TrajectoryControllerOptions {
   readonly goalTolerance: Radians;
   /** Time the controller may take beyond the trajectory's end; 0 leaves it to the controller. */
   readonly goalTime: Seconds;
-  /** What braking and jogging may ask of a joint, per second squared. */
+  /** Largest joint acceleration of braking and jogging, per second squared. */
   readonly acceleration: number;
 }
 
@@ -50,7 +50,7 @@ const codes: Readonly<Record<number, FollowCode>> = {
   [-5]: "goal-tolerance-violated",
 };
 
-/** What the topic's motions are held to where no tolerance is set. */
+/** Tolerances of motions by topic where none is set. */
 const topicDefaults = { path: 0.2, goal: 0.02, time: 1 } as const;
 /** How long the controller may take to answer a goal. */
 const acceptWithin: Seconds = 1.5;
@@ -132,7 +132,7 @@ export class TrajectoryController implements ArmController {
     this.#turn++;
     if (this.#driving !== undefined || this.#followingByTopic) this.#brake();
     this.#driving = undefined;
-    // The arm must stand, whoever sent it off.
+    // The arm must stand, whichever client sent the goal.
     return this.#action?.cancel(true) ?? Promise.resolve();
   }
 
@@ -259,9 +259,9 @@ function outcome(how: "succeeded" | "aborted", { error_code, error_string }: Fol
 const apart = (a: readonly number[], b: readonly number[]): number =>
   Math.max(...a.map((q, i) => Math.abs(q - b[i]!)));
 
-/** Goes from one set of joint speeds towards another, none changing by more than `most`. */
-function ramp(from: readonly number[], to: readonly number[], most: number): number[] {
+/** Goes from one set of joint speeds towards another, none changing by more than `maxChange`. */
+function ramp(from: readonly number[], to: readonly number[], maxChange: number): number[] {
   const change = to.map((v, i) => v - from[i]!);
-  const share = Math.min(1, most / Math.max(1e-9, ...change.map(Math.abs)));
+  const share = Math.min(1, maxChange / Math.max(1e-9, ...change.map(Math.abs)));
   return from.map((v, i) => v + change[i]! * share);
 }

@@ -7,7 +7,7 @@ export const durationOf = (seconds: Seconds) => timeOf(BigInt(Math.round(Math.ma
 
 /** trajectory_msgs/msg/JointTrajectory that starts when it arrives. */
 export function trajectoryMessage(joints: readonly string[], points: readonly TrajectoryPoint[]) {
-  // The controller starts from where it is: a point at time 0 would make it jump by what it lags behind.
+  // The controller starts from where it is: a point at time 0 would make it jump by its lag.
   const sent = points.length > 1 && points[0]!.t <= 0 ? points.slice(1) : points;
   return {
     header: { stamp: { sec: 0, nanosec: 0 }, frame_id: "" },
@@ -24,11 +24,11 @@ export function trajectoryMessage(joints: readonly string[], points: readonly Tr
 
 const rest = (n: number): number[] => new Array<number>(n).fill(0);
 
-/** A stop takes no longer than this, whatever it asks of a joint. */
+/** A stop takes at most this long, at any deceleration. */
 const longestBrake: Seconds = 0.08;
 
 /**
- * Brings joints from what they do now to rest, evenly; asks no more than `deceleration` of any where time allows.
+ * Brings joints from their present speed to rest, evenly; asks no more than `deceleration` of any where time allows.
  * @param deceleration per second squared, above 0
  */
 export function brakingPoints(

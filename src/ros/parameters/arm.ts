@@ -1,6 +1,6 @@
 import type { ParameterGroup } from "./spec.js";
 
-/** The arm and its gripper: whether it may move, how it is driven, and what it is. */
+/** The arm and its gripper: permission to move, interface and description. */
 export const armParameters = {
   allow_execute: {
     type: "boolean",
@@ -32,7 +32,7 @@ export const armParameters = {
     options: ["builtin", "moveit"],
     readOnly: true,
     description:
-      "What plans the ways there and back: the built-in search, or MoveIt 2 through the action move_group_action.",
+      "Planner of the transit paths: the built-in search, or MoveIt 2 through the action move_group_action.",
   },
   move_group_action: {
     type: "string",
@@ -51,7 +51,7 @@ export const armParameters = {
     default: 2,
     range: [0.1, 60],
     readOnly: true,
-    description: "Seconds MoveIt may take for one way.",
+    description: "Seconds MoveIt may take for one path.",
   },
   robot_description_file: {
     type: "string",
@@ -138,6 +138,6 @@ export const armParameters = {
     default: 0,
     range: [0, 500],
     readOnly: true,
-    description: "Newtons the gripper closes with; 0 takes what the grasp planner hints at.",
+    description: "Newtons the gripper closes with; 0 takes the grasp planner's suggestion.",
   },
 } as const satisfies ParameterGroup;

@@ -74,6 +74,6 @@ export const cameraParameters = {
     default: 2,
     range: [1, 100],
     readOnly: true,
-    description: "Messages each camera subscription keeps.",
+    description: "Queue depth of each camera subscription, in messages.",
   },
 } as const satisfies ParameterGroup;

@@ -20,7 +20,6 @@ export const healthParameters = {
     type: "string",
     default: "127.0.0.1",
     readOnly: true,
-    description:
-      "Address the Prometheus endpoint listens on; it has no access control, so keep it on loopback.",
+    description: "Address the Prometheus endpoint listens on; it has no access control, so stay on loopback.",
   },
 } as const satisfies ParameterGroup;

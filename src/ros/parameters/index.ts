@@ -41,7 +41,7 @@ export const defaultParameters = (): Parameters =>
     parameterNames.map((name) => [name, parameterSpecs[name].default]),
   ) as unknown as Parameters;
 
-/** Why a value is refused, in one line with what is allowed; undefined when it is fine. */
+/** Why a value is refused, in one line with the allowed values; undefined when it is allowed. */
 export function parameterProblem(name: string, value: unknown): string | undefined {
   if (!Object.hasOwn(parameterSpecs, name)) return undefined;
   const spec: ParameterSpec = parameterSpecs[name as ParameterName];

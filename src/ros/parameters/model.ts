@@ -1,6 +1,6 @@
 import type { ParameterGroup } from "./spec.js";
 
-/** What grounds: the model and where it runs. */
+/** The model, and where it runs. */
 export const modelParameters = {
   model: {
     type: "string",
@@ -53,7 +53,7 @@ export const modelParameters = {
     default: "cpu",
     readOnly: true,
     description:
-      "Execution providers in the order they are tried, with commas, of cpu, cuda, tensorrt and webgpu; what is not named is never taken.",
+      "Execution providers in the order they are tried, with commas, of cpu, cuda, tensorrt and webgpu; others are never taken.",
   },
   require_provider: {
     type: "string",

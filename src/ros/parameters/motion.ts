@@ -9,7 +9,7 @@ const workspaceBound = (value: number, which: "Lower" | "Upper", axis: string) =
     description: `${which} ${axis} of the box the arm must stay inside, in base_frame, in metres.`,
   }) as const;
 
-/** How the arm moves, where it may, and what stops it. */
+/** Motion limits, workspace and stops of the arm. */
 export const motionParameters = {
   velocity_scale: {
     type: "double",
@@ -37,35 +37,35 @@ export const motionParameters = {
     default: 0.25,
     range: [0.01, 2],
     readOnly: true,
-    description: "Largest speed of the tool on the ways there and back, in m/s.",
+    description: "Largest speed of the tool on transit paths, in m/s.",
   },
   straight_speed: {
     type: "double",
     default: 0.1,
     range: [0.005, 1],
     readOnly: true,
-    description: "Largest speed of the tool on the straight ways in and up, in m/s.",
+    description: "Largest speed of the tool on the straight approach and lift, in m/s.",
   },
   approach_distance: {
     type: "double",
     default: 0.1,
     range: [0.01, 0.5],
     readOnly: true,
-    description: "Length of the straight way in, in metres.",
+    description: "Length of the straight approach, in metres.",
   },
   lift_height: {
     type: "double",
     default: 0.1,
     range: [0.01, 0.5],
     readOnly: true,
-    description: "Length of the straight way up, in metres.",
+    description: "Height of the straight lift, in metres.",
   },
   retreat: {
     type: "string",
     default: "start",
     options: ["start", "stay"],
     readOnly: true,
-    description: "Where the arm goes with the object after lifting it: back to where it started, or nowhere.",
+    description: "Where the arm moves with the object after the lift: back to the start, or nowhere.",
   },
   path_tolerance: {
     type: "double",

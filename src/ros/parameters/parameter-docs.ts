@@ -11,8 +11,9 @@ export function parameterPage(): string {
   });
   return `# Parameters of the node \`grasp_grounding\`
 
-Generated from src/ros/parameters by \`npm run ros:docs\`; a test holds both together. "configure" parameters are
-read-only while the node runs: give them at start. Beside these the node has \`use_sim_time\`, as every ROS 2 node.
+Generated from src/ros/parameters by \`npm run ros:docs\`; a test compares both. "configure" parameters are
+read-only while the node runs: give them at start. The node also has \`use_sim_time\`, as every ROS 2 node.
+[Forms of parameter files](ros-api.md#parameters-at-start) are those of rcl; an integer counts as a double.
 
 | name | type | default | allowed | changes | meaning |
 | --- | --- | --- | --- | --- | --- |

@@ -1,5 +1,5 @@
 import { GraspGroundingError } from "../../errors/index.js";
-import { parameterTypes, type Rcl, type RclNode } from "../rcl.js";
+import { parameterTypes, type Rcl, type RclNode, type RclParameter, type RclSetResult } from "../rcl.js";
 import {
   type ParameterName,
   type ParameterSpec,
@@ -8,8 +8,9 @@ import {
   parameterProblem,
   parameterSpecs,
 } from "./index.js";
+import { wording } from "./overrides.js";
 
-/** Declares every parameter of the table on a node and keeps their values. */
+/** Declares every parameter of the table on a node and holds their values. */
 export class ParameterServer {
   readonly #rcl: Rcl;
   readonly #node: RclNode;
@@ -22,40 +23,9 @@ export class ParameterServer {
     this.#rcl = rcl;
     this.#node = node;
     const values: Record<string, unknown> = {};
-    for (const name of parameterNames) {
-      const spec: ParameterSpec = parameterSpecs[name];
-      const type = parameterTypes[spec.type];
-      const descriptor = new rcl.ParameterDescriptor(
-        name,
-        type,
-        spec.description,
-        spec.readOnly === true,
-        rangeOf(rcl, spec),
-      );
-      if (spec.type === "string" && spec.options !== undefined)
-        descriptor.additionalConstraints = `one of: ${spec.options.join(", ")}`;
-      // rclnodejs 2.2 checks ranges but leaves them out of the descriptor it sends.
-      const sent = descriptor.toMessage();
-      descriptor.toMessage = () => ({ ...sent, ...rangeMessage(spec) });
-      const initial = spec.type === "integer" ? BigInt(spec.default) : spec.default;
-      let declared: unknown;
-      try {
-        declared = node.declareParameter(new rcl.Parameter(name, type, initial), descriptor).value;
-      } catch (error) {
-        throw new GraspGroundingError("ROS_PARAMETER", { name, detail: String((error as Error).message) });
-      }
-      const problem = parameterProblem(name, declared);
-      if (problem !== undefined) throw new GraspGroundingError("ROS_PARAMETER", { name, detail: problem });
-      values[name] = plain(declared);
-    }
+    for (const name of parameterNames) values[name] = plain(this.#declare(name));
     this.#values = values as Parameters;
-    node.addOnSetParametersCallback((changes) => {
-      for (const { name, value } of changes) {
-        const reason = parameterProblem(name, value);
-        if (reason !== undefined) return { successful: false, reason };
-      }
-      return { successful: true, reason: "" };
-    });
+    this.#answerSets();
     node.addPostSetParametersCallback((changes) => {
       const known = changes.filter(({ name }) => Object.hasOwn(parameterSpecs, name));
       if (known.length === 0) return;
@@ -73,23 +43,84 @@ export class ParameterServer {
 
   /** Sets one value as a ROS client would. @throws GraspGroundingError ROS_PARAMETER when it is not allowed */
   set(name: string, value: unknown): void {
-    const spec: ParameterSpec | undefined = Object.hasOwn(parameterSpecs, name)
-      ? parameterSpecs[name as ParameterName]
-      : undefined;
-    const problem =
-      spec === undefined
-        ? "the node has no such parameter"
-        : spec.readOnly
-          ? "it is read when the node is configured; give it at start"
-          : parameterProblem(name, value);
-    if (spec === undefined || problem !== undefined)
-      throw new GraspGroundingError("ROS_PARAMETER", { name, detail: problem ?? "" });
-    const sent = spec.type === "integer" ? BigInt(Math.round(Number(value))) : value;
+    const type = specOf(name)?.type ?? "string";
+    const problem = specOf(name) === undefined ? unknown : parameterProblem(name, value);
+    if (problem !== undefined) throw new GraspGroundingError("ROS_PARAMETER", { name, detail: problem });
+    const sent = type === "integer" ? BigInt(Math.round(Number(value))) : value;
     const { successful, reason } = this.#node.setParameter(
-      new this.#rcl.Parameter(name, parameterTypes[spec.type], sent),
+      new this.#rcl.Parameter(name, parameterTypes[type], sent),
     );
     if (!successful) throw new GraspGroundingError("ROS_PARAMETER", { name, detail: reason });
   }
+
+  #declare(name: ParameterName): unknown {
+    const spec: ParameterSpec = parameterSpecs[name];
+    const type = parameterTypes[spec.type];
+    const rcl = this.#rcl;
+    const descriptor = new rcl.ParameterDescriptor(
+      name,
+      type,
+      spec.description,
+      spec.readOnly === true,
+      rangeOf(rcl, spec),
+    );
+    if (spec.type === "string" && spec.options !== undefined)
+      descriptor.additionalConstraints = `one of: ${spec.options.join(", ")}`;
+    // rclnodejs 2.2 checks ranges but leaves them out of the descriptor it sends.
+    const sent = descriptor.toMessage();
+    descriptor.toMessage = () => ({ ...sent, ...rangeMessage(spec) });
+    const initial = spec.type === "integer" ? BigInt(spec.default) : spec.default;
+    let declared: unknown;
+    try {
+      declared = this.#node.declareParameter(new rcl.Parameter(name, type, initial), descriptor).value;
+    } catch (error) {
+      throw new GraspGroundingError("ROS_PARAMETER", { name, detail: String((error as Error).message) });
+    }
+    const problem = parameterProblem(name, declared);
+    if (problem !== undefined) throw new GraspGroundingError("ROS_PARAMETER", { name, detail: problem });
+    return declared;
+  }
+
+  /**
+   * Answers every request to set parameters with a reason of its own: rclnodejs 2.2 has one text for each refusal and
+   * does not know an undeclared name. Both of its services come through this method.
+   */
+  #answerSets(): void {
+    const node = this.#node;
+    const inner = node.setParametersAtomically.bind(node);
+    node.setParametersAtomically = (parameters): RclSetResult => {
+      const converted = parameters.map((each) => this.#asDouble(each));
+      for (const each of converted) {
+        const reason = refusal(each);
+        if (reason !== undefined) return { successful: false, reason };
+      }
+      return inner(converted);
+    };
+  }
+
+  /** An integer for a parameter that is a double. */
+  #asDouble(parameter: RclParameter): RclParameter {
+    const { name, type, value } = parameter;
+    return specOf(name)?.type === "double" && type === parameterTypes.integer
+      ? new this.#rcl.Parameter(name, parameterTypes.double, Number(value))
+      : parameter;
+  }
+}
+
+const unknown = "the node has no such parameter";
+
+const specOf = (name: string): ParameterSpec | undefined =>
+  Object.hasOwn(parameterSpecs, name) ? parameterSpecs[name as ParameterName] : undefined;
+
+/** Why a parameter cannot be set to a value; undefined when it can. */
+function refusal({ name, type, value }: RclParameter): string | undefined {
+  if (name === "use_sim_time")
+    return type === parameterTypes.boolean ? undefined : `${name} must be ${wording.boolean}`;
+  const spec = specOf(name);
+  if (spec === undefined) return `${name}: ${unknown}`;
+  if (spec.readOnly === true) return `${name} is read when the node starts; give it at start`;
+  if (type !== parameterTypes[spec.type]) return `${name} must be ${wording[spec.type]}`;
+  return parameterProblem(name, value);
 }
 
 const plain = (value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);

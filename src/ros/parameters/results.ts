@@ -1,6 +1,6 @@
 import type { ParameterGroup } from "./spec.js";
 
-/** What is answered and in which frame. */
+/** Content and frame of the results. */
 export const resultsParameters = {
   max_detections: {
     type: "integer",
@@ -44,7 +44,7 @@ export const resultsParameters = {
     default: 5,
     range: [1, 100],
     readOnly: true,
-    description: "Grasps kept for one query at most, best first.",
+    description: "Grasps published for one query at most, best first.",
   },
   target_frame: {
     type: "string",
@@ -70,7 +70,7 @@ export const resultsParameters = {
     default: 10,
     range: [0.1, 600],
     readOnly: true,
-    description: "Seconds of transforms that are kept.",
+    description: "Length of the transform buffer, in seconds.",
   },
   service_timeout: {
     type: "double",

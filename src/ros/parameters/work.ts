@@ -1,6 +1,6 @@
 import type { ParameterGroup } from "./spec.js";
 
-/** When the node starts, and what it grounds when. */
+/** Start of the node, queries and rates. */
 export const workParameters = {
   autostart: {
     type: "boolean",

@@ -8,6 +8,7 @@ when the joints rest.
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from typing import Any
@@ -61,6 +62,9 @@ class Arm:
         """Starts a trajectory, in the order of its own joint names."""
         order = [message.joint_names.index(name) for name in self.joints]
         with self.lock:
+            # From where it is now: a position of the last tick, which a busy machine makes late, would begin with a jump that
+            # no limit allows.
+            self.tick()
             self.turn += 1
             self.began = time.monotonic()
             self.points = [(0.0, list(self.positions))]
@@ -75,12 +79,15 @@ class Arm:
             self.turn += 1
             self.points = []
 
-    def tick(self) -> None:
+    def tick(self) -> float:
+        """Moves on to now, a time of the monotonic clock, and gives it."""
         with self.lock:
-            if not self.points:
+            now = time.monotonic()
+            if self.points:
+                self.positions, self.velocities = self.at(now - self.began)
+            else:
                 self.velocities = [0.0] * len(self.joints)
-                return
-            self.positions, self.velocities = self.at(time.monotonic() - self.began)
+            return now
 
     def at(self, t: float) -> tuple[list[float], list[float]]:
         for (t0, a), (t1, b) in zip(self.points, self.points[1:]):
@@ -114,6 +121,10 @@ class Driver(Node):
         self.rests: list[float] = []
         self.moved = threading.Event()
         self.states = self.create_publisher(JointState, "joint_states", qos_profile_sensor_data)
+        self.others = self.create_publisher(JointState, "joint_states", qos_profile_sensor_data)
+        self.quirks: dict[str, Any] = {}
+        self.waiting: list[tuple[Any, JointState]] = []
+        self.since = time.time() - time.monotonic()
         self.description = self.create_publisher(String, "robot_description", LATCHED)
         self.heartbeat = self.create_publisher(Empty, f"{BRIDGE}/heartbeat", 10)
         self.estop = self.create_publisher(Bool, "estop", 10)
@@ -133,19 +144,40 @@ class Driver(Node):
         if self.arm is None:
             return
         was = self.arm.moving
-        stamp = self.get_clock().now().to_msg()
-        self.arm.tick()
+        # The stamp is of the moment that positions are of, however long this thread is held up between the two.
+        stamp = self.arm.tick() + self.since
         if self.arm.moving:
             self.moved.set()
         elif was:
             self.rests.append(time.monotonic())
-        if not self.publishing:
-            return
-        message = JointState(name=[*self.arm.joints, "finger"])
-        message.header.stamp = stamp
-        message.position = [*self.arm.positions, self.gripper["position"]]
-        message.velocity = [*self.arm.velocities, 0.0] if self.velocities else []
-        self.states.publish(message)
+        if self.publishing:
+            self.send_states(stamp)
+
+    def send_states(self, stamp: float) -> None:
+        """Joint states as the faults have them: stamps that jitter, out of order, from two publishers."""
+        names, positions = [*self.arm.joints, "finger"], [*self.arm.positions, self.gripper["position"]]
+        velocities = [*self.arm.velocities, 0.0]
+        half = len(names) // 2 if self.quirks.get("split") else len(names)
+        for publisher, part in ((self.states, slice(0, half)), (self.others, slice(half, None))):
+            if not names[part]:
+                continue
+            message = JointState(name=names[part], position=positions[part])
+            message.velocity = velocities[part] if self.velocities else []
+            at = stamp + random.uniform(-0.5, 0.5) * self.quirks.get("jitter", 0.0)
+            if self.quirks.get("stamps", True):
+                message.header.stamp.sec, message.header.stamp.nanosec = divmod(int(at * 1e9), 10**9)
+            self.waiting.append((publisher, message))
+        # Out of order: some wait for a few others to go before them.
+        window = self.quirks.get("shuffle", 1)
+        if len(self.waiting) >= window:
+            random.shuffle(self.waiting) if window > 1 else None
+            for publisher, message in self.waiting:
+                publisher.publish(message)
+            self.waiting.clear()
+
+    def do_quirks(self, **quirks: Any) -> None:
+        """How joint states come and goals are accepted: jitter (s), shuffle, split, stamps, accept_after (s)."""
+        self.quirks = quirks
 
     def beat(self) -> None:
         if self.beating:
@@ -204,6 +236,7 @@ class Driver(Node):
             return GoalResponse.REJECT
         if self.faults.pop("silent", False):
             time.sleep(3)
+        time.sleep(self.quirks.get("accept_after", 0.0))
         tolerance = {each.name: each.position for each in goal.path_tolerance}
         self.goals.append({
             "points": len(goal.trajectory.points),
@@ -366,6 +399,14 @@ class Driver(Node):
         elif what == "hold":
             self.arm.hold()
         return self.measured(began)
+
+    def do_wait_moving(self, timeout: float = 20) -> None:
+        """Waits until the arm moves."""
+        end = time.monotonic() + timeout
+        while not self.arm.moving:
+            if time.monotonic() > end:
+                raise TimeoutError("the arm does not move")
+            time.sleep(0.002)
 
     def do_slip(self, stage: int, timeout: float = 30) -> None:
         """Waits for the motion of this trajectory goal, the first being 1; then the object is lost and the fingers close."""

@@ -40,11 +40,13 @@ def install() -> None:
         "launch.actions": [
             "DeclareLaunchArgument",
             "OpaqueFunction",
-            "SetEnvironmentVariable",
+            "LogInfo",
+            "RegisterEventHandler",
             "ExecuteProcess",
             "IncludeLaunchDescription",
             "TimerAction",
         ],
+        "launch.event_handlers": ["OnProcessExit"],
         "launch.launch_description_sources": ["PythonLaunchDescriptionSource"],
         "launch.substitutions": [],
         "launch_ros": [],
@@ -67,6 +69,24 @@ def load(path: Path) -> Any:
     return module
 
 
+def starts(actions: list[Any], codes: list[int]) -> int:
+    """How often the node is started when its processes end with these codes one after the other."""
+    count = 1
+    for code in codes:
+        (handler,) = [each for each in actions if type(each).__name__ == "RegisterEventHandler"]
+        exits = handler.args[0].kwargs
+        assert exits["target_action"] is actions[-1]
+        event = types.SimpleNamespace(returncode=code)
+        then = exits["on_exit"](event, types.SimpleNamespace(is_shutdown=False)) or []
+        assert exits["on_exit"](event, types.SimpleNamespace(is_shutdown=True)) is None
+        if not then or type(then[0]).__name__ != "TimerAction":
+            break
+        assert then[0].kwargs["period"] > 0
+        actions = then[0].kwargs["actions"]
+        count += 1
+    return count
+
+
 def main() -> None:
     folder, given = Path(sys.argv[1]), json.loads(sys.argv[2])
     install()
@@ -78,12 +98,14 @@ def main() -> None:
     actions = opaque.kwargs["function"](context)
     node = actions[-1].kwargs
     parameters = node["parameters"]
+    codes = json.loads(sys.argv[3]) if len(sys.argv) > 3 else []
     print(
         json.dumps(
             {
                 "arguments": {each.args[0]: each.kwargs["description"] for each in arguments},
-                "environment": [each.args for each in actions[:-1]],
-                "node": {key: node[key] for key in ("package", "executable", "name", "respawn", "remappings")},
+                "environment": node["additional_env"],
+                "starts": starts(actions, codes),
+                "node": {key: node[key] for key in ("package", "executable", "name", "remappings")},
                 "files": parameters[:-1],
                 "overrides": {
                     key: [value.args[0], value.kwargs["value_type"].__name__] if hasattr(value, "args") else value

@@ -22,7 +22,7 @@ from grasp_grounding_interfaces.srv import Ground
 from lifecycle_msgs.srv import ChangeState, GetState
 from loop import send, serve, wait_future
 from rcl_interfaces.msg import Parameter, ParameterValue
-from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters, SetParametersAtomically
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -97,7 +97,7 @@ class Peer(Node):
         self.query = self.create_publisher(String, f"{NODE}/query", 10)
         self.tf = self.create_publisher(TFMessage, "/tf", qos("reliable", 100))
         self.tf_static = self.create_publisher(TFMessage, "/tf_static", qos("reliable", 10, True))
-        self.clock_publisher = self.create_publisher(Clock, "/clock", 10)
+        self.clock_publisher = None
         self.cached: dict[str, Any] = {}
 
     # What the node publishes
@@ -372,6 +372,12 @@ class Peer(Node):
         request.transition.id = transition
         return self.call(ChangeState, f"{NODE}/change_state", request, 30).success
 
+    def do_change_to(self, number: int = 0, label: str = "", wait: float = 30) -> bool:
+        """Asks for a transition by any number or label, valid or not."""
+        request = ChangeState.Request()
+        request.transition.id, request.transition.label = number, label
+        return self.call(ChangeState, f"{NODE}/change_state", request, wait).success
+
     def do_list_parameters(self) -> list[str]:
         """Names of the declared parameters."""
         return list(self.call(ListParameters, f"{NODE}/list_parameters", ListParameters.Request(), 10).result.names)
@@ -392,6 +398,20 @@ class Peer(Node):
         request = SetParameters.Request(parameters=[Parameter(name=name, value=content)])
         return plain(self.call(SetParameters, f"{NODE}/set_parameters", request, 10).results[0])
 
+    def do_set_parameters(self, parameters: list[Any], atomically: bool = False, kind: int | None = None) -> Any:
+        """Sets [name, type, value] by the service of either kind; `kind` gives the values a type number of its own."""
+        types = {"bool": 1, "integer": 2, "double": 3, "string": 4, "none": 0}
+        messages = []
+        for name, of, value in parameters:
+            fields = {} if of == "none" else {f"{of}_value": float(value) if of == "double" else value}
+            content = ParameterValue(type=types[of] if kind is None else kind, **fields)
+            messages.append(Parameter(name=name, value=content))
+        if atomically:
+            asked = SetParametersAtomically.Request(parameters=messages)
+            return [plain(self.call(SetParametersAtomically, f"{NODE}/set_parameters_atomically", asked, 10).result)]
+        asked = SetParameters.Request(parameters=messages)
+        return plain(self.call(SetParameters, f"{NODE}/set_parameters", asked, 10).results)
+
     def do_tf(
         self, parent: str, child: str, xyz: list[float], xyzw: list[float], fixed: bool = False, seconds_ago: float = 0
     ) -> str:
@@ -408,8 +428,11 @@ class Peer(Node):
         (self.tf_static if fixed else self.tf).publish(TFMessage(transforms=[message]))
         return str(stamp)
 
-    def do_clock(self, sec: int, nanosec: int = 0) -> None:
-        """One message on /clock."""
+    def do_clock(self, sec: int, nanosec: int = 0, reliability: str = "reliable") -> None:
+        """One message on /clock; rclcpp's ClockQoS is best effort with a depth of 1."""
+        if self.clock_publisher is None:
+            self.clock_publisher = self.create_publisher(Clock, "/clock", qos(reliability, 1))
+            time.sleep(0.5)
         message = Clock()
         message.clock.sec, message.clock.nanosec = sec, nanosec
         self.clock_publisher.publish(message)

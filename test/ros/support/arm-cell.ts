@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ParameterName, parameterSpecs } from "../../../src/ros/index.js";
 import { descriptions, home } from "../../unit/arm/robots.js";
-import { diagnosed, type Message, NodeProcess, Peer } from "./peer.js";
+import { diagnosed, type Exit, type Message, NodeProcess, Peer } from "./peer.js";
 
 type Values = Readonly<Partial<Record<ParameterName, string | number | boolean>>>;
 
@@ -54,6 +54,7 @@ export class ArmCell {
   #driver: Peer | undefined;
   #node: NodeProcess | undefined;
   #folder: string | undefined;
+  #start: (() => Promise<NodeProcess>) | undefined;
 
   /** @param options.describe false: the description comes from a file; options.action false: the topic alone is served */
   async start(
@@ -75,11 +76,9 @@ export class ArmCell {
       await writeFile(path, urdf);
       file.push("-p", `robot_description_file:=${path}`);
     }
-    this.#node = await NodeProcess.start(
-      [...parameters, ...file],
-      {},
-      script === undefined ? {} : { script, ready: false },
-    );
+    this.#start = () =>
+      NodeProcess.start([...parameters, ...file], {}, script === undefined ? {} : { script, ready: false });
+    this.#node = await this.#start();
     if (script !== undefined) await this.#node.says(/configured with model/, 120);
     const peer = this.#peer;
     await peer.do("wait_for_node");
@@ -91,6 +90,16 @@ export class ArmCell {
     if (script === undefined) await peer.do("grasp", { query: "the blue box" });
   }
 
+  /** Starts the node again after its end. */
+  async restart(): Promise<void> {
+    this.#node = await this.#start!();
+    await this.armSays("idle");
+  }
+
+  get node(): NodeProcess {
+    return this.#node!;
+  }
+
   async stop(): Promise<void> {
     await this.#node?.stop();
     await this.#peer?.close();
@@ -98,7 +107,12 @@ export class ArmCell {
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
   }
 
-  /** rclpy beside the node. */
+  /** Signals the node and waits for its end. */
+  async signal(signal: NodeJS.Signals): Promise<Exit> {
+    return this.#node!.stop(signal);
+  }
+
+  /** rclpy's process. */
   get peer(): Peer {
     return this.#peer!;
   }

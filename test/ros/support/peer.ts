@@ -1,11 +1,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { allocatorEnvironment } from "../../../src/system/index.js";
 
 const path = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/** A domain of this test run's own, so that nothing else on the machine is heard. */
-export const domain = 20 + (process.pid % 180);
+/**
+ * A domain of this test run's own, so that nothing else on the machine is heard: the first one, from a number of this
+ * process's own on, whose UDP ports nobody has bound. Domains above 100 reach into the range of ephemeral ports.
+ */
+export const domain = freeDomain();
+
+function freeDomain(): number {
+  const bound = readFileSync("/proc/net/udp", "utf8")
+    .split("\n")
+    .map((line) => Number.parseInt(/^\s*\d+: [0-9A-F]+:([0-9A-F]+)/.exec(line)?.[1] ?? "", 16));
+  const first = process.pid % 100;
+  const all = Array.from({ length: 100 }, (_, i) => 1 + ((first + i) % 100));
+  // RTPS 9.6.1: the ports of a domain begin at 7400 + 250 times its number.
+  const isFree = (number: number) => !bound.some((port) => Math.floor((port - 7400) / 250) === number);
+  return all.find(isFree) ?? first + 1;
+}
 
 const env = (extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
   ...process.env,
@@ -83,7 +99,7 @@ export class NodeProcess {
       });
   }
 
-  /** Starts `script` and waits for its "ready". */
+  /** Starts `script` with the heaps that the executable `bridge` sets, and waits for its "ready". */
   static async start(
     rosArgs: readonly string[] = [],
     extra: Readonly<Record<string, string>> = {},
@@ -92,7 +108,10 @@ export class NodeProcess {
     const script = options.script ?? [path("support/colour-node.mjs")];
     const args = rosArgs.length > 0 ? ["--ros-args", ...rosArgs] : [];
     const node = new NodeProcess(
-      spawn(process.execPath, [...script, ...args], { env: env(extra), stdio: ["ignore", "pipe", "pipe"] }),
+      spawn(process.execPath, [...script, ...args], {
+        env: env({ ...allocatorEnvironment, ...extra }),
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
     );
     if (options.ready !== false) await node.says(/^ready$/m);
     return node;

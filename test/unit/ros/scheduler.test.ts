@@ -55,20 +55,23 @@ async function frame(): Promise<ReadyFrame> {
 function scheduler(query?: string) {
   const failures: Error[] = [];
   const made = new Scheduler({
-    run: (job, signal) => host.run(job, signal),
-    settings: () => ({
-      requestedOutputs: { mask: false, overlay: false, overlayCompressed: false },
-      rectified: false,
-      maxDetections: 5,
-      masks: false,
-      overlayQuality: 80,
-    }),
-    continuous: () => ({ query, maxRate: 0 }),
-    reuse: () => 1,
-    onFinished: () => undefined,
-    onFailure: (error) => failures.push(error),
-    why: () => "no image",
-    topic: () => "camera",
+    start: ({ candidate, queries, scenePoints }, signal) =>
+      host.run(
+        {
+          requestedOutputs: { mask: false, overlay: false, overlayCompressed: false },
+          rectified: false,
+          maxDetections: 5,
+          masks: false,
+          overlayQuality: 80,
+          queries,
+          scenePoints,
+          ...(candidate.fresh && { frame: candidate.frame.bytes }),
+        },
+        signal,
+      ),
+    policy: () => ({ query, maxRate: 0, reuse: 1 }),
+    listener: { finished: () => undefined, failed: (error) => failures.push(error) },
+    camera: () => ({ topic: "camera", problem: "no image" }),
   });
   made.open();
   return { made, failures };

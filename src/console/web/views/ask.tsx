@@ -43,7 +43,7 @@ export function Ask() {
           value={text}
           onInput={(event) => setText((event.target as HTMLInputElement).value)}
           list="history"
-          maxLength={500}
+          maxLength={512}
           autocomplete="off"
           placeholder={recording ? "listening…" : "the red mug on the left"}
           disabled={disabled}

@@ -1,0 +1,24 @@
+import type { Seconds } from "../geometry/index.js";
+import type { NodeResources } from "./node-resources.js";
+import type { Parameters } from "./parameters/index.js";
+import type { RclNode } from "./rcl.js";
+
+/** What the service and the action need of the node. They live as long as it does, configured or not. */
+export interface RequestDependencies {
+  readonly node: RclNode;
+  readonly parameters: () => Parameters;
+  /** What answers now. @throws GraspGroundingError NODE_INACTIVE while the node is not active */
+  readonly resources: () => NodeResources;
+  /** Shows an error on /diagnostics and in the log. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A request waits at most this long, whatever it asks for: its client may be gone, and its memory is held. */
+export const maxRequestTimeout: Seconds = 600;
+
+/**
+ * How long a request waits for an image and an answer.
+ * @param asked seconds by the request: not above 0, or not a number, takes `byDefault`; above 600 s, or infinite, is 600 s.
+ */
+export const requestTimeout = (asked: Seconds, byDefault: Seconds): Seconds =>
+  asked > 0 ? Math.min(asked, maxRequestTimeout) : byDefault;
