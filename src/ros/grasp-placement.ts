@@ -1,8 +1,8 @@
-import { describe, GraspGroundingError } from "../errors/index.js";
-import { compose, type FrameId } from "../geometry/index.js";
+import { describe } from "../errors/index.js";
+import { compose, type FrameId, type Pose } from "../geometry/index.js";
 import type { Parameters } from "./parameters/index.js";
-import type { PlacedGrasps } from "./results/outputs.js";
-import type { Answer } from "./scheduler.js";
+import type { PlacedGrasps, TargetFrame } from "./results/outputs.js";
+import type { Answer, Finished } from "./scheduler.js";
 import type { Transforms } from "./transforms.js";
 
 export interface GraspPlacementDependencies {
@@ -17,17 +17,17 @@ export interface GraspPlacementDependencies {
  */
 export async function placeGrasps(
   { transforms, parameters, onFailure }: GraspPlacementDependencies,
-  { finished, result }: Answer,
+  { finished, result }: Pick<Answer, "finished" | "result">,
   targetFrame: FrameId,
 ): Promise<PlacedGrasps> {
-  const { done, hasDepth } = finished;
+  const { done, hasDepth, depthProblem } = finished;
   const first = result.grasps[0];
   if (first === undefined) {
     const why = !result.found
       ? ""
       : (result.graspFailure ??
         done.problems[0]?.message ??
-        (hasDepth ? "grasp planning is off" : new GraspGroundingError("GRASP_NO_DEPTH").message));
+        (hasDepth ? "grasp planning is off" : (depthProblem ?? "needs depth, and use_depth is off")));
     return { grasps: [], reason: why };
   }
   if (targetFrame === "" || targetFrame === first.frame) return { grasps: result.grasps, reason: "" };
@@ -44,3 +44,22 @@ export async function placeGrasps(
     return { grasps: [], reason: describe(error) };
   }
 }
+
+/** The frame of what is published in 3D, with the image's optical frame in it; without a pose when TF lacks it. */
+export async function placeFrame(
+  { transforms, parameters, onFailure }: GraspPlacementDependencies,
+  { done }: Finished,
+  targetFrame: FrameId,
+): Promise<TargetFrame> {
+  if (targetFrame === "" || targetFrame === done.frameId) return { frame: done.frameId, pose: identity };
+  try {
+    const { tf_timeout } = parameters();
+    const pose = await transforms.lookup(targetFrame, done.frameId, done.stamp, tf_timeout);
+    return { frame: targetFrame, pose };
+  } catch (error) {
+    onFailure(error);
+    return { frame: targetFrame, pose: undefined };
+  }
+}
+
+const identity: Pose = { position: [0, 0, 0], orientation: [0, 0, 0, 1] };

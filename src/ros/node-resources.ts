@@ -5,9 +5,10 @@ import type { ConfiguredArm } from "./arm/configured-arm.js";
 import { NodeArm } from "./arm/node-arm.js";
 import { CameraInput, type ReadyFrame } from "./camera/camera-input.js";
 import type { Diagnostics } from "./diagnostics.js";
-import { placeGrasps } from "./grasp-placement.js";
+import { type GraspPlacementDependencies, placeFrame, placeGrasps } from "./grasp-placement.js";
 import { HandEyeBroadcaster } from "./hand-eye.js";
 import { type NodeObserver, ObservedImage } from "./observer.js";
+import type { Origin, Origins } from "./origin.js";
 import type { Parameters } from "./parameters/index.js";
 import type { PipelineHost, PipelineSource } from "./pipeline-host.js";
 import { PipelineRunner } from "./pipeline-runner.js";
@@ -27,6 +28,8 @@ export interface NodeResourcesDependencies {
   readonly onArm: ((arm: ConfiguredArm | undefined) => void) | undefined;
   /** Why images cannot be stamped or compared with the time now: the clock does not run. */
   readonly clockProblem: () => string | undefined;
+  /** Numbers the queries, also over a cleanup. */
+  readonly origins: Origins;
 }
 
 /** Everything that lives between configure and cleanup: the pipeline, the camera, the results and the arm. */
@@ -41,6 +44,8 @@ export class NodeResources {
   readonly #handEye: HandEyeBroadcaster | undefined;
   readonly #runner: PipelineRunner;
   #query: string | undefined;
+  /** Of `#query`. */
+  #origin: Origin;
   #active = false;
 
   /** Loads the model (blocking) and creates the interfaces. @throws the reason why the pipeline cannot be made */
@@ -49,6 +54,7 @@ export class NodeResources {
     const { rcl, node, parameters, observer } = dependencies;
     const values = parameters();
     this.#query = values.query || undefined;
+    this.#origin = dependencies.origins.next("topic");
     // Before the model, which takes its time to load: errors of the arm's parameters and of files show at once.
     const setup = values.arm === "none" ? undefined : armSetup(values);
     const file = values.hand_eye_file;
@@ -74,6 +80,7 @@ export class NodeResources {
         const { mode, max_rate, frame_reuse } = parameters();
         return {
           query: mode === "continuous" ? this.#query : undefined,
+          origin: this.#origin,
           maxRate: max_rate,
           reuse: frame_reuse,
         };
@@ -124,12 +131,15 @@ export class NodeResources {
   /** A query from ~/query: grounded from now on (continuous), or once (on demand). Empty stops grounding. */
   setQuery(query: string | undefined): void {
     const { mode, service_timeout } = this.#dependencies.parameters();
+    if (query !== this.#query) this.#outputs.forget();
+    if (query !== this.#query || mode === "on_demand")
+      this.#origin = this.#dependencies.origins.next("topic");
     this.#query = query;
     if (query === undefined || !this.#active) return;
     if (mode === "continuous") this.scheduler.pump();
     else
       this.scheduler
-        .request({ query, timeout: service_timeout })
+        .request({ query, origin: this.#origin, timeout: service_timeout })
         .answer.catch((error: Error) => this.#failed(error));
   }
 
@@ -146,6 +156,7 @@ export class NodeResources {
     this.arm?.deactivate();
     this.camera.close();
     this.scheduler.close(reason);
+    this.#outputs.forget();
   }
 
   /** Forgets images and transforms after a jump of time. @param why for the log */
@@ -156,14 +167,8 @@ export class NodeResources {
   }
 
   /** The grasps of an answer in a frame. */
-  place(answer: Answer, targetFrame: FrameId): Promise<PlacedGrasps> {
-    const { parameters } = this.#dependencies;
-    const { transforms } = this;
-    return placeGrasps(
-      { transforms, parameters, onFailure: (error) => this.#failed(error) },
-      answer,
-      targetFrame,
-    );
+  place(answer: Pick<Answer, "finished" | "result">, targetFrame: FrameId): Promise<PlacedGrasps> {
+    return placeGrasps(this.#placement(), answer, targetFrame);
   }
 
   /** About once a second: follows publishers, and starts a pipeline again that ended by itself. */
@@ -209,12 +214,22 @@ export class NodeResources {
     const { fullResult: whole } = finished.done;
     if (whole !== undefined) this.#dependencies.observer?.answered(whole.frame, whole.results);
     if (!this.#active) return;
-    const { target_frame } = this.#dependencies.parameters();
+    const { target_frame, publish_requests, track_timeout } = this.#dependencies.parameters();
     try {
-      await this.#outputs.publish(finished, (result) => this.place({ finished, result }, target_frame));
+      await this.#outputs.publish(finished, {
+        place: (result) => this.place({ finished, result }, target_frame),
+        target: () => placeFrame(this.#placement(), finished, target_frame),
+        requests: publish_requests,
+        trackTimeout: track_timeout,
+      });
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  #placement(): GraspPlacementDependencies {
+    const { parameters } = this.#dependencies;
+    return { transforms: this.transforms, parameters, onFailure: (error) => this.#failed(error) };
   }
 
   #failed(error: unknown): void {

@@ -2,28 +2,45 @@ import { durability, keepLast, type Qos, type Rcl, type RclEndpointInfo, reliabi
 
 export type ReliabilityChoice = "auto" | "reliable" | "best_effort";
 export type Reliability = "reliable" | "best_effort";
+export type Durability = "volatile" | "transient_local";
+
+/** The policies of a subscription that decide whether a publisher's messages arrive. */
+export interface MatchedQos {
+  readonly reliability: Reliability;
+  readonly durability: Durability;
+}
 
 const offered = (info: RclEndpointInfo): Reliability =>
   info.qos_profile.reliability === reliability.bestEffort ? "best_effort" : "reliable";
 
+const isTransientLocal = (info: RclEndpointInfo): boolean =>
+  info.qos_profile.durability === durability.transientLocal;
+
 /**
- * What to ask for so that every publisher matches: reliable when all offer it, else best effort. Without publishers
- * best effort, which matches whatever comes.
+ * The reliability that every publisher matches: reliable when all offer it, else best effort. Without publishers
+ * `unknown`, by default best effort, which matches every publisher.
  */
 export function chooseReliability(
   choice: ReliabilityChoice,
   publishers: readonly RclEndpointInfo[],
+  unknown: Reliability = "best_effort",
 ): Reliability {
   if (choice !== "auto") return choice;
-  return publishers.length > 0 && publishers.every((each) => offered(each) === "reliable")
-    ? "reliable"
-    : "best_effort";
+  if (publishers.length === 0) return unknown;
+  return publishers.every((each) => offered(each) === "reliable") ? "reliable" : "best_effort";
 }
+
+/**
+ * The durability that every publisher matches: transient local when all offer it, so that a message sent before this
+ * node started arrives too; else volatile.
+ */
+export const chooseDurability = (publishers: readonly RclEndpointInfo[]): Durability =>
+  publishers.length > 0 && publishers.every(isTransientLocal) ? "transient_local" : "volatile";
 
 /** Why a publisher's messages cannot arrive, with the fix; undefined when all match. */
 export function qosProblem(
   topic: string,
-  requested: Reliability,
+  requested: MatchedQos,
   type: string,
   publishers: readonly RclEndpointInfo[],
 ): string | undefined {
@@ -31,8 +48,10 @@ export function qosProblem(
     const who = `${info.node_namespace === "/" ? "" : info.node_namespace}/${info.node_name}`;
     if (info.topic_type !== type)
       return `${who} publishes ${info.topic_type} on ${topic}, but ${type} is read; check the topic name or remapping`;
-    if (requested === "reliable" && offered(info) === "best_effort")
-      return `${who} offers best effort on ${topic} and this node asks for reliable, so nothing arrives; set qos_reliability to auto or best_effort`;
+    if (requested.reliability === "reliable" && offered(info) === "best_effort")
+      return `${who} offers best effort on ${topic} and this node requests reliable, so nothing arrives; set qos_reliability to auto or best_effort, and remove qos_overrides of this topic`;
+    if (requested.durability === "transient_local" && !isTransientLocal(info))
+      return `${who} offers volatile durability on ${topic} and this node requests transient local, so nothing arrives; remove qos_overrides of this topic`;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import type { Seconds } from "../geometry/index.js";
 import type { NodeResources } from "./node-resources.js";
+import type { Origins } from "./origin.js";
 import type { Parameters } from "./parameters/index.js";
 import type { RclNode } from "./rcl.js";
 
@@ -7,6 +8,7 @@ import type { RclNode } from "./rcl.js";
 export interface RequestDependencies {
   readonly node: RclNode;
   readonly parameters: () => Parameters;
+  readonly origins: Origins;
   /** What answers now. @throws GraspGroundingError NODE_INACTIVE while the node is not active */
   readonly resources: () => NodeResources;
   /** Shows an error on /diagnostics and in the log. */

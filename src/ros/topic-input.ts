@@ -1,7 +1,9 @@
-import type { Header } from "../messages/index.js";
+import { type Seconds, type Stamp, secondsBetween } from "../geometry/index.js";
+import { type Header, stampOf } from "../messages/index.js";
 import { peekHeader } from "./cdr.js";
-import { chooseReliability, makeQos, qosProblem, type Reliability, type ReliabilityChoice } from "./qos.js";
-import type { Rcl, RclNode, RclSubscription } from "./rcl.js";
+import { FollowedSubscription } from "./followed-subscription.js";
+import type { Durability, Reliability, ReliabilityChoice } from "./qos.js";
+import type { Rcl, RclNode } from "./rcl.js";
 
 export interface TopicInputOptions {
   readonly type: string;
@@ -12,31 +14,31 @@ export interface TopicInputOptions {
   readonly onMessage: (cdr: Uint8Array, header: Header) => void;
 }
 
-/**
- * One raw subscription whose QoS follows its publishers: it is made anew when they turn out to offer something else.
- * Messages stay CDR bytes; only their header is read.
- */
+/** A raw subscription that follows its publishers. Messages stay CDR bytes; only their header is read. */
 export class TopicInput {
-  readonly #rcl: Rcl;
   readonly #node: RclNode;
   readonly #options: TopicInputOptions;
-  #subscription: RclSubscription | undefined;
-  #reliability: Reliability | undefined;
+  readonly #subscription: FollowedSubscription<Buffer>;
   #received = 0;
   #malformed = 0;
   #lastArrival: number | undefined;
-  #publishers = 0;
-  #problem: string | undefined;
+  #lastAge: Seconds | undefined;
+  #frameId: string | undefined;
+  #stamps: Stamp[] = [];
 
   constructor(rcl: Rcl, node: RclNode, options: TopicInputOptions) {
-    this.#rcl = rcl;
     this.#node = node;
     this.#options = options;
+    this.#subscription = new FollowedSubscription(rcl, node, {
+      ...options,
+      raw: true,
+      onMessage: (cdr) => this.#receive(cdr),
+    });
   }
 
   /** Fully resolved, remappings applied. */
   get topic(): string {
-    return this.#node.resolveTopicName(this.#options.topic);
+    return this.#subscription.topic;
   }
 
   get received(): number {
@@ -49,53 +51,58 @@ export class TopicInput {
   }
 
   get publishers(): number {
-    return this.#publishers;
+    return this.#subscription.publishers;
   }
 
   get reliability(): Reliability | undefined {
-    return this.#reliability;
+    return this.#subscription.reliability;
+  }
+
+  get durability(): Durability | undefined {
+    return this.#subscription.durability;
   }
 
   /** Why messages cannot arrive, with the fix. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#subscription.problem;
   }
 
   /** Seconds since the last message, by the steady clock. */
-  get silence(): number | undefined {
+  get silence(): Seconds | undefined {
     return this.#lastArrival === undefined ? undefined : (performance.now() - this.#lastArrival) / 1e3;
   }
 
+  /** Age of the last message's stamp when it arrived, by the node's clock; negative for a stamp of the future. */
+  get lastAge(): Seconds | undefined {
+    return this.#lastAge;
+  }
+
+  /** Frame id of the last message. */
+  get frameId(): string | undefined {
+    return this.#frameId;
+  }
+
+  /** Stamps of the last messages, at most 128, in the order of their arrival. */
+  get stamps(): readonly Stamp[] {
+    return this.#stamps;
+  }
+
+  /** @throws GraspGroundingError ROS_PARAMETER for a `qos_overrides` value that is not allowed */
   open(): void {
-    this.refresh();
+    this.#subscription.open();
   }
 
   close(): void {
-    if (this.#subscription !== undefined) this.#node.destroySubscription(this.#subscription);
-    this.#subscription = undefined;
-    this.#reliability = undefined;
+    this.#subscription.close();
+    this.#stamps = [];
+    this.#lastAge = undefined;
+    this.#frameId = undefined;
+    this.#lastArrival = undefined;
   }
 
-  /** Looks at the publishers and follows their QoS. Cheap; called about once a second. */
+  /** Reads the publishers' QoS and follows it. Cheap; called about once a second. */
   refresh(): void {
-    const { type, depth, reliability } = this.#options;
-    const publishers = this.#node.getPublishersInfoByTopic(this.topic);
-    this.#publishers = publishers.length;
-    // With nobody there the present subscription stays: the publisher may only be restarting.
-    const wanted =
-      publishers.length === 0 && this.#reliability !== undefined
-        ? this.#reliability
-        : chooseReliability(reliability, publishers);
-    this.#problem = qosProblem(this.topic, wanted, type, publishers);
-    if (wanted === this.#reliability) return;
-    this.close();
-    this.#reliability = wanted;
-    this.#subscription = this.#node.createSubscription(
-      type,
-      this.#options.topic,
-      { isRaw: true, qos: makeQos(this.#rcl, depth, wanted) },
-      (cdr: Buffer) => this.#receive(cdr),
-    );
+    this.#subscription.refresh();
   }
 
   #receive(cdr: Buffer): void {
@@ -108,6 +115,11 @@ export class TopicInput {
       this.#malformed++;
       return;
     }
+    const stamp = stampOf(header.stamp);
+    this.#lastAge = secondsBetween(this.#node.now().nanoseconds, stamp);
+    this.#frameId = header.frame_id;
+    this.#stamps.push(stamp);
+    if (this.#stamps.length > 128) this.#stamps.shift();
     this.#options.onMessage(cdr, header);
   }
 }

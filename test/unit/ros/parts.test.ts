@@ -74,13 +74,21 @@ describe("quality of service", () => {
   });
 
   it("names what cannot match, and the fix", () => {
-    expect(qosProblem("/image", "reliable", "sensor_msgs/msg/Image", [publisher(2)])).toContain(
-      "set qos_reliability to auto",
-    );
     expect(
-      qosProblem("/image", "best_effort", "sensor_msgs/msg/Image", [publisher(1, "std_msgs/msg/String")]),
+      qosProblem("/image", { reliability: "reliable", durability: "volatile" }, "sensor_msgs/msg/Image", [
+        publisher(2),
+      ]),
+    ).toContain("set qos_reliability to auto");
+    expect(
+      qosProblem("/image", { reliability: "best_effort", durability: "volatile" }, "sensor_msgs/msg/Image", [
+        publisher(1, "std_msgs/msg/String"),
+      ]),
     ).toContain("publishes std_msgs/msg/String");
-    expect(qosProblem("/image", "best_effort", "sensor_msgs/msg/Image", [publisher(1)])).toBeUndefined();
+    expect(
+      qosProblem("/image", { reliability: "best_effort", durability: "volatile" }, "sensor_msgs/msg/Image", [
+        publisher(1),
+      ]),
+    ).toBeUndefined();
   });
 });
 
