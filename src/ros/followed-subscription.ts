@@ -36,10 +36,12 @@ export class FollowedSubscription<M> {
   #publishers = 0;
   #problem: string | undefined;
 
+  /** @throws GraspGroundingError ROS_PARAMETER for a `qos_overrides` value that is not allowed */
   constructor(rcl: Rcl, node: RclNode, options: FollowedOptions<M>) {
     this.#rcl = rcl;
     this.#node = node;
     this.#options = options;
+    this.#overriding(this.topic);
   }
 
   /** Fully resolved, remappings applied. */
@@ -64,7 +66,6 @@ export class FollowedSubscription<M> {
     return this.#problem;
   }
 
-  /** @throws GraspGroundingError ROS_PARAMETER for a `qos_overrides` value that is not allowed */
   open(): void {
     this.refresh();
   }
@@ -110,12 +111,13 @@ export class FollowedSubscription<M> {
       {
         isRaw: raw,
         qos: makeQos(this.#rcl, depth, reliability, durability === "transient_local"),
-        qosOverridingOptions: qosOverriding(this.#rcl, this.#node, topic, "subscription", [
-          "reliability",
-          "durability",
-        ]),
+        qosOverridingOptions: this.#overriding(topic),
       },
       onMessage,
     );
+  }
+
+  #overriding(topic: string): unknown {
+    return qosOverriding(this.#rcl, this.#node, topic, "subscription", ["reliability", "durability"]);
   }
 }

@@ -55,11 +55,17 @@ export class NodeResources {
     const values = parameters();
     this.#query = values.query || undefined;
     this.#origin = dependencies.origins.next("topic");
-    // Before the model, which takes its time to load: errors of the arm's parameters and of files show at once.
+    // Before the model, which takes its time to load: errors of parameters and files show at once.
+    this.camera = new CameraInput(rcl, node, parameters, {
+      onFrame: (frame) => this.#onFrame(frame),
+      onTimeJump: () => this.forget("the camera's stamps jumped back"),
+      depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
+    });
     const setup = values.arm === "none" ? undefined : armSetup(values);
     const file = values.hand_eye_file;
-    this.#handEye = file === "" ? undefined : new HandEyeBroadcaster(rcl, node, file);
+    this.#outputs = new Outputs(rcl, node);
     try {
+      this.#handEye = file === "" ? undefined : new HandEyeBroadcaster(rcl, node, file);
       this.#runner = new PipelineRunner({
         source: dependencies.pipeline,
         parameters,
@@ -69,11 +75,11 @@ export class NodeResources {
       });
     } catch (error) {
       this.#handEye?.close();
+      this.#outputs.close();
       throw error;
     }
     this.transforms = new Transforms(rcl, node, values.tf_cache);
     if (this.#handEye !== undefined) this.transforms.buffer.add(this.#handEye.message, true);
-    this.#outputs = new Outputs(rcl, node);
     this.scheduler = new Scheduler({
       start: (order, signal) => this.#runner.start(order, signal),
       policy: () => {
@@ -90,11 +96,6 @@ export class NodeResources {
         failed: (error) => this.#failed(error),
       },
       camera: () => ({ topic: this.camera.colour.topic, problem: this.#whyNoImage() }),
-    });
-    this.camera = new CameraInput(rcl, node, parameters, {
-      onFrame: (frame) => this.#onFrame(frame),
-      onTimeJump: () => this.forget("the camera's stamps jumped back"),
-      depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
     });
     if (setup !== undefined)
       this.arm = new NodeArm({

@@ -26,6 +26,7 @@ export class TopicInput {
   #frameId: string | undefined;
   #stamps: Stamp[] = [];
 
+  /** @throws GraspGroundingError ROS_PARAMETER for a `qos_overrides` value that is not allowed */
   constructor(rcl: Rcl, node: RclNode, options: TopicInputOptions) {
     this.#node = node;
     this.#options = options;
@@ -87,7 +88,6 @@ export class TopicInput {
     return this.#stamps;
   }
 
-  /** @throws GraspGroundingError ROS_PARAMETER for a `qos_overrides` value that is not allowed */
   open(): void {
     this.#subscription.open();
   }

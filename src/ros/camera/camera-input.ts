@@ -37,6 +37,8 @@ interface Image {
 
 /** Seconds without a message after which a topic counts as silent. */
 const silentAfter: Seconds = 2;
+/** Images held at most while the first camera info is missing. */
+const maxHeld = 8;
 /** Share of images that may be lost before it is a warning. */
 const tolerableLoss = 0.2;
 /** An image stamped further in the future than this was stamped by another clock. */
@@ -57,6 +59,10 @@ export class CameraInput {
   #tooOld = 0;
   #backwards = 0;
   #fromFuture = 0;
+  /** Images that wait for the first camera info. */
+  #held: Pair<Image, Image>[] = [];
+  /** An image waited in vain for camera info: later ones do not. */
+  #infoOverdue = false;
   /** Of the last pair: why its depth could not be used. */
   #pairProblem: string | undefined;
 
@@ -98,9 +104,10 @@ export class CameraInput {
       (_, item, stamp) => this.#emit(this.#sync.offerDepth({ stamp, arrived: now(), item })),
     );
     const cameraInfo = (topic: string, infos: CameraInfos) =>
-      input(["sensor_msgs/msg/CameraInfo", topic], (cdr, { frameId }, stamp) =>
-        infos.add(cdr, stamp, frameId),
-      );
+      input(["sensor_msgs/msg/CameraInfo", topic], (cdr, { frameId }, stamp) => {
+        infos.add(cdr, stamp, frameId);
+        this.#emit([]);
+      });
     this.info = cameraInfo("camera/color/camera_info", this.#infos);
     if (!p.depth_registered) this.depthInfo = cameraInfo("camera/depth/camera_info", this.#depthInfos);
   }
@@ -152,6 +159,8 @@ export class CameraInput {
     this.#depthInfos.clear();
     this.#lastStamp = undefined;
     this.#pairProblem = undefined;
+    this.#held = [];
+    this.#infoOverdue = false;
   }
 
   /** Follows publishers' QoS and changed parameters. Called about once a second. */
@@ -222,7 +231,20 @@ export class CameraInput {
   }
 
   #emit(pairs: readonly Pair<Image, Image>[]): void {
-    for (const pair of pairs) this.#events.onFrame(this.#ready(pair));
+    this.#held.push(...pairs);
+    while (this.#held.length > 0 && !this.#awaitsInfo(this.#held[0]!))
+      this.#events.onFrame(this.#ready(this.#held.shift()!));
+  }
+
+  /** Whether the camera's first info is about to come: an image sent once must not lose its depth to the order of topics. */
+  #awaitsInfo({ colour, depth }: Pair<Image, Image>): boolean {
+    const missing = [[this.info, this.#infos] as const, [this.depthInfo, this.#depthInfos] as const].some(
+      ([input, infos]) => input !== undefined && input.publishers > 0 && infos.isEmpty,
+    );
+    if (depth === undefined || !missing || this.#infoOverdue) return false;
+    const overdue = now() - colour.arrived > this.#parameters().sync_timeout || this.#held.length > maxHeld;
+    if (overdue) this.#infoOverdue = true;
+    return !overdue;
   }
 
   #ready(pair: Pair<Image, Image>): ReadyFrame {

@@ -74,12 +74,15 @@ export class Outputs {
   /** @throws GraspGroundingError ROS_PARAMETER for a `qos_overrides` value that is not allowed */
   constructor(rcl: Rcl, node: RclNode) {
     this.#node = node;
+    // Before the first publisher, so that a wrong value leaves none behind.
+    const overriding = (topic: string) => qosOverriding(rcl, node, node.resolveTopicName(topic), "publisher");
+    for (const [, topic] of Object.values(topics)) overriding(topic);
     for (const name of Object.keys(topics) as Output[]) {
       const [type, topic] = topics[name];
       const packageName = type.split("/")[0]!;
       const isOptional = optionalPackages.includes(packageName);
       if (isOptional && !packageInstalled(packageName)) continue;
-      const qosOverridingOptions = qosOverriding(rcl, node, node.resolveTopicName(topic), "publisher");
+      const qosOverridingOptions = overriding(topic);
       try {
         const qos = makeQos(rcl, 5, "reliable");
         this.#publishers.set(name, node.createPublisher(type, topic, { qos, qosOverridingOptions }));

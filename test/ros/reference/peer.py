@@ -246,7 +246,7 @@ class Peer(Node):
             if ticks % colour_every == 0:
                 self.camera["colour"].publish(colour_message)
             if depth_message is not None:
-                depth_message.header = header_at(stamp + int(skew * 1e9), depth_frame_id or frame_id)
+                depth_message.header = header_at(stamp + int(skew * 1e9), (depth_frame_id or frame_id).strip())
                 late.append((time.monotonic() + depth_delay, copy.deepcopy(depth_message) if depth_delay else depth_message))
                 while late and late[0][0] <= time.monotonic():
                     self.camera["depth"].publish(late.pop(0)[1])
