@@ -5,7 +5,6 @@ import { type Metrics, type RunningMetrics, startMetrics } from "../metrics/inde
 import type { ConfiguredArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
 import { Diagnostics } from "./diagnostics.js";
-import { FollowedSubscription } from "./followed-subscription.js";
 import { GraspAction } from "./grasp-action.js";
 import { createGroundService } from "./ground-service.js";
 import { guardNode } from "./guard.js";
@@ -19,11 +18,12 @@ import type { OverrideValue } from "./parameters/overrides.js";
 import { ParameterServer } from "./parameters/parameter-server.js";
 import type { PipelineSource } from "./pipeline-host.js";
 import { createPlanGraspsService } from "./plan-grasps-service.js";
-import { makeQos } from "./qos.js";
 import { parameterTypes, type Rcl, type RclNode, type RclParameter } from "./rcl.js";
 import { packageInstalled } from "./results/outputs.js";
 import { noCounts } from "./scheduler.js";
 import { SimClock } from "./sim-clock.js";
+import { FollowedSubscription } from "./topics/followed-subscription.js";
+import { makeQos } from "./topics/qos.js";
 
 export interface GroundingNodeOptions {
   readonly rcl: Rcl;

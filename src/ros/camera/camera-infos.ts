@@ -1,5 +1,5 @@
 import { type Seconds, type Stamp, secondsBetween } from "../../geometry/index.js";
-import type { TopicInput } from "../topic-input.js";
+import type { TopicInput } from "../topics/topic-input.js";
 
 interface CameraInfo {
   readonly cdr: Uint8Array;

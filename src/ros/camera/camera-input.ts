@@ -4,7 +4,8 @@ import { stampOf } from "../../messages/index.js";
 import type { FrameBytes, ImageBytes } from "../job.js";
 import type { Parameters } from "../parameters/index.js";
 import type { Rcl, RclNode } from "../rcl.js";
-import { TopicInput } from "../topic-input.js";
+import { TopicInput } from "../topics/topic-input.js";
+import { colourProblem, depthTopicProblem, lossProblem, maxFuture } from "./camera-advice.js";
 import { CameraInfos, missingInfo, quoted } from "./camera-infos.js";
 import { type ImageLoss, imageLoss } from "./image-loss.js";
 import { type Pair, Synchroniser } from "./sync.js";
@@ -35,15 +36,8 @@ interface Image {
   readonly frameId: string;
 }
 
-/** Seconds without a message after which a topic counts as silent. */
-const silentAfter: Seconds = 2;
 /** Images held at most while the first camera info is missing. */
 const maxHeld = 8;
-/** Share of images that may be lost before it is a warning. */
-const tolerableLoss = 0.2;
-/** An image stamped further in the future than this was stamped by another clock. */
-const maxFuture: Seconds = 1;
-
 /** The camera's topics: subscribes them raw, pairs colour with depth and hands out frames. */
 export class CameraInput {
   readonly colour: TopicInput;
@@ -143,7 +137,7 @@ export class CameraInput {
   get problem(): string | undefined {
     return (
       this.inputs.find((each) => each.problem !== undefined)?.problem ??
-      this.#colourProblem() ??
+      colourProblem(this.colour, this.#parameters().max_frame_age, this.colourLoss) ??
       this.#depthProblem()
     );
   }
@@ -179,33 +173,17 @@ export class CameraInput {
     return { tolerance: sync_tolerance, timeout: sync_timeout, requireDepth: require_depth };
   }
 
-  #colourProblem(): string | undefined {
-    const { colour } = this;
-    if (colour.publishers === 0)
-      return `nobody publishes ${colour.topic}; start the camera or remap the topic`;
-    if (isSilent(colour)) return `${colour.topic} has a publisher but is silent; ${transportAdvice(colour)}`;
-    const age = colour.lastAge ?? 0;
-    const { max_frame_age } = this.#parameters();
-    if (max_frame_age > 0 && age > max_frame_age)
-      return `images on ${colour.topic} are ${age.toFixed(1)} s old when they arrive and max_frame_age is ${max_frame_age} s, so they are dropped; ${clockAdvice}, or raise max_frame_age`;
-    if (age < -maxFuture)
-      return `images on ${colour.topic} are stamped ${(-age).toFixed(1)} s in the future; ${clockAdvice}`;
-    return lossProblem(colour, this.colourLoss);
-  }
-
   /** Why there is no depth, hence no grasp. */
   #depthProblem(): string | undefined {
     const { depth, info } = this;
     if (depth === undefined || info === undefined) return undefined;
-    if (depth.publishers === 0)
-      return `nobody publishes ${depth.topic}, so there are no grasps; start depth, remap the topic or set use_depth to false`;
-    if (isSilent(depth))
-      return `${depth.topic} has a publisher but is silent, so there are no grasps; ${transportAdvice(depth)}`;
-    if (this.#infos.isEmpty) return missingInfo(info);
+    const { problem } = this.#sync;
     return (
+      depthTopicProblem(depth) ??
+      (this.#infos.isEmpty ? missingInfo(info) : undefined) ??
       this.#pairProblem ??
       lossProblem(depth, imageLoss(depth.stamps, (this.depthInfo ?? info).stamps)) ??
-      this.#sync.problem
+      problem
     );
   }
 
@@ -297,19 +275,3 @@ export class CameraInput {
 }
 
 const now = (): Seconds => performance.now() / 1e3;
-
-const isSilent = ({ silence }: TopicInput): boolean => (silence ?? Number.POSITIVE_INFINITY) > silentAfter;
-
-const clockAdvice =
-  "synchronise the clocks of both machines (chrony or PTP), or set use_sim_time when a bag or simulator publishes /clock";
-
-/** What lets large images through. */
-const transportAdvice = ({ reliability }: TopicInput): string =>
-  reliability === "reliable"
-    ? "raise qos_depth or lower the camera's rate"
-    : "start the camera with FASTRTPS_DEFAULT_PROFILES_FILE set to launch/config/fastdds.xml (docs/ros-api.md, Large images over best effort)";
-
-function lossProblem(input: TopicInput, loss: ImageLoss | undefined): string | undefined {
-  if (loss === undefined || loss.arrived >= loss.sent * (1 - tolerableLoss)) return undefined;
-  return `only ${loss.arrived} of the last ${loss.sent} images sent on ${input.topic} arrived; ${transportAdvice(input)}`;
-}

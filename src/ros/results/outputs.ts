@@ -5,10 +5,10 @@ import type { FrameId, Pose, Seconds } from "../../geometry/index.js";
 import type { Grasp } from "../../grasping/index.js";
 import { headerOf, poseMessage } from "../../messages/index.js";
 import type { QueryResult, RequestedOutputs } from "../job.js";
-import { makeQos } from "../qos.js";
-import { qosOverriding } from "../qos-overrides.js";
 import type { Rcl, RclNode, RclPublisher } from "../rcl.js";
 import type { Finished } from "../scheduler.js";
+import { makeQos } from "../topics/qos.js";
+import { qosOverriding } from "../topics/qos-overrides.js";
 import { CollisionObjects } from "./collision-objects.js";
 import { type ObjectBox, objectBox } from "./object-box.js";
 import {

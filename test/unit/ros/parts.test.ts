@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { encodeMessage } from "../../../src/messages/index.js";
-import { peekHeader } from "../../../src/ros/cdr.js";
 import {
   defaultParameters,
   parameterJson,
@@ -11,7 +10,8 @@ import {
   parameterYaml,
   registerDepth,
 } from "../../../src/ros/index.js";
-import { chooseReliability, qosProblem } from "../../../src/ros/qos.js";
+import { peekHeader } from "../../../src/ros/topics/cdr.js";
+import { chooseReliability, qosProblem } from "../../../src/ros/topics/qos.js";
 
 const file = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 

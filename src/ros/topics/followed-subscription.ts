@@ -1,3 +1,4 @@
+import type { Rcl, RclNode, RclSubscription } from "../rcl.js";
 import {
   chooseDurability,
   chooseReliability,
@@ -8,7 +9,6 @@ import {
   type ReliabilityChoice,
 } from "./qos.js";
 import { qosOverride, qosOverriding } from "./qos-overrides.js";
-import type { Rcl, RclNode, RclSubscription } from "./rcl.js";
 
 export interface FollowedOptions<M> {
   readonly type: string;

@@ -1,9 +1,9 @@
-import { type Seconds, type Stamp, secondsBetween } from "../geometry/index.js";
-import { type Header, stampOf } from "../messages/index.js";
+import { type Seconds, type Stamp, secondsBetween } from "../../geometry/index.js";
+import { type Header, stampOf } from "../../messages/index.js";
+import type { Rcl, RclNode } from "../rcl.js";
 import { peekHeader } from "./cdr.js";
 import { FollowedSubscription } from "./followed-subscription.js";
 import type { Durability, Reliability, ReliabilityChoice } from "./qos.js";
-import type { Rcl, RclNode } from "./rcl.js";
 
 export interface TopicInputOptions {
   readonly type: string;

@@ -1,5 +1,5 @@
-import { GraspGroundingError } from "../errors/index.js";
-import type { Rcl, RclNode } from "./rcl.js";
+import { GraspGroundingError } from "../../errors/index.js";
+import type { Rcl, RclNode } from "../rcl.js";
 
 type Endpoint = "publisher" | "subscription";
 

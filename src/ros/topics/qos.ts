@@ -1,4 +1,4 @@
-import { durability, keepLast, type Qos, type Rcl, type RclEndpointInfo, reliability } from "./rcl.js";
+import { durability, keepLast, type Qos, type Rcl, type RclEndpointInfo, reliability } from "../rcl.js";
 
 export type ReliabilityChoice = "auto" | "reliable" | "best_effort";
 export type Reliability = "reliable" | "best_effort";
