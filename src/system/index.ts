@@ -5,5 +5,6 @@ export { Interrupt } from "./interrupt.js";
 export { interrupted } from "./interrupted.js";
 export { Progress } from "./progress.js";
 export { allocatorEnvironment, runInEnvironment } from "./run-in-environment.js";
+export { clearSegmentsCommand, staleSegments } from "./shared-memory.js";
 export { stopRequest } from "./stop-request.js";
 export { packageRoot, packageVersion } from "./version.js";
