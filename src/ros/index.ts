@@ -21,6 +21,6 @@ export {
 export { parameterJson, parameterPage, parameterYaml } from "./parameters/parameter-docs.js";
 export type {} from "./pipeline-host.js";
 export { Player } from "./player.js";
-export type {} from "./ports.js";
 export {} from "./rcl.js";
+export type {} from "./requests/ports.js";
 export { runNode } from "./run.js";

@@ -3,8 +3,8 @@ import type { Seconds, Stamp } from "../geometry/index.js";
 import type { ReadyFrame } from "./camera/camera-input.js";
 import { type Candidate, FrameSlot } from "./frame-slot.js";
 import type { JobResult, QueryResult } from "./job.js";
-import type { Origin } from "./origin.js";
 import { JobError } from "./pipeline-host.js";
+import type { Origin } from "./requests/origin.js";
 
 /** A finished job with the node's own figures of its frame. */
 export interface Finished {

@@ -2,7 +2,7 @@ import type { FrameId, Seconds, Vec3 } from "../../geometry/index.js";
 import type { Grasp } from "../../grasping/index.js";
 import { gripperLines, type Header, headerOf, poseMessage } from "../../messages/index.js";
 import type { FoundObject, JobResult, QueryResult } from "../job.js";
-import type { Origin } from "../origin.js";
+import type { Origin } from "../requests/origin.js";
 import type { ObjectBox } from "./object-box.js";
 
 /** Plain messages of one query's result, as rclnodejs takes them. */

@@ -34,7 +34,9 @@ const fields = (definition: Definition | undefined) =>
 /** Names of the message, service and action types in the node's source. */
 function typesInUse(): string[] {
   const folder = join(repository, "src", "ros");
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((each) => each.endsWith(".ts"));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((each) =>
+    each.endsWith(".ts"),
+  );
   const text = files.map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
   const types = [...text.matchAll(/"(\w+\/(?:msg|srv|action)\/\w+)"/g)].map(([, type]) => type!);
   return [...new Set(types)].sort();
@@ -52,7 +54,9 @@ function withParts(type: string, seen = new Set<string>()): Set<string> {
 
 it("the core messages that the node uses have the same fields in Humble as in Jazzy", () => {
   const inUse = typesInUse();
-  expect(inUse).toEqual(expect.arrayContaining(["sensor_msgs/msg/Image", "visualization_msgs/msg/MarkerArray"]));
+  expect(inUse).toEqual(
+    expect.arrayContaining(["sensor_msgs/msg/Image", "visualization_msgs/msg/MarkerArray"]),
+  );
   const compared = inUse.filter((type) => !notCompared.some((each) => type.startsWith(`${each}/`)));
   const names = new Set(compared.flatMap((type) => [...withParts(type)]));
   expect(names.size).toBeGreaterThan(30);

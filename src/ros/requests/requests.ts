@@ -1,8 +1,8 @@
-import type { Seconds } from "../geometry/index.js";
-import type { NodeResources } from "./node-resources.js";
+import type { Seconds } from "../../geometry/index.js";
+import type { NodeResources } from "../node-resources.js";
+import type { Parameters } from "../parameters/index.js";
+import type { RclNode } from "../rcl.js";
 import type { Origins } from "./origin.js";
-import type { Parameters } from "./parameters/index.js";
-import type { RclNode } from "./rcl.js";
 
 /** What the service and the action need of the node. They live as long as it does, configured or not. */
 export interface RequestDependencies {

@@ -1,9 +1,9 @@
-import { asCatalogued } from "../errors/index.js";
-import { cleanQuery } from "../grounding/index.js";
-import { stampOf, type Time } from "../messages/index.js";
-import type { RclResponse, RclService } from "./rcl.js";
+import { asCatalogued } from "../../errors/index.js";
+import { cleanQuery } from "../../grounding/index.js";
+import { stampOf, type Time } from "../../messages/index.js";
+import type { RclResponse, RclService } from "../rcl.js";
+import { groundingMessage, requestIds } from "../results/result-messages.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
-import { groundingMessage, requestIds } from "./results/result-messages.js";
 
 interface Request {
   readonly query: string;

@@ -1,8 +1,8 @@
-import { asCatalogued } from "../errors/index.js";
-import { cleanQuery } from "../grounding/index.js";
-import type { Rcl, RclResponse, RclService } from "./rcl.js";
+import { asCatalogued } from "../../errors/index.js";
+import { cleanQuery } from "../../grounding/index.js";
+import type { Rcl, RclResponse, RclService } from "../rcl.js";
+import { moveItGrasp } from "../results/moveit-grasp.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
-import { moveItGrasp } from "./results/moveit-grasp.js";
 
 export interface PlanGraspsDependencies extends RequestDependencies {
   readonly rcl: Rcl;

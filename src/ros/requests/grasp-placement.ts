@@ -1,9 +1,9 @@
-import { describe } from "../errors/index.js";
-import { compose, type FrameId, type Pose } from "../geometry/index.js";
-import type { Parameters } from "./parameters/index.js";
-import type { PlacedGrasps, TargetFrame } from "./results/outputs.js";
-import type { Answer, Finished } from "./scheduler.js";
-import type { Transforms } from "./transforms.js";
+import { describe } from "../../errors/index.js";
+import { compose, type FrameId, type Pose } from "../../geometry/index.js";
+import type { Parameters } from "../parameters/index.js";
+import type { PlacedGrasps, TargetFrame } from "../results/outputs.js";
+import type { Answer, Finished } from "../scheduler.js";
+import type { Transforms } from "../transforms.js";
 
 export interface GraspPlacementDependencies {
   readonly transforms: Transforms;

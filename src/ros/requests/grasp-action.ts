@@ -1,13 +1,13 @@
-import { asCatalogued, GraspGroundingError } from "../errors/index.js";
-import { cleanQuery } from "../grounding/index.js";
-import { headerOf } from "../messages/index.js";
-import { guardActionServer } from "./guard.js";
+import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
+import { cleanQuery } from "../../grounding/index.js";
+import { headerOf } from "../../messages/index.js";
+import { guardActionServer } from "../guard.js";
+import type { Rcl, RclGoalHandle } from "../rcl.js";
+import { graspMessage, groundingMessage, requestIds } from "../results/result-messages.js";
+import type { Answer } from "../scheduler.js";
 import { actionOrigin } from "./origin.js";
 import type { ArmPort } from "./ports.js";
-import type { Rcl, RclGoalHandle } from "./rcl.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
-import { graspMessage, groundingMessage, requestIds } from "./results/result-messages.js";
-import type { Answer } from "./scheduler.js";
 
 const type = "grasp_grounding_interfaces/action/Grasp";
 
