@@ -23,18 +23,22 @@ const keys = [
 
 /** Runs rosdep on a workspace as the guide makes one. Its database is ours: every key but our own package's is known. */
 function rosdep(args: readonly string[]) {
-  const result = spawnSync(pythonPath(), ["-m", "rosdep2.main", ...args], {
-    cwd: work,
-    encoding: "utf8",
-    env: {
-      ...process.env,
-      HOME: work,
-      ROS_HOME: work,
-      ROS_PYTHON_VERSION: "3",
-      ROSDEP_SOURCE_PATH: join(work, "sources"),
-      ROSDISTRO_INDEX_URL: `file://${join(work, "index.yaml")}`,
+  const result = spawnSync(
+    pythonPath(),
+    ["-c", "from rosdep2.main import rosdep_main; rosdep_main()", ...args],
+    {
+      cwd: work,
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        HOME: work,
+        ROS_HOME: work,
+        ROS_PYTHON_VERSION: "3",
+        ROSDEP_SOURCE_PATH: join(work, "sources"),
+        ROSDISTRO_INDEX_URL: `file://${join(work, "index.yaml")}`,
+      },
     },
-  });
+  );
   return { status: result.status, output: result.stdout + result.stderr };
 }
 
@@ -74,5 +78,5 @@ it("rosdep finds every dependency with the command of the guide, our interface p
     "--rosdistro=jazzy",
     "--os=ubuntu:noble",
   ]);
-  expect(short.output).toContain("No definition of [grasp_grounding_interfaces]");
+  expect(short.output).toContain("Cannot locate rosdep definition for [grasp_grounding_interfaces]");
 });
