@@ -6,7 +6,7 @@ export interface ImageLoss {
   readonly arrived: number;
 }
 
-/** Images younger than this may still be on their way when the camera info of the same stamp is there. */
+/** Images younger than this may still be in transit when the camera info of the same stamp is there. */
 const inFlight: Seconds = 0.5;
 /** Fewer images say nothing about a rate. */
 const minSent = 8;

@@ -13,9 +13,9 @@ import type { Parameters } from "../parameters/index.js";
 
 /**
  * moveit_msgs/msg/Grasp of one grasp. Its pose is that of the hand's parent link, as MoveIt defines it: the parameters
- * `tool_offset` and `tool_yaw` lead there from the point between the fingertips. Postures of the fingers need
+ * `tool_offset` and `tool_yaw` lead there from the point between the fingertips. Finger positions need
  * `gripper_joint`. The hand approaches along its z for `approach_distance`, and lifts the object by `lift_height` along
- * z of `target_frame`; without a target frame it goes back as it came.
+ * z of `target_frame`; without a target frame it retreats along the approach.
  */
 export function moveItGrasp(stamp: Stamp, grasp: Grasp, id: string, parameters: Parameters): object {
   const { approach_distance, lift_height, target_frame, gripper_force } = parameters;
@@ -30,8 +30,8 @@ export function moveItGrasp(stamp: Stamp, grasp: Grasp, id: string, parameters: 
   });
   return {
     id,
-    pre_grasp_posture: posture(grasp.width, parameters),
-    grasp_posture: posture(0, parameters, gripper_force || grasp.force),
+    pre_grasp_posture: fingersAt(grasp.width, parameters),
+    grasp_posture: fingersAt(0, parameters, gripper_force || grasp.force),
     grasp_pose: { header, pose: poseMessage(compose(grasp.pose, invert(toolOf(parameters)))) },
     grasp_quality: grasp.score,
     pre_grasp_approach: translation(approach, approach_distance),
@@ -43,7 +43,7 @@ export function moveItGrasp(stamp: Stamp, grasp: Grasp, id: string, parameters: 
 }
 
 /** trajectory_msgs/msg/JointTrajectory of the fingers at a width; empty without `gripper_joint`. */
-function posture(width: Metres, parameters: Parameters, force?: number): object {
+function fingersAt(width: Metres, parameters: Parameters, force?: number): object {
   const joint = parameters.gripper_joint;
   if (joint === "") return {};
   const { stroke, open, closed } = gripperMapping(parameters);

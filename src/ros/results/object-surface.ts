@@ -70,9 +70,9 @@ function surface(frame: RgbdFrame, { box, mask }: Detection, step: Pixels): Surf
   const cloud = organisedCloud(depth, camera, window, step);
   const pixelOf = (i: number): number =>
     (window.y1 + Math.floor(i / cloud.width) * step) * mask.width + window.x1 + (i % cloud.width) * step;
-  const indices = (wanted: (i: number) => boolean): number[] => {
+  const indices = (isUsed: (i: number) => boolean): number[] => {
     const out: number[] = [];
-    for (let i = 0; i < cloud.width * cloud.height; i++) if (wanted(i)) out.push(i);
+    for (let i = 0; i < cloud.width * cloud.height; i++) if (isUsed(i)) out.push(i);
     return out;
   };
   const { marks } = cleanMask(cloud, mask, nearest(mask, depth.data));
