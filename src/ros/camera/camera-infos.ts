@@ -16,8 +16,8 @@ const maxInfos = 32;
 const staleAfter: Seconds = 2;
 
 /**
- * The camera infos of one camera: which belongs to an image, and whether it fits. A camera that was replaced sends other
- * intrinsics, another frame or no info at all; its images must not be measured with the former camera's info.
+ * The camera infos of one camera: which belongs to an image, and whether it fits. A replaced camera sends other
+ * intrinsics, another frame or no info at all. Its images must not be measured with the former camera's info.
  */
 export class CameraInfos {
   readonly #input: () => TopicInput;

@@ -11,7 +11,7 @@ import {
   registerDepth,
 } from "../../../src/ros/index.js";
 import { peekHeader } from "../../../src/ros/topics/cdr.js";
-import { chooseReliability, qosProblem } from "../../../src/ros/topics/qos.js";
+import { chooseDurability, chooseReliability, qosProblem } from "../../../src/ros/topics/qos.js";
 
 const file = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 
@@ -71,6 +71,19 @@ describe("quality of service", () => {
     expect(chooseReliability("auto", [publisher(1)])).toBe("reliable");
     expect(chooseReliability("auto", [publisher(1), publisher(2)])).toBe("best_effort");
     expect(chooseReliability("reliable", [publisher(2)])).toBe("reliable");
+    expect(chooseReliability("auto", [], "reliable")).toBe("reliable");
+    const once = { ...publisher(1), qos_profile: { reliability: 1, durability: 1 } };
+    expect(chooseDurability([])).toBe("volatile");
+    expect(chooseDurability([once])).toBe("transient_local");
+    expect(chooseDurability([once, publisher(1)])).toBe("volatile");
+    expect(
+      qosProblem(
+        "/image",
+        { reliability: "reliable", durability: "transient_local" },
+        "sensor_msgs/msg/Image",
+        [publisher(1)],
+      ),
+    ).toContain("offers volatile durability");
   });
 
   it("names what cannot match, and the fix", () => {
