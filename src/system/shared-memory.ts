@@ -13,8 +13,8 @@ export interface StaleSegments {
 const segmentName = /^fastrtps_[0-9a-f]{16}$/;
 
 /**
- * The segments that processes left behind which were killed: nobody holds the lock file beside them. Their memory is not
- * given back until they are removed.
+ * The segments that processes left behind which were killed: nobody holds their lock files. Their memory is not
+ * free until they are removed.
  * Source: SharedSegment and RobustExclusiveLock of Fast DDS 2.14, which lock `NAME_el` by flock(2) while a participant
  * lives; its tool `fastdds shm clean` decides alike.
  * @param folder for tests; Linux has shared memory in /dev/shm.

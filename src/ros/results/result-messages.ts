@@ -106,7 +106,7 @@ const hypothesis = (query: string, score: number, position: Vec3) => ({
   },
 });
 
-/** vision_msgs/msg/Detection3DArray in `frame`; an object without a box has no depth and is left out. */
+/** vision_msgs/msg/Detection3DArray in `frame`; an object without a box has no depth and is skipped. */
 export function detection3dArray(
   done: JobResult,
   { result, ids }: IdentifiedResult,
