@@ -29,6 +29,11 @@ def params_file(name: str) -> str:
     return name if os.path.sep in name or Path(name).exists() else str(HERE / "config" / name)
 
 
+def absolute(camera: str, topic: str) -> str:
+    """A topic below the camera's namespace, unless it is absolute already."""
+    return topic if topic.startswith("/") else "/".join(["", *filter(None, [camera]), topic])
+
+
 def start(context):
     """The node with the arguments that were given; others have the file's value or the default."""
 
@@ -43,18 +48,16 @@ def start(context):
     overrides["use_sim_time"] = given("use_sim_time").lower() == "true"
     files = [params_file(name) for name in given("params_file").split(",") if name]
     camera = given("camera").strip("/")
-    prefix = f"/{camera}" if camera else ""
+    # An absolute topic stays as it is. The topics of image transports follow their base topic in the node.
     topics = {
         "camera/color/image_raw": given("color_topic"),
-        "camera/color/image_raw/compressed": given("color_topic") + "/compressed",
         "camera/color/camera_info": given("camera_info_topic"),
         "camera/aligned_depth_to_color/image_raw": given("depth_topic"),
-        "camera/aligned_depth_to_color/image_raw/compressedDepth": given("depth_topic") + "/compressedDepth",
         "camera/depth/image_rect_raw": given("raw_depth_topic"),
         "camera/depth/camera_info": given("depth_camera_info_topic"),
     }
-    remappings = [(ours, f"{prefix}/{theirs}") for ours, theirs in topics.items()]
-    environment = {}
+    remappings = [(ours, absolute(camera, theirs)) for ours, theirs in topics.items()]
+    environment = {} if given("large_images").lower() == "true" else {"GRASP_GROUNDING_FASTDDS_PROFILE": "none"}
     # A profile that the user has set stays; other nodes of the launch file are not touched.
     if given("large_images").lower() == "true" and not any(name in os.environ for name in PROFILE_VARIABLES):
         environment = dict.fromkeys(PROFILE_VARIABLES, str(HERE / "config" / "fastdds.xml"))
@@ -97,7 +100,7 @@ def generate_launch_description() -> LaunchDescription:
         "name": ("grasp_grounding", "Name of the node."),
         "namespace": ("", "Namespace of the node."),
         "camera": ("camera/camera", "Namespace of the camera's topics, e.g. camera/camera for realsense2_camera."),
-        "color_topic": ("color/image_raw", "Colour images, below the camera's namespace."),
+        "color_topic": ("color/image_raw", "Colour images: below the camera's namespace, or absolute (/…), as are the other topics."),
         "camera_info_topic": ("color/camera_info", "Camera info of the colour images."),
         "depth_topic": ("aligned_depth_to_color/image_raw", "Depth aligned to colour."),
         "raw_depth_topic": ("depth/image_rect_raw", "Depth in its own frame (depth_registered:=false)."),

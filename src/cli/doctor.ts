@@ -15,7 +15,7 @@ import {
 } from "../inference/index.js";
 import { defaultModel, findModel, listModels } from "../model-store/index.js";
 import { table } from "../report/text-table.js";
-import { packageRoot, packageVersion } from "../system/index.js";
+import { clearSegmentsCommand, packageRoot, packageVersion, staleSegments } from "../system/index.js";
 
 type Status = "ok" | "missing" | "failed";
 
@@ -54,6 +54,7 @@ async function runChecks(): Promise<readonly Check[]> {
     await checkSharp(),
     ...(await checkModels()),
     await checkRos(),
+    ...checkSharedMemory(),
   ];
 }
 
@@ -173,6 +174,23 @@ async function checkRos(): Promise<Check> {
   const detail = sourced || setUp ? "rclnodejs is not compiled" : "no ROS 2 in the environment";
   const remedy = "needed for the `node` command alone: source ROS 2 and run `npm run ros:setup`";
   return { name: "ROS 2", status: "missing", detail, remedy, required: false };
+}
+
+/** Nothing to say where Fast DDS left nothing behind. */
+function checkSharedMemory(): readonly Check[] {
+  const { names, bytes } = staleSegments();
+  if (names.length === 0) return [];
+  const megabytes = (bytes / 1e6).toFixed(1);
+  const [some, left] = names.length === 1 ? ["segment", "is left"] : ["segments", "are left"];
+  return [
+    {
+      name: "shared memory",
+      status: "failed",
+      detail: `${names.length} ${some} of Fast DDS (${megabytes} MB) ${left} of processes that were killed`,
+      remedy: `clear them with \`${clearSegmentsCommand()}\``,
+      required: false,
+    },
+  ];
 }
 
 async function hasAddon(): Promise<boolean> {

@@ -1,7 +1,13 @@
 import { Command } from "commander";
 import { startConsole } from "../console/index.js";
 import { usage } from "../errors/index.js";
-import { type ConfiguredArm, type GroundingNode, missingEnvironment, runNode } from "../ros/index.js";
+import {
+  type ConfiguredArm,
+  type GroundingNode,
+  missingEnvironment,
+  runNode,
+  useLargeImageProfile,
+} from "../ros/index.js";
 import { packageRoot, packageVersion, runInEnvironment } from "../system/index.js";
 import { announce, type ServeOptions, serveFlags, serveOptions } from "./console.js";
 import { consoleArm } from "./node/console-arm.js";
@@ -26,6 +32,7 @@ export const nodeCommand = (): Command =>
     )
     .action(async (rosArgs: readonly string[], options: NodeCliOptions) => {
       refuseOthers(rosArgs);
+      useLargeImageProfile(packageRoot);
       const env = missingEnvironment(packageRoot) ?? unlimitedHeaps();
       process.exitCode = env === undefined ? await run(rosArgs, options) : await runInEnvironment(env);
     });

@@ -134,7 +134,7 @@ export class Diagnostics {
         values: {},
       });
     if (camera !== undefined) {
-      const { problem } = camera;
+      const { problem, colourLoss: loss } = camera;
       const broken = camera.inputs.some((each) => each.problem !== undefined);
       statuses.push({
         name: "camera",
@@ -148,6 +148,8 @@ export class Diagnostics {
           publishers: camera.colour.publishers,
           malformed: camera.inputs.reduce((sum, each) => sum + each.malformed, 0),
           depth_received: camera.depth?.received ?? 0,
+          images_sent: loss?.sent ?? "",
+          images_arrived: loss?.arrived ?? "",
           skew_ms: camera.lastSkew === undefined ? "" : (camera.lastSkew * 1e3).toFixed(2),
           ...camera.counts,
         },

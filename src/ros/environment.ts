@@ -28,3 +28,28 @@ export function missingEnvironment(
   ]);
   return { ...env, ...set, ...Object.fromEntries(joined) };
 }
+
+const profileVariables = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"] as const;
+/** Files that Fast DDS reads from the working directory by itself. */
+const profileFiles = ["DEFAULT_FASTRTPS_PROFILES.xml", "DEFAULT_FASTDDS_PROFILES.xml"];
+
+/**
+ * Chooses launch/config/fastdds.xml, whose shared memory holds images of megabytes, unless the user has a profile, another
+ * middleware, or GRASP_GROUNDING_FASTDDS_PROFILE=none. To be called before ROS is initialised.
+ * @param root the project's root folder.
+ * @param env is changed.
+ * @returns whether the profile was set.
+ */
+export function useLargeImageProfile(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+  folder: string = process.cwd(),
+): boolean {
+  const isFastDds = (env.RMW_IMPLEMENTATION ?? "rmw_fastrtps_cpp").startsWith("rmw_fastrtps");
+  const hasProfile =
+    profileVariables.some((name) => env[name] !== undefined) ||
+    profileFiles.some((name) => existsSync(join(folder, name)));
+  if (!isFastDds || hasProfile || env.GRASP_GROUNDING_FASTDDS_PROFILE === "none") return false;
+  for (const name of profileVariables) env[name] = join(root, "launch", "config", "fastdds.xml");
+  return true;
+}

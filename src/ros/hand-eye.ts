@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { type HandEyeCalibration, parseHandEye } from "../calibration/index.js";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { type TfMessage, timeOf } from "../messages/index.js";
-import { makeQos } from "./qos.js";
 import type { Rcl, RclNode, RclPublisher } from "./rcl.js";
+import { makeQos } from "./topics/qos.js";
 
 /** Publishes a hand-eye calibration on /tf_static, for as long as the node is configured. */
 export class HandEyeBroadcaster {

@@ -6,7 +6,7 @@ export {} from "./arm/node-arm.js";
 export { registerDepth } from "./camera/registration.js";
 export {} from "./camera/sync.js";
 export type { Status } from "./diagnostics.js";
-export { missingEnvironment } from "./environment.js";
+export { missingEnvironment, useLargeImageProfile } from "./environment.js";
 export { GroundingNode } from "./node.js";
 export {} from "./node-pipeline.js";
 export { type NodeObserver, ObservedImage } from "./observer.js";
@@ -21,6 +21,6 @@ export {
 export { parameterJson, parameterPage, parameterYaml } from "./parameters/parameter-docs.js";
 export type {} from "./pipeline-host.js";
 export { Player } from "./player.js";
-export type {} from "./ports.js";
 export {} from "./rcl.js";
+export type {} from "./requests/ports.js";
 export { runNode } from "./run.js";

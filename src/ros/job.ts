@@ -1,5 +1,5 @@
 import type { Chain } from "../arm/index.js";
-import type { Box, Metres, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
+import type { Box, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
 import type { PipelineResult, ScenePoints } from "../pipeline/index.js";
 
@@ -23,11 +23,15 @@ export interface FrameBytes {
   readonly depthCamera?: { readonly info: Uint8Array; readonly pose: Pose };
 }
 
-/** Images to encode beside the results; each only when someone subscribes. */
+/** What to encode in addition to the results; each only while it has a subscriber. */
 export interface RequestedOutputs {
   readonly mask: boolean;
   readonly overlay: boolean;
   readonly overlayCompressed: boolean;
+  /** A sensor_msgs/PointCloud2 of the best object. */
+  readonly objectCloud: boolean;
+  /** The visible surface of every object, as points. */
+  readonly surfaces: boolean;
   /** The decoded image and the whole results, for an observer in this process. */
   readonly fullResult?: boolean;
 }
@@ -47,6 +51,8 @@ export interface Job {
   /** Absent: the image of the job before. */
   readonly frame?: FrameBytes;
   readonly queries: readonly string[];
+  /** Those of `queries` whose results go into images and clouds. */
+  readonly published: readonly string[];
   readonly requestedOutputs: RequestedOutputs;
   readonly rectified: boolean;
   readonly maxDetections: number;
@@ -69,6 +75,8 @@ export interface FoundObject {
   readonly mask: Uint8Array;
   /** Middle of the visible surface in the optical frame. */
   readonly position?: Vec3;
+  /** Points of the visible surface in the optical frame, when asked for; empty without depth. */
+  readonly surface?: Points;
 }
 
 export interface QueryResult {
@@ -96,12 +104,13 @@ export interface JobResult {
   readonly width: number;
   readonly height: number;
   readonly results: readonly QueryResult[];
-  /** What was wrong with depth or camera info while colour could be used. */
+  /** Problems of depth or camera info while colour could be used. */
   readonly problems: readonly Problem[];
-  /** CDR of sensor_msgs/Image, Image and CompressedImage. */
+  /** CDR of sensor_msgs/Image, Image, CompressedImage and PointCloud2. */
   readonly mask?: Uint8Array;
   readonly overlay?: Uint8Array;
   readonly overlayCompressed?: Uint8Array;
+  readonly objectCloud?: Uint8Array;
   /** Milliseconds from taking the job to its frame being decoded. */
   readonly decodeMs: number;
   readonly fullResult?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };

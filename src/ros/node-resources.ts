@@ -5,13 +5,14 @@ import type { ConfiguredArm } from "./arm/configured-arm.js";
 import { NodeArm } from "./arm/node-arm.js";
 import { CameraInput, type ReadyFrame } from "./camera/camera-input.js";
 import type { Diagnostics } from "./diagnostics.js";
-import { placeGrasps } from "./grasp-placement.js";
 import { HandEyeBroadcaster } from "./hand-eye.js";
 import { type NodeObserver, ObservedImage } from "./observer.js";
 import type { Parameters } from "./parameters/index.js";
 import type { PipelineHost, PipelineSource } from "./pipeline-host.js";
 import { PipelineRunner } from "./pipeline-runner.js";
 import type { Rcl, RclNode } from "./rcl.js";
+import { type GraspPlacementDependencies, placeFrame, placeGrasps } from "./requests/grasp-placement.js";
+import type { Origin, Origins } from "./requests/origin.js";
 import { Outputs, type PlacedGrasps } from "./results/outputs.js";
 import { type Answer, type Finished, Scheduler } from "./scheduler.js";
 import { Transforms } from "./transforms.js";
@@ -27,6 +28,8 @@ export interface NodeResourcesDependencies {
   readonly onArm: ((arm: ConfiguredArm | undefined) => void) | undefined;
   /** Why images cannot be stamped or compared with the time now: the clock does not run. */
   readonly clockProblem: () => string | undefined;
+  /** Numbers the queries, also over a cleanup. */
+  readonly origins: Origins;
 }
 
 /** Everything that lives between configure and cleanup: the pipeline, the camera, the results and the arm. */
@@ -41,6 +44,8 @@ export class NodeResources {
   readonly #handEye: HandEyeBroadcaster | undefined;
   readonly #runner: PipelineRunner;
   #query: string | undefined;
+  /** Of `#query`. */
+  #origin: Origin;
   #active = false;
 
   /** Loads the model (blocking) and creates the interfaces. @throws the reason why the pipeline cannot be made */
@@ -49,11 +54,18 @@ export class NodeResources {
     const { rcl, node, parameters, observer } = dependencies;
     const values = parameters();
     this.#query = values.query || undefined;
-    // Before the model, which takes its time to load: errors of the arm's parameters and of files show at once.
+    this.#origin = dependencies.origins.next("topic");
+    // Before the model, which takes its time to load: errors of parameters and files show at once.
+    this.camera = new CameraInput(rcl, node, parameters, {
+      onFrame: (frame) => this.#onFrame(frame),
+      onTimeJump: () => this.forget("the camera's stamps jumped back"),
+      depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
+    });
     const setup = values.arm === "none" ? undefined : armSetup(values);
     const file = values.hand_eye_file;
-    this.#handEye = file === "" ? undefined : new HandEyeBroadcaster(rcl, node, file);
+    this.#outputs = new Outputs(rcl, node);
     try {
+      this.#handEye = file === "" ? undefined : new HandEyeBroadcaster(rcl, node, file);
       this.#runner = new PipelineRunner({
         source: dependencies.pipeline,
         parameters,
@@ -63,17 +75,18 @@ export class NodeResources {
       });
     } catch (error) {
       this.#handEye?.close();
+      this.#outputs.close();
       throw error;
     }
     this.transforms = new Transforms(rcl, node, values.tf_cache);
     if (this.#handEye !== undefined) this.transforms.buffer.add(this.#handEye.message, true);
-    this.#outputs = new Outputs(rcl, node);
     this.scheduler = new Scheduler({
       start: (order, signal) => this.#runner.start(order, signal),
       policy: () => {
         const { mode, max_rate, frame_reuse } = parameters();
         return {
           query: mode === "continuous" ? this.#query : undefined,
+          origin: this.#origin,
           maxRate: max_rate,
           reuse: frame_reuse,
         };
@@ -83,11 +96,6 @@ export class NodeResources {
         failed: (error) => this.#failed(error),
       },
       camera: () => ({ topic: this.camera.colour.topic, problem: this.#whyNoImage() }),
-    });
-    this.camera = new CameraInput(rcl, node, parameters, {
-      onFrame: (frame) => this.#onFrame(frame),
-      onTimeJump: () => this.forget("the camera's stamps jumped back"),
-      depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
     });
     if (setup !== undefined)
       this.arm = new NodeArm({
@@ -124,12 +132,15 @@ export class NodeResources {
   /** A query from ~/query: grounded from now on (continuous), or once (on demand). Empty stops grounding. */
   setQuery(query: string | undefined): void {
     const { mode, service_timeout } = this.#dependencies.parameters();
+    if (query !== this.#query) this.#outputs.forget();
+    if (query !== this.#query || mode === "on_demand")
+      this.#origin = this.#dependencies.origins.next("topic");
     this.#query = query;
     if (query === undefined || !this.#active) return;
     if (mode === "continuous") this.scheduler.pump();
     else
       this.scheduler
-        .request({ query, timeout: service_timeout })
+        .request({ query, origin: this.#origin, timeout: service_timeout })
         .answer.catch((error: Error) => this.#failed(error));
   }
 
@@ -146,6 +157,7 @@ export class NodeResources {
     this.arm?.deactivate();
     this.camera.close();
     this.scheduler.close(reason);
+    this.#outputs.forget();
   }
 
   /** Forgets images and transforms after a jump of time. @param why for the log */
@@ -156,14 +168,8 @@ export class NodeResources {
   }
 
   /** The grasps of an answer in a frame. */
-  place(answer: Answer, targetFrame: FrameId): Promise<PlacedGrasps> {
-    const { parameters } = this.#dependencies;
-    const { transforms } = this;
-    return placeGrasps(
-      { transforms, parameters, onFailure: (error) => this.#failed(error) },
-      answer,
-      targetFrame,
-    );
+  place(answer: Pick<Answer, "finished" | "result">, targetFrame: FrameId): Promise<PlacedGrasps> {
+    return placeGrasps(this.#placement(), answer, targetFrame);
   }
 
   /** About once a second: follows publishers, and starts a pipeline again that ended by itself. */
@@ -209,12 +215,22 @@ export class NodeResources {
     const { fullResult: whole } = finished.done;
     if (whole !== undefined) this.#dependencies.observer?.answered(whole.frame, whole.results);
     if (!this.#active) return;
-    const { target_frame } = this.#dependencies.parameters();
+    const { target_frame, publish_requests, track_timeout } = this.#dependencies.parameters();
     try {
-      await this.#outputs.publish(finished, (result) => this.place({ finished, result }, target_frame));
+      await this.#outputs.publish(finished, {
+        place: (result) => this.place({ finished, result }, target_frame),
+        target: () => placeFrame(this.#placement(), finished, target_frame),
+        requests: publish_requests,
+        trackTimeout: track_timeout,
+      });
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  #placement(): GraspPlacementDependencies {
+    const { parameters } = this.#dependencies;
+    return { transforms: this.transforms, parameters, onFailure: (error) => this.#failed(error) };
   }
 
   #failed(error: unknown): void {

@@ -5,8 +5,6 @@ import { type Metrics, type RunningMetrics, startMetrics } from "../metrics/inde
 import type { ConfiguredArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
 import { Diagnostics } from "./diagnostics.js";
-import { GraspAction } from "./grasp-action.js";
-import { createGroundService } from "./ground-service.js";
 import { guardNode } from "./guard.js";
 import { nodeMetrics } from "./node-metrics.js";
 import { NodePipeline } from "./node-pipeline.js";
@@ -16,10 +14,16 @@ import type { Parameters } from "./parameters/index.js";
 import type { OverrideValue } from "./parameters/overrides.js";
 import { ParameterServer } from "./parameters/parameter-server.js";
 import type { PipelineSource } from "./pipeline-host.js";
-import { makeQos } from "./qos.js";
 import { parameterTypes, type Rcl, type RclNode, type RclParameter } from "./rcl.js";
+import { GraspAction } from "./requests/grasp-action.js";
+import { createGroundService } from "./requests/ground-service.js";
+import { Origins } from "./requests/origin.js";
+import { createPlanGraspsService } from "./requests/plan-grasps-service.js";
+import { packageInstalled } from "./results/outputs.js";
 import { noCounts } from "./scheduler.js";
 import { SimClock } from "./sim-clock.js";
+import { FollowedSubscription } from "./topics/followed-subscription.js";
+import { makeQos } from "./topics/qos.js";
 
 export interface GroundingNodeOptions {
   readonly rcl: Rcl;
@@ -52,6 +56,8 @@ export class GroundingNode {
   readonly #clock: SimClock;
   readonly #diagnostics: Diagnostics;
   readonly #action: GraspAction;
+  readonly #queries: FollowedSubscription<{ data: string }>;
+  readonly #origins = new Origins();
   readonly #timers: NodeJS.Timeout[];
   readonly #endpoint: Promise<RunningMetrics | undefined>;
   #resources: NodeResources | undefined;
@@ -83,18 +89,24 @@ export class GroundingNode {
     const requests = {
       node,
       parameters: () => this.#parameters.values,
+      origins: this.#origins,
       resources: () => this.#active(),
       onError: (error: unknown) => this.#onError(error),
     };
     createGroundService(requests);
+    if (packageInstalled("moveit_msgs")) createPlanGraspsService({ ...requests, rcl });
     this.#action = new GraspAction({ ...requests, rcl });
     if (options.observer !== undefined) this.#listenToLog(options.observer);
-    node.createSubscription(
-      "std_msgs/msg/String",
-      "~/query",
-      { qos: makeQos(rcl, 10, "reliable") },
-      (message: { data: string }) => this.#onQuery(message.data),
-    );
+    this.#queries = new FollowedSubscription(rcl, node, {
+      type: "std_msgs/msg/String",
+      topic: "~/query",
+      depth: 10,
+      reliability: "auto",
+      unknown: "reliable",
+      raw: false,
+      onMessage: (message: { data: string }) => this.#onQuery(message.data),
+    });
+    this.#queries.open();
     this.#parameters.onChange = (names) => {
       if (names.includes("query")) this.#onQuery(this.#parameters.values.query);
       else this.#resources?.tick();
@@ -106,6 +118,8 @@ export class GroundingNode {
       setInterval(() => this.#guard(() => this.#publishDiagnostics()), period),
       setInterval(() => this.#guard(() => this.#resources?.refresh()), 1_000),
       setInterval(() => this.#guard(() => this.#resources?.tick()), 100),
+      // `ros2 topic pub --once` waits for a subscription that matches it.
+      setInterval(() => this.#guard(() => this.#queries.refresh()), 500),
     ];
   }
 
@@ -226,6 +240,7 @@ export class GroundingNode {
       observer: this.#options.observer,
       onArm: this.#options.onArm,
       clockProblem: () => this.#clock.problem,
+      origins: this.#origins,
     });
     if (this.#query !== undefined) this.#resources.setQuery(this.#query);
     this.node.getLogger().info(`configured with model ${this.#resources.model}`);

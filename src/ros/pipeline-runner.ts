@@ -42,7 +42,10 @@ export class PipelineRunner {
   }
 
   /** Hands a job over; undefined while there is no pipeline. */
-  start({ candidate, queries, scenePoints }: JobOrder, signal: AbortSignal): Promise<JobResult> | undefined {
+  start(
+    { candidate, queries, published, scenePoints }: JobOrder,
+    signal: AbortSignal,
+  ): Promise<JobResult> | undefined {
     if (this.#host.ended) return undefined;
     const { rectified, max_detections, publish_masks, overlay_quality } = this.#dependencies.parameters();
     const { frame, fresh } = candidate;
@@ -54,6 +57,7 @@ export class PipelineRunner {
       masks: publish_masks,
       overlayQuality: overlay_quality,
       queries,
+      published,
       scenePoints,
       ...(reach !== undefined && { reach }),
       // The image's memory moves to the pipeline's thread, which holds it for the next request.

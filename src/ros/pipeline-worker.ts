@@ -21,6 +21,7 @@ import {
   overlayImage,
   queryResult,
 } from "./results/encode-result.js";
+import { objectCloud } from "./results/object-surface.js";
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
@@ -84,18 +85,24 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   const decodeMs = performance.now() - began;
   const results = await pipeline!.process(frame, job.queries, { ...within(job.reach), signal });
   const { requestedOutputs } = job;
+  // Answers to requests go to those who asked, not into the topics' images.
+  const shown = results.filter((_, i) => job.published.includes(job.queries[i]!));
+  const show = shown.length > 0;
   const pixels =
-    requestedOutputs.overlay || requestedOutputs.overlayCompressed ? drawOverlay(frame, results) : undefined;
+    show && (requestedOutputs.overlay || requestedOutputs.overlayCompressed)
+      ? drawOverlay(frame, shown)
+      : undefined;
   return {
     stamp: frame.stamp,
     frameId: frame.frameId,
     width: frame.colour.width,
     height: frame.colour.height,
-    results: results.map((each) => queryResult(frame, each, job.maxDetections, job.masks, job.scenePoints)),
+    results: results.map((each) => queryResult(frame, each, job)),
     problems,
     decodeMs,
     ...(requestedOutputs.fullResult && { fullResult: { frame, results } }),
-    ...(requestedOutputs.mask && { mask: maskImage(frame, results) }),
+    ...(show && requestedOutputs.mask && { mask: maskImage(frame, shown) }),
+    ...(show && requestedOutputs.objectCloud && { objectCloud: objectCloud(frame, shown) }),
     ...(pixels && requestedOutputs.overlay && { overlay: overlayImage(frame, pixels) }),
     ...(pixels &&
       requestedOutputs.overlayCompressed && {
@@ -123,7 +130,7 @@ async function take(bytes: FrameBytes, rectified: boolean): Promise<void> {
 
 /** Big encoded images move; one that shares its memory is copied instead. */
 function transferables(reply: JobResult): ArrayBuffer[] {
-  return [reply.mask, reply.overlay, reply.overlayCompressed]
+  return [reply.mask, reply.overlay, reply.overlayCompressed, reply.objectCloud]
     .filter((each) => each !== undefined && each.byteLength === each.buffer.byteLength)
     .map((each) => each!.buffer as ArrayBuffer);
 }

@@ -1,8 +1,8 @@
 import { describe } from "../errors/index.js";
 import type { Stamp } from "../geometry/index.js";
 import { timeOf } from "../messages/index.js";
-import { makeQos } from "./qos.js";
 import { loadRcl, type Rcl, type RclNode, type RclPublisher } from "./rcl.js";
+import { makeQos } from "./topics/qos.js";
 
 /** A topic to publish on. */
 export interface PlayedTopic {

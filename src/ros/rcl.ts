@@ -9,6 +9,8 @@ import { describe, GraspGroundingError } from "../errors/index.js";
  */
 export interface Rcl {
   readonly QoS: QosConstructor;
+  readonly QoSPolicyKind: Readonly<Record<"HISTORY" | "DEPTH" | "RELIABILITY" | "DURABILITY", number>>;
+  readonly QoSOverridingOptions: new (policies: readonly number[]) => unknown;
   readonly Parameter: new (name: string, type: number, value: unknown) => RclParameter;
   readonly ParameterDescriptor: new (
     name: string,
@@ -154,17 +156,23 @@ export interface RclNode {
   getFullyQualifiedName(): string;
   getLogger(): RclLogger;
   now(): { readonly nanoseconds: bigint };
-  resolveTopicName(topic: string): string;
+  resolveTopicName(topic: string, onlyExpand?: boolean): string;
+  /** The values of parameters that were given at start. */
+  getParameterOverrides(): readonly RclParameter[];
   countPublishers(topic: string): number;
   countSubscribers(topic: string): number;
   getPublishersInfoByTopic(topic: string): readonly RclEndpointInfo[];
   createSubscription(
     type: string,
     topic: string,
-    options: { isRaw?: boolean; qos?: Qos },
+    options: { isRaw?: boolean; qos?: Qos; qosOverridingOptions?: unknown },
     callback: (message: never) => void,
   ): RclSubscription;
-  createPublisher(type: string, topic: string, options?: { qos?: Qos }): RclPublisher;
+  createPublisher(
+    type: string,
+    topic: string,
+    options?: { qos?: Qos; qosOverridingOptions?: unknown },
+  ): RclPublisher;
   createService(
     type: string,
     name: string,

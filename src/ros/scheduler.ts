@@ -4,12 +4,17 @@ import type { ReadyFrame } from "./camera/camera-input.js";
 import { type Candidate, FrameSlot } from "./frame-slot.js";
 import type { JobResult, QueryResult } from "./job.js";
 import { JobError } from "./pipeline-host.js";
+import type { Origin } from "./requests/origin.js";
 
 /** A finished job with the node's own figures of its frame. */
 export interface Finished {
   readonly done: JobResult;
   readonly skew?: Seconds;
   readonly hasDepth: boolean;
+  /** Why the image has no depth. */
+  readonly depthProblem?: string;
+  /** Every query that the job answers, with its origin; one result may answer several. */
+  readonly answers: readonly { readonly result: QueryResult; readonly origin: Origin }[];
   /** Milliseconds from colour's arrival to the hand-over, and from there to the answer. */
   readonly latency: { readonly handOver: number; readonly pipeline: number };
 }
@@ -17,10 +22,12 @@ export interface Finished {
 export interface Answer {
   readonly finished: Finished;
   readonly result: QueryResult;
+  readonly origin: Origin;
 }
 
 export interface RequestOptions {
   readonly query: string;
+  readonly origin: Origin;
   readonly timeout: Seconds;
   readonly notBefore?: Stamp;
   readonly needDepth?: boolean;
@@ -33,6 +40,8 @@ export interface RequestOptions {
 export interface JobOrder {
   readonly candidate: Candidate;
   readonly queries: readonly string[];
+  /** Those of `queries` whose results go into images and clouds. */
+  readonly published: readonly string[];
   readonly scenePoints: boolean;
 }
 
@@ -51,6 +60,8 @@ export interface SchedulerDependencies {
 export interface SchedulingPolicy {
   /** The query grounded on every image. */
   readonly query: string | undefined;
+  /** Of that query. */
+  readonly origin: Origin;
   /** How often at most it is grounded, per second; 0: no limit. */
   readonly maxRate: number;
   /** Seconds for which an image that has arrived may answer a request. */
@@ -79,6 +90,8 @@ interface Request extends RequestOptions {
 interface Running {
   /** Requests that wait for it. */
   readonly due: readonly Request[];
+  /** All its queries, with their origins. */
+  readonly asked: readonly { readonly query: string; readonly origin: Origin }[];
   /** The query of continuous mode is in it. */
   readonly continuous: boolean;
   readonly stop: AbortController;
@@ -216,21 +229,24 @@ export class Scheduler implements SchedulerCounts {
     const found = this.#candidate();
     if (found === undefined) return;
     const { candidate, due } = found;
-    const { query, maxRate } = this.#dependencies.policy();
+    const { query, origin, maxRate } = this.#dependencies.policy();
     const mayRepeat = maxRate === 0 || performance.now() - this.#lastStart >= 1e3 / maxRate;
     const queries = [...new Set(due.map((each) => each.query))];
     const continuous = query !== undefined && candidate.fresh && mayRepeat;
     if (continuous && !queries.includes(query)) queries.push(query);
     if (queries.length === 0) return;
-    this.#start(candidate, queries, { due, continuous, stop: new AbortController() });
+    const asked = due.map((each) => ({ query: each.query, origin: each.origin }));
+    if (continuous) asked.unshift({ query, origin });
+    this.#start(candidate, queries, { due, asked, continuous, stop: new AbortController() });
   }
 
   #start(candidate: Candidate, queries: readonly string[], job: Running): void {
-    const { due, stop } = job;
+    const { due, asked, stop } = job;
     const { listener } = this.#dependencies;
     const started = performance.now();
     const scenePoints = due.some((each) => each.scenePoints === true);
-    const running = this.#dependencies.start({ candidate, queries, scenePoints }, stop.signal);
+    const published = asked.filter(({ origin }) => origin.source === "topic").map(({ query }) => query);
+    const running = this.#dependencies.start({ candidate, queries, published, scenePoints }, stop.signal);
     if (running === undefined) return;
     this.#frames.taken(candidate);
     this.#running = job;
@@ -247,10 +263,15 @@ export class Scheduler implements SchedulerCounts {
             hasDepth: hasDepth && done.problems.length === 0,
             latency: { handOver, pipeline: performance.now() - started },
             ...(frame.skew !== undefined && { skew: frame.skew }),
+            ...(frame.depthProblem !== undefined && { depthProblem: frame.depthProblem }),
+            answers: asked.flatMap(({ query, origin }) => {
+              const result = done.results[queries.indexOf(query)];
+              return result === undefined ? [] : [{ result, origin }];
+            }),
           };
           for (const request of due) {
             const result = done.results[queries.indexOf(request.query)];
-            if (result !== undefined) request.settle({ finished, result });
+            if (result !== undefined) request.settle({ finished, result, origin: request.origin });
           }
           listener.finished(finished);
         },

@@ -1,8 +1,8 @@
 import { GraspGroundingError } from "../errors/index.js";
 import type { Seconds } from "../geometry/index.js";
 import type { Time } from "../messages/index.js";
-import { makeQos } from "./qos.js";
 import { parameterTypes, type Rcl, type RclNode, type RclSubscription } from "./rcl.js";
+import { makeQos } from "./topics/qos.js";
 
 /** rclnodejs's own follower of /clock, whose subscription is replaced here. */
 interface TimeSource {

@@ -2,8 +2,8 @@ import { GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Pose, Seconds, Stamp } from "../geometry/index.js";
 import { decoderFor, type TfMessage } from "../messages/index.js";
 import { TfBuffer } from "../messages/tf-buffer.js";
-import { makeQos } from "./qos.js";
 import type { Rcl, RclNode, RclSubscription } from "./rcl.js";
+import { makeQos } from "./topics/qos.js";
 
 const decoder = decoderFor("tf2_msgs/msg/TFMessage");
 

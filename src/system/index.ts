@@ -13,5 +13,6 @@ export { decodeText, fileError, isSpecial, readText, writeWhole } from "./files.
 export { Interrupt, interrupted } from "./interrupt.js";
 export { Progress } from "./progress.js";
 export { allocatorEnvironment, runInEnvironment } from "./run-in-environment.js";
+export { clearSegmentsCommand, staleSegments } from "./shared-memory.js";
 export { stopRequest } from "./stop-request.js";
 export { packageRoot, packageVersion } from "./version.js";

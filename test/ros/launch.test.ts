@@ -40,7 +40,9 @@ describe("launch files", () => {
       FASTRTPS_DEFAULT_PROFILES_FILE: profile,
       FASTDDS_DEFAULT_PROFILES_FILE: profile,
     });
-    expect(evaluate({ large_images: "false" }).environment).toEqual({});
+    expect(evaluate({ large_images: "false" }).environment).toEqual({
+      GRASP_GROUNDING_FASTDDS_PROFILE: "none",
+    });
   });
 
   it("leave a Fast DDS profile that the user has set", () => {
@@ -57,6 +59,20 @@ describe("launch files", () => {
     ["fails, with respawn off", [1, 1], { respawn: "false" }, 1],
   ])("start a node again, and not for ever, that %s", (_, exits, given, starts) => {
     expect(evaluate(given, { exits }).starts).toBe(starts);
+  });
+
+  it("take absolute topics as they are, with and without a camera's namespace", () => {
+    const remapped = (given: Readonly<Record<string, string>>) =>
+      Object.fromEntries(evaluate(given).node.remappings);
+    const absolute = remapped({ color_topic: "/rig/left/image", depth_topic: "/rig/depth" });
+    expect(absolute).toMatchObject({
+      "camera/color/image_raw": "/rig/left/image",
+      "camera/aligned_depth_to_color/image_raw": "/rig/depth",
+      "camera/color/camera_info": "/camera/camera/color/camera_info",
+    });
+    // The node takes the transports' topics along with these.
+    expect(Object.keys(absolute).filter((each) => each.includes("ompressed"))).toEqual([]);
+    expect(remapped({ camera: "" })["camera/color/image_raw"]).toBe("/color/image_raw");
   });
 
   it("bring parameter files whose every value is allowed", () => {

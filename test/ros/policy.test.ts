@@ -54,8 +54,9 @@ function compare(allowed: (right: Right) => Set<string>, graph: Graph, ways: Reg
   }
 }
 
-/** Other ways of reading a camera than the one that runs. */
-const cameras = /^\/camera\/.*(compressed|compressedDepth)$|^\/camera\/depth\//;
+/** Other cameras' topics than those that are read, and names that only a ROS with moveit_msgs has. */
+const cameras =
+  /^\/camera\/.*(compressed|compressedDepth)$|^\/camera\/depth\/|^\/grasp_grounding\/(collision_objects|plan_grasps)$/;
 
 /** The graph once the node's services are in it. */
 async function discovered(peer: Peer): Promise<Graph> {

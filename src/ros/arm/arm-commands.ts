@@ -2,8 +2,8 @@ import { safetyText, systemClock } from "../../arm/index.js";
 import { type Seconds, secondsBetween, type Vec3 } from "../../geometry/index.js";
 import { type Header, stampOf } from "../../messages/index.js";
 import type { Parameters } from "../parameters/index.js";
-import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclResponse, RclService, RclSubscription } from "../rcl.js";
+import { makeQos } from "../topics/qos.js";
 import type { ConfiguredArm } from "./configured-arm.js";
 
 export interface ArmCommandDependencies {

@@ -1,8 +1,8 @@
 import { systemClock } from "../../arm/index.js";
 import { describe } from "../../errors/index.js";
 import type { Parameters } from "../parameters/index.js";
-import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclSubscription } from "../rcl.js";
+import { makeQos } from "../topics/qos.js";
 import type { Transforms } from "../transforms.js";
 import { ActionPort } from "./action-client.js";
 import { type ArmModel, type ArmSetup, armModel } from "./arm-model.js";

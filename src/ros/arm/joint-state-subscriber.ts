@@ -2,7 +2,7 @@ import { type ControllerReading, type MonotonicSeconds, systemClock } from "../.
 import { type Seconds, secondsBetween } from "../../geometry/index.js";
 import { decoderFor, type Header, stampOf } from "../../messages/index.js";
 import type { Rcl, RclNode } from "../rcl.js";
-import { TopicInput } from "../topic-input.js";
+import { TopicInput } from "../topics/topic-input.js";
 import { type JointStateMessage, JointStates } from "./joint-states.js";
 
 const type = "sensor_msgs/msg/JointState";

@@ -10,8 +10,8 @@ import { compose, type FrameId, type Pose, type Stamp, transformPoints } from ".
 import { level, type Status } from "../diagnostics.js";
 import type { Reach } from "../job.js";
 import type { Parameters } from "../parameters/index.js";
-import type { ArmPort, ArmRequest } from "../ports.js";
 import type { Rcl, RclNode } from "../rcl.js";
+import type { ArmPort, ArmRequest } from "../requests/ports.js";
 import type { Answer } from "../scheduler.js";
 import type { Transforms } from "../transforms.js";
 import { ArmCommands } from "./arm-commands.js";

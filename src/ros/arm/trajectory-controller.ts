@@ -9,8 +9,8 @@ import {
   type TrajectoryPoint,
 } from "../../arm/index.js";
 import type { Radians, Seconds } from "../../geometry/index.js";
-import { makeQos } from "../qos.js";
 import type { Rcl, RclNode, RclPublisher } from "../rcl.js";
+import { makeQos } from "../topics/qos.js";
 import { ActionPort } from "./action-client.js";
 import type { JointStateSubscriber } from "./joint-state-subscriber.js";
 import { brakingPoints, drivingPoints, durationOf, trajectoryMessage } from "./trajectory-message.js";

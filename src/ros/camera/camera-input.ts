@@ -4,8 +4,12 @@ import { stampOf } from "../../messages/index.js";
 import type { FrameBytes, ImageBytes } from "../job.js";
 import type { Parameters } from "../parameters/index.js";
 import type { Rcl, RclNode } from "../rcl.js";
-import { TopicInput } from "../topic-input.js";
+import { TopicInput } from "../topics/topic-input.js";
+import { colourProblem, depthTopicProblem, lossProblem, maxFuture } from "./camera-advice.js";
+import { CameraInfos, missingInfo, quoted } from "./camera-infos.js";
+import { type ImageLoss, imageLoss } from "./image-loss.js";
 import { type Pair, Synchroniser } from "./sync.js";
+import { transportTopic } from "./transport-topic.js";
 
 /** An image ready for the pipeline. */
 export interface ReadyFrame {
@@ -13,6 +17,8 @@ export interface ReadyFrame {
   readonly frameId: string;
   readonly bytes: FrameBytes;
   readonly skew?: Seconds;
+  /** Why the image has no depth, with what to do; undefined when it has, or when depth is switched off. */
+  readonly depthProblem?: string;
   /** When colour arrived, in milliseconds of the steady clock. */
   readonly arrived: number;
 }
@@ -21,7 +27,7 @@ export interface CameraEvents {
   readonly onFrame: (frame: ReadyFrame) => void;
   /** The stamps jumped back: a bag was started again, or a clock was set. */
   readonly onTimeJump: () => void;
-  /** Where the depth frame is in the colour frame at a stamp; used only for depth that is not registered. */
+  /** The depth frame in the colour frame at a stamp; used only for depth that is not registered. */
   readonly depthPose: (colourFrame: string, depthFrame: string, stamp: Stamp) => Pose | string;
 }
 
@@ -30,30 +36,38 @@ interface Image {
   readonly frameId: string;
 }
 
+/** Images held at most while the first camera info is missing. */
+const maxHeld = 8;
 /** The camera's topics: subscribes them raw, pairs colour with depth and hands out frames. */
 export class CameraInput {
   readonly colour: TopicInput;
   readonly depth: TopicInput | undefined;
   readonly info: TopicInput | undefined;
   readonly depthInfo: TopicInput | undefined;
-  readonly #node: RclNode;
   readonly #events: CameraEvents;
   readonly #parameters: () => Parameters;
   readonly #sync: Synchroniser<Image, Image>;
-  #cameraInfo: Uint8Array | undefined;
-  #depthCameraInfo: Uint8Array | undefined;
+  readonly #infos: CameraInfos;
+  readonly #depthInfos: CameraInfos;
   #lastStamp: Stamp | undefined;
   #tooOld = 0;
   #backwards = 0;
   #fromFuture = 0;
-  #registrationProblem: string | undefined;
+  /** Images that wait for the first camera info. */
+  #held: Pair<Image, Image>[] = [];
+  /** An image waited in vain for camera info: later ones do not. */
+  #infoOverdue = false;
+  /** Of the last pair: why its depth could not be used. */
+  #pairProblem: string | undefined;
 
   constructor(rcl: Rcl, node: RclNode, parameters: () => Parameters, events: CameraEvents) {
     const p = parameters();
-    this.#node = node;
     this.#events = events;
     this.#parameters = parameters;
     this.#sync = new Synchroniser(this.#syncOptions());
+    const changed = (text: string) => node.getLogger().warn(text);
+    this.#infos = new CameraInfos(() => this.info!, changed);
+    this.#depthInfos = new CameraInfos(() => this.depthInfo!, changed);
     const input = (
       [type, topic]: readonly [type: string, topic: string],
       onMessage: (cdr: Uint8Array, image: Image, stamp: Stamp) => void,
@@ -71,7 +85,7 @@ export class CameraInput {
     const image = (base: string, transport: string) =>
       transport === "raw"
         ? (["sensor_msgs/msg/Image", base] as const)
-        : (["sensor_msgs/msg/CompressedImage", `${base}/${transport}`] as const);
+        : (["sensor_msgs/msg/CompressedImage", transportTopic(node, base, transport)] as const);
     this.colour = input(image("camera/color/image_raw", p.image_transport), (_, item, stamp) =>
       this.#onColour(item, stamp),
     );
@@ -83,13 +97,13 @@ export class CameraInput {
       ),
       (_, item, stamp) => this.#emit(this.#sync.offerDepth({ stamp, arrived: now(), item })),
     );
-    this.info = input(["sensor_msgs/msg/CameraInfo", "camera/color/camera_info"], (cdr) => {
-      this.#cameraInfo = cdr;
-    });
-    if (!p.depth_registered)
-      this.depthInfo = input(["sensor_msgs/msg/CameraInfo", "camera/depth/camera_info"], (cdr) => {
-        this.#depthCameraInfo = cdr;
+    const cameraInfo = (topic: string, infos: CameraInfos) =>
+      input(["sensor_msgs/msg/CameraInfo", topic], (cdr, { frameId }, stamp) => {
+        infos.add(cdr, stamp, frameId);
+        this.#emit([]);
       });
+    this.info = cameraInfo("camera/color/camera_info", this.#infos);
+    if (!p.depth_registered) this.depthInfo = cameraInfo("camera/depth/camera_info", this.#depthInfos);
   }
 
   get inputs(): readonly TopicInput[] {
@@ -102,6 +116,7 @@ export class CameraInput {
       too_old: this.#tooOld,
       stamps_backwards: this.#backwards,
       stamps_from_future: this.#fromFuture,
+      camera_info_changes: this.#infos.changes + this.#depthInfos.changes,
     };
   }
 
@@ -113,24 +128,18 @@ export class CameraInput {
     return this.#sync.waiting;
   }
 
-  /** Why images do not get through, first objects first; undefined when they do. */
+  /** Colour images of the last seconds, sent and arrived; undefined when their stamps do not tell. */
+  get colourLoss(): ImageLoss | undefined {
+    return imageLoss(this.colour.stamps, this.info?.stamps ?? []);
+  }
+
+  /** Why images do not get through, the first cause first; undefined when they do. */
   get problem(): string | undefined {
-    const broken = this.inputs.find((each) => each.problem !== undefined);
-    if (broken !== undefined) return broken.problem;
-    const { colour, info } = this;
-    if (colour.publishers === 0)
-      return `nobody publishes ${colour.topic}; start the camera or remap the topic`;
-    if ((colour.silence ?? Number.POSITIVE_INFINITY) > 2)
-      return `${colour.topic} has a publisher but is silent; large best-effort images need the transport settings of docs/ros-api.md`;
-    const { depth } = this;
-    if (depth?.publishers === 0)
-      return `nobody publishes ${depth.topic}, so there are no grasps; start depth, remap the topic or set use_depth to false`;
-    if (depth !== undefined && (depth.silence ?? Number.POSITIVE_INFINITY) > 2)
-      return `${depth.topic} has a publisher but is silent, so there are no grasps`;
-    if (this.#registrationProblem !== undefined) return this.#registrationProblem;
-    if (this.#sync.problem !== undefined && this.depth !== undefined) return this.#sync.problem;
-    if (info !== undefined && this.#cameraInfo === undefined) return `no camera info on ${info.topic} yet`;
-    return undefined;
+    return (
+      this.inputs.find((each) => each.problem !== undefined)?.problem ??
+      colourProblem(this.colour, this.#parameters().max_frame_age, this.colourLoss) ??
+      this.#depthProblem()
+    );
   }
 
   open(): void {
@@ -140,9 +149,12 @@ export class CameraInput {
   close(): void {
     for (const input of this.inputs) input.close();
     this.#sync.clear();
-    this.#cameraInfo = undefined;
-    this.#depthCameraInfo = undefined;
+    this.#infos.clear();
+    this.#depthInfos.clear();
     this.#lastStamp = undefined;
+    this.#pairProblem = undefined;
+    this.#held = [];
+    this.#infoOverdue = false;
   }
 
   /** Follows publishers' QoS and changed parameters. Called about once a second. */
@@ -151,7 +163,7 @@ export class CameraInput {
     for (const input of this.inputs) input.refresh();
   }
 
-  /** Gives up on overdue depth. Called several times a second. */
+  /** Releases images whose depth is overdue. Called several times a second. */
   expire(): void {
     this.#emit(this.#sync.expire(now()));
   }
@@ -159,6 +171,20 @@ export class CameraInput {
   #syncOptions() {
     const { sync_tolerance, sync_timeout, require_depth } = this.#parameters();
     return { tolerance: sync_tolerance, timeout: sync_timeout, requireDepth: require_depth };
+  }
+
+  /** Why there is no depth, hence no grasp. */
+  #depthProblem(): string | undefined {
+    const { depth, info } = this;
+    if (depth === undefined || info === undefined) return undefined;
+    const { problem } = this.#sync;
+    return (
+      depthTopicProblem(depth) ??
+      (this.#infos.isEmpty ? missingInfo(info) : undefined) ??
+      this.#pairProblem ??
+      lossProblem(depth, imageLoss(depth.stamps, (this.depthInfo ?? info).stamps)) ??
+      problem
+    );
   }
 
   #onColour(item: Image, stamp: Stamp): void {
@@ -171,8 +197,8 @@ export class CameraInput {
         this.#events.onTimeJump();
       }
     }
-    const age = secondsBetween(this.#node.now().nanoseconds, stamp);
-    if (age < -1) this.#fromFuture++;
+    const age = this.colour.lastAge ?? 0;
+    if (age < -maxFuture) this.#fromFuture++;
     const limit = this.#parameters().max_frame_age;
     if (limit > 0 && age > limit) {
       this.#tooOld++;
@@ -183,32 +209,68 @@ export class CameraInput {
   }
 
   #emit(pairs: readonly Pair<Image, Image>[]): void {
-    for (const pair of pairs) this.#events.onFrame(this.#ready(pair));
+    this.#held.push(...pairs);
+    while (this.#held.length > 0 && !this.#awaitsInfo(this.#held[0]!))
+      this.#events.onFrame(this.#ready(this.#held.shift()!));
   }
 
-  #ready({ colour, depth, skew }: Pair<Image, Image>): ReadyFrame {
+  /** Whether the first camera info is about to come: an image sent once must not lose its depth to the order of topics. */
+  #awaitsInfo({ colour, depth }: Pair<Image, Image>): boolean {
+    const missing = [[this.info, this.#infos] as const, [this.depthInfo, this.#depthInfos] as const].some(
+      ([input, infos]) => input !== undefined && input.publishers > 0 && infos.isEmpty,
+    );
+    if (depth === undefined || !missing || this.#infoOverdue) return false;
+    const overdue = now() - colour.arrived > this.#parameters().sync_timeout || this.#held.length > maxHeld;
+    if (overdue) this.#infoOverdue = true;
+    return !overdue;
+  }
+
+  #ready(pair: Pair<Image, Image>): ReadyFrame {
+    const { colour, depth, skew } = pair;
     const { stamp, arrived, item } = colour;
-    const base = { stamp, frameId: item.frameId, arrived: arrived * 1e3 };
-    const info = this.#cameraInfo;
-    const image = { colour: item.bytes, ...(info !== undefined && { cameraInfo: info }) };
-    if (depth === undefined || info === undefined) return { ...base, bytes: image };
-    if (this.depthInfo === undefined)
-      return { ...base, bytes: { ...image, depth: depth.item.bytes }, ...(skew !== undefined && { skew }) };
-    const pose = this.#events.depthPose(item.frameId, depth.item.frameId, stamp);
-    const depthCameraInfo = this.#depthCameraInfo;
-    if (typeof pose === "string" || depthCameraInfo === undefined) {
-      this.#registrationProblem =
-        typeof pose === "string"
-          ? `depth cannot be registered: ${pose}`
-          : `no camera info on ${this.depthInfo.topic} yet`;
-      return { ...base, bytes: image };
+    const frame = { stamp, frameId: item.frameId, arrived: arrived * 1e3 };
+    if (this.depth === undefined) return { ...frame, bytes: { colour: item.bytes } };
+    const { check_frames } = this.#parameters();
+    const info = this.#infos.for(stamp, item.frameId, check_frames);
+    if ("reason" in info) {
+      this.#pairProblem = info.reason;
+      return { ...frame, bytes: { colour: item.bytes }, depthProblem: info.reason };
     }
-    this.#registrationProblem = undefined;
-    return {
-      ...base,
-      bytes: { ...image, depth: depth.item.bytes, depthCamera: { info: depthCameraInfo, pose } },
-      ...(skew !== undefined && { skew }),
-    };
+    const bytes = { colour: item.bytes, cameraInfo: info.cdr };
+    const added =
+      depth === undefined ? { reason: this.#missingDepth() } : this.#depthBytes(item, depth.item, stamp);
+    if ("reason" in added) {
+      this.#pairProblem = depth === undefined ? undefined : added.reason;
+      return { ...frame, bytes, depthProblem: added.reason };
+    }
+    this.#pairProblem = undefined;
+    return { ...frame, bytes: { ...bytes, ...added }, ...(skew !== undefined && { skew }) };
+  }
+
+  /** Depth as it goes to the pipeline, or why it cannot be laid over the colour image. */
+  #depthBytes(
+    colour: Image,
+    depth: Image,
+    stamp: Stamp,
+  ): Pick<FrameBytes, "depth" | "depthCamera"> | { readonly reason: string } {
+    const { check_frames } = this.#parameters();
+    if (this.depthInfo === undefined) {
+      if (!check_frames || depth.frameId === colour.frameId) return { depth: depth.bytes };
+      return {
+        reason: `depth on ${this.depth?.topic} is of frame ${quoted(depth.frameId)} but colour is of frame ${quoted(colour.frameId)}, so it is not registered and not used; publish depth aligned to colour, or set depth_registered to false (or check_frames, when only the name is wrong)`,
+      };
+    }
+    const info = this.#depthInfos.for(stamp, depth.frameId, check_frames);
+    if ("reason" in info) return info;
+    const pose = this.#events.depthPose(colour.frameId, depth.frameId, stamp);
+    if (typeof pose === "string") return { reason: `depth cannot be registered: ${pose}` };
+    return { depth: depth.bytes, depthCamera: { info: info.cdr, pose } };
+  }
+
+  #missingDepth(): string {
+    const { depth } = this;
+    if (depth?.publishers === 0) return `needs depth, but nobody publishes ${depth.topic}`;
+    return `needs depth; ${this.#sync.problem ?? `no depth has arrived on ${depth?.topic}`}`;
   }
 }
 

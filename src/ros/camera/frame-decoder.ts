@@ -24,12 +24,12 @@ export interface DecodedFrame {
   readonly frame: RgbdFrame;
   /** The colour message, whose memory the frame's colour may share. */
   readonly colourBytes: Uint8Array;
-  /** Why depth was left out, when it was. */
+  /** Why the frame has no depth although it was sent. */
   readonly problems: readonly Problem[];
 }
 
 /**
- * The frame of one job. Colour must be readable; depth and camera info that are not are left out and named.
+ * The frame of one job. Colour must be readable; unreadable depth and camera info are dropped and named.
  * `depthMemory`, metres of a frame that is done with, is filled anew when it has the right size.
  * @throws GraspGroundingError IMAGE_*, MESSAGE_MALFORMED
  */

@@ -24,7 +24,8 @@ export interface SyncOptions {
 
 /**
  * Pairs two streams by stamp. A colour image is paired with the nearest depth as soon as no nearer one can come
- * (depth has caught up with its stamp); what finds no partner says why. Holds at most `limit` messages of each.
+ * (depth has caught up with its stamp); what finds no partner says why. Holds at most `limit` depth images and
+ * four times as many colour images.
  */
 export class Synchroniser<C, D> {
   #options: SyncOptions;
@@ -33,7 +34,11 @@ export class Synchroniser<C, D> {
   #unpaired = 0;
   #problem: string | undefined;
   #lastSkew: Seconds | undefined;
+  /** Seconds by which depth of an equal stamp last arrived after colour, when that was too late. */
+  #lateBy: Seconds | undefined;
   #newestDepth: Stamped<D> | undefined;
+  /** Stamps and arrivals of colour images whose depth was overdue: depth of that stamp may still come, too late. */
+  #overdue: Pick<Stamped<C>, "stamp" | "arrived">[] = [];
   readonly #limit: number;
 
   constructor(options: SyncOptions, limit = 8) {
@@ -68,6 +73,7 @@ export class Synchroniser<C, D> {
     this.#colours = [];
     this.#depths = [];
     this.#newestDepth = undefined;
+    this.#overdue = [];
     this.#problem = undefined;
   }
 
@@ -75,7 +81,8 @@ export class Synchroniser<C, D> {
   offerColour(colour: Stamped<C>): readonly Pair<C, D>[] {
     this.#colours.push(colour);
     const out = this.#take(colour.arrived);
-    while (this.#colours.length > this.#limit) this.#cancel(this.#colours.shift()!, out);
+    // Depth may be a second late; colour waits for it, and depth for nothing.
+    while (this.#colours.length > this.#limit * 4) this.#cancel(this.#colours.shift()!, out);
     return out;
   }
 
@@ -84,10 +91,11 @@ export class Synchroniser<C, D> {
     this.#depths.push(depth);
     if (this.#newestDepth === undefined || depth.stamp > this.#newestDepth.stamp) this.#newestDepth = depth;
     if (this.#depths.length > this.#limit) this.#depths.shift();
+    this.#noteLate(depth);
     return this.#take(depth.arrived);
   }
 
-  /** Gives up on images whose depth is overdue. `now` in seconds of the clock of `arrived`. */
+  /** Releases images whose depth is overdue. `now` in seconds of the clock of `arrived`. */
   expire(now: Seconds): readonly Pair<C, D>[] {
     return this.#take(now);
   }
@@ -106,6 +114,7 @@ export class Synchroniser<C, D> {
       if (nearest !== undefined && skew !== undefined && Math.abs(skew) <= this.#options.tolerance) {
         this.#lastSkew = skew;
         this.#problem = undefined;
+        this.#lateBy = undefined;
         // Each depth serves one image, because its memory moves on with it; an older one is nearer to no later image.
         this.#depths = this.#depths.filter((each) => each.stamp > nearest.stamp);
         out.push({ colour, depth: nearest, skew });
@@ -118,11 +127,34 @@ export class Synchroniser<C, D> {
 
   #cancel(colour: Stamped<C>, out: Pair<C, D>[], skew?: Seconds): void {
     this.#unpaired++;
-    this.#problem =
-      this.#newestDepth === undefined
-        ? "no depth has arrived; check the depth topic and its publisher"
-        : `nearest depth is ${((skew ?? secondsBetween(this.#newestDepth.stamp, colour.stamp)) * 1e3).toFixed(1)} ms from colour and sync_tolerance is ${(this.#options.tolerance * 1e3).toFixed(1)} ms; raise it, or check the clocks of both streams`;
+    const newest = this.#newestDepth;
+    if (newest === undefined) {
+      this.#problem = "no depth has arrived; check the depth topic and its publisher";
+    } else if (newest.stamp >= colour.stamp) {
+      const off = skew ?? secondsBetween(newest.stamp, colour.stamp);
+      this.#problem = `nearest depth is ${milliseconds(off)} from colour and sync_tolerance is ${milliseconds(this.#options.tolerance)}; raise it, or check the clocks of both streams`;
+    } else if (this.#lateBy === undefined) {
+      const behind = secondsBetween(colour.stamp, newest.stamp);
+      // Neither an equal stamp nor a later one has come: depth is late, or of another clock.
+      this.#problem = `the newest depth is stamped ${milliseconds(behind)} before colour after sync_timeout (${milliseconds(this.#options.timeout)}); raise sync_timeout if depth arrives late, or check the clocks of both streams`;
+    } else {
+      this.#problem = lateDepth(this.#lateBy, this.#options.timeout);
+    }
+    this.#overdue.push(colour);
+    if (this.#overdue.length > this.#limit * 8) this.#overdue.shift();
     if (!this.#options.requireDepth) out.push({ colour });
+  }
+
+  /** Depth that fits an image whose turn is over says that the wait was too short, not that the stamps differ. */
+  #noteLate(depth: Stamped<D>): void {
+    const { tolerance, timeout } = this.#options;
+    const missed = this.#overdue.find(
+      ({ stamp, arrived }) =>
+        Math.abs(secondsBetween(depth.stamp, stamp)) <= tolerance && depth.arrived - arrived > timeout,
+    );
+    if (missed === undefined) return;
+    this.#lateBy = depth.arrived - missed.arrived;
+    this.#problem = lateDepth(this.#lateBy, timeout);
   }
 
   #nearest(stamp: Stamp): Stamped<D> | undefined {
@@ -138,3 +170,8 @@ export class Synchroniser<C, D> {
     return best;
   }
 }
+
+const milliseconds = (seconds: Seconds): string => `${(seconds * 1e3).toFixed(1)} ms`;
+
+const lateDepth = (late: Seconds, timeout: Seconds): string =>
+  `depth with colour's stamp arrives ${milliseconds(late)} after colour and sync_timeout is ${milliseconds(timeout)}; raise sync_timeout`;

@@ -43,6 +43,12 @@ export const cameraParameters = {
     description:
       "Depth is aligned to colour; when false, depth in its own frame is registered through TF and its own camera info.",
   },
+  check_frames: {
+    type: "boolean",
+    default: true,
+    description:
+      "Refuse camera info, and registered depth, whose frame_id differs from the image's; false takes them as they are.",
+  },
   sync_tolerance: {
     type: "double",
     default: 0.02,
@@ -67,7 +73,8 @@ export const cameraParameters = {
     default: "auto",
     options: ["auto", "reliable", "best_effort"],
     readOnly: true,
-    description: "Reliability of the camera subscriptions; auto follows the publishers.",
+    description:
+      "Reliability of the camera subscriptions; auto follows the publishers. qos_overrides of a topic come before it.",
   },
   qos_depth: {
     type: "integer",

@@ -13,6 +13,19 @@ export const resultsParameters = {
     default: true,
     description: "Fill the masks of ~/grounding and of the service's and action's answers.",
   },
+  publish_requests: {
+    type: "boolean",
+    default: false,
+    description:
+      "Publish answers to ~/ground and ~/grasp on ~/grounding, ~/detections and ~/detections_3d too, whose messages name their query.",
+  },
+  track_timeout: {
+    type: "double",
+    default: 1,
+    range: [0, 60],
+    description:
+      "Seconds an object may be out of sight and still get its id back; after that its collision object is removed.",
+  },
   overlay_quality: {
     type: "integer",
     default: 80,
@@ -50,7 +63,7 @@ export const resultsParameters = {
     type: "string",
     default: "",
     description:
-      "Frame the grasps are published in, e.g. base_link; empty leaves them in the camera's optical frame.",
+      "Frame of the published grasps, 3D detections and collision objects, e.g. base_link; empty takes the camera's optical frame.",
   },
   hand_eye_file: {
     type: "string",

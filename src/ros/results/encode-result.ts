@@ -11,25 +11,26 @@ import type { Grasp } from "../../grasping/index.js";
 import type { Detection } from "../../grounding/index.js";
 import { encodeMessage, type Header, headerOf } from "../../messages/index.js";
 import { type PipelineResult, scenePoints } from "../../pipeline/index.js";
-import type { FoundObject, QueryResult } from "../job.js";
+import type { FoundObject, Job, QueryResult } from "../job.js";
+import { objectSurface } from "./object-surface.js";
 
 /** The result with its masks cut to their boxes and the objects' positions, small enough to hand over. */
 export function queryResult(
   frame: RgbdFrame,
   result: PipelineResult,
-  maxDetections: number,
-  masks: boolean,
-  withScenePoints = false,
+  job: Pick<Job, "maxDetections" | "masks" | "scenePoints" | "requestedOutputs">,
 ): QueryResult {
   const { grounding, grasps, graspFailure, timings } = result;
   const first = grounding.detections[0];
-  const points = withScenePoints && first !== undefined ? scenePoints(frame, first.mask) : undefined;
+  const points = job.scenePoints === true && first !== undefined ? scenePoints(frame, first.mask) : undefined;
   return {
     query: grounding.query,
     model: grounding.model,
     found: grounding.found,
     presence: grounding.presence,
-    objects: grounding.detections.slice(0, maxDetections).map((each) => foundObject(frame, each, masks)),
+    objects: grounding.detections
+      .slice(0, job.maxDetections)
+      .map((each) => foundObject(frame, each, job.masks, job.requestedOutputs.surfaces)),
     grasps,
     ...(graspFailure !== undefined && { graspFailure }),
     ...(points !== undefined && { scenePoints: points }),
@@ -37,7 +38,8 @@ export function queryResult(
   };
 }
 
-function foundObject(frame: RgbdFrame, { box, score, mask }: Detection, masks: boolean): FoundObject {
+function foundObject(frame: RgbdFrame, detection: Detection, masks: boolean, surfaces: boolean): FoundObject {
+  const { box, score, mask } = detection;
   const maskX = Math.max(0, Math.floor(box[0]));
   const maskY = Math.max(0, Math.floor(box[1]));
   const maskWidth = masks ? Math.max(0, Math.min(mask.width, Math.ceil(box[2])) - maskX) : 0;
@@ -57,6 +59,7 @@ function foundObject(frame: RgbdFrame, { box, score, mask }: Detection, masks: b
     maskHeight,
     mask: cut,
     ...(position !== undefined && { position }),
+    ...(surfaces && { surface: objectSurface(frame, detection) }),
   };
 }
 
@@ -153,7 +156,7 @@ const imageMessage = (
 
 type Colour = readonly [number, number, number];
 
-/** Apart for the colour-blind too (Okabe and Ito). */
+/** Distinct for colour-blind viewers too (Okabe and Ito). */
 const palette: readonly Colour[] = [
   [0, 158, 115],
   [230, 159, 0],

@@ -2,8 +2,21 @@ import type { FrameId, Seconds, Vec3 } from "../../geometry/index.js";
 import type { Grasp } from "../../grasping/index.js";
 import { gripperLines, type Header, headerOf, poseMessage } from "../../messages/index.js";
 import type { FoundObject, JobResult, QueryResult } from "../job.js";
+import type { Origin } from "../requests/origin.js";
+import type { ObjectBox } from "./object-box.js";
 
 /** Plain messages of one query's result, as rclnodejs takes them. */
+
+/** A result, the query that it answers, and the id of each of its objects. */
+export interface IdentifiedResult {
+  readonly result: QueryResult;
+  readonly origin: Origin;
+  readonly ids: readonly string[];
+}
+
+/** The ids of the objects in an answer to a request: unlike any id on the topics. */
+export const requestIds = ({ objects }: QueryResult, { id }: Origin): readonly string[] =>
+  objects.map((_, index) => `${id}/${index}`);
 
 const point = ([x, y, z]: Vec3) => ({ x, y, z });
 
@@ -15,7 +28,7 @@ export const graspMessage = (stampHeader: Header, grasp: Grasp) => ({
   force: grasp.force ?? Number.NaN,
 });
 
-const objectMessage = (header: Header, object: FoundObject) => ({
+const objectMessage = (header: Header, object: FoundObject, id: string) => ({
   x1: object.box[0],
   y1: object.box[1],
   x2: object.box[2],
@@ -34,12 +47,13 @@ const objectMessage = (header: Header, object: FoundObject) => ({
   mask_y: object.maskY,
   has_position: object.position !== undefined,
   position: point(object.position ?? [0, 0, 0]),
+  id,
 });
 
 /** grasp_grounding_interfaces/msg/Grounding; `grasps` in the frame they are to be published in. */
 export function groundingMessage(
   done: JobResult,
-  result: QueryResult,
+  { result, origin, ids }: IdentifiedResult,
   grasps: readonly Grasp[],
   graspReason: string,
   skew: Seconds | undefined,
@@ -55,41 +69,63 @@ export function groundingMessage(
     presence: result.presence,
     width: done.width,
     height: done.height,
-    objects: result.objects.map((each) => objectMessage(header, each)),
+    objects: result.objects.map((each, index) => objectMessage(header, each, ids[index]!)),
     grasps: grasps.map((each) => graspMessage(header, each)),
     grasp_reason: graspReason,
     stages: stages.map(([stage]) => stage),
     stage_durations: stages.map(([, ms]) => ms / 1e3),
     depth_skew: skew ?? Number.NaN,
+    source: origin.source,
+    query_id: origin.id,
   };
 }
 
 /** vision_msgs/msg/Detection2DArray */
-export function detectionArray(done: JobResult, result: QueryResult) {
+export function detectionArray(done: JobResult, { result, ids }: IdentifiedResult) {
   const header = headerOf(done.stamp, done.frameId);
   return {
     header,
     detections: result.objects.map(({ box: [x1, y1, x2, y2], score, position }, index) => ({
       header,
-      results: [
-        {
-          hypothesis: { class_id: result.query, score },
-          pose: {
-            pose: {
-              position: point(position ?? [0, 0, 0]),
-              orientation: { x: 0, y: 0, z: 0, w: 1 },
-            },
-            covariance: new Array<number>(36).fill(0),
-          },
-        },
-      ],
+      results: [hypothesis(result.query, score, position ?? [0, 0, 0])],
       bbox: {
         center: { position: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 }, theta: 0 },
         size_x: x2 - x1,
         size_y: y2 - y1,
       },
-      id: String(index),
+      id: ids[index]!,
     })),
+  };
+}
+
+const hypothesis = (query: string, score: number, position: Vec3) => ({
+  hypothesis: { class_id: query, score },
+  pose: {
+    pose: { position: point(position), orientation: { x: 0, y: 0, z: 0, w: 1 } },
+    covariance: new Array<number>(36).fill(0),
+  },
+});
+
+/** vision_msgs/msg/Detection3DArray in `frame`; an object without a box has no depth and is skipped. */
+export function detection3dArray(
+  done: JobResult,
+  { result, ids }: IdentifiedResult,
+  frame: FrameId,
+  boxes: readonly (ObjectBox | undefined)[],
+) {
+  const header = headerOf(done.stamp, frame);
+  return {
+    header,
+    detections: result.objects.flatMap(({ score }, index) => {
+      const box = boxes[index];
+      if (box === undefined) return [];
+      return {
+        header,
+        results: [hypothesis(result.query, score, box.center)],
+        bbox: { center: { ...identity, position: point(box.center) }, size: point(box.size) },
+        id: ids[index]!,
+      };
+    }),
   };
 }
 

@@ -6,6 +6,7 @@ Each line is {"id": N, "do": NAME, ...arguments}; each answer is {"id": N, "ok":
 from __future__ import annotations
 
 import base64
+import copy
 import threading
 import time
 from array import array
@@ -29,16 +30,22 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header, String
 from tf2_msgs.msg import TFMessage
-from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 try:
     from foxglove_msgs.msg import ImageAnnotations
 except ImportError:
     ImageAnnotations = None
+
+try:
+    from moveit_msgs.msg import CollisionObject
+    from moveit_msgs.srv import GraspPlanning
+except ImportError:
+    CollisionObject = GraspPlanning = None
 
 NODE = "/grasp_grounding"
 OUTPUTS = {
@@ -51,6 +58,9 @@ OUTPUTS = {
     "grasp_pose": PoseStamped,
     "markers": MarkerArray,
     "annotations": ImageAnnotations,
+    "detections_3d": Detection3DArray,
+    "object_cloud": PointCloud2,
+    "collision_objects": CollisionObject,
 }
 DEPTH = "camera/aligned_depth_to_color/image_raw"
 COLOUR = "camera/color/image_raw"
@@ -176,24 +186,37 @@ class Peer(Node):
         depth_name: str = DEPTH,
         depth_info_name: str = "",
         depth_frame_id: str = "",
+        latched: bool = False,
+        info_frame_id: str | None = None,
+        focal: float = 300,
+        colour_every: int = 1,
+        depth_delay: float = 0,
+        once: bool = False,
+        info_count: int = 0,
+        shift: int = 0,
+        info_name: str = INFO,
     ) -> None:
         """Publishes RGB-D pictures until told otherwise."""
         self.do_camera_off()
         kind = Image if transport == "raw" else CompressedImage
         name = colour_name if transport == "raw" else f"{colour_name}/compressed"
-        profile = qos(reliability)
+        profile = qos(reliability, latched=latched)
         self.camera = {
             "colour": self.create_publisher(kind, name, profile),
             "depth": self.create_publisher(Image, depth_name, profile) if depth else None,
-            "info": self.create_publisher(CameraInfo, INFO, profile) if info else None,
+            "info": self.create_publisher(CameraInfo, info_name, profile) if info else None,
             "depth_info": self.create_publisher(CameraInfo, depth_info_name, profile) if depth_info_name else None,
         }
         picture = scene.colour(width, height)
+        if shift:
+            picture = np.roll(picture, shift, axis=1)
         if blank:
             picture[:] = 128
         if encoding == "bgr8":
             picture = np.ascontiguousarray(picture[:, :, ::-1])
         distances = scene.depth(width, height)
+        if shift:
+            distances = np.roll(distances, shift, axis=1)
         if depth == "32FC1":
             distances = (distances / 1000).astype(np.float32)
         empty = Header()
@@ -203,30 +226,41 @@ class Peer(Node):
             else scene.compressed_message(empty, picture, transport)
         )
         depth_message = scene.image_message(empty, distances, depth) if depth else None
-        info_message = scene.camera_info(empty, width, height)
+        info_message = scene.camera_info(empty, width, height, focal)
+        ticks = 0
+        late: list[tuple[float, Image]] = []
+
         def tick() -> None:
             with self.camera_lock:
                 if self.camera.get("on"):
                     publish()
 
         def publish() -> None:
+            nonlocal ticks
+            ticks += 1
             stamp = self.get_clock().now().nanoseconds + int(stamp_offset * 1e9)
             header = header_at(stamp, frame_id)
             self.sent.append(stamp)
             del self.sent[:-200]
             colour_message.header = header
-            self.camera["colour"].publish(colour_message)
+            if ticks % colour_every == 0:
+                self.camera["colour"].publish(colour_message)
             if depth_message is not None:
-                depth_message.header = header_at(stamp + int(skew * 1e9), depth_frame_id or frame_id)
-                self.camera["depth"].publish(depth_message)
-            if info:
-                info_message.header = header
+                depth_message.header = header_at(stamp + int(skew * 1e9), (depth_frame_id or frame_id).strip())
+                late.append((time.monotonic() + depth_delay, copy.deepcopy(depth_message) if depth_delay else depth_message))
+                while late and late[0][0] <= time.monotonic():
+                    self.camera["depth"].publish(late.pop(0)[1])
+            if info and (info_count == 0 or ticks <= info_count):
+                info_message.header = header if info_frame_id is None else header_at(stamp, info_frame_id)
                 self.camera["info"].publish(info_message)
             if depth_info_name:
                 info_message.header = header_at(stamp, depth_frame_id)
                 self.camera["depth_info"].publish(info_message)
 
         self.camera["on"] = True
+        if once:
+            publish()
+            return
         self.camera["timer"] = self.create_timer(1 / rate, tick)
 
     def do_camera_off(self) -> None:
@@ -283,6 +317,17 @@ class Peer(Node):
         """Publishes a sentence."""
         self.query.publish(String(data=text))
 
+    def do_query_best_effort(self, text: str, timeout: float = 10) -> None:
+        """Publishes a query once, best effort, as soon as a subscription matches."""
+        publisher = self.create_publisher(String, f"{NODE}/query", qos("best_effort"))
+        end = time.monotonic() + timeout
+        while publisher.get_subscription_count() == 0:
+            if time.monotonic() > end:
+                raise TimeoutError("no subscription of ~/query matches best effort")
+            time.sleep(0.05)
+        time.sleep(0.2)
+        publisher.publish(String(data=text))
+
     def do_query_bytes(self, data: str) -> None:
         """Publishes a String whose bytes (base64) need be no UTF-8."""
         content = base64.b64decode(data)
@@ -327,11 +372,12 @@ class Peer(Node):
         target_frame: str = "",
         cancel_after: float | None = None,
         wait: float = 15,
+        name: str = f"{NODE}/grasp",
     ) -> Any:
         """Runs ~/grasp to its end."""
         client = self.cached.get("grasp")
         if client is None:
-            client = self.cached["grasp"] = ActionClient(self, Grasp, f"{NODE}/grasp")
+            client = self.cached["grasp"] = ActionClient(self, Grasp, name)
         if not client.wait_for_server(wait):
             raise TimeoutError("no action server")
         feedback: list[Any] = []
@@ -355,6 +401,21 @@ class Peer(Node):
             "feedback": feedback,
             "cancelled": cancelled,
         }
+
+    def do_plan_grasps(self, query: str, wait: float = 15) -> Any:
+        """Calls ~/plan_grasps, as a client of MoveIt's GraspPlanning does."""
+        request = GraspPlanning.Request()
+        request.target.id = query
+        return plain(self.call(GraspPlanning, f"{NODE}/plan_grasps", request, wait))
+
+    def do_endpoint_qos(self, topic: str, publishers: bool = True) -> list[dict[str, str]]:
+        """QoS of a topic's publishers or subscriptions, this peer's own left out."""
+        ask = self.get_publishers_info_by_topic if publishers else self.get_subscriptions_info_by_topic
+        return [
+            {"reliability": each.qos_profile.reliability.name, "durability": each.qos_profile.durability.name}
+            for each in ask(topic)
+            if each.node_name != self.get_name()
+        ]
 
     def do_forget_grasp(self) -> None:
         """Ends the action's client."""

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { encodeMessage } from "../../../src/messages/index.js";
-import { peekHeader } from "../../../src/ros/cdr.js";
 import {
   defaultParameters,
   parameterJson,
@@ -11,7 +10,8 @@ import {
   parameterYaml,
   registerDepth,
 } from "../../../src/ros/index.js";
-import { chooseReliability, qosProblem } from "../../../src/ros/qos.js";
+import { peekHeader } from "../../../src/ros/topics/cdr.js";
+import { chooseDurability, chooseReliability, qosProblem } from "../../../src/ros/topics/qos.js";
 
 const file = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 
@@ -71,16 +71,37 @@ describe("quality of service", () => {
     expect(chooseReliability("auto", [publisher(1)])).toBe("reliable");
     expect(chooseReliability("auto", [publisher(1), publisher(2)])).toBe("best_effort");
     expect(chooseReliability("reliable", [publisher(2)])).toBe("reliable");
+    expect(chooseReliability("auto", [], "reliable")).toBe("reliable");
+    const once = { ...publisher(1), qos_profile: { reliability: 1, durability: 1 } };
+    expect(chooseDurability([])).toBe("volatile");
+    expect(chooseDurability([once])).toBe("transient_local");
+    expect(chooseDurability([once, publisher(1)])).toBe("volatile");
+    expect(
+      qosProblem(
+        "/image",
+        { reliability: "reliable", durability: "transient_local" },
+        "sensor_msgs/msg/Image",
+        [publisher(1)],
+      ),
+    ).toContain("offers volatile durability");
   });
 
   it("names what cannot match, and the fix", () => {
-    expect(qosProblem("/image", "reliable", "sensor_msgs/msg/Image", [publisher(2)])).toContain(
-      "set qos_reliability to auto",
-    );
     expect(
-      qosProblem("/image", "best_effort", "sensor_msgs/msg/Image", [publisher(1, "std_msgs/msg/String")]),
+      qosProblem("/image", { reliability: "reliable", durability: "volatile" }, "sensor_msgs/msg/Image", [
+        publisher(2),
+      ]),
+    ).toContain("set qos_reliability to auto");
+    expect(
+      qosProblem("/image", { reliability: "best_effort", durability: "volatile" }, "sensor_msgs/msg/Image", [
+        publisher(1, "std_msgs/msg/String"),
+      ]),
     ).toContain("publishes std_msgs/msg/String");
-    expect(qosProblem("/image", "best_effort", "sensor_msgs/msg/Image", [publisher(1)])).toBeUndefined();
+    expect(
+      qosProblem("/image", { reliability: "best_effort", durability: "volatile" }, "sensor_msgs/msg/Image", [
+        publisher(1),
+      ]),
+    ).toBeUndefined();
   });
 });
 

@@ -52,24 +52,33 @@ async function frame(): Promise<ReadyFrame> {
 }
 
 /** A scheduler on the real pipeline, which asks a worker; `query` is the query of continuous mode. */
+const origin = { source: "service", id: "service-1" } as const;
+
 function scheduler(query?: string) {
   const failures: Error[] = [];
   const made = new Scheduler({
-    start: ({ candidate, queries, scenePoints }, signal) =>
+    start: ({ candidate, queries, published, scenePoints }, signal) =>
       host.run(
         {
-          requestedOutputs: { mask: false, overlay: false, overlayCompressed: false },
+          requestedOutputs: {
+            mask: false,
+            overlay: false,
+            overlayCompressed: false,
+            objectCloud: false,
+            surfaces: false,
+          },
           rectified: false,
           maxDetections: 5,
           masks: false,
           overlayQuality: 80,
           queries,
+          published,
           scenePoints,
           ...(candidate.fresh && { frame: candidate.frame.bytes }),
         },
         signal,
       ),
-    policy: () => ({ query, maxRate: 0, reuse: 1 }),
+    policy: () => ({ query, origin: { source: "topic", id: "topic-1" }, maxRate: 0, reuse: 1 }),
     listener: { finished: () => undefined, failed: (error) => failures.push(error) },
     camera: () => ({ topic: "camera", problem: "no image" }),
   });
@@ -81,13 +90,13 @@ describe("a job that nobody waits for any more", () => {
   it("is given up when its request is cancelled, and the next one is served", async () => {
     const { made, failures } = scheduler();
     made.offer(await frame());
-    const unwanted = made.request({ query: "the red box", timeout: 60 });
+    const unwanted = made.request({ query: "the red box", origin, timeout: 60 });
     unwanted.answer.catch(() => undefined);
     unwanted.cancel();
     await until(() => made.withdrawn === 1, 10_000, "the job's end");
     expect(made.processed).toBe(0);
     made.offer(await frame());
-    const { result } = await made.request({ query: "the red box", timeout: 60 }).answer;
+    const { result } = await made.request({ query: "the red box", origin, timeout: 60 }).answer;
     expect(result.query).toBe("the red box");
     expect([made.withdrawn, made.processed, made.failed, failures]).toEqual([1, 1, 0, []]);
   });
@@ -97,7 +106,7 @@ describe("a job that nobody waits for any more", () => {
     made.offer(await frame());
     const newer = await frame();
     made.offer(newer);
-    const { finished } = await made.request({ query: "the red box", timeout: 60 }).answer;
+    const { finished } = await made.request({ query: "the red box", origin, timeout: 60 }).answer;
     expect(finished.done.stamp).toBe(newer.stamp);
     expect(finished.done.results.map(({ query }) => query)).toEqual(["the red box", "anything"]);
     expect([made.withdrawn, made.processed, failures]).toEqual([1, 1, []]);
@@ -107,7 +116,7 @@ describe("a job that nobody waits for any more", () => {
     const { made } = scheduler("anything");
     made.offer(await frame());
     const { notBefore, newer } = await frame().then((next) => ({ notBefore: next.stamp, newer: next }));
-    const request = made.request({ query: "the red box", timeout: 60, notBefore });
+    const request = made.request({ query: "the red box", origin, timeout: 60, notBefore });
     await until(() => made.processed === 1, 30_000, "the first image's answer");
     made.offer(newer);
     await request.answer;
@@ -119,14 +128,14 @@ describe("an image that nobody asked about yet", () => {
   it("answers a request while it is fresh, and not when it may have been the camera's last", async () => {
     const { made } = scheduler();
     made.offer(await frame());
-    const { finished } = await made.request({ query: "the red box", timeout: 60 }).answer;
+    const { finished } = await made.request({ query: "the red box", origin, timeout: 60 }).answer;
     expect(finished.done.results[0]?.query).toBe("the red box");
 
     const old = { ...(await frame()), arrived: performance.now() - 1_200 };
     made.offer(old);
-    const late = made.request({ query: "the blue box", timeout: 0.3 }).answer;
+    const late = made.request({ query: "the blue box", origin, timeout: 0.3 }).answer;
     await expect(late).rejects.toMatchObject({ code: "FRAME_TIMEOUT" });
-    const waiting = made.request({ query: "the red box", timeout: 60 }).answer;
+    const waiting = made.request({ query: "the red box", origin, timeout: 60 }).answer;
     const next = await frame();
     made.offer(next);
     expect((await waiting).finished.done.stamp).toBe(next.stamp);

@@ -1,12 +1,14 @@
-import type { Seconds } from "../geometry/index.js";
-import type { NodeResources } from "./node-resources.js";
-import type { Parameters } from "./parameters/index.js";
-import type { RclNode } from "./rcl.js";
+import type { Seconds } from "../../geometry/index.js";
+import type { NodeResources } from "../node-resources.js";
+import type { Parameters } from "../parameters/index.js";
+import type { RclNode } from "../rcl.js";
+import type { Origins } from "./origin.js";
 
 /** What the service and the action need of the node. They live as long as it does, configured or not. */
 export interface RequestDependencies {
   readonly node: RclNode;
   readonly parameters: () => Parameters;
+  readonly origins: Origins;
   /** What answers now. @throws GraspGroundingError NODE_INACTIVE while the node is not active */
   readonly resources: () => NodeResources;
   /** Shows an error on /diagnostics and in the log. */

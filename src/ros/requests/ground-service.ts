@@ -1,9 +1,9 @@
-import { asCatalogued } from "../errors/index.js";
-import { cleanQuery } from "../grounding/index.js";
-import { stampOf, type Time } from "../messages/index.js";
-import type { RclResponse, RclService } from "./rcl.js";
+import { asCatalogued } from "../../errors/index.js";
+import { cleanQuery } from "../../grounding/index.js";
+import { stampOf, type Time } from "../../messages/index.js";
+import type { RclResponse, RclService } from "../rcl.js";
+import { groundingMessage, requestIds } from "../results/result-messages.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
-import { groundingMessage } from "./results/result-messages.js";
 
 interface Request {
   readonly query: string;
@@ -32,16 +32,21 @@ export function createGroundService(dependencies: RequestDependencies): RclServi
   );
 }
 
-async function ground({ parameters, resources }: RequestDependencies, request: Request): Promise<object> {
+async function ground(
+  { parameters, resources, origins }: RequestDependencies,
+  request: Request,
+): Promise<object> {
   const { service_timeout, target_frame } = parameters();
   const now = resources();
   const { answer } = now.scheduler.request({
     query: cleanQuery(request.query),
+    origin: origins.next("service"),
     timeout: requestTimeout(request.timeout, service_timeout),
     notBefore: stampOf(request.not_before),
   });
   const given = await answer;
-  const { finished, result } = given;
+  const { finished, result, origin } = given;
   const placed = await now.place(given, target_frame);
-  return groundingMessage(finished.done, result, placed.grasps, placed.reason, finished.skew);
+  const identified = { result, origin, ids: requestIds(result, origin) };
+  return groundingMessage(finished.done, identified, placed.grasps, placed.reason, finished.skew);
 }

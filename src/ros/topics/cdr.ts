@@ -1,4 +1,4 @@
-import type { Header } from "../messages/index.js";
+import type { Header } from "../../messages/index.js";
 
 /**
  * Reads the header a message begins with straight from its CDR bytes, so that an image can be paired and forwarded

@@ -1,12 +1,13 @@
-import { asCatalogued, GraspGroundingError } from "../errors/index.js";
-import { cleanQuery } from "../grounding/index.js";
-import { headerOf } from "../messages/index.js";
-import { guardActionServer } from "./guard.js";
+import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
+import { cleanQuery } from "../../grounding/index.js";
+import { headerOf } from "../../messages/index.js";
+import { guardActionServer } from "../guard.js";
+import type { Rcl, RclGoalHandle } from "../rcl.js";
+import { graspMessage, groundingMessage, requestIds } from "../results/result-messages.js";
+import type { Answer } from "../scheduler.js";
+import { actionOrigin } from "./origin.js";
 import type { ArmPort } from "./ports.js";
-import type { Rcl, RclGoalHandle } from "./rcl.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
-import { graspMessage, groundingMessage } from "./results/result-messages.js";
-import type { Answer } from "./scheduler.js";
 
 const type = "grasp_grounding_interfaces/action/Grasp";
 
@@ -32,6 +33,8 @@ type Feedback = (stage: string, progress: number) => void;
 export class GraspAction {
   readonly #dependencies: GraspActionDependencies;
   readonly #server: { destroy(): void };
+  /** Resolved here, because rcl applies no remapping of an action's own name. */
+  readonly #name: string;
   /** Running goals; the signal's reason says why one ends early. */
   readonly #running = new Map<RclGoalHandle, AbortController>();
   readonly #ends = new Set<Promise<unknown>>();
@@ -43,10 +46,11 @@ export class GraspAction {
     this.#dependencies = dependencies;
     const { rcl, node, onError } = dependencies;
     this.#resultType = (rcl.require(type) as { Result: new (fields: object) => unknown }).Result;
+    this.#name = node.resolveTopicName("~/grasp");
     this.#server = new rcl.ActionServer(
       node,
       type,
-      "~/grasp",
+      this.#name,
       (goal) => this.#track(this.#run(goal)),
       () => rcl.GoalResponse.ACCEPT,
       (goal) => goal.execute(),
@@ -92,8 +96,8 @@ export class GraspAction {
       if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress });
     };
     try {
-      const operator = `~/grasp goal ${Buffer.from(goal.goalId.uuid).toString("hex", 0, 4)}`;
-      const result = await this.#handle(request, operator, controller, feedback);
+      const id = Buffer.from(goal.goalId.uuid).toString("hex", 0, 4);
+      const result = await this.#handle(request, id, controller, feedback);
       // The result names the arm's state: a goal that ended early is no proof that the arm stands.
       const told = request.execute && !result.success ? result.message : undefined;
       return this.#end(goal, controller, result, told);
@@ -123,7 +127,7 @@ export class GraspAction {
     return new this.#resultType({ grounding: {}, grasps: [], ...result, success, message });
   }
 
-  async #handle(goal: Goal, operator: string, abort: AbortController, feedback: Feedback) {
+  async #handle(goal: Goal, id: string, abort: AbortController, feedback: Feedback) {
     const { parameters, node } = this.#dependencies;
     const arrived = node.now().nanoseconds;
     const resources = this.#dependencies.resources();
@@ -135,6 +139,7 @@ export class GraspAction {
     const query = cleanQuery(goal.query);
     const request = resources.scheduler.request({
       query,
+      origin: actionOrigin(id),
       timeout: requestTimeout(goal.timeout, service_timeout),
       needDepth: true,
       scenePoints: goal.execute,
@@ -143,19 +148,25 @@ export class GraspAction {
       onStart: () => feedback("grounding", 0.1),
     });
     const answer = await unlessAborted(request, abort.signal);
-    const { finished, result } = answer;
+    const { finished, result, origin } = answer;
     feedback("transforming", goal.execute ? 0.5 : 0.9);
     const placed = await resources.place(answer, goal.target_frame || parameters().target_frame);
     const header = headerOf(finished.done.stamp, finished.done.frameId);
     const base = {
-      grounding: groundingMessage(finished.done, result, placed.grasps, placed.reason, finished.skew),
+      grounding: groundingMessage(
+        finished.done,
+        { result, origin, ids: requestIds(result, origin) },
+        placed.grasps,
+        placed.reason,
+        finished.skew,
+      ),
       grasps: placed.grasps.map((each) => graspMessage(header, each)),
     };
     if (!result.found) return { ...base, success: false, message: `"${query}" is not in the image` };
     if (placed.grasps.length === 0) return { ...base, success: false, message: placed.reason };
     if (!goal.execute || arm === undefined || abort.signal.aborted)
       return { ...base, success: true, message: `${placed.grasps.length} grasps planned` };
-    return { ...base, ...(await this.#execute(arm, answer, operator, abort, feedback)) };
+    return { ...base, ...(await this.#execute(arm, answer, `~/grasp goal ${id}`, abort, feedback)) };
   }
 
   async #execute(
@@ -183,7 +194,7 @@ export class GraspAction {
   /** A motion whose client is gone can no longer be cancelled, so it must not go on. */
   #watchClient(abort: AbortController): NodeJS.Timeout {
     const { node } = this.#dependencies;
-    const topic = node.resolveTopicName("~/grasp/_action/feedback");
+    const topic = node.resolveTopicName(`${this.#name}/_action/feedback`);
     return setInterval(() => {
       if (node.countSubscribers(topic) === 0) abort.abort(clientGone);
     }, 100);

@@ -1,5 +1,5 @@
-import type { Seconds } from "../geometry/index.js";
-import type { Answer } from "./scheduler.js";
+import type { Seconds } from "../../geometry/index.js";
+import type { Answer } from "../scheduler.js";
 
 export interface ArmRequest {
   /** What was found, and its grasps, in the camera's frame. */
