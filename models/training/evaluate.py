@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from instances import detections, iou
 from prepare import decode_mask
-from runtime import Lite, timings
+from runtime import Lite, logit, timings
 from data import swap_of
 
 BOOTSTRAP = 500
@@ -115,20 +115,20 @@ def run_part(args: argparse.Namespace, name: str, lines: list[dict], usual: np.n
             continue
         frame = model.frame(rgb)
         words = model.words([c.text for c in cases])
-        probability, presence = model.decode(frame, words)
+        answers = model.answers(frame, words, line["width"], line["height"])
         heat = conse_heat(frame, words["sentence"], classes, h, w)
         first: list[list[float] | None] = []
         for i, c in enumerate(cases):
-            found = model.instances(probability[i], float(presence[i]), line["width"], line["height"])
+            found = model.found(answers[i])
             first.append(found[0].box if found else None)
             row = {
                 "set": name, "image": line["image"], "source": line["source"], "query": c.text, "kind": c.kind,
-                "absent": not c.targets, "presence": round(float(presence[i]), 4), "found": bool(found),
-                "iou": round(score_box(first[i], c), 4),
+                "absent": not c.targets, "presence": round(answers[i].presence, 4), "found": bool(found),
+                "iou": round(score_box(first[i], c), 4), "mass": round(answers[i].objects[0].score, 4) if answers[i].objects else 0.0,
             }  # fmt: skip
             # The mask without the presence gate: what the outline alone is worth is told apart from "not found".
             if c.targets:
-                open_ = detections(probability[i], line["width"], line["height"], model.manifest["mask"]["threshold"])
+                open_ = answers[i].objects
                 row["iou_ungated"] = round(score_box(open_[0].box if open_ else None, c), 4)
                 truth = target_mask(line, c.targets)
                 if truth is not None:
@@ -237,7 +237,19 @@ def calibrate(rows: list[dict], keep: float = 0.925) -> dict:
     absent = {s: round(float((logit[(sets == s) & (label == 0)] < cut).mean()), 4) for s in sorted(set(sets))}
     present = {s: round(float((logit[(sets == s) & (label == 1)] >= cut).mean()), 4) for s in sorted(set(sets))}
     print("kept present:", present, "refused absent:", absent)
-    return {"scale": round(scale, 4), "bias": round(-scale * cut, 4)}
+    return {"scale": round(scale, 4), "bias": round(-scale * cut, 4), "score": fit_score(plain, scale, cut)}
+
+
+def fit_score(rows: list[dict], scale: float, cut: float) -> dict:
+    """Logistic regression of "the best object is right" on the logits of its mass and of presence (as calibrated)."""
+    x = np.array([[1.0, logit(r["mass"]), logit(1 / (1 + np.exp(-scale * (logit(r["presence"]) - cut))))] for r in rows])
+    y = np.array([r.get("iou_ungated", 0.0) >= 0.5 for r in rows], float)
+    weights = np.zeros(3)
+    for _ in range(50):  # Newton's method with a little ridge
+        p = 1 / (1 + np.exp(-x @ weights))
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-3 * np.eye(3)
+        weights += np.linalg.solve(hessian, x.T @ (y - p) - 1e-3 * weights)
+    return dict(zip(("bias", "mass", "presence"), (round(float(w), 4) for w in weights)))
 
 
 def main() -> None:
