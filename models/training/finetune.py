@@ -1,6 +1,6 @@
 """Trains the bundled model on, encoder and decoder, with whole instances and many framings; one process a GPU.
 
-    torchrun --standalone --nproc-per-node 4 models/training/finetune.py --begin start.pt --minutes 15 --workers 14
+    RANK=0 LOCAL_RANK=0 WORLD_SIZE=1 python models/training/finetune.py --begin start.pt --minutes 15 --workers 14
 
 `--begin` is a file of `prepare_start.py`. Data sets may still be growing. Writes to the run folder: ema.pt (averaged weights,
 16-bit) every `--save-every` seconds and at the end, log.csv. The learning rate rises for `--warmup` batches and follows a
@@ -53,7 +53,7 @@ class Trained(nn.Module):
         out = decoder(self.model.frame(maps, logits), words, batch["mask"])
         features, kernels = self.model.instances(maps)
         per = batch["ids"].shape[0] // images.shape[0]
-        # Half of the sentences may bend the kernel by what they ask; the own masks never.
+        # A query bends its instance's kernel by what it asks; the own masks are drawn whatever is asked.
         cell = batch["one_cell"].clamp(min=0)[:, None]
         one, one_quality = decoder.draw(features.repeat_interleave(per, 0), kernels.repeat_interleave(per, 0), out["fused"], cell)
         own, own_quality = decoder.draw(features, kernels, None, batch["own_cell"].clamp(min=0).reshape(-1, OWN))
