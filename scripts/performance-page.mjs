@@ -12,6 +12,7 @@ const elsewhere = new Set([
   "eval-fixture.json",
   "gpu.json",
   "grasp-physics.json",
+  "realscenes-lite.json",
   "rehearsal.json",
   "soak.json",
 ]);

@@ -23,7 +23,7 @@ TWIN = 0.75
 """Share of the sentences with a twin that bring it along."""
 
 
-EMPHASIS = {"ordinal": 2.5, "superlative": 1.3, "colour": 2.5, "absent": 0.8}
+EMPHASIS = {"ordinal": 2.5, "superlative": 1.3, "colour": 2.5, "absent": 0.8, "name": 1.3, "function": 2.0}
 """How much likelier than others a kind of sentence is kept: what is often wrong is asked more. "colour" are those with a
 twin in another colour."""
 

@@ -24,10 +24,12 @@ from tqdm import tqdm
 
 from instances import detections, iou
 from prepare import decode_mask
-from runtime import Lite, timings
+from runtime import Lite, logit, timings
 from data import swap_of
 
 BOOTSTRAP = 500
+VARIED = {"coco256"}
+"""Sources whose scenes are nearest to a new place: the score is fitted on them alone."""
 
 
 def read_set(data: Path, name: str, split: str, limit: int) -> list[dict]:
@@ -115,20 +117,20 @@ def run_part(args: argparse.Namespace, name: str, lines: list[dict], usual: np.n
             continue
         frame = model.frame(rgb)
         words = model.words([c.text for c in cases])
-        probability, presence = model.decode(frame, words)
+        answers = model.answers(frame, words, line["width"], line["height"])
         heat = conse_heat(frame, words["sentence"], classes, h, w)
         first: list[list[float] | None] = []
         for i, c in enumerate(cases):
-            found = model.instances(probability[i], float(presence[i]), line["width"], line["height"])
+            found = model.found(answers[i])
             first.append(found[0].box if found else None)
             row = {
                 "set": name, "image": line["image"], "source": line["source"], "query": c.text, "kind": c.kind,
-                "absent": not c.targets, "presence": round(float(presence[i]), 4), "found": bool(found),
-                "iou": round(score_box(first[i], c), 4),
+                "absent": not c.targets, "presence": round(answers[i].presence, 4), "found": bool(found),
+                "iou": round(score_box(first[i], c), 4), "mass": round(answers[i].objects[0].score, 4) if answers[i].objects else 0.0,
             }  # fmt: skip
             # The mask without the presence gate: what the outline alone is worth is told apart from "not found".
             if c.targets:
-                open_ = detections(probability[i], line["width"], line["height"], model.manifest["mask"]["threshold"])
+                open_ = answers[i].objects
                 row["iou_ungated"] = round(score_box(open_[0].box if open_ else None, c), 4)
                 truth = target_mask(line, c.targets)
                 if truth is not None:
@@ -221,7 +223,7 @@ def summarise(rows: list[dict]) -> dict:
     }
 
 
-def calibrate(rows: list[dict], keep: float = 0.925) -> dict:
+def calibrate(rows: list[dict], keep: float = 0.925, presence: list[float] | None = None) -> dict:
     """Scale and bias of the presence logit, so that 0.5 keeps `keep` of the present of every set on average, and the
     probabilities are honest in between (least log loss over the scale)."""
     plain = [r for r in rows if not r["kind"].startswith("twin")]
@@ -237,7 +239,22 @@ def calibrate(rows: list[dict], keep: float = 0.925) -> dict:
     absent = {s: round(float((logit[(sets == s) & (label == 0)] < cut).mean()), 4) for s in sorted(set(sets))}
     present = {s: round(float((logit[(sets == s) & (label == 1)] >= cut).mean()), 4) for s in sorted(set(sets))}
     print("kept present:", present, "refused absent:", absent)
-    return {"scale": round(scale, 4), "bias": round(-scale * cut, 4)}
+    if presence:
+        scale, cut = presence
+    varied = [r for r in plain if r["source"] in VARIED] or plain
+    return {"scale": round(scale, 4), "bias": round(-scale * cut, 4), "score": fit_score(varied, scale, cut)}
+
+
+def fit_score(rows: list[dict], scale: float, cut: float) -> dict:
+    """Logistic regression of "the best object is right" on the logits of its mass and of presence (as calibrated)."""
+    x = np.array([[1.0, logit(r["mass"]), logit(1 / (1 + np.exp(-scale * (logit(r["presence"]) - cut))))] for r in rows])
+    y = np.array([r.get("iou_ungated", 0.0) >= 0.5 for r in rows], float)
+    weights = np.zeros(3)
+    for _ in range(50):  # Newton's method with a little ridge
+        p = 1 / (1 + np.exp(-x @ weights))
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-3 * np.eye(3)
+        weights += np.linalg.solve(hessian, x.T @ (y - p) - 1e-3 * weights)
+    return dict(zip(("bias", "mass", "presence"), (round(float(w), 4) for w in weights)))
 
 
 def main() -> None:
@@ -255,6 +272,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=repo / "docs/results/model-lite.json")
     parser.add_argument("--rows", type=Path, default=repo / ".cache/training/rows.jsonl")
     parser.add_argument("--calibrate", type=Path, nargs="?", const=repo / ".cache/training/run/calibration.json")
+    parser.add_argument("--presence", type=float, nargs=2, metavar=("SCALE", "CUT"), help="with --calibrate: set by hand")
     args = parser.parse_args()
     rows: list[dict] = []
     results = {}
@@ -270,7 +288,7 @@ def main() -> None:
         print(name, json.dumps(short))
     if args.calibrate:
         args.calibrate.parent.mkdir(parents=True, exist_ok=True)
-        args.calibrate.write_text(json.dumps(calibrate(rows)) + "\n")
+        args.calibrate.write_text(json.dumps(calibrate(rows, presence=args.presence)) + "\n")
         print("wrote", args.calibrate)
         return
     args.rows.parent.mkdir(parents=True, exist_ok=True)

@@ -22,30 +22,38 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from bundled import load_bundled
 from features import HEIGHT, PIXEL_MEAN, PIXEL_SCALE, PIXEL_STD, WIDTH, EfficientNetLite2, load_encoder
+from instance_head import masks_of
 from model import Config, FramePart, LiteModel
 from text import MAX_TOKENS, MiniLM, load_text, load_tokenizer, tokenizer_json
 
 OPSET = 17
 FRAME_OUTPUTS = ["level_0", "level_1", "level_2", "level_3", "level_4", "class_logits", "class_probability"]
+INSTANCE_OUTPUTS = ["instance_features", "instance_kernels"]
+CANDIDATE_OUTPUTS = ["candidate_logits", "candidate_mass", "candidate_quality"]
+CANDIDATES = 10
+"""Places of an answer whose instances the decoder draws."""
 SMALL = 4096
 """Tensors with fewer elements stay 32-bit."""
 
 
 class FrameGraph(nn.Module):
-    """image [N,3,H,W] -> FRAME_OUTPUTS: the frozen encoder and all of the decoder that depends on the picture alone."""
+    """image [N,3,H,W] -> FRAME_OUTPUTS (and INSTANCE_OUTPUTS): the encoder and all of the decoder that depends on the
+    image alone."""
 
-    def __init__(self, encoder: EfficientNetLite2, frame: FramePart):
+    def __init__(self, encoder: EfficientNetLite2, frame: FramePart, instances: nn.Module | None = None):
         super().__init__()
-        self.encoder, self.frame = encoder, frame
+        self.encoder, self.frame, self.instances = encoder, frame, instances
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         maps = self.encoder(image)
-        return tuple(self.frame(maps, self.encoder.dense_logits(maps["s32b"])))
+        extra = () if self.instances is None else self.instances(maps)
+        return (*self.frame(maps, self.encoder.dense_logits(maps["s32b"])), *extra)
 
 
 class DecoderGraph(nn.Module):
@@ -56,10 +64,29 @@ class DecoderGraph(nn.Module):
         self.decoder = model.decoder
         self.temperature, self.scale, self.bias = temperature, presence_scale, presence_bias
 
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         *frame, tokens, mask = inputs
-        out = self.decoder(list(frame), tokens, mask)
-        return out["logits"] / self.temperature, out["presence"] * self.scale + self.bias
+        out = self.decoder(list(frame[:7]), tokens, mask)
+        plain = out["logits"] / self.temperature, out["presence"] * self.scale + self.bias
+        return (*plain, *self.candidates(out, frame[7], frame[8])) if self.decoder.c.instances else plain
+
+    def candidates(self, out: dict[str, Tensor], features: Tensor, kernels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Instances at the highest local maxima of the place map, CANDIDATES of them: mask logits [Q,K,8h,8w], the share
+        of the place map's mass that lies in each one's mask [Q,K] and the logit of the mask's quality [Q,K]."""
+        d = self.decoder
+        h, w = 2 * d.h, 2 * d.w
+        spot = out["spot"]
+        square = spot.reshape(-1, 1, h, w)
+        peak = (square >= F.max_pool2d(square, 3, stride=1, padding=1)).flatten(1).to(spot.dtype)
+        _, cells = torch.topk(spot - (1 - peak) * 1000.0, CANDIDATES, dim=1)
+        kernel = kernels.transpose(1, 2)[0][cells]  # one image: [Q,K,KERNEL]
+        bend = d.bend(torch.gather(out["fused"], 1, cells[:, :, None].expand(-1, -1, out["fused"].shape[2])))
+        kernel = kernel + bend
+        masks = masks_of(features.expand(spot.shape[0], -1, -1), kernel, d.cells.t()[cells], d.points)
+        masks = masks.reshape(-1, CANDIDATES, 4 * h, 4 * w)
+        cover = F.avg_pool2d(torch.sigmoid(masks), 4).flatten(2)
+        mass = (cover * torch.softmax(spot, dim=1)[:, None]).sum(-1)
+        return masks, mass, kernel[:, :, -1]
 
 
 def export_graph(module: nn.Module, inputs: tuple, path: Path, names: list[str], outputs: list[str], axes: dict) -> None:
@@ -163,7 +190,10 @@ def export_all(
     text.onnx is taken as it is."""
     out.mkdir(parents=True, exist_ok=True)
     model.eval()
-    frame_graph = FrameGraph(encoder, model.frame)
+    whole = model.config.instances
+    outputs = [*FRAME_OUTPUTS, *(INSTANCE_OUTPUTS if whole else [])]
+    answers = ["logits", "presence", *(CANDIDATE_OUTPUTS if whole else [])]
+    frame_graph = FrameGraph(encoder, model.frame, model.instances if whole else None)
     decoder_graph = DecoderGraph(model, calibration["temperature"], calibration["scale"], calibration["bias"])
     torch.manual_seed(0)
     image = torch.rand(1, 3, HEIGHT, WIDTH) * 2 - 1
@@ -176,10 +206,10 @@ def export_all(
     with torch.no_grad():
         frame = frame_graph(image)
         tokens, sentence = text_net(ids, mask)
-        logits, presence = decoder_graph(*frame, tokens, mask)
+        logits, presence, *_ = decoder_graph(*frame, tokens, mask)
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.onnx"
-        export_graph(frame_graph, (image,), raw, ["image"], FRAME_OUTPUTS, {n: {0: "N"} for n in ["image", *FRAME_OUTPUTS]})
+        export_graph(frame_graph, (image,), raw, ["image"], outputs, {n: {0: "N"} for n in ["image", *outputs]})
         finish(raw, out / "encoder.onnx", description="EfficientNet-Lite2 and the frame part of the decoder")
         axes = {n: {0: "Q", 1: "T"} for n in ("input_ids", "attention_mask", "tokens")} | {"sentence": {0: "Q"}}
         if ready is None:
@@ -187,19 +217,19 @@ def export_all(
             finish(raw, out / "text.onnx", int8=True, description="all-MiniLM-L6-v2, 8-bit weights")
         elif ready.resolve() != out.resolve():
             shutil.copy(ready / "text.onnx", out / "text.onnx")
-        axes = {"tokens": {0: "Q", 1: "T"}, "attention_mask": {0: "Q", 1: "T"}, "logits": {0: "Q"}, "presence": {0: "Q"}}
-        names = [*FRAME_OUTPUTS, "tokens", "attention_mask"]
-        export_graph(decoder_graph, (*frame, tokens, mask), raw, names, ["logits", "presence"], axes)
+        axes = {"tokens": {0: "Q", 1: "T"}, "attention_mask": {0: "Q", 1: "T"}} | {n: {0: "Q"} for n in answers}
+        names = [*outputs, "tokens", "attention_mask"]
+        export_graph(decoder_graph, (*frame, tokens, mask), raw, names, answers, axes)
         finish(raw, out / "decoder.onnx", description="HiFi-CS kind decoder of the lite model")
     (out / "tokenizer.json").write_text(tokenizer_json())
 
     encoder_s, text_s, decoder_s = (session(out / f"{n}.onnx") for n in ("encoder", "text", "decoder"))
     got_frame = encoder_s.run(None, {"image": image.numpy()})
     got_tokens, got_sentence = text_s.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
-    feed = dict(zip(FRAME_OUTPUTS, got_frame)) | {"tokens": got_tokens, "attention_mask": mask.numpy()}
-    got_logits, got_presence = decoder_s.run(None, feed)
+    feed = dict(zip(outputs, got_frame)) | {"tokens": got_tokens, "attention_mask": mask.numpy()}
+    got_logits, got_presence = decoder_s.run(["logits", "presence"], feed)
     one = {k: (v[:1] if k in ("tokens", "attention_mask") else v) for k, v in feed.items()}
-    alone, _ = decoder_s.run(None, one)
+    alone, _ = decoder_s.run(["logits", "presence"], one)
     return {
         "frame": max(float(np.abs(a - b.numpy()).max()) for a, b in zip(got_frame[:5], frame[:5])),
         "tokens": float(np.abs(got_tokens - tokens.numpy()).max()),
@@ -214,8 +244,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def manifest(out: Path, calibration: dict, metrics: dict) -> dict:
+def manifest(out: Path, calibration: dict, metrics: dict, whole: bool = False) -> dict:
     """The manifest of what lies in `out`."""
+
+    outputs = [*FRAME_OUTPUTS, *(INSTANCE_OUTPUTS if whole else [])]
 
     def part(name: str) -> dict:
         return {"file": name, "sha256": sha256(out / name)}
@@ -236,7 +268,7 @@ def manifest(out: Path, calibration: dict, metrics: dict) -> dict:
             "mean": [PIXEL_MEAN] * 3,
             "std": [PIXEL_STD] * 3,
         },
-        "encoder": {**part("encoder.onnx"), "input": "image", "outputs": FRAME_OUTPUTS},
+        "encoder": {**part("encoder.onnx"), "input": "image", "outputs": outputs},
         "text": {
             **part("text.onnx"),
             "tokenizer": {"kind": "huggingface", **part("tokenizer.json"), "config": {"tokenizer_class": "BertTokenizer"}},
@@ -245,12 +277,14 @@ def manifest(out: Path, calibration: dict, metrics: dict) -> dict:
         },
         "decoder": {
             **part("decoder.onnx"),
-            "inputs": [*FRAME_OUTPUTS, "tokens", "attention_mask"],
+            "inputs": [*outputs, "tokens", "attention_mask"],
             "output": "logits",
             "presence": "presence",
+            **({"candidates": dict(zip(("logits", "mass", "quality"), CANDIDATE_OUTPUTS))} if whole else {}),
         },
         "mask": {"polarity": "object", "threshold": calibration["mask_threshold"], "min_area": calibration["min_area"]},
         "found": {"threshold": 0.5},
+        **({"score": calibration["score"]} if "score" in calibration else {}),
         "metrics": metrics,
     }
 
@@ -269,18 +303,18 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(2)
     saved = torch.load(args.run / "ema.pt", map_location="cpu")
-    classes = saved["ema"]["decoder.classes"]
+    classes = saved["ema"]["decoder.classes"].float()
     model = LiteModel(Config(**saved["config"]), HEIGHT // 32, WIDTH // 32, classes)
-    model.load_state_dict(saved["ema"])
+    model.load_state_dict({k: v.float() for k, v in saved["ema"].items()})
     path = args.calibration or args.run / "calibration.json"
     calibration = NEUTRAL | (json.loads(path.read_text()) if path.exists() else {})
     encoder, text_net = load_bundled(args.bundled)[:2] if args.bundled else (load_encoder(), load_text())
     if "encoder" in saved:
-        encoder.load_state_dict(saved["encoder"])
+        encoder.load_state_dict({k: v.float() for k, v in saved["encoder"].items()})
     differences = export_all(model, encoder, text_net, args.out, calibration, args.bundled)
     print("largest differences from PyTorch:", json.dumps({k: round(v, 5) for k, v in differences.items()}))
     metrics = json.loads(args.metrics.read_text()) if args.metrics else {}
-    (args.out / "manifest.json").write_text(json.dumps(manifest(args.out, calibration, metrics), indent=2) + "\n")
+    (args.out / "manifest.json").write_text(json.dumps(manifest(args.out, calibration, metrics, model.config.instances), indent=2) + "\n")
     for f in sorted(args.out.iterdir()):
         print(f"{f.stat().st_size / 1e6:8.2f} MB  {f.name}")
 

@@ -33,11 +33,11 @@ STAGES = [
     (5, 5, 2, 6, 208),
     (1, 3, 1, 6, 352),
 ]
-TAPS = {6: "s8", 10: "s16a", 14: "s16b", 19: "s32a", 20: "s32b"}
+TAPS = {3: "s4", 6: "s8", 10: "s16a", 14: "s16b", 19: "s32a", 20: "s32b"}
 """Block number -> name of the feature map kept from it."""
 
-CHANNELS = {"s8": 48, "s16a": 88, "s16b": 120, "s32a": 208, "s32b": 352}
-STRIDES = {"s8": 8, "s16a": 16, "s16b": 16, "s32a": 32, "s32b": 32}
+CHANNELS = {"s4": 24, "s8": 48, "s16a": 88, "s16b": 120, "s32a": 208, "s32b": 352}
+STRIDES = {"s4": 4, "s8": 8, "s16a": 16, "s16b": 16, "s32a": 32, "s32b": 32}
 
 
 class SameConv(nn.Module):

@@ -56,6 +56,44 @@ def detections(
     return found
 
 
+LEAST_PART = 0.2
+"""A piece of an instance is kept from this share of its largest piece's area on."""
+SAME = 0.5
+"""Candidates whose masks overlap more than this are one object."""
+
+
+def whole(probability: np.ndarray, width: int, height: int, threshold: float = 0.5, min_area: float = 0.0003) -> Detection | None:
+    """One instance's mask probability [h,w] -> its detection in the image's pixels; it may be in several pieces."""
+    fine = cv2.resize(probability.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) >= threshold
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(fine.astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    if count < 2 or areas.sum() < max(1.0, min_area * width * height):
+        return None
+    mask = np.isin(labels, 1 + np.flatnonzero(areas >= LEAST_PART * areas.max()))
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]
+    return Detection(box, float(probability[probability >= threshold].mean()), mask)
+
+
+def different(masks: np.ndarray, order: np.ndarray) -> list[int]:
+    """Of boolean masks [K,h,w], taken in `order`, those that overlap none taken before by more than SAME."""
+    kept: list[int] = []
+    for k in order:
+        area = masks[k].sum()
+        if area and all((masks[k] & masks[j]).sum() <= SAME * (area + masks[j].sum() - (masks[k] & masks[j]).sum()) for j in kept):
+            kept.append(int(k))
+    return kept
+
+
+def chosen(
+    probability: np.ndarray, mass: np.ndarray, width: int, height: int, threshold: float = 0.5, min_area: float = 0.0003
+) -> list[Detection]:
+    """Candidates' mask probabilities [K,h,w] and their mass [K] -> different objects, the most likely first, score = mass."""
+    kept = different(probability >= threshold, np.argsort(-mass, kind="stable"))
+    drawn = [(float(mass[k]), whole(probability[k], width, height, threshold, min_area)) for k in kept]
+    return [Detection(d.box, score, d.mask) for score, d in drawn if d is not None]
+
+
 def iou(a: list[float], b: list[float]) -> float:
     """Intersection over union of two boxes [x1,y1,x2,y2]."""
     w = min(a[2], b[2]) - max(a[0], b[0])

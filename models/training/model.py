@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from instance_head import KERNEL, InstanceHead, double, grid, masks_of
 from text import MAX_TOKENS, TOKEN_WIDTH, WIDTH
 
 CLASSES = 1000
@@ -40,6 +41,7 @@ class Config:
     conse: bool = True
     film_every_level: bool = True
     location_prior: bool = True
+    instances: bool = False
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -233,9 +235,18 @@ class Decoder(nn.Module):
         self.conv8b = nn.Conv2d(c.d8, c.d8, 3, padding=1)
         self.mask = nn.Conv2d(c.d8, 4, 1)
         self.prior_gain = nn.Parameter(torch.tensor(0.5))
+        if c.instances:
+            self.spot = nn.Sequential(nn.Conv2d(c.d16, 48, 3, padding=1), nn.ReLU(), nn.Conv2d(48, 1, 1))
+            self.spot_gain = nn.Parameter(torch.tensor(1.0))
+            self.bend = nn.Linear(c.d16, KERNEL)
+            nn.init.zeros_(self.bend.weight)
+            nn.init.zeros_(self.bend.bias)
+            self.register_buffer("cells", grid(2 * h, 2 * w, 16.0))
+            self.register_buffer("points", grid(8 * h, 8 * w, 4.0))
 
     def forward(self, frame: list[Tensor], tokens: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
-        """Gives logits [Q,1,8h,8w], place [Q,h*w], presence [Q]."""
+        """Gives logits [Q,1,8h,8w], place [Q,h*w], presence [Q]; with instances also spot [Q,2h*2w] (where the object
+        is, logits of a softmax) and fused [Q,2h*2w,d16] (what bends the kernels)."""
         mask = attention_mask.to(torch.float32)
         words, s, u = self.text(tokens, mask)
         l0, l1, l2, fine16, fine8, centred, probability = frame
@@ -268,6 +279,10 @@ class Decoder(nn.Module):
         y = _double(self.to16(y)) + fine16
         y = F.relu(y if self.film16 is None else self.film16(y, s))
         y = y + F.relu(self.conv16(y))
+        extra = {}
+        if self.c.instances:
+            coarse = _double(where.reshape(-1, 1, self.h, self.w)).flatten(1)
+            extra = {"spot": self.spot(y).flatten(1).float() + self.spot_gain * coarse, "fused": y.flatten(2).transpose(1, 2)}
         y = _double(self.to8(y)) + fine8
         y = F.relu(y if self.film8 is None else self.film8(y, s))
         y = y + F.relu(self.conv8(y))
@@ -276,7 +291,16 @@ class Decoder(nn.Module):
         if self.c.location_prior:
             prior = F.interpolate(where.reshape(-1, 1, self.h, self.w), scale_factor=8, mode="bilinear")
             logits = logits + self.prior_gain * prior
-        return {"logits": logits, "place": where, "presence": presence.float()}
+        return {"logits": logits, "place": where, "presence": presence.float(), **extra}
+
+    def draw(self, features: Tensor, kernels: Tensor, fused: Tensor | None, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Masks of the instances at `cells` int64 [N,K]: features [N,16,P], kernels [N,KERNEL,2h*2w], fused [N,2h*2w,d16]
+        (None: whatever is asked) -> mask logits [N,K,P] and the logit of each one's quality [N,K]."""
+        kernel = kernels.transpose(1, 2).gather(1, cells[:, :, None].expand(-1, -1, KERNEL))
+        if fused is not None:
+            kernel = kernel + self.bend(fused.gather(1, cells[:, :, None].expand(-1, -1, fused.shape[2])))
+        centres = self.cells.t()[cells]
+        return masks_of(features, kernel, centres, self.points), kernel[:, :, -1]
 
     def zero_shot(self, u: Tensor, centred: Tensor, probability: Tensor) -> Tensor:
         """u [Q,maps,384] -> heat of the named classes [Q,h*w,2*maps], from words to classes to places."""
@@ -288,8 +312,7 @@ class Decoder(nn.Module):
         return torch.cat([direct.float(), likely], dim=1).transpose(1, 2)
 
 
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+_double = double
 
 
 class LiteModel(nn.Module):
@@ -300,3 +323,5 @@ class LiteModel(nn.Module):
         self.config = c
         self.frame = FramePart(c, h, w, classes)
         self.decoder = Decoder(c, h, w, classes)
+        if c.instances:
+            self.instances = InstanceHead(h, w)

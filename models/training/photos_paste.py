@@ -29,7 +29,10 @@ RENDERED_KEYS = ("name", "names", "category", "colours", "colour_shares", "mater
 LONG = {"bottle": 0.25, "wine glass": 0.19, "cup": 0.1, "bowl": 0.15, "book": 0.22, "knife": 0.2, "fork": 0.18, "spoon": 0.17, "banana": 0.18, "carrot": 0.16, "laptop": 0.32, "keyboard": 0.36, "teddy bear": 0.3, "handbag": 0.3,
         "backpack": 0.4, "suitcase": 0.45, "umbrella": 0.4, "apple": 0.08, "orange": 0.08, "donut": 0.09, "phone": 0.14, "remote": 0.17, "computer mouse": 0.11, "scissors": 0.18, "vase": 0.22, "clock": 0.2, "tomato": 0.07, "egg": 0.06,
         "sweet potato": 0.15, "potato": 0.09, "rice": 0.2, "oat milk": 0.2, "almond milk": 0.2, "milk": 0.2, "oats": 0.24, "spaghetti": 0.26, "quinoa": 0.2, "goat cheese": 0.1, "zucchini": 0.22, "avocado": 0.11, "olive oil": 0.28,
-        "toothbrush": 0.18, "pizza": 0.28, "cake": 0.2, "sandwich": 0.14, "broccoli": 0.14, "salmon": 0.16, "frisbee": 0.24, "tie": 0.4}  # fmt: skip
+        "toothbrush": 0.18, "pizza": 0.28, "cake": 0.2, "sandwich": 0.14, "broccoli": 0.14, "salmon": 0.16, "frisbee": 0.24, "tie": 0.4,
+        "screwdriver": 0.2, "wrench": 0.2, "adjustable wrench": 0.22, "ratchet wrench": 0.22, "hammer": 0.3, "water pump pliers": 0.22, "needle-nose pliers": 0.16, "cutting pliers": 0.16, "pen": 0.14, "pencil": 0.17, "coin": 0.03, "eraser": 0.05,
+        "membership card": 0.09, "usb flash drive": 0.06, "airpods case": 0.06, "earphone case": 0.07, "lego brick": 0.03, "drinking glass": 0.14, "plastic bottle": 0.24, "milk bottle": 0.24, "soy sauce bottle": 0.24, "mandarin": 0.07, "peach": 0.08,
+        "lime": 0.06, "bottle cap": 0.035, "pop tab": 0.03, "toothpaste box": 0.18, "sneaker": 0.28, "boot": 0.28, "biscuit packet": 0.12, "coffee sachet": 0.1}  # fmt: skip
 NOT = {"kite", "bicycle", "tennis racket", "skateboard", "surfboard", "snowboard", "skis", "baseball bat", "tie", "traffic light", "chair", "umbrella", "suitcase", "backpack", "bird", "potted plant", "plant", "handbag", "cake", "sandwich", "vase", "hot dog"}
 
 
@@ -55,7 +58,7 @@ def cutouts(photos: Path) -> list[dict]:
             if parts > 2 and stats[1:, cv2.CC_STAT_AREA].max() < 0.85 * len(xs):
                 continue  # in pieces: something stands before it
             solid = len(xs) / max(1.0, cv2.contourArea(cv2.convexHull(np.stack([xs, ys], 1).astype(np.int32))))
-            if solid < (0.55 if o["mask_source"] == "annotated" else 0.75):
+            if solid < (0.4 if o["mask_source"] == "annotated" else 0.75):
                 continue
             if img is None:
                 img = cv2.imread(str(photos / line["image"]))
@@ -98,10 +101,10 @@ class Base:
         self.boxed: list[bool] = []
 
 
-def photo_base(photos: list[dict], folder: Path, rng: np.random.Generator) -> Base:
+def photo_base(photos: list[tuple[Path, dict]], rng: np.random.Generator) -> Base:
     """A training photo, mirrored and cropped at random, with its things."""
     plain = random.Random(int(rng.integers(1 << 30)))
-    line = photos[int(rng.integers(len(photos)))]
+    folder, line = photos[int(rng.integers(len(photos)))]
     rgb, line, masks = read_picture(folder, line)
     if plain.random() < 0.5:
         rgb = mirror(line, rgb, masks)
@@ -169,10 +172,10 @@ def pick_cuts(cuts: dict[str, list[dict]], n: int, rng: np.random.Generator) -> 
     return picks
 
 
-def compose(number: int, cuts: dict[str, list[dict]], assets: Assets, photos: list[dict], folder: Path, onto: float) -> tuple[np.ndarray, dict, int]:
+def compose(number: int, cuts: dict[str, list[dict]], assets: Assets, photos: list[tuple[Path, dict]], onto: float) -> tuple[np.ndarray, dict, int]:
     rng = np.random.default_rng([77, number])
     if photos and rng.random() < onto:
-        base = photo_base(photos, folder, rng)
+        base = photo_base(photos, rng)
         n = int(rng.integers(1, 6))
     else:
         base = Base(*table(assets, rng))
@@ -267,15 +270,15 @@ def work(rank: int, args: argparse.Namespace, tally: "mp.Queue[int]") -> None:
     from scenes_render import append
 
     cv2.setNumThreads(1)
-    assets, out, folder = Assets(Path(args.assets)), Path(args.out), Path(args.photos)
-    lines = [json.loads(t) for t in (folder / "annotations.jsonl").read_text().splitlines()]
-    photos = [l for l in lines if l["split"] == "train" and l["source"] != "grocery_iconic"]
+    assets, out, folders = Assets(Path(args.assets)), Path(args.out), [Path(f) for f in args.photos]
+    lines = [(f, json.loads(t)) for f in folders for t in (f / "annotations.jsonl").read_text().splitlines()]
+    photos = [(f, l) for f, l in lines if l["split"] == "train" and l["source"] != "grocery_iconic"]
     cuts: dict[str, list[dict]] = {}
-    for c in [*cutouts(folder), *rendered_cutouts(Path(args.rendered), args.rendered_cuts)]:
+    for c in [*(c for f in folders for c in cutouts(f)), *rendered_cutouts(Path(args.rendered), args.rendered_cuts)]:
         cuts.setdefault(c["object"]["name"], []).append(c)
     cuts = dict(sorted(cuts.items()))
     for number in range(args.first + rank, args.first + args.count, args.workers):
-        img, line, quality = compose(number, cuts, assets, photos, folder, args.onto_photos)
+        img, line, quality = compose(number, cuts, assets, photos, args.onto_photos)
         if sum(o["target"] for o in line["objects"]) >= 2:
             name = f"images/paste_{number:05d}.jpg"
             cv2.imwrite(str(out / name), img, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -288,7 +291,7 @@ def main() -> None:
     shared = Path(os.environ.get("GRASP_GROUNDING_SHARED", here.parents[3] / "shared"))
     data = here.parents[2] / ".cache/training/data"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", default=str(data / "photos"))
+    parser.add_argument("--photos", nargs="+", default=[str(data / "photos"), str(data / "photos2")])
     parser.add_argument("--rendered", default=str(data / "rendered"), help="rendered scenes to cut things out of")
     parser.add_argument("--rendered-cuts", type=int, default=1500, help="rendered cut-outs at most")
     parser.add_argument("--assets", default=str(shared / "assets"))

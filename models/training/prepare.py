@@ -88,7 +88,11 @@ def crop(line: dict, rgb: np.ndarray, masks: list[np.ndarray | None], rng: rando
     h, w = rgb.shape[:2]
     f = rng.uniform(0.55, 0.95)
     cw, ch = int(w * min(1, f * rng.uniform(0.9, 1.1))), int(h * min(1, f * rng.uniform(0.9, 1.1)))
-    x0, y0 = rng.randint(0, w - cw), rng.randint(0, h - ch)
+    return crop_window(line, rgb, masks, rng.randint(0, w - cw), rng.randint(0, h - ch), cw, ch)
+
+
+def crop_window(line: dict, rgb: np.ndarray, masks: list[np.ndarray | None], x0: int, y0: int, cw: int, ch: int) -> np.ndarray:
+    """The window of cw x ch pixels at (x0, y0); annotation and masks follow in place."""
     kept, index = [], {}
     for i, o in enumerate(line["objects"]):
         x1, y1, x2, y2 = o["box"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,26 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from export import session
-from instances import Detection, detections
+from instances import RELATIVE_SCORE, Detection, chosen, detections
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(x, -50, 50)))
+
+
+def logit(p: float) -> float:
+    """Of a probability, held within 0.001 and 0.999."""
+    p = min(max(p, 1e-3), 1 - 1e-3)
+    return float(np.log(p / (1 - p)))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Probability that the object is there, objects it may be (the most likely first), mask probability [h,w]."""
+
+    presence: float
+    objects: list[Detection]
+    heat: np.ndarray
 
 
 class Lite:
@@ -51,8 +67,40 @@ class Lite:
         logits, presence = self.decoder.run(["logits", "presence"], feed)
         return sigmoid(logits[:, 0]), sigmoid(presence)
 
+    def answers(self, frame: dict[str, np.ndarray], words: dict[str, np.ndarray], width: int, height: int) -> list["Answer"]:
+        """What each query of `words` finds in an image of width x height pixels."""
+        names = self.manifest["decoder"].get("candidates")
+        if not names:
+            probability, presence = self.decode(frame, words)
+            spec = self.manifest["mask"]
+            return [
+                Answer(float(p), detections(m, width, height, spec["threshold"], spec.get("min_area", 0.0003)), m)
+                for m, p in zip(probability, presence)
+            ]
+        feed = {n: (frame | words)[n] for n in self.manifest["decoder"]["inputs"]}
+        logits, presence, masks, mass = self.decoder.run(["logits", "presence", names["logits"], names["mass"]], feed)
+        spec = self.manifest["mask"]
+        return [
+            Answer(float(sigmoid(presence[i])), chosen(sigmoid(masks[i]), mass[i], width, height, spec["threshold"], spec.get("min_area", 0.0003)), sigmoid(logits[i, 0]))
+            for i in range(len(presence))
+        ]  # fmt: skip
+
+    def found(self, answer: "Answer") -> list[Detection]:
+        """The answer's objects: none when it is said not to be there, those near the best one's score otherwise."""
+        if answer.presence < self.manifest["found"]["threshold"] or not answer.objects:
+            return []
+        return [d for d in answer.objects if d.score >= RELATIVE_SCORE * answer.objects[0].score]
+
+    def score(self, answer: Answer) -> float:
+        """The probability that the best object is the right answer, by the manifest's `score`; without one presence times mass."""
+        mass = answer.objects[0].score if answer.objects else 0.0
+        spec = self.manifest.get("score")
+        if not spec or not answer.objects:
+            return answer.presence * mass
+        return float(sigmoid(spec["bias"] + spec["mass"] * logit(mass) + spec["presence"] * logit(answer.presence)))
+
     def instances(self, probability: np.ndarray, presence: float, width: int, height: int) -> list[Detection]:
-        """The answer: empty when the thing is said not to be there."""
+        """The answer by connected components of the mask: empty when the object is said not to be there."""
         if presence < self.manifest["found"]["threshold"]:
             return []
         spec = self.manifest["mask"]

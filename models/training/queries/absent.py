@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from scenes.colours import WORDS
 
+from .functions import ALL_USES
 from .landmarks import landmark, names_colour
 from .phrasing import Style, say_colour, some_noun
 from .picture import Picture
 from .query import Query, Rng
 from .sides import SIDES
-from .words import COMMON, FUNCTIONS, MASS, article, plural
+from .words import COMMON, MASS, article, plural
 
 
 def vocabulary(p: Picture) -> list[str]:
@@ -112,7 +113,7 @@ def missing_function(p: Picture, rng: Rng, style: Style) -> Query | None:
     """A purpose that nothing there serves."""
     if not p.complete or not p.closed_world:
         return None
-    nouns, wishes, yes, maybe = rng.choice(FUNCTIONS)
+    nouns, wishes, yes, maybe = rng.choice(ALL_USES)
     if any(set(t.names) & (yes | maybe) or t.category in maybe or any(t.maybe(n) for n in yes) for t in p.all):
         return None
     return Query(rng.choice(wishes) if rng.random() < 0.25 else style(rng.choice(nouns)), [], "absent")

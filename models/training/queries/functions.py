@@ -5,14 +5,17 @@ from __future__ import annotations
 from .phrasing import Style
 from .picture import Picture
 from .query import Query, Rng
+from .uses import USES
 from .words import FUNCTIONS
+
+ALL_USES = [*FUNCTIONS, *USES]
 
 
 def make_function(p: Picture, rng: Rng) -> Query | None:
     if not p.near_complete:
         return None
     fits = []
-    for nouns, wishes, yes, maybe in FUNCTIONS:
+    for nouns, wishes, yes, maybe in ALL_USES:
         found = [t for t in p.all if yes & set(t.names)]
         if not found or any(not t.target for t in found) or any(p.blocked(n) for n in yes):
             continue

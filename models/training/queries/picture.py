@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scenes.colours import INDEX, NEAR
 
+from .content import further_names
 from .words import ALIASES, VAGUE, may_be_called
 
 
@@ -13,6 +14,7 @@ class Thing:
     def __init__(self, index: int, o: dict, width: float, height: float):
         self.index = index
         self.names: list[str] = [n.lower() for n in dict.fromkeys([o["name"], *(o.get("names") or []), *ALIASES.get(o["name"], [])])]
+        self.names += further_names(self.names)
         self.name = self.names[0]
         x1, y1, x2, y2 = o["box"]
         self.x1, self.y1, self.x2, self.y2 = x1 / width, y1 / height, x2 / width, y2 / height

@@ -110,6 +110,7 @@ COMMON = [
     "calculator", "ruler", "eraser", "box", "cereal box", "milk carton", "jar", "vase", "candle", "flashlight", "toothbrush", "apple", "orange", "lemon", "tomato", "pear", "banana", "carrot", "egg", "potato", "donut", "ball", "pan", "soap dispenser",
     "tissue box", "scissors", "sponge", "teapot", "toy airplane", "drill", "wrench", "flower pot", "tennis ball", "strawberry", "toothpaste", "padlock", "magnifying glass", "game controller", "tablet", "clamp", "spatula", "soap", "speaker", "puzzle cube",
     "pill bottle", "glasses", "keys", "watch", "umbrella", "teddy bear", "laptop", "keyboard", "headphones", "shoe", "hat", "bag of chips", "cucumber", "sandwich", "pineapple", "hairbrush", "light bulb", "wallet", "towel", "key", "camera", "pair of glasses",
+    "crackers", "mustard", "sugar", "cereal", "soup", "coffee", "tuna", "pills", "shampoo", "tissues", "candy", "coke", "milk", "juice", "cheese", "butter", "bread", "pasta", "rice", "ketchup", "cookies", "chips", "pliers", "basket", "chopsticks", "saw",
 ]  # fmt: skip
 
 IRREGULAR = {"knife": "knives", "glass": "glasses", "wine glass": "wine glasses", "dish": "dishes", "box": "boxes", "toothbrush": "toothbrushes", "tomato": "tomatoes", "potato": "potatoes", "mouse": "mice", "computer mouse": "computer mice",
