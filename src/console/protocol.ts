@@ -43,12 +43,22 @@ export const commandSchema = z.discriminatedUnion("name", [
     .object({
       name: z.literal("place"),
       at: z.tuple([z.number().min(0), z.number().min(0)]).optional(),
+      here: z.boolean().optional().describe("below the gripper"),
     })
     .describe(
-      "puts the held object down while `beat` messages come: where it was taken, or at a pixel of the image shown now",
+      "puts the held object down while `beat` messages come: where it was taken, below the gripper, or at a pixel of the image shown now",
     ),
   z
-    .object({ name: z.literal("jog") })
+    .object({ name: z.literal("gripper"), action: z.enum(["open", "close"]) })
+    .describe("opens or closes the gripper while `beat` messages come"),
+  z
+    .object({ name: z.literal("move"), to: z.string().min(1).max(100) })
+    .describe("moves the arm to `home` or to another named position while `beat` messages come"),
+  z
+    .object({
+      name: z.literal("jog"),
+      limit: z.number().positive().max(4).optional().describe("step: metres of the tool, or radians"),
+    })
     .describe(
       "begins jogging: the arm follows `drive` and `turn` messages over the WebSocket while they come",
     ),
@@ -91,9 +101,17 @@ export type ClientMessage = z.infer<typeof clientMessageSchema>;
 export const roleSchema = z.enum(["viewer", "operator"]);
 export type Role = z.infer<typeof roleSchema>;
 
+export const confidenceSchema = z.enum(["sure", "unsure", "not_found"]);
+export type Confidence = z.infer<typeof confidenceSchema>;
+
 /** A question's answer, as the page draws it. */
 export const answerSchema = z.object({
   id: z.int().min(1),
+  colour: z.int().min(0).describe("index into the palette; stays the same while the query is shown"),
+  confidence: confidenceSchema
+    .optional()
+    .describe("how sure the model is: an unsure answer is confirmed by the operator before a motion"),
+  ambiguous: z.boolean().optional().describe("several candidates fit about equally well"),
   /** Seconds from the recording's start. */
   position: z.number().optional(),
   stamp: z.string().describe("of the image it is about, in nanoseconds"),
@@ -214,6 +232,20 @@ export const stateSchema = z.object({
     jogs: z.boolean().describe("whether it can be jogged"),
     robot: z.boolean().describe("whether `GET /api/robot` tells how to draw it"),
     holding: z.boolean().describe("it took something here and has not put it down"),
+    gripper: z
+      .object({
+        state: z.enum(["empty", "holding", "unsure"]).describe("unsure: it may be holding something"),
+        text: z.string().describe("the same in words"),
+        object: z.string().optional().describe("what it holds, or may hold"),
+        thumbnail: z.boolean().optional().describe("whether `GET /api/gripper.jpg` shows it"),
+      })
+      .optional(),
+    acts: z
+      .array(z.enum(["pick", "put-back", "put-here", "put-at", "open", "close", "home"]))
+      .optional()
+      .describe("what makes sense in the gripper's state, the most useful first"),
+    named: z.array(z.string()).optional().describe("named positions that `move` knows, besides home"),
+    tool: poseSchema().optional().describe("tool pose in the robot's base, metres and quaternion x, y, z, w"),
     joints: z.array(z.number()).optional().describe("present joint configuration"),
     opening: z.number().optional().describe("of the gripper, in metres"),
     stage: z.string().optional(),

@@ -70,7 +70,7 @@ it("shows the planned motion before anything moves", async () => {
 });
 
 it("picks while Space is held on the button, along the motion that was shown", async () => {
-  const shown = served.core.answers[0]?.id ?? 0;
+  const shown = served.core.queries.answers[0]?.id ?? 0;
   const planned = await page.evaluate(
     async (answer) =>
       (
@@ -142,14 +142,14 @@ it("says in words why a motion is refused", async () => {
   await page.press("#query", "Enter");
   await page.waitForSelector('article h2:has-text("the purple bottle")');
   expect(await page.getByRole("button", { name: "Hold to pick" }).count()).toBe(0);
-  const id = served.core.answers[0]?.id;
+  const id = served.core.queries.answers[0]?.id;
   const actor = { id: "a test", name: "a test", role: "operator", address: "" } as const;
   const holder = served.core.lease.holder ?? actor;
-  await expect(served.core.execute(holder, { name: "preview", answer: id ?? 0 })).rejects.toMatchObject({
+  await expect(served.core.commands.execute(holder, { name: "preview", answer: id ?? 0 })).rejects.toMatchObject({
     code: "MOTION_REFUSED",
     message: expect.stringContaining("no grasp"),
   });
-  await expect(served.core.execute(holder, { name: "place" })).rejects.toMatchObject({
+  await expect(served.core.commands.execute(holder, { name: "place" })).rejects.toMatchObject({
     code: "MOTION_REFUSED",
   });
 });

@@ -67,7 +67,7 @@ it("stops when the page freezes, the tab is closed or the network is cut", async
   for (const [what, cut] of [
     // A frozen page sends no heartbeat.
     ["frozen", () => void page.evaluate("{ const end = Date.now() + 1500; while (Date.now() < end); }")],
-    ["cut", () => served.core.dropClients()],
+    ["cut", () => served.core.clients.drop()],
     ["closed", () => void page.close()],
   ] as const) {
     await press();
@@ -132,7 +132,7 @@ it("does not move for a second operator, for garbage, or without heartbeats", as
   });
   await new Promise((resolve) => socket.once("open", resolve));
   const send = (message: object) => socket.send(JSON.stringify(message));
-  const answer = served.core.answers[0]?.id;
+  const answer = served.core.queries.answers[0]?.id;
   send({ type: "command", id: 1, command: { name: "pick", answer } });
   send({ type: "command", id: 2, command: { name: "jog" } });
   for (let i = 0; i < 15; i++) {

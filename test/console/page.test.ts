@@ -77,7 +77,7 @@ it("shows the recording's image without errors or anything from another server",
 
 it("draws a box where the object is, and a grasp inside it", async () => {
   await ask("the blue mug");
-  const answer = served.core.answers[0];
+  const answer = served.core.queries.answers[0];
   const wanted = trueBox(answer?.stamp ?? "", "blue mug");
   const [drawn] = await boxes("the blue mug");
   const [x, y, width, height] = drawn?.box ?? [];
@@ -115,7 +115,7 @@ it("takes another candidate when its box is clicked, and plans its grasp", async
   await ask("the red object");
   const before = await boxes("the red object");
   expect(before.length).toBeGreaterThan(1);
-  const mug = trueBox(served.core.answers[0]?.stamp ?? "", "red mug");
+  const mug = trueBox(served.core.queries.answers[0]?.stamp ?? "", "red mug");
   const area = (await page.locator("#picture").boundingBox())!;
   const scale = area.width / 640;
   await page.mouse.click(area.x + ((mug[0] + mug[2]) / 2) * scale, area.y + (mug[3] - 30) * scale);
@@ -213,7 +213,7 @@ it("comes back by itself after the network was cut, with its session and control
   await browser.context.setOffline(true);
   try {
     await page.evaluate(() => window.dispatchEvent(new Event("offline")));
-    served.core.dropClients();
+    served.core.clients.drop();
     await page.waitForFunction(() =>
       (window as unknown as { shown: string[] }).shown.some((name) => /\b(lost|connecting)\b/.test(name)),
     );

@@ -73,6 +73,9 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
     void handle(message);
   });
 
+  /** The arm that heartbeats are for; none while the emergency stop is latched. */
+  const motion = () => (core.store.value.estop.latched ? undefined : core.motion);
+
   const handle = async (message: ClientMessage): Promise<void> => {
     switch (message.type) {
       case "ack":
@@ -80,17 +83,17 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
       case "view":
         return client.view(message.width);
       case "beat":
-        return core.held(actor);
+        return motion()?.beat(actor);
       case "drive":
-        return core.held(actor, message);
+        return motion()?.drive(actor, message.linear, message.angular);
       case "turn":
-        return core.turned(actor, message.joint, message.velocity);
+        return motion()?.turn(actor, message.joint, message.velocity);
       case "ping":
         return client.send({ type: "pong", at: message.at });
       case "command": {
         const { id } = message;
         try {
-          const result = await core.execute(actor, message.command);
+          const result = await core.commands.execute(actor, message.command);
           client.send({ type: "reply", id, ok: true, ...(result !== undefined && { result }) });
         } catch (error) {
           const { code, message: text } = errorOf(error);

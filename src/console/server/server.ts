@@ -21,7 +21,7 @@ import { type ConsoleContext, countedFor, errorOf } from "./context.js";
 import { ConsoleCore } from "./core.js";
 import { liveRoute } from "./live-route.js";
 import { checkOrigin, isLoopback, type OriginPolicy } from "./origin.js";
-import { apiRoutes } from "./routes.js";
+import { apiRoutes } from "./routes/index.js";
 import { Sessions } from "./sessions.js";
 import { Tokens } from "./tokens.js";
 
@@ -75,7 +75,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   const page = options.page ?? defaultPage;
   if (!existsSync(join(page, "index.html"))) throw new GraspGroundingError("CONSOLE_PAGE_MISSING");
   const sessions = new Sessions(tokens, tokens.size === 0, (address) =>
-    core.log(
+    core.log.add(
       "warn",
       `wrong tokens from ${address}, one after another: somebody guesses, or a program has an old one`,
     ),
@@ -116,7 +116,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     core,
     close: async () => {
       await core.close();
-      core.dropClients();
+      core.clients.drop();
       // Sockets of refused upgrades are known to nobody else, and would keep the server from closing.
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();

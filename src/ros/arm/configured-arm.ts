@@ -12,6 +12,7 @@ import {
 import {
   conjugate,
   type FrameId,
+  type Metres,
   type Pose,
   rotate,
   type Stamp,
@@ -35,6 +36,8 @@ export interface ConfiguredArm {
   readonly urdf: string;
   /** The joint that opens the gripper and its value for each metre of opening, where the parameters name it and it is 0 when closed. */
   readonly fingers: { readonly joint: string; readonly perOpening: number } | undefined;
+  /** Opening of the open gripper. */
+  readonly widest: Metres;
   readonly kinematics: Kinematics;
   /** Frames of its base and of its tool link, in TF. */
   readonly base: FrameId;
@@ -81,6 +84,7 @@ export function readyArm(model: ArmModel, dependencies: ConfiguredArmDependencie
     chain,
     urdf: model.urdf,
     fingers,
+    widest: gripperMapping(parameters).stroke,
     reading: () => {
       const positions = controller.reading()?.positions;
       if (positions === undefined) return undefined;

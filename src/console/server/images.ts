@@ -67,3 +67,11 @@ export function cloudOf({ colour, depth, camera }: RgbdFrame, step = 2): Buffer 
   head.writeUInt32LE(count);
   return Buffer.concat([head, Buffer.from(xyz.buffer, 0, count * 12), rgb.subarray(0, count * 3)]);
 }
+
+/** An image as a JPEG at most `most` pixels wide. */
+export function smallImage({ width, height, data }: ColourImage, most: number): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .resize({ width: most, withoutEnlargement: true })
+    .jpeg({ quality: 80 })
+    .toBuffer();
+}
