@@ -3,6 +3,7 @@ import { IkSolver, reachability } from "../arm/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import type { GraspPipeline, ProcessOptions } from "../pipeline/index.js";
 import { type Reply, sendEvent, serve } from "../workers/index.js";
+import { overlayPixels } from "../visualization/index.js";
 import { type DecodedFrame, decodeFrame } from "./camera/frame-decoder.js";
 import { discard } from "./discard.js";
 import type {
@@ -14,13 +15,7 @@ import type {
   PipelineRequest,
   Reach,
 } from "./job.js";
-import {
-  drawOverlay,
-  maskImage,
-  overlayCompressed,
-  overlayImage,
-  queryResult,
-} from "./results/encode-result.js";
+import { maskImage, overlayCompressed, overlayImage, queryResult } from "./results/encode-result.js";
 import { reportState, type StartData } from "./worker-state.js";
 
 /**
@@ -85,7 +80,9 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   const results = await pipeline!.process(frame, job.queries, { ...within(job.reach), signal });
   const { requestedOutputs } = job;
   const pixels =
-    requestedOutputs.overlay || requestedOutputs.overlayCompressed ? drawOverlay(frame, results) : undefined;
+    requestedOutputs.overlay || requestedOutputs.overlayCompressed
+      ? await overlayPixels(frame.colour, results, frame.camera)
+      : undefined;
   return {
     stamp: frame.stamp,
     frameId: frame.frameId,

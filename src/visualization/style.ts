@@ -32,14 +32,14 @@ export const haloOpacity = 0.55;
 
 /** Line widths and text sizes in pixels of an image `width` pixels wide. */
 export function metricsFor(width: number) {
-  const line = Math.max(1, width / 480);
+  const line = Math.max(1.25, width / 380);
   return {
     /** Box of the chosen candidate. */
     line,
     /** Box of another candidate. */
     thinLine: line * 0.7,
     /** Dark line below a coloured one. */
-    halo: line * 2.2,
+    halo: line * 2,
     /** The gripper is drawn in white. */
     gripper: line * 1.8,
     gripperHalo: line * 3.4,
@@ -86,9 +86,7 @@ export function paintMaskEdge(rgba: Uint8Array | Uint8ClampedArray, mask: MaskBi
       const d = distance[y * columns + x] as number;
       if (d === 0 || d >= far) continue;
       const alpha =
-        d <= outline
-          ? outlineOpacity
-          : glowOpacity * Math.max(0, 1 - (d - outline) / radius) ** 1.6;
+        d <= outline ? outlineOpacity : glowOpacity * Math.max(0, 1 - (d - outline) / radius) ** 1.6;
       if (alpha > 0.01) over(rgba, ((y + y1 - 1) * width + x + x1 - 1) * 4, colour, alpha);
     }
   }

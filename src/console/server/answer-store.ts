@@ -1,10 +1,10 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import type { Pose, RgbdFrame } from "../../geometry/index.js";
 import { type PipelineResult, resultToJson } from "../../pipeline/index.js";
+import { projectGripper } from "../../visualization/gripper.js";
 import { paletteSize } from "../../visualization/style.js";
 import type { Answer } from "../protocol.js";
 import { confidenceOf, isAmbiguous } from "./confidence.js";
-import { drawGrasp } from "./draw-grasp.js";
 import { explain } from "./explain.js";
 import { cloudOf, cropImage, heatImage, smallImage } from "./images.js";
 
@@ -144,7 +144,8 @@ export class AnswerStore {
       confidence: confidenceOf(result),
       ambiguous: isAmbiguous(result),
       presence: result.grounding.presence,
-      drawn: frame.camera === undefined ? [] : result.grasps.map((grasp) => drawGrasp(grasp, frame.camera!)),
+      drawn:
+        frame.camera === undefined ? [] : result.grasps.map((grasp) => projectGripper(grasp, frame.camera!)),
       result: resultToJson(result),
     };
   }

@@ -67,7 +67,9 @@ class World {
   atHome = true;
   supervisor: SupervisorSnapshot = initialSnapshot;
   #now = 0;
-  #act: { readonly name: Act; readonly events: StageEvents; stage: number; readonly object: boolean } | undefined;
+  #act:
+    | { readonly name: Act; readonly events: StageEvents; stage: number; readonly object: boolean }
+    | undefined;
 
   constructor() {
     this.#tell({ type: "enable" });
@@ -144,7 +146,9 @@ class World {
     const act = this.#act;
     const stage = act === undefined ? undefined : stages[act.name][act.stage];
     if (event === "silence") this.#now += limits.lease + 0.001;
-    this.#tell(event === "estop" ? { type: "estop", source: "test" } : { type: event === "stop" ? "stop" : "tick" });
+    this.#tell(
+      event === "estop" ? { type: "estop", source: "test" } : { type: event === "stop" ? "stop" : "tick" },
+    );
     if (act === undefined) return;
     if (fingersDone && stage === "close") this.held ||= act.object;
     if (fingersDone && (stage === "release" || stage === "open")) this.held = false;

@@ -131,10 +131,14 @@ it("says how late the page was when it stops for that", async () => {
   while (motion.state.stage !== "pre-grasp") await sleep(2);
   clearInterval(beating);
   const message = await picking;
-  expect(Number(/^the page was late by (\d+) ms: stopped for safety/.exec(message)?.[1])).toBeGreaterThan(119);
+  expect(Number(/^the page was late by (\d+) ms: stopped for safety/.exec(message)?.[1])).toBeGreaterThan(
+    119,
+  );
   await sleep(300);
   motion.beat(ada);
-  const late = Number(/by (\d+) ms/.exec(log.find((line) => line.startsWith("the page was late")) ?? "")?.[1]);
+  const late = Number(
+    /by (\d+) ms/.exec(log.find((line) => line.startsWith("the page was late")) ?? "")?.[1],
+  );
   expect(late).toBeGreaterThan(350);
 }, 60_000);
 
