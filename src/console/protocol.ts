@@ -183,6 +183,7 @@ export const robotSchema = z.object({
     .object({ joint: z.string(), perOpening: z.number() })
     .optional()
     .describe("joint that opens the gripper, and its value for each metre of opening"),
+  table: z.number().optional().describe("height of a level table in the base, in metres"),
 });
 export type RobotView = z.infer<typeof robotSchema>;
 

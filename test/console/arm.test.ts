@@ -89,7 +89,7 @@ it("picks while Space is held on the button, along the motion that was shown", a
   }, 5);
   await page.getByRole("radio", { name: "Camera" }).click();
   await holdUntil("Hold to pick", " ", () => state().holding);
-  await page.getByRole("button", { name: "Hold to put down" }).waitFor();
+  await page.getByRole("button", { name: "Put down the green apple here" }).waitFor();
   clearInterval(watch);
   expect(nearest).toBeLessThan(0.05);
   expect(state().holding).toBe(true);
@@ -98,11 +98,11 @@ it("picks while Space is held on the button, along the motion that was shown", a
 
 it("puts it down where somebody clicks, and only while the button is held", async () => {
   await page.getByRole("button", { name: "Choose a place" }).click();
-  const area = (await page.locator("#picture").boundingBox())!;
+  const area = (await page.locator("#image").boundingBox())!;
   const scale = area.width / 640;
   await page.mouse.click(area.x + 330 * scale, area.y + 420 * scale);
   await page.locator("g.target").waitFor();
-  const button = page.getByRole("button", { name: "Hold to put down" });
+  const button = page.getByRole("button", { name: "Put down the green apple there" });
   await button.focus();
   const before = joints();
   for (let attempt = 0; attempt < 5 && moved(before) < 0.05; attempt++) {
@@ -116,7 +116,7 @@ it("puts it down where somebody clicks, and only while the button is held", asyn
   expect(moved(before)).toBeGreaterThan(0.05);
   await still();
   expect(state().holding).toBe(true);
-  await holdUntil("Hold to put down", "Enter", () => !state().holding);
+  await holdUntil("Put down the green apple there", "Enter", () => !state().holding);
   await page.getByRole("button", { name: "Hold to pick" }).waitFor();
   expect(state().opening).toBeCloseTo(0.08, 2);
 });
@@ -145,7 +145,9 @@ it("says in words why a motion is refused", async () => {
   const id = served.core.queries.answers[0]?.id;
   const actor = { id: "a test", name: "a test", role: "operator", address: "" } as const;
   const holder = served.core.lease.holder ?? actor;
-  await expect(served.core.commands.execute(holder, { name: "preview", answer: id ?? 0 })).rejects.toMatchObject({
+  await expect(
+    served.core.commands.execute(holder, { name: "preview", answer: id ?? 0 }),
+  ).rejects.toMatchObject({
     code: "MOTION_REFUSED",
     message: expect.stringContaining("no grasp"),
   });

@@ -84,8 +84,10 @@ export class Motion {
   }
 
   get robot(): RobotView | undefined {
-    const { robot, name } = this.#console;
-    return robot === undefined ? undefined : { name, ...robot };
+    const { robot, name, scene } = this.#console;
+    // Of a plane: normal · p + offset = 0.
+    const table = scene?.table === undefined ? undefined : -scene.table.offset;
+    return robot === undefined ? undefined : { name, ...robot, ...(table !== undefined && { table }) };
   }
 
   /** The object in the gripper, or the one that may be in it. */

@@ -2,6 +2,7 @@ import { useEffect } from "preact/hooks";
 import { act, connection, inControl, needsToken, notice, placing, state, stop, you } from "../store.js";
 import { Answers } from "./answers.js";
 import { Ask } from "./ask.js";
+import { Gripper } from "./gripper.js";
 import { Header, Stopped } from "./header.js";
 import { Panel } from "./panel.js";
 import { SignIn } from "./sign-in.js";
@@ -62,6 +63,7 @@ export function App() {
           >
             {notice.value?.text}
           </div>
+          <Gripper />
           <Answers />
           <Panel />
         </section>
