@@ -26,9 +26,9 @@ export const commandSchema = z.discriminatedUnion("name", [
   z.object({ name: z.literal("step"), frames: z.int().min(-100).max(100) }),
   z.object({ name: z.literal("rate"), rate: z.number().min(0.05).max(16) }),
   z.object({ name: z.literal("loop"), loop: z.boolean() }),
-  z.object({ name: z.literal("lease.take") }).describe("takes control when nobody has it, else asks for it"),
+  z.object({ name: z.literal("lease.take") }).describe("takes control when it is free, else asks for it"),
   z.object({ name: z.literal("lease.release") }),
-  z.object({ name: z.literal("lease.grant") }).describe("hands control to whoever asked for it"),
+  z.object({ name: z.literal("lease.grant") }).describe("hands control to the client that asked for it"),
   z
     .object({ name: z.literal("estop"), reason: z.string().max(200).optional() })
     .describe("stops all motion and latches; everyone may, viewers too"),
@@ -68,7 +68,7 @@ export const commandSchema = z.discriminatedUnion("name", [
       parameter: z.string().max(100),
       value: z.union([z.boolean(), z.number(), z.string().max(2000)]),
     })
-    .describe("sets a parameter of what is behind the console"),
+    .describe("sets a parameter of the console's source"),
   z.object({ name: z.literal("release") }).describe("the button was released: the motion ends"),
 ]);
 
@@ -158,7 +158,7 @@ export type ParameterView = z.infer<typeof parameterSchema>;
 export interface MotionPreview {
   /** Index of the grasp among the answer's. */
   readonly grasp: number;
-  /** Seconds in all, the gripper's left out. */
+  /** Seconds in all, without the gripper's. */
   readonly duration: number;
   readonly stages: readonly {
     readonly name: string;
@@ -210,7 +210,7 @@ export const stateSchema = z.object({
   follow: z.string().optional().describe("query asked on every image"),
   stats: z.object({
     fps: z.number().describe("images a second from the source"),
-    dropped: z.int().min(0).describe("images left out by the source"),
+    dropped: z.int().min(0).describe("images dropped by the source"),
     modelDropped: z.int().min(0).describe("images that came while the model was busy"),
     clients: z.int().min(0),
     latency: z.record(z.string(), z.number()).describe("milliseconds by stage, of the last answer"),
@@ -245,7 +245,7 @@ export const stateSchema = z.object({
       .array(z.enum(["pick", "put-back", "put-here", "put-at", "open", "close", "home"]))
       .optional()
       .describe("what makes sense in the gripper's state, the most useful first"),
-    named: z.array(z.string()).optional().describe("named positions that `move` knows, besides home"),
+    named: z.array(z.string()).optional().describe("named positions that `move` knows, without home"),
     tool: poseSchema().optional().describe("tool pose in the robot's base, metres and quaternion x, y, z, w"),
     joints: z.array(z.number()).optional().describe("present joint configuration"),
     opening: z.number().optional().describe("of the gripper, in metres"),

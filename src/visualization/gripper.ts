@@ -4,7 +4,8 @@ import { type CameraModel, type Pose, project, transformPoint, type Vec3 } from 
 const finger = 0.045;
 
 /**
- * A gripper to look at: two fingers, the bar between them and the approach axis, as pairs of points in the grasp's frame,
+ * A gripper to look at: two fingers, the bar between them and the approach axis, as pairs of points in the grasp's
+ * frame,
  * in metres. @param grasp pose of the tool and opening in metres
  */
 export function gripperLines({ pose, width }: { readonly pose: Pose; readonly width: number }): Vec3[] {
@@ -22,7 +23,10 @@ export function gripperLines({ pose, width }: { readonly pose: Pose; readonly wi
   return corners.map((corner) => transformPoint(pose, corner));
 }
 
-/** The open gripper as the camera sees it: lines x1, y1, x2, y2 in pixels; lines that begin or end behind the camera are left out. */
+/**
+ * The open gripper as the camera sees it: lines x1, y1, x2, y2 in pixels; lines that begin or end behind the camera
+ * are omitted.
+ */
 export function projectGripper(
   grasp: Parameters<typeof gripperLines>[0],
   camera: CameraModel,

@@ -5,7 +5,8 @@ import { type Colour, clamped, labelBackground, labelText } from "./style.js";
 const fontFile = createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf");
 
 /**
- * A dark tag with white text and a bar of the answer's colour, as PNG. The font comes with the package: many robots have
+ * A dark tag with white text and a bar of the answer's colour, as PNG. The font comes with the package: many robots
+ * have
  * none installed.
  * @param size of the font in pixels
  * @param maxWidth the text is cut to about this width in pixels

@@ -1,7 +1,8 @@
 import type { Box } from "../geometry/index.js";
 
 /**
- * The look of everything that is drawn over an image, in one place: command line, ROS, reports and console. Pure, without
+ * The look of everything that is drawn over an image, in one place: command line, ROS, reports and console. Pure,
+ * without
  * imports at run time, so that the console's page can use it too.
  */
 
@@ -60,7 +61,8 @@ interface MaskBits {
 }
 
 /**
- * Draws a mask's outline and a faint glow inside its edge onto an RGBA layer of the same size. The inside stays clear, so
+ * Draws a mask's outline and a faint glow inside its edge onto an RGBA layer of the same size. The inside stays
+ * clear, so
  * that the object keeps its own colour.
  * @param rgba width × height × 4, R, G, B, A, not premultiplied
  */

@@ -33,7 +33,9 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Holds a button by keyboard until something is so; a machine that loses a heartbeat has it pressed again. */
 async function holdUntil(name: string, key: string, done: () => boolean): Promise<void> {
   for (let attempt = 0; attempt < 5 && !done(); attempt++) {
-    await page.getByRole("button", { name }).focus();
+    const button = page.getByRole("button", { name });
+    await expect.poll(() => button.isEnabled(), { timeout: 10_000 }).toBe(true);
+    await button.focus();
     await page.keyboard.down(key);
     await expect.poll(() => state().moving || done(), { timeout: 10_000, interval: 5 }).toBe(true);
     await expect.poll(() => !state().moving || done(), { timeout: 30_000, interval: 20 }).toBe(true);
@@ -88,7 +90,7 @@ it("picks while Space is held on the button, along the motion that was shown", a
     nearest = Math.min(nearest, moved(before));
   }, 5);
   await page.getByRole("radio", { name: "Camera" }).click();
-  await holdUntil("Hold to pick", " ", () => state().holding);
+  await holdUntil("Hold to pick", " ", () => state().holding && !state().moving);
   await page.getByRole("button", { name: "Put down the green apple here" }).waitFor();
   clearInterval(watch);
   expect(nearest).toBeLessThan(0.05);

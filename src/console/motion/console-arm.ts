@@ -12,14 +12,15 @@ export interface ConsoleArm {
   cameraInBase(frame: RgbdFrame): Pose | undefined;
   /** When a frame was taken, by the arm's clock, in seconds. */
   takenAt(frame: RgbdFrame): number;
-  /** What is known of the scene besides what the camera sees: the table, the workspace. Base frame. */
+  /** What is known of the scene without the camera: the table, the workspace. Base frame. */
   readonly scene?: Scene;
   /** How to draw it; without it the 3D view shows the scene alone. */
   readonly robot?: Omit<RobotView, "name">;
   /** Joint positions in the order of `robot.joints`, and how far the gripper is open, in metres. */
   reading?(): { readonly positions: readonly number[]; readonly opening?: Metres } | undefined;
   /**
-   * Named joint positions in the chain's order, radians. "Return home" moves to the one called `home`; without it to the
+   * Named joint positions in the chain's order, radians. "Return home" moves to the one called `home`; without it to
+   * the
    * joint positions at which the console found the arm.
    */
   readonly named?: Readonly<Record<string, readonly number[]>>;

@@ -2,7 +2,8 @@ import type { GraspGoal } from "../../arm/index.js";
 import type { Metres } from "../../geometry/index.js";
 
 /**
- * What is between the fingers, as far as the console can know: a pure state machine. It never claims "empty" from the moment
+ * What is between the fingers, as far as the console can know: a pure state machine. It never claims "empty" from
+ * the moment
  * the fingers begin to close until the arm has reported that nothing is between them, or that they are open.
  */
 
@@ -38,12 +39,12 @@ export type GripperEvent =
   | { readonly type: "opened" }
   /** The fingers were measured closed: the object is gone. */
   | { readonly type: "lost" }
-  /** Somebody else moved the fingers or carried out a grasp. */
+  /** Another client moved the fingers or carried out a grasp. */
   | { readonly type: "moved-by-others" };
 
 export const emptyGripper: GripperState = { kind: "empty" };
 
-/** An object that nobody asked for by name. */
+/** An object that was not asked for by name. */
 export const unnamed: GraspedObject = { name: "an object" };
 
 export function nextGripperState(state: GripperState, event: GripperEvent): GripperState {
@@ -68,11 +69,12 @@ const unsure = (object: GraspedObject | undefined): GripperState => ({
   ...(object !== undefined && { object }),
 });
 
-/** What an operator can do with the arm besides jogging. */
+/** What an operator can do with the arm without jogging. */
 export type Act = "pick" | "put-back" | "put-here" | "put-at" | "open" | "close" | "home";
 
 /**
- * The acts that make sense in a state, the most useful first. Each list has an act that leads towards an empty gripper and
+ * The acts that make sense in a state, the most useful first. Each list has an act that leads towards an empty
+ * gripper and
  * the arm at home: opening the fingers needs no free path and no knowledge of the object.
  * @param atHome whether the arm stands at its home position
  */

@@ -16,7 +16,7 @@ const openedBy: Metres = 0.008;
 /** At the start, fingers this much closer than open may have something between them, in metres. */
 const partlyClosed: Metres = 0.01;
 
-/** Keeps the gripper's state up to date with the console's own motions and with what is measured between them. */
+/** Updates the gripper's state from the console's own motions and from the opening measured between them. */
 export class GripperTracker {
   readonly #changed: (text: string) => void;
   readonly #widest: Metres | undefined;
@@ -70,7 +70,7 @@ export class GripperTracker {
     else if (opening > this.#heldOpening + openedBy) this.#take({ type: "moved-by-others" });
   }
 
-  /** Somebody else carried out a grasp or a placement with this arm. */
+  /** Another client carried out a grasp or a placement with this arm. */
   movedByOthers(): void {
     if (!this.#ownMotion) this.#take({ type: "moved-by-others" });
   }

@@ -64,7 +64,7 @@ export function reachOf(points: Scene["target"], [x, y]: Vec3): number {
 
 /**
  * A scene without the points within `radius` metres of an upright line: the gripper or the object in it is there.
- * @param above only points higher than this are left out, in metres of the base frame
+ * @param above only points higher than this are removed, in metres of the base frame
  */
 export function clearedAround(
   scene: Scene,

@@ -51,8 +51,10 @@ const homeTolerance = 0.02;
 const defaultWidest = 0.08;
 
 /**
- * Hold-to-run: the arm moves as long as the operator holds a button and the button's heartbeat arrives. Release, silence, a
- * lost connection and the emergency stop all end it. The console decides this here; the arm's supervisor decides it again.
+ * Hold-to-run: the arm moves as long as the operator holds a button and the button's heartbeat arrives. Release,
+ * silence, a
+ * lost connection and the emergency stop all end it. The console decides this here; the arm's supervisor decides it
+ * again.
  */
 export class Motion {
   readonly #console: ConsoleArm;
@@ -117,7 +119,10 @@ export class Motion {
     return this.#clock.now() - this.#console.takenAt(frame);
   }
 
-  /** Plans what `pick` would do and stores the plan for it. @throws GraspGroundingError MOTION_REFUSED with the reason */
+  /**
+   * Plans what `pick` would do and stores the plan for it.
+   * @throws GraspGroundingError MOTION_REFUSED with the reason
+   */
   async preview(proposal: Proposal): Promise<MotionPreview> {
     if (this.#session !== undefined) throw refused(safetyText["already-moving"]);
     this.#requireEmpty();
@@ -129,7 +134,11 @@ export class Motion {
     return previewOf(outcome);
   }
 
-  /** Takes the object of an answer while the button is held. @returns one line on how it ended. @throws MOTION_REFUSED */
+  /**
+   * Takes the object of an answer while the button is held.
+   * @returns one line on how it ended.
+   * @throws MOTION_REFUSED
+   */
   async pick(actor: Actor, proposal: Proposal): Promise<string> {
     this.#requireEmpty();
     const { goals, scene } = this.#surroundings.goals(proposal);

@@ -38,7 +38,9 @@ export async function redetectTarget(
   return { answer, chosen: best, frame, result: { ...now, grasps: plan?.grasps ?? [] } };
 }
 
-/** Index of the detection nearest to where the object was in the base; without depth the one whose box overlaps most. */
+/**
+ * Index of the detection nearest to where the object was in the base; without depth the one whose box overlaps most.
+ */
 function sameObject(
   target: Detection | undefined,
   before: RgbdFrame,

@@ -8,8 +8,10 @@ import { refused } from "./refused.js";
 
 /** Metres around a grasped object that the gripper itself fills in the image. */
 const margin = 0.03;
+/** Taken for the reach of an object that was not seen before it was taken, in metres. */
+const unknownReach = 0.05;
 
-/** What stands around the arm, in the robot's base frame, as the camera saw it and as it is known besides. */
+/** What stands around the arm, in the robot's base frame, as the camera saw it and as it is known otherwise. */
 export class Surroundings {
   readonly #console: ConsoleArm;
 
@@ -44,24 +46,35 @@ export class Surroundings {
     const below: Vec3 = [tool[0], tool[1], tool[2] - (standsOn(known, tool) - height)];
     const position: Vec3 =
       where === "back" ? pose.position : where === "here" ? below : [where[0], where[1], where[2] + height];
-    const seen = this.#seen(frame);
-    // An image may still show the object where it was taken, or shows it in the gripper; all else is in the way.
-    const scene = this.#complete(
-      where === "back"
-        ? clearedAround(seen, position, reach + margin)
-        : clearedAround(seen, tool, reach + margin, tool[2] - height),
-    );
+    const seen = this.#withoutObject(this.#seen(frame), { goal, height, reach }, tool);
+    const scene = this.#complete(where === "back" ? clearedAround(seen, position, reach + margin) : seen);
     return { goal: { ...goal, pose: { ...pose, position } }, scene };
   }
 
-  /** The scene for moving the arm alone. @param object what is in the fingers, or may be @param frame what the camera sees now */
+  /**
+   * The scene for moving the arm alone.
+   * @param object what is in the fingers, or may be
+   * @param frame what the camera sees now
+   */
   moving(frame: RgbdFrame | undefined, object: GraspedObject | undefined): Scene {
     const tool = this.#console.arm.tool?.position;
     const seen = this.#seen(frame);
-    const reach = object?.taken?.reach ?? 0.05;
-    return this.#complete(
-      object === undefined || tool === undefined ? seen : clearedAround(seen, tool, reach + margin),
-    );
+    if (object === undefined || tool === undefined) return this.#complete(seen);
+    const scene =
+      object.taken === undefined
+        ? clearedAround(seen, tool, unknownReach + margin)
+        : this.#withoutObject(seen, object.taken, tool);
+    return this.#complete(scene);
+  }
+
+  /** An image may show the object in the gripper, or still where it was taken: neither is in the way. */
+  #withoutObject(
+    seen: Scene,
+    { goal, height, reach }: NonNullable<GraspedObject["taken"]>,
+    tool: Vec3,
+  ): Scene {
+    const lifted = clearedAround(seen, tool, reach + margin, tool[2] - height);
+    return clearedAround(lifted, goal.pose.position, reach + margin);
   }
 
   #seen(frame: RgbdFrame | undefined): Scene {
@@ -69,7 +82,7 @@ export class Surroundings {
     return frame === undefined || camera === undefined ? {} : sceneOf(frame, undefined, camera);
   }
 
-  /** What the camera saw, without the robot, and what is known besides. */
+  /** What the camera saw, without the robot, and the known scene. */
   #complete(seen: Scene): Scene {
     const { arm, scene } = this.#console;
     const obstacles = seen.obstacles === undefined ? {} : { obstacles: arm.withoutRobot(seen.obstacles) };

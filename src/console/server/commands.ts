@@ -6,8 +6,9 @@ import { pointAt } from "../motion/motion-goals.js";
 import { redetectTarget } from "../motion/redetect-target.js";
 import { refused } from "../motion/refused.js";
 import type { Answer, Command, ConsoleState, MotionPreview } from "../protocol.js";
+import type { RecordedCommand } from "../session-file.js";
 import type { ConsoleSource, Playback } from "../types.js";
-import type { AuditLog } from "./audit.js";
+import type { AuditEntry, AuditLog } from "./audit.js";
 import type { Actor, Lease } from "./lease.js";
 import type { QueryService } from "./query-service.js";
 import type { StateStore } from "./state.js";
@@ -23,6 +24,8 @@ export interface CommandDependencies {
   /** The arm connected now. */
   motion(): Motion | undefined;
   log(level: ConsoleState["log"][number]["level"], text: string): void;
+  /** A command was carried out or refused: it belongs into the recorded session. */
+  recorded(command: RecordedCommand): void;
   /** Parameters of the source were set. */
   sourceChanged(): void;
 }
@@ -43,24 +46,30 @@ export class Commands {
 
   /** @throws GraspGroundingError ACCESS_ROLE, LEASE_HELD, and those of the command */
   async execute(actor: Actor, command: Command): Promise<unknown> {
-    const { audit, metrics } = this.#dependencies;
+    const { metrics } = this.#dependencies;
     const { name, ...details } = command;
     try {
       const result = await this.#dispatch(actor, command);
-      audit.write(actor, { what: name, outcome: "done", details });
+      this.#write(actor, { what: name, outcome: "done", details });
       return result;
     } catch (error) {
       const { code, entry } = asCatalogued(error);
       const outcome = entry.httpStatus < 500 ? "refused" : "failed";
       metrics?.failed(error);
-      audit.write(actor, { what: name, outcome, details, code });
+      this.#write(actor, { what: name, outcome, details, code });
       throw error;
     }
   }
 
+  #write(actor: Actor, entry: AuditEntry): void {
+    const { audit, recorded } = this.#dependencies;
+    audit.write(actor, entry);
+    recorded({ who: actor.name, ...entry });
+  }
+
   #dispatch(actor: Actor, command: Command): unknown {
     const { lease } = this.#dependencies;
-    // Anybody may stop; nothing may stand in its way.
+    // Every signed-in client may stop, and nothing may block it.
     if (command.name === "estop") return this.#stop(actor, command.reason);
     if (actor.role !== "operator") throw new GraspGroundingError("ACCESS_ROLE", { what: command.name });
     switch (command.name) {

@@ -8,7 +8,10 @@ const surePresence = 0.5;
 /** Candidates whose scores are this close to the best one's are as likely as it is. */
 const alike = 0.1;
 
-/** How sure an answer is, derived from its scores. The only place that decides it: the page and commands read the outcome. */
+/**
+ * How sure an answer is, derived from its scores. The only place that decides it: the page and commands read the
+ * outcome.
+ */
 export function confidenceOf({ grounding }: Pick<PipelineResult, "grounding">): Confidence {
   const [best] = grounding.detections;
   if (!grounding.found || best === undefined) return "not_found";

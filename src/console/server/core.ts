@@ -14,6 +14,7 @@ import { healthOf } from "./health.js";
 import { Lease } from "./lease.js";
 import type { LiveClient } from "./live-client.js";
 import { QueryService } from "./query-service.js";
+import { SessionRecorder } from "./session-recorder.js";
 import { StateStore } from "./state.js";
 
 export interface CoreOptions {
@@ -28,7 +29,10 @@ export interface CoreOptions {
   readonly metrics?: Metrics;
 }
 
-/** The console without its server: connects source, questions, arm and clients, and holds the state that all clients see. */
+/**
+ * The console without its server: connects source, questions, arm and clients, and holds the state that all clients
+ * see.
+ */
 export class ConsoleCore {
   readonly store: StateStore;
   readonly lease: Lease;
@@ -36,6 +40,7 @@ export class ConsoleCore {
   readonly clients = new Clients();
   readonly queries: QueryService;
   readonly commands: Commands;
+  readonly recorder: SessionRecorder;
   readonly #source: ConsoleSource;
   readonly #pipeline: ConsolePipeline;
   readonly #audit: AuditLog;
@@ -51,7 +56,10 @@ export class ConsoleCore {
     this.lease = new Lease(() => this.#showLease());
     this.log = new ConsoleLog((lines) => this.store.set({ log: [...lines] }));
     this.queries = new QueryService(pipeline, {
-      answers: (answers) => this.clients.send({ type: "answers", answers }),
+      answers: (answers) => {
+        this.recorder.answers(answers);
+        this.clients.send({ type: "answers", answers });
+      },
       changed: () => this.#showModel(),
       failed: (error) => {
         metrics?.failed(error);
@@ -83,9 +91,14 @@ export class ConsoleCore {
       motion: () => this.#motion,
       log: (level, text) => this.log.add(level, text),
       sourceChanged: () => this.#showSource(),
+      recorded: (command) => this.recorder.command(command),
     });
+    this.recorder = new SessionRecorder(() => ({ state: this.store.value, answers: this.queries.answers }));
     this.connectArm(arm);
-    this.store.subscribe((changed) => this.clients.sendState(changed, this.store.value));
+    this.store.subscribe((changed) => {
+      this.recorder.state(changed);
+      this.clients.sendState(changed, this.store.value);
+    });
     this.#watch(metrics);
     this.#timer = setInterval(() => this.#showStats(), 500);
     this.#timer.unref();
@@ -158,7 +171,7 @@ export class ConsoleCore {
     this.#rate.count();
     this.queries.frame(source);
     this.#frame = source.frame;
-    this.clients.frame(source);
+    this.recorder.frame(this.clients.frame(source));
     if (this.#source.playback !== undefined) this.store.set({ playback: this.#source.playback.state });
   }
 

@@ -24,7 +24,7 @@ export async function liveRoute(server: FastifyInstance, context: ConsoleContext
       websocket: true,
       schema: { hide: true },
       preValidation: async (request) => {
-        // A browser cannot be kept from opening sockets to other sites: only a page of this origin may.
+        // A browser may open sockets to other sites: only a page of this origin is accepted.
         actorOf(context, request);
         if (connected >= maxClients) throw new GraspGroundingError("ACCESS_TOO_MANY", { seconds: 10 });
       },
@@ -61,7 +61,7 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
     alive = true;
     if (closing) return;
     const message = binary ? undefined : parse(String(data));
-    // Whoever sends too much is let go, but a stop is a stop.
+    // A client that sends too much is disconnected; a stop is always carried out.
     if (!(message?.type === "command" && message.command.name === "estop") && !bucket.take()) {
       closing = true;
       return socket.close(1008, "too many messages");

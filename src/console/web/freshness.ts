@@ -3,7 +3,10 @@ import type { Answer } from "../protocol.js";
 import { header } from "./images.js";
 import { answers, state } from "./store.js";
 
-/** Seconds after which an answer to an earlier image is no longer drawn over the one shown now; longer while it is followed. */
+/**
+ * Seconds after which an answer to an earlier image is no longer drawn over the one shown now; longer while it is
+ * followed.
+ */
 const hiddenAfter = 1;
 const followedHiddenAfter = 3;
 /** Ages are told in steps of so many seconds: not every image renders the page anew. */

@@ -19,11 +19,15 @@ import type { Answer, MotionPreview, RobotView } from "../protocol.js";
 import { Robot3d } from "./robot3d.js";
 import { drawnBySoftware, GripperShadow, gripper, toolPath } from "./scene3d-shapes.js";
 
-/** From where the scene is seen; `reset` is the operator's side: where the camera looks from, higher and farther away. */
+/**
+ * From where the scene is seen; `reset` is the operator's side: where the camera looks from, higher and farther
+ * away.
+ */
 export type Preset = "camera" | "top" | "front" | "reset";
 
 /**
- * The seen points, the grasps and the arm, from all sides: in the robot's base, z up, where the camera's pose in it is known,
+ * The seen points, the grasps and the arm, from all sides: in the robot's base, z up, where the camera's pose in it
+ * is known,
  * else in the camera's optical frame.
  */
 export class Scene3d {
@@ -253,7 +257,10 @@ export class Scene3d {
     this.#draw();
   }
 
-  /** However many changes there are: drawing must leave the page time for a held button's heartbeat, also without a GPU. */
+  /**
+   * However many changes there are: drawing must leave the page time for a held button's heartbeat, also without a
+   * GPU.
+   */
   #draw(): void {
     if (this.#queued) return;
     this.#queued = true;

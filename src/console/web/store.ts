@@ -13,6 +13,8 @@ export const connection = signal<"start" | "connecting" | "open" | "lost" | "ref
 export const notice = signal<
   { readonly text: string; readonly bad: boolean; readonly spoken: boolean } | undefined
 >(undefined);
+/** A recorded session is shown in place of the live one. */
+export const replaying = signal(false);
 export const asking = signal(false);
 export const suggestions = signal<readonly string[]>([]);
 
@@ -24,7 +26,7 @@ export const opened = signal<number | undefined>(undefined);
 export const selected = computed(
   () => answers.value.find(({ id }) => id === opened.value) ?? answers.value[0],
 );
-/** What was found at a pixel somebody pointed at; the names come when the model has answered. */
+/** Names of the object at a pixel the operator pointed at; they come when the model has answered. */
 export const here = signal<
   | {
       readonly x: number;
@@ -66,8 +68,17 @@ export const live = new Live({
     connection.value = value;
     if (value === "refused") you.value = undefined;
   },
-  message: receive,
-  image: show,
+  message(message) {
+    if (!replaying.value) receive(message);
+  },
+  image(header, bitmap, shown) {
+    if (!replaying.value) {
+      show(header, bitmap, shown);
+      return;
+    }
+    bitmap.close();
+    shown();
+  },
 });
 
 function receive(message: ServerMessage): void {

@@ -14,7 +14,7 @@ export type Api = FastifyInstance<
 
 const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
-/** Every route can answer these besides its own. */
+/** Every route can answer these in addition to its own. */
 export const failures = {
   400: errorSchema,
   401: errorSchema,

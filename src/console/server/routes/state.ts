@@ -39,6 +39,26 @@ export function stateRoutes(api: Api, context: ConsoleContext): void {
   );
 
   api.get(
+    "/api/session.bin",
+    {
+      schema: {
+        summary: "the last minutes of the session: images, questions, answers, motions and commands",
+        description: "opened by the console's Log tab; the form is described in src/console/session-file.ts",
+        security,
+        response: bytes("recorded session"),
+      },
+    },
+    async (request, reply) => {
+      actorOf(context, request);
+      return reply
+        .type("application/octet-stream")
+        .header("cache-control", "no-store")
+        .header("content-disposition", 'attachment; filename="grasp-grounding-session.bin"')
+        .send(core.recorder.file());
+    },
+  );
+
+  api.get(
     "/api/frame.jpg",
     { schema: { summary: "the image shown now", security, response: bytes("JPEG") } },
     async (request, reply) => {

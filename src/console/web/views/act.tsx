@@ -9,7 +9,7 @@ interface Props {
   /** Which act it is; no two buttons of one act are on the page. */
   readonly id: string;
   readonly command: () => Command;
-  /** The act the operator most likely wants: on a phone it stands beside the stop. */
+  /** The act the operator most likely wants: on a phone it is next to the stop. */
   readonly lead?: boolean;
   /** Less bright: it does more than it seems to, and says so next to it. */
   readonly muted?: boolean;

@@ -1,7 +1,7 @@
 import type { Answer } from "../../protocol.js";
 import { colourOf } from "../draw.js";
 import { age } from "../freshness.js";
-import { answers, choose, confirmed, inControl, opened, selected } from "../store.js";
+import { answers, choose, confirmed, inControl, opened, replaying, selected } from "../store.js";
 import { Snapshot } from "./drawing.js";
 import { HoldToPick } from "./hold.js";
 
@@ -49,7 +49,7 @@ function One({ answer }: { answer: Answer }) {
       </h2>
       <p class={answer.result.found ? "" : "missed"}>{answer.text}</p>
       {answer.asked === "ros" && <p class="fine">asked over ROS</p>}
-      {seconds > 0 && answer.result.found && (
+      {seconds > 0 && answer.result.found && !replaying.value && (
         <div class="as-of">
           <Snapshot answer={answer} />
           <p class="fine">
@@ -93,12 +93,14 @@ function Candidates({ answer }: { answer: Answer }) {
               disabled={!inControl.value}
               onClick={() => void choose(answer, candidate)}
             >
-              <img
-                src={`api/answers/${answer.id}/candidates/${candidate}.jpg`}
-                alt={`candidate ${candidate + 1}`}
-                width={84}
-                height={84}
-              />
+              {!replaying.value && (
+                <img
+                  src={`api/answers/${answer.id}/candidates/${candidate}.jpg`}
+                  alt={`candidate ${candidate + 1}`}
+                  width={84}
+                  height={84}
+                />
+              )}
               <strong>{percent(score)}</strong>
               <small>{place(box, image)}</small>
             </button>

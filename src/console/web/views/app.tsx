@@ -5,6 +5,7 @@ import { Ask } from "./ask.js";
 import { Gripper } from "./gripper.js";
 import { Header, Stopped } from "./header.js";
 import { Panel } from "./panel.js";
+import { Replay } from "./replay.js";
 import { SignIn } from "./sign-in.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
@@ -49,6 +50,7 @@ export function App() {
     <>
       <Header />
       <Stopped />
+      <Replay />
       <main>
         <section class="stage" aria-label="Camera and scene">
           <Stage />

@@ -1,8 +1,11 @@
 import { held } from "../holding.js";
-import { placeAt, placing, state } from "../store.js";
+import { placeAt, placing, replaying, state } from "../store.js";
 import { Act, armReady, Heartbeat } from "./act.js";
 
-/** What the gripper holds, or may hold, and what can be done about it; an empty gripper only where the arm is not at home. */
+/**
+ * What the gripper holds, or may hold, and what can be done about it; an empty gripper only where the arm is not at
+ * home.
+ */
 export function Gripper() {
   const arm = state.value?.arm;
   const { gripper, acts = [] } = arm ?? {};
@@ -16,7 +19,7 @@ export function Gripper() {
   return (
     <article class={`gripper ${gripper.state}`} aria-label="Gripper">
       <div class="row">
-        {gripper.thumbnail === true && (
+        {gripper.thumbnail === true && !replaying.value && (
           <img src={`api/gripper.jpg?${encodeURIComponent(name)}`} alt={name} width={56} height={56} />
         )}
         <h2>

@@ -1,11 +1,13 @@
 import { state } from "../store.js";
+import { SessionFiles } from "./replay.js";
 
 /** Questions, answers, motions with their reasons, and warnings, newest first. */
 export function Log() {
   const lines = state.value?.log ?? [];
-  if (lines.length === 0) return <p class="fine">Nothing has happened yet.</p>;
   return (
     <>
+      <SessionFiles />
+      {lines.length === 0 && <p class="fine">Nothing has happened yet.</p>}
       <a class="download" href="api/log.txt" download="grasp-grounding-log.txt">
         Download the log
       </a>

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RobotView } from "../../protocol.js";
 import type { Preset, Scene3d } from "../scene3d.js";
-import { plan, selected, state } from "../store.js";
+import { plan, replaying, selected, state } from "../store.js";
 
 const names: Readonly<Record<string, string>> = {
   open: "open the gripper",
@@ -57,7 +57,7 @@ export function SceneView() {
     if (ready.value && arm?.joints !== undefined) scene.current?.pose(arm.joints, arm.opening);
   }, [ready.value, joints, arm?.opening]);
   useEffect(() => {
-    if (!ready.value || answer === undefined) return;
+    if (!ready.value || answer === undefined || replaying.value) return;
     let current = true;
     void scene.current?.show(answer).then((count) => {
       if (current)
