@@ -118,7 +118,7 @@ it("puts it down where somebody clicks, and only while the button is held", asyn
   expect(moved(before)).toBeGreaterThan(0.05);
   await still();
   expect(state().holding).toBe(true);
-  await holdUntil("Put down the green apple there", "Enter", () => !state().holding);
+  await holdUntil("Put down the green apple there", "Enter", () => state().gripper?.state === "empty");
   await page.getByRole("button", { name: "Hold to pick" }).waitFor();
   expect(state().opening).toBeCloseTo(0.08, 2);
 });

@@ -28,7 +28,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Presses the button and waits until the arm moves. */
 async function press(): Promise<void> {
-  const button = (await page.locator(".hold").boundingBox())!;
+  const button = (await page.getByRole("button", { name: "Hold to pick" }).boundingBox())!;
   await page.mouse.move(button.x + button.width / 2, button.y + button.height / 2);
   await page.mouse.down();
   await expect.poll(arm.speed, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0.1);

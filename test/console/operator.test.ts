@@ -160,7 +160,7 @@ it("asks which one is meant before anything can be picked", async () => {
 
 it("moves by one step, and shows the tool's pose", async () => {
   await page.getByRole("tab", { name: "Jog" }).click();
-  await page.getByLabel("step", { exact: true }).selectOption({ label: "20 mm / 5°" });
+  await page.locator(".jog-panel select").selectOption({ label: "20 mm / 5°" });
   const height = () => state().tool?.position[2] ?? 0;
   await expect.poll(height, slow).toBeGreaterThan(0.3);
   const before = height();

@@ -124,12 +124,18 @@ class World {
     if (act === undefined) return;
     this.#tell({ type: "heartbeat", operator: "ada" });
     this.measure();
-    if (stateOf(this.supervisor) !== "moving") return this.#end("stopped");
+    if (stateOf(this.supervisor) !== "moving") {
+      this.#end("stopped");
+      return;
+    }
     const names = stages[act.name];
     const done = names[act.stage];
     if (done === "close") {
       this.held ||= act.object;
-      if (!this.held) return this.#end("nothing-held");
+      if (!this.held) {
+        this.#end("nothing-held");
+        return;
+      }
     }
     if (done === "release" || done === "open") this.held = false;
     if (act.name !== "open" && act.name !== "close") this.atHome = false;
