@@ -2,8 +2,8 @@ import { workerData } from "node:worker_threads";
 import { IkSolver, reachability } from "../arm/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import type { GraspPipeline, ProcessOptions } from "../pipeline/index.js";
-import { type Reply, sendEvent, serve } from "../workers/index.js";
 import { overlayPixels } from "../visualization/index.js";
+import { type Reply, sendEvent, serve } from "../workers/index.js";
 import { type DecodedFrame, decodeFrame } from "./camera/frame-decoder.js";
 import { discard } from "./discard.js";
 import type {

@@ -2,7 +2,8 @@ import { boxIou, type Pose, type RgbdFrame, transformPoint, type Vec3 } from "..
 import type { PipelineResult } from "../../pipeline/index.js";
 import { surfacePosition } from "../../visualization/surface.js";
 import type { QueryService } from "../server/query-service.js";
-import type { Motion, Proposal } from "./motion.js";
+import type { Motion } from "./motion.js";
+import type { Proposal } from "./proposal.js";
 import { refused } from "./refused.js";
 
 /** An object that is farther from its place in the answer has moved, in metres. */

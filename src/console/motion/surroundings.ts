@@ -2,8 +2,8 @@ import type { Scene } from "../../arm/index.js";
 import type { RgbdFrame, Vec3 } from "../../geometry/index.js";
 import type { ConsoleArm } from "./console-arm.js";
 import type { GraspedObject } from "./gripper-state.js";
-import type { Place, Proposal } from "./motion.js";
 import { clearedAround, goalsFor, reachOf, sceneOf, standsOn } from "./motion-goals.js";
+import type { Place, Proposal } from "./proposal.js";
 import { refused } from "./refused.js";
 
 /** Metres around a grasped object that the gripper itself fills in the image. */

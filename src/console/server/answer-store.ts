@@ -4,9 +4,9 @@ import { type PipelineResult, resultToJson } from "../../pipeline/index.js";
 import { projectGripper } from "../../visualization/gripper.js";
 import { paletteSize } from "../../visualization/style.js";
 import type { Answer } from "../protocol.js";
-import { confidenceOf, isAmbiguous } from "./confidence.js";
-import { explain } from "./explain.js";
 import { cloudOf, cropImage, heatImage, smallImage } from "./images.js";
+import { confidenceOf, isAmbiguous } from "./queries/confidence.js";
+import { explain } from "./queries/explain.js";
 
 /** Answers stored with their frame, so that another candidate can be chosen. */
 const maxAnswers = 4;
@@ -65,7 +65,7 @@ export class AnswerStore {
   }
 
   /** An answer with its frame. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  get(id: number): {
+  answerById(id: number): {
     readonly frame: RgbdFrame;
     readonly result: PipelineResult;
     readonly chosen: number;

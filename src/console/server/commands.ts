@@ -1,8 +1,9 @@
 import { asCatalogued, describe, GraspGroundingError } from "../../errors/index.js";
 import type { RgbdFrame, Vec3 } from "../../geometry/index.js";
 import type { Metrics } from "../../metrics/index.js";
-import type { Motion, Place } from "../motion/motion.js";
+import type { Motion } from "../motion/motion.js";
 import { pointAt } from "../motion/motion-goals.js";
+import type { Place } from "../motion/proposal.js";
 import { redetectTarget } from "../motion/redetect-target.js";
 import { refused } from "../motion/refused.js";
 import type { Answer, Command, ConsoleState, MotionPreview } from "../protocol.js";
@@ -155,7 +156,7 @@ export class Commands {
     const { queries, source } = this.#dependencies;
     const { store } = queries;
     return this.#motion(actor, async (arm) => {
-      const stored = { answer, ...store.get(answer) };
+      const stored = { answer, ...store.answerById(answer) };
       const shown = stored.frame.stamp === queries.stamp;
       const recent = shown || (source.kind === "live" && arm.age(stored.frame) <= maxProposalAge);
       const thumbnail = store.crop(answer, stored.chosen);
@@ -165,7 +166,7 @@ export class Commands {
   }
 
   async #preview(answer: number): Promise<MotionPreview> {
-    return this.#arm().preview({ answer, ...this.#dependencies.queries.store.get(answer) });
+    return this.#arm().preview({ answer, ...this.#dependencies.queries.store.answerById(answer) });
   }
 
   async #place(

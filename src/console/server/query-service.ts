@@ -4,9 +4,9 @@ import type { PipelineResult } from "../../pipeline/index.js";
 import type { Answer } from "../protocol.js";
 import type { ConsolePipeline, SourceFrame } from "../types.js";
 import { AnswerStore, type CompleteFrame } from "./answer-store.js";
-import { peak } from "./explain.js";
-import { vocabulary } from "./vocabulary.js";
-import { WorkQueue } from "./work-queue.js";
+import { peak } from "./queries/explain.js";
+import { vocabulary } from "./queries/vocabulary.js";
+import { WorkQueue } from "./queries/work-queue.js";
 
 export interface QueryServiceEvents {
   /** The answers shown have changed. */
@@ -95,7 +95,7 @@ export class QueryService {
 
   /** Asks an answer's query on the image shown now, without showing what comes out. @throws as `ask` */
   async redetect(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: PipelineResult }> {
-    const { query } = this.store.get(id).result.grounding;
+    const { query } = this.store.answerById(id).result.grounding;
     const source = this.#frame();
     const { full, result } = await this.#queue.run(() => this.#process(source, query));
     return { frame: full.frame, result };
@@ -137,7 +137,7 @@ export class QueryService {
   /** Takes another candidate and plans its grasp. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   async choose(id: number, candidate: number): Promise<Answer> {
     const detection = this.store.detection(id, candidate);
-    const plan = await this.plan(this.store.get(id).frame, detection);
+    const plan = await this.plan(this.store.answerById(id).frame, detection);
     const reason = plan?.reason === undefined ? {} : { graspFailure: plan.reason };
     return this.store.choose(id, candidate, { grasps: plan?.grasps ?? [], ...reason });
   }

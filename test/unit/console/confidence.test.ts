@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { confidenceOf, isAmbiguous } from "../../../src/console/server/confidence.js";
-import { explain } from "../../../src/console/server/explain.js";
+import { confidenceOf, isAmbiguous } from "../../../src/console/server/queries/confidence.js";
+import { explain } from "../../../src/console/server/queries/explain.js";
 import type { PipelineResult } from "../../../src/pipeline/index.js";
 
 function result(found: boolean, presence: number, scores: readonly number[], peak = 0.01): PipelineResult {

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import type { ConsoleArm } from "../../../src/console/index.js";
-import { Motion, type Proposal } from "../../../src/console/motion/motion.js";
+import { Motion } from "../../../src/console/motion/motion.js";
+import type { Proposal } from "../../../src/console/motion/proposal.js";
 import type { PipelineResult } from "../../../src/pipeline/index.js";
 import { fromAbove, makeArm, start, table, workspace } from "../arm/rig.js";
 

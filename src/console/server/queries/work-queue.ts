@@ -1,4 +1,4 @@
-import { GraspGroundingError } from "../../errors/index.js";
+import { GraspGroundingError } from "../../../errors/index.js";
 
 /** Questions that may wait for the model; further ones are refused. */
 const maxWaiting = 4;

@@ -1,5 +1,5 @@
-import type { PipelineResult } from "../../pipeline/index.js";
-import type { Confidence } from "../protocol.js";
+import type { PipelineResult } from "../../../pipeline/index.js";
+import type { Confidence } from "../../protocol.js";
 
 /** Below this score of the best candidate the operator is asked to confirm it. */
 const sureScore = 0.5;

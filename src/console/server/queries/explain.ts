@@ -1,5 +1,5 @@
-import type { Box } from "../../geometry/index.js";
-import type { PipelineResult } from "../../pipeline/index.js";
+import type { Box } from "../../../geometry/index.js";
+import type { PipelineResult } from "../../../pipeline/index.js";
 
 /** Words that say where, and what they compare: the one that holds for the best of several candidates decided it. */
 const sides: Readonly<Record<string, (box: Box) => number>> = {
