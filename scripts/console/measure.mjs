@@ -283,7 +283,7 @@ async function stops() {
       }),
     ),
     connection_cut_ms: await sample(async () => {
-      served.core.dropClients();
+      served.core.clients.drop();
       await page.waitForSelector(".dot.open");
     }),
   };

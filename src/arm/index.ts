@@ -20,6 +20,7 @@ export * from "./model/ik.js";
 export * from "./model/kinematics.js";
 export * from "./model/least-squares.js";
 export * from "./model/reachability.js";
+export * from "./model/srdf.js";
 export * from "./model/tip.js";
 export * from "./model/urdf.js";
 export * from "./planning/motion-limits.js";

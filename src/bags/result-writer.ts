@@ -7,11 +7,11 @@ import { FileHandleWritable } from "@mcap/nodejs";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Mask, Pose, Stamp } from "../geometry/index.js";
 import {
-  annotationsMessage,
   builtinDefinition,
   detectionsMessage,
   encodeMessage,
   headerOf,
+  type ImageAnnotationsMessage,
   type LabelledBox,
   type MarkerArrayMessage,
   maskMessage,
@@ -98,14 +98,8 @@ export class ResultWriter {
   }
 
   /** foxglove_msgs/ImageAnnotations on `<prefix>/annotations`: boxes and labels over the original image. */
-  async annotations(time: ResultTime, found: readonly LabelledBox[]): Promise<void> {
-    const header = headerOf(time.stamp, time.frameId);
-    await this.#result(
-      "annotations",
-      "foxglove_msgs/msg/ImageAnnotations",
-      time,
-      annotationsMessage(header, found),
-    );
+  async annotations(time: ResultTime, message: ImageAnnotationsMessage): Promise<void> {
+    await this.#result("annotations", "foxglove_msgs/msg/ImageAnnotations", time, message);
   }
 
   /** sensor_msgs/Image mono8 (255 inside) on `<prefix>/mask`. */

@@ -26,9 +26,9 @@ export const commandSchema = z.discriminatedUnion("name", [
   z.object({ name: z.literal("step"), frames: z.int().min(-100).max(100) }),
   z.object({ name: z.literal("rate"), rate: z.number().min(0.05).max(16) }),
   z.object({ name: z.literal("loop"), loop: z.boolean() }),
-  z.object({ name: z.literal("lease.take") }).describe("takes control when nobody has it, else asks for it"),
+  z.object({ name: z.literal("lease.take") }).describe("takes control when it is free, else asks for it"),
   z.object({ name: z.literal("lease.release") }),
-  z.object({ name: z.literal("lease.grant") }).describe("hands control to whoever asked for it"),
+  z.object({ name: z.literal("lease.grant") }).describe("hands control to the client that asked for it"),
   z
     .object({ name: z.literal("estop"), reason: z.string().max(200).optional() })
     .describe("stops all motion and latches; everyone may, viewers too"),
@@ -43,12 +43,22 @@ export const commandSchema = z.discriminatedUnion("name", [
     .object({
       name: z.literal("place"),
       at: z.tuple([z.number().min(0), z.number().min(0)]).optional(),
+      here: z.boolean().optional().describe("below the gripper"),
     })
     .describe(
-      "puts the held object down while `beat` messages come: where it was taken, or at a pixel of the image shown now",
+      "puts the held object down while `beat` messages come: where it was taken, below the gripper, or at a pixel of the image shown now",
     ),
   z
-    .object({ name: z.literal("jog") })
+    .object({ name: z.literal("gripper"), action: z.enum(["open", "close"]) })
+    .describe("opens or closes the gripper while `beat` messages come"),
+  z
+    .object({ name: z.literal("move"), to: z.string().min(1).max(100) })
+    .describe("moves the arm to `home` or to another named position while `beat` messages come"),
+  z
+    .object({
+      name: z.literal("jog"),
+      limit: z.number().positive().max(4).optional().describe("step: metres of the tool, or radians"),
+    })
     .describe(
       "begins jogging: the arm follows `drive` and `turn` messages over the WebSocket while they come",
     ),
@@ -58,7 +68,7 @@ export const commandSchema = z.discriminatedUnion("name", [
       parameter: z.string().max(100),
       value: z.union([z.boolean(), z.number(), z.string().max(2000)]),
     })
-    .describe("sets a parameter of what is behind the console"),
+    .describe("sets a parameter of the console's source"),
   z.object({ name: z.literal("release") }).describe("the button was released: the motion ends"),
 ]);
 
@@ -91,9 +101,17 @@ export type ClientMessage = z.infer<typeof clientMessageSchema>;
 export const roleSchema = z.enum(["viewer", "operator"]);
 export type Role = z.infer<typeof roleSchema>;
 
+export const confidenceSchema = z.enum(["sure", "unsure", "not_found"]);
+export type Confidence = z.infer<typeof confidenceSchema>;
+
 /** A question's answer, as the page draws it. */
 export const answerSchema = z.object({
   id: z.int().min(1),
+  colour: z.int().min(0).describe("index into the palette; stays the same while the query is shown"),
+  confidence: confidenceSchema
+    .optional()
+    .describe("how sure the model is: an unsure answer is confirmed by the operator before a motion"),
+  ambiguous: z.boolean().optional().describe("several candidates fit about equally well"),
   /** Seconds from the recording's start. */
   position: z.number().optional(),
   stamp: z.string().describe("of the image it is about, in nanoseconds"),
@@ -140,7 +158,7 @@ export type ParameterView = z.infer<typeof parameterSchema>;
 export interface MotionPreview {
   /** Index of the grasp among the answer's. */
   readonly grasp: number;
-  /** Seconds in all, the gripper's left out. */
+  /** Seconds in all, without the gripper's. */
   readonly duration: number;
   readonly stages: readonly {
     readonly name: string;
@@ -165,6 +183,7 @@ export const robotSchema = z.object({
     .object({ joint: z.string(), perOpening: z.number() })
     .optional()
     .describe("joint that opens the gripper, and its value for each metre of opening"),
+  table: z.number().optional().describe("height of a level table in the base, in metres"),
 });
 export type RobotView = z.infer<typeof robotSchema>;
 
@@ -191,7 +210,7 @@ export const stateSchema = z.object({
   follow: z.string().optional().describe("query asked on every image"),
   stats: z.object({
     fps: z.number().describe("images a second from the source"),
-    dropped: z.int().min(0).describe("images left out by the source"),
+    dropped: z.int().min(0).describe("images dropped by the source"),
     modelDropped: z.int().min(0).describe("images that came while the model was busy"),
     clients: z.int().min(0),
     latency: z.record(z.string(), z.number()).describe("milliseconds by stage, of the last answer"),
@@ -214,6 +233,20 @@ export const stateSchema = z.object({
     jogs: z.boolean().describe("whether it can be jogged"),
     robot: z.boolean().describe("whether `GET /api/robot` tells how to draw it"),
     holding: z.boolean().describe("it took something here and has not put it down"),
+    gripper: z
+      .object({
+        state: z.enum(["empty", "holding", "unsure"]).describe("unsure: it may be holding something"),
+        text: z.string().describe("the same in words"),
+        object: z.string().optional().describe("what it holds, or may hold"),
+        thumbnail: z.boolean().optional().describe("whether `GET /api/gripper.jpg` shows it"),
+      })
+      .optional(),
+    acts: z
+      .array(z.enum(["pick", "put-back", "put-here", "put-at", "open", "close", "home"]))
+      .optional()
+      .describe("what makes sense in the gripper's state, the most useful first"),
+    named: z.array(z.string()).optional().describe("named positions that `move` knows, without home"),
+    tool: poseSchema().optional().describe("tool pose in the robot's base, metres and quaternion x, y, z, w"),
     joints: z.array(z.number()).optional().describe("present joint configuration"),
     opening: z.number().optional().describe("of the gripper, in metres"),
     stage: z.string().optional(),

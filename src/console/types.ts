@@ -2,7 +2,7 @@ import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
 import type { HealthItem, ParameterView } from "./protocol.js";
 
-/** What the console asks of the pipeline: the bridge itself, or somebody who passes calls on to it. */
+/** The pipeline's methods that the console calls, on the pipeline itself or on a proxy of it. */
 export type ConsolePipeline = Pick<GraspPipeline, "model" | "process" | "ground" | "plan">;
 
 /** An image as the console's source gives it. */
@@ -10,7 +10,7 @@ export interface SourceFrame {
   readonly frame: RgbdFrame;
   /** Seconds from the start of the recording; absent for a live camera. */
   readonly position?: number;
-  /** The frame with its depth and camera, where `frame` is the image alone: decoded when somebody asks. */
+  /** The frame with its depth and camera, where `frame` is the image alone: decoded on demand. */
   readonly complete?: () => Promise<RgbdFrame>;
 }
 
@@ -42,7 +42,7 @@ export interface SourceListener {
   frame(frame: SourceFrame): void;
   /** Playback, drops, damage, health or parameters changed. */
   changed(): void;
-  /** Somebody else asked the pipeline, and this came out. */
+  /** Another client asked the pipeline, and these are the results. */
   answered?(source: SourceFrame, results: readonly PipelineResult[]): void;
   log?(level: "info" | "warn" | "error", text: string): void;
 }
@@ -52,18 +52,18 @@ export interface ConsoleSource {
   readonly kind: "bag" | "live";
   /** For people, e.g. the file's name. */
   readonly name: string;
-  /** Frames left out because decoding them would have come too late. */
+  /** Frames dropped because decoding them would have come too late. */
   readonly dropped: number;
   /** What is wrong with it, in words; empty when all is well. */
   readonly problems: readonly string[];
   readonly playback?: Playback;
   /** How the parts behind it are; the console adds its own. */
   readonly health?: readonly HealthItem[];
-  /** Settings of what is behind it. */
+  /** Parameters of the source. */
   readonly parameters?: readonly ParameterView[];
   /** @throws GraspGroundingError when it is refused, with the reason */
   setParameter?(name: string, value: boolean | number | string): void;
-  /** Somebody watches, or nobody does any more: without watchers images need not come often. */
+  /** Number of clients that watch: without one images need not come often. */
   watched?(clients: number): void;
   start(listener: SourceListener): void;
   close(): Promise<void>;

@@ -6,9 +6,7 @@ export { colourFromCompressed, depthFromCompressed, isCompressedDepth } from "./
 export { builtinDefinition } from "./definitions.js";
 export { depthEncodings, depthFromImage } from "./depth.js";
 export {} from "./layout.js";
-export { gripperLines, markersMessage } from "./markers.js";
 export {
-  annotationsMessage,
   cameraInfoMessage,
   detectionsMessage,
   headerOf,

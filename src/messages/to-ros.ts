@@ -1,10 +1,8 @@
 import type { Box, CameraModel, FrameId, Mask, Pose, Stamp } from "../geometry/index.js";
 import {
   type CameraInfoMessage,
-  type ColorMessage,
   type Detection2DArrayMessage,
   type Header,
-  type ImageAnnotationsMessage,
   type ImageMessage,
   type PoseArrayMessage,
   type PoseMessage,
@@ -67,41 +65,6 @@ export function maskMessage(header: Header, mask: Mask): ImageMessage {
   const { width, height } = mask;
   return { header, height, width, encoding: "mono8", is_bigendian: 0, step: width, data };
 }
-
-const green: ColorMessage = { r: 0.1, g: 0.9, b: 0.3, a: 1 };
-const none: ColorMessage = { r: 0, g: 0, b: 0, a: 0 };
-const shade: ColorMessage = { r: 0, g: 0, b: 0, a: 0.6 };
-const lineLoop = 2;
-
-/** Boxes and labels to draw over the image of the same stamp. */
-export const annotationsMessage = (
-  header: Header,
-  found: readonly LabelledBox[],
-): ImageAnnotationsMessage => ({
-  circles: [],
-  points: found.map(({ box: [x1, y1, x2, y2] }) => ({
-    timestamp: header.stamp,
-    type: lineLoop,
-    points: [
-      { x: x1, y: y1 },
-      { x: x2, y: y1 },
-      { x: x2, y: y2 },
-      { x: x1, y: y2 },
-    ],
-    outline_color: green,
-    outline_colors: [],
-    fill_color: none,
-    thickness: 2,
-  })),
-  texts: found.map(({ box, score, label }) => ({
-    timestamp: header.stamp,
-    position: { x: box[0], y: box[1] },
-    text: `${label} ${score.toFixed(2)}`,
-    font_size: 14,
-    text_color: green,
-    background_color: shade,
-  })),
-});
 
 /** CameraInfo of a camera without region of interest and binning. */
 export const cameraInfoMessage = (header: Header, camera: CameraModel): CameraInfoMessage => ({

@@ -1,10 +1,10 @@
 import type { BagMessage } from "../bags/index.js";
 import { ResultWriter, type TopicInfo } from "../bags/index.js";
 import type { Mask, RgbdFrame } from "../geometry/index.js";
-import { headerOf, markersMessage } from "../messages/index.js";
+import { headerOf } from "../messages/index.js";
 import { type PipelineResult, type ResultJson, resultToJson } from "../pipeline/index.js";
 import { writeWhole } from "../system/index.js";
-import { drawOverlay, surfacePosition } from "../visualization/index.js";
+import { annotationsMessage, drawOverlay, markersMessage, surfacePosition } from "../visualization/index.js";
 import { JsonLines } from "./json-lines.js";
 import { type Report, reportPage } from "./report-page.js";
 import { ReportRows } from "./report-rows.js";
@@ -143,7 +143,7 @@ async function writeResults(
   const { width, height } = frame.colour;
   const masks = results.flatMap(({ grounding }) => grounding.detections.map((d) => d.mask));
   await writer.detections(time, boxes);
-  await writer.annotations(time, boxes);
+  await writer.annotations(time, annotationsMessage(headerOf(frame.stamp, frame.frameId), boxes));
   await writer.mask(time, unite(width, height, masks));
   const poses = results.flatMap(({ grasps }) => grasps.map((grasp) => grasp.pose));
   await writer.grasps(time, poses);

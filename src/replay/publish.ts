@@ -1,13 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  annotationsMessage,
-  detectionsMessage,
-  encodeMessage,
-  headerOf,
-  poseArrayMessage,
-} from "../messages/index.js";
+import { detectionsMessage, encodeMessage, headerOf, poseArrayMessage } from "../messages/index.js";
 import type { Player } from "../ros/index.js";
 import { packageRoot, runInEnvironment } from "../system/index.js";
+import { annotationsMessage } from "../visualization/index.js";
 import type { BagSession } from "./bag-session.js";
 import { markersOf } from "./outputs.js";
 import type { PlaybackClock } from "./playback-clock.js";

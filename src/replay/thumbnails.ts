@@ -95,7 +95,7 @@ export async function contactSheet(images: readonly Thumbnail[], path: string): 
       const left = tile.gap + (i % columns) * (tile.width + tile.gap);
       const top = tile.gap + Math.floor(i / columns) * (height + tile.gap);
       const text = `${one.time.toFixed(2)} s  ${one.note ?? one.topic}`;
-      const label = renderLabel(text, palette[one.note === undefined ? 2 : 1]!, 14, tile.width);
+      const label = renderLabel(text, palette[one.note === undefined ? 0 : 1]!, 14, tile.width);
       return [
         Promise.resolve({ input: scaled[i]!.data, left, top: top + tile.caption }),
         label.then(({ png }) => ({ input: png, left, top: top + 3 })),

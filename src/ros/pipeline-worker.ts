@@ -2,6 +2,7 @@ import { workerData } from "node:worker_threads";
 import { IkSolver, reachability } from "../arm/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
 import type { GraspPipeline, ProcessOptions } from "../pipeline/index.js";
+import { overlayPixels } from "../visualization/index.js";
 import { type Reply, sendEvent, serve } from "../workers/index.js";
 import { type DecodedFrame, decodeFrame } from "./camera/frame-decoder.js";
 import { discard } from "./discard.js";
@@ -14,13 +15,7 @@ import type {
   PipelineRequest,
   Reach,
 } from "./job.js";
-import {
-  drawOverlay,
-  maskImage,
-  overlayCompressed,
-  overlayImage,
-  queryResult,
-} from "./results/encode-result.js";
+import { maskImage, overlayCompressed, overlayImage, queryResult } from "./results/encode-result.js";
 import { objectCloud } from "./results/object-surface.js";
 import { reportState, type StartData } from "./worker-state.js";
 
@@ -90,7 +85,7 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   const show = shown.length > 0;
   const pixels =
     show && (requestedOutputs.overlay || requestedOutputs.overlayCompressed)
-      ? drawOverlay(frame, shown)
+      ? await overlayPixels(frame.colour, shown, frame.camera)
       : undefined;
   return {
     stamp: frame.stamp,

@@ -1,6 +1,9 @@
 import { deproject, type Mask, type RgbdFrame, type Vec3 } from "../geometry/index.js";
 
-/** Where an object's seen surface is, in the camera's frame: its mask's middle at the median depth; undefined without depth. */
+/**
+ * Where an object's seen surface is, in the camera's frame: its mask's middle at the median depth; undefined without
+ * depth.
+ */
 export function surfacePosition({ depth, camera }: RgbdFrame, mask: Mask): Vec3 | undefined {
   if (depth === undefined || camera === undefined) return undefined;
   const depths: number[] = [];

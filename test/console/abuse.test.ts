@@ -223,7 +223,7 @@ it("holds what schemathesis sends, with an operator's token", { timeout: 180_000
       .filter((line) => /generated|passed|Operations|Tested/.test(line))
       .join("\n"),
   );
-  served.core.log("info", "after schemathesis");
+  served.core.log.add("info", "after schemathesis");
 });
 
 it("takes as long for a token that is nearly right as for any other", async () => {

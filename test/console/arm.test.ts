@@ -33,7 +33,9 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Holds a button by keyboard until something is so; a machine that loses a heartbeat has it pressed again. */
 async function holdUntil(name: string, key: string, done: () => boolean): Promise<void> {
   for (let attempt = 0; attempt < 5 && !done(); attempt++) {
-    await page.getByRole("button", { name }).focus();
+    const button = page.getByRole("button", { name });
+    await expect.poll(() => button.isEnabled(), { timeout: 10_000 }).toBe(true);
+    await button.focus();
     await page.keyboard.down(key);
     await expect.poll(() => state().moving || done(), { timeout: 10_000, interval: 5 }).toBe(true);
     await expect.poll(() => !state().moving || done(), { timeout: 30_000, interval: 20 }).toBe(true);
@@ -70,7 +72,7 @@ it("shows the planned motion before anything moves", async () => {
 });
 
 it("picks while Space is held on the button, along the motion that was shown", async () => {
-  const shown = served.core.answers[0]?.id ?? 0;
+  const shown = served.core.queries.answers[0]?.id ?? 0;
   const planned = await page.evaluate(
     async (answer) =>
       (
@@ -88,8 +90,8 @@ it("picks while Space is held on the button, along the motion that was shown", a
     nearest = Math.min(nearest, moved(before));
   }, 5);
   await page.getByRole("radio", { name: "Camera" }).click();
-  await holdUntil("Hold to pick", " ", () => state().holding);
-  await page.getByRole("button", { name: "Hold to put down" }).waitFor();
+  await holdUntil("Hold to pick", " ", () => state().holding && !state().moving);
+  await page.getByRole("button", { name: "Put down the green apple here" }).waitFor();
   clearInterval(watch);
   expect(nearest).toBeLessThan(0.05);
   expect(state().holding).toBe(true);
@@ -98,11 +100,11 @@ it("picks while Space is held on the button, along the motion that was shown", a
 
 it("puts it down where somebody clicks, and only while the button is held", async () => {
   await page.getByRole("button", { name: "Choose a place" }).click();
-  const area = (await page.locator("#picture").boundingBox())!;
+  const area = (await page.locator("#image").boundingBox())!;
   const scale = area.width / 640;
   await page.mouse.click(area.x + 330 * scale, area.y + 420 * scale);
   await page.locator("g.target").waitFor();
-  const button = page.getByRole("button", { name: "Hold to put down" });
+  const button = page.getByRole("button", { name: "Put down the green apple there" });
   await button.focus();
   const before = joints();
   for (let attempt = 0; attempt < 5 && moved(before) < 0.05; attempt++) {
@@ -116,7 +118,7 @@ it("puts it down where somebody clicks, and only while the button is held", asyn
   expect(moved(before)).toBeGreaterThan(0.05);
   await still();
   expect(state().holding).toBe(true);
-  await holdUntil("Hold to put down", "Enter", () => !state().holding);
+  await holdUntil("Put down the green apple there", "Enter", () => state().gripper?.state === "empty");
   await page.getByRole("button", { name: "Hold to pick" }).waitFor();
   expect(state().opening).toBeCloseTo(0.08, 2);
 });
@@ -142,14 +144,16 @@ it("says in words why a motion is refused", async () => {
   await page.press("#query", "Enter");
   await page.waitForSelector('article h2:has-text("the purple bottle")');
   expect(await page.getByRole("button", { name: "Hold to pick" }).count()).toBe(0);
-  const id = served.core.answers[0]?.id;
+  const id = served.core.queries.answers[0]?.id;
   const actor = { id: "a test", name: "a test", role: "operator", address: "" } as const;
   const holder = served.core.lease.holder ?? actor;
-  await expect(served.core.execute(holder, { name: "preview", answer: id ?? 0 })).rejects.toMatchObject({
+  await expect(
+    served.core.commands.execute(holder, { name: "preview", answer: id ?? 0 }),
+  ).rejects.toMatchObject({
     code: "MOTION_REFUSED",
     message: expect.stringContaining("no grasp"),
   });
-  await expect(served.core.execute(holder, { name: "place" })).rejects.toMatchObject({
+  await expect(served.core.commands.execute(holder, { name: "place" })).rejects.toMatchObject({
     code: "MOTION_REFUSED",
   });
 });

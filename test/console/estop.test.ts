@@ -60,7 +60,9 @@ it("takes every one of 1,000 quick stops from whom everything else is refused", 
   expect(arm.supervisor.state).toBe("estopped");
   expect(served.core.store.value.estop).toMatchObject({ latched: true, reason: "again" });
   const holder = served.core.lease.holder!;
-  await expect(served.core.execute(holder, { name: "jog" })).rejects.toMatchObject({ code: "ESTOP_LATCHED" });
+  await expect(served.core.commands.execute(holder, { name: "jog" })).rejects.toMatchObject({
+    code: "ESTOP_LATCHED",
+  });
   // Who stops first stays named once: the other 999 hide nothing in the log.
   expect(served.core.store.value.log.filter(({ text }) => text.includes("emergency stop"))).toHaveLength(1);
 });

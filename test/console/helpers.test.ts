@@ -22,7 +22,7 @@ async function open(script?: string): Promise<Page> {
   const page = await browser.context.newPage();
   if (script !== undefined) await page.addInitScript(script);
   await page.goto(served.url);
-  await page.waitForFunction(() => (document.querySelector<HTMLCanvasElement>("#picture")?.width ?? 0) > 300);
+  await page.waitForFunction(() => (document.querySelector<HTMLCanvasElement>("#image")?.width ?? 0) > 300);
   return page;
 }
 
@@ -72,7 +72,7 @@ it("goes on without voice where it is forbidden, fails or is not there", async (
 
 it("names what somebody points at, where they pointed", async () => {
   const page = await open();
-  const area = (await page.locator("#picture").boundingBox())!;
+  const area = (await page.locator("#image").boundingBox())!;
   await page.mouse.click(area.x + area.width * 0.95, area.y + area.height * 0.95);
   await page.getByText("nothing the console has a name for").waitFor();
   const mark = (await page.locator(".here > i").boundingBox())!;

@@ -28,7 +28,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Presses the button and waits until the arm moves. */
 async function press(): Promise<void> {
-  const button = (await page.locator(".hold").boundingBox())!;
+  const button = (await page.getByRole("button", { name: "Hold to pick" }).boundingBox())!;
   await page.mouse.move(button.x + button.width / 2, button.y + button.height / 2);
   await page.mouse.down();
   await expect.poll(arm.speed, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0.1);
@@ -67,7 +67,7 @@ it("stops when the page freezes, the tab is closed or the network is cut", async
   for (const [what, cut] of [
     // A frozen page sends no heartbeat.
     ["frozen", () => void page.evaluate("{ const end = Date.now() + 1500; while (Date.now() < end); }")],
-    ["cut", () => served.core.dropClients()],
+    ["cut", () => served.core.clients.drop()],
     ["closed", () => void page.close()],
   ] as const) {
     await press();
@@ -132,7 +132,7 @@ it("does not move for a second operator, for garbage, or without heartbeats", as
   });
   await new Promise((resolve) => socket.once("open", resolve));
   const send = (message: object) => socket.send(JSON.stringify(message));
-  const answer = served.core.answers[0]?.id;
+  const answer = served.core.queries.answers[0]?.id;
   send({ type: "command", id: 1, command: { name: "pick", answer } });
   send({ type: "command", id: 2, command: { name: "jog" } });
   for (let i = 0; i < 15; i++) {

@@ -33,7 +33,7 @@ afterEach(async () => {
 /** Waits until an image is on the screen. */
 const shown = (target: Page) =>
   target.waitForFunction(() => {
-    const canvas = document.querySelector<HTMLCanvasElement>("#picture");
+    const canvas = document.querySelector<HTMLCanvasElement>("#image");
     const pixel = canvas?.getContext("2d")?.getImageData(canvas.width / 2, canvas.height - 5, 1, 1).data;
     return pixel !== undefined && (pixel[0] ?? 0) > 60;
   });
@@ -41,14 +41,14 @@ const shown = (target: Page) =>
 async function ask(query: string): Promise<void> {
   await page.fill("#query", query);
   await page.press("#query", "Enter");
-  await page.waitForSelector(`article h2:text-is("${query}")`);
+  await page.waitForSelector(`article h2 span:text-is("${query}")`);
 }
 
 /** Boxes drawn for a query, as the page's own numbers and as where they are on the screen. */
 const boxes = (query: string) =>
   page.$$eval(`g[data-query="${query}"] rect.box`, (rects) =>
     rects.map((rect) => {
-      const image = document.querySelector("#picture")?.getBoundingClientRect() as DOMRect;
+      const image = document.querySelector("#image")?.getBoundingClientRect() as DOMRect;
       const on = rect.getBoundingClientRect();
       const scale = 640 / image.width;
       const stroke = (Number(rect.getAttribute("stroke-width")) / scale) * 0.5;
@@ -77,7 +77,7 @@ it("shows the recording's image without errors or anything from another server",
 
 it("draws a box where the object is, and a grasp inside it", async () => {
   await ask("the blue mug");
-  const answer = served.core.answers[0];
+  const answer = served.core.queries.answers[0];
   const wanted = trueBox(answer?.stamp ?? "", "blue mug");
   const [drawn] = await boxes("the blue mug");
   const [x, y, width, height] = drawn?.box ?? [];
@@ -93,15 +93,18 @@ it("draws a box where the object is, and a grasp inside it", async () => {
     expect(v).toBeGreaterThan(wanted[1] - 25);
     expect(v).toBeLessThan(wanted[3] + 25);
   }
-  const inside = await page.$eval(
+  // The mask is an outline: opaque at its edge, and clear inside, where the object keeps its own colour.
+  const column = await page.$eval(
     "canvas.masks",
-    (element, [cx, cy]) => {
+    (element, [cx, y1, y2]) => {
       const canvas = element as HTMLCanvasElement;
-      return canvas.getContext("2d")?.getImageData(cx as number, cy as number, 1, 1).data[3];
+      const { data } = canvas.getContext("2d")!.getImageData(cx!, y1!, 1, y2! - y1!);
+      return Array.from({ length: data.length / 4 }, (_, i) => data[i * 4 + 3] as number);
     },
-    [(wanted[0] + wanted[2]) / 2, wanted[3] - 25] as const,
+    [Math.round((wanted[0] + wanted[2]) / 2), wanted[3] - 45, wanted[3] + 5] as const,
   );
-  expect(inside).toBeGreaterThan(50);
+  expect(Math.max(...column)).toBeGreaterThan(200);
+  expect(column.filter((alpha) => alpha < 30).length).toBeGreaterThan(10);
   await keepScreenshot(page, "answer");
 });
 
@@ -115,8 +118,8 @@ it("takes another candidate when its box is clicked, and plans its grasp", async
   await ask("the red object");
   const before = await boxes("the red object");
   expect(before.length).toBeGreaterThan(1);
-  const mug = trueBox(served.core.answers[0]?.stamp ?? "", "red mug");
-  const area = (await page.locator("#picture").boundingBox())!;
+  const mug = trueBox(served.core.queries.answers[0]?.stamp ?? "", "red mug");
+  const area = (await page.locator("#image").boundingBox())!;
   const scale = area.width / 640;
   await page.mouse.click(area.x + ((mug[0] + mug[2]) / 2) * scale, area.y + (mug[3] - 30) * scale);
   await page.waitForFunction(
@@ -213,7 +216,7 @@ it("comes back by itself after the network was cut, with its session and control
   await browser.context.setOffline(true);
   try {
     await page.evaluate(() => window.dispatchEvent(new Event("offline")));
-    served.core.dropClients();
+    served.core.clients.drop();
     await page.waitForFunction(() =>
       (window as unknown as { shown: string[] }).shown.some((name) => /\b(lost|connecting)\b/.test(name)),
     );
@@ -221,7 +224,7 @@ it("comes back by itself after the network was cut, with its session and control
     await browser.context.setOffline(false);
   }
   await page.waitForSelector(".dot.open", { timeout: 15_000 });
-  expect(await page.textContent("article h2")).toBe("the blue mug");
+  expect(await page.textContent("article h2 span")).toBe("the blue mug");
   await ask("the yellow banana");
   expect(served.core.lease.holder?.name).toBe("operator 1");
 });

@@ -48,6 +48,9 @@ export interface ExecuteOptions {
   readonly onStage?: (stage: StageName, progress: number) => void;
 }
 
+/** Options of a motion that needs no image. */
+export type UnplannedOptions = Omit<ExecuteOptions, "planned" | "frameAt">;
+
 /** A motion that was planned and not started. */
 export interface PlannedMotion {
   /** Index of the grasp it is for. */

@@ -1,13 +1,36 @@
-import type { Points, Seconds } from "../../geometry/index.js";
+import type { Points, Pose, Seconds } from "../../geometry/index.js";
 import { Kinematics } from "../model/kinematics.js";
 import { SequencePlanner } from "../planning/sequence.js";
-import type { GraspGoal, Stage, StageName } from "../planning/sequence-types.js";
+import type {
+  GraspGoal,
+  GraspMotion,
+  MoveOptions,
+  RefusedMotion,
+  Stage,
+  StageName,
+} from "../planning/sequence-types.js";
 import type { SafetySupervisor } from "../safety/supervisor.js";
-import { type SupervisorEvent, safetyText, type Verdict } from "../safety/supervisor-types.js";
-import type { ArmDependencies, ArmOutcome, ArmResult, ExecuteOptions, PlannedMotion } from "./arm-types.js";
+import {
+  type MotionRequest,
+  type SafetyReason,
+  type SupervisorEvent,
+  safetyText,
+  type Verdict,
+} from "../safety/supervisor-types.js";
+import type {
+  ArmDependencies,
+  ArmResult,
+  ExecuteOptions,
+  PlannedMotion,
+  UnplannedOptions,
+} from "./arm-types.js";
 import { type Clock, deadline, systemClock } from "./clock.js";
 import { type FollowResult, followText } from "./controller.js";
 import { type FingerStage, GraspMonitor } from "./grasp-monitor.js";
+import { failure, PlanningAborted, unlessAborted } from "./outcomes.js";
+
+/** Time before a request in which heartbeats and joint states that came during planning are read. */
+const feedbackGrace: Seconds = 0.02;
 
 /** One arm: plans grasps, asks the supervisor to grant every motion, and watches each motion while it runs. */
 export class Arm {
@@ -85,6 +108,12 @@ export class Arm {
     return reading === undefined ? safetyText["no-feedback"] : undefined;
   }
 
+  /** Where the tool is in the base; undefined without joint states. */
+  get tool(): Pose | undefined {
+    const reading = this.#dependencies.controller.reading();
+    return reading === undefined ? undefined : this.#kinematics.forward(reading.positions);
+  }
+
   /** Seen points without those on the arm itself: a scene's obstacles. */
   withoutRobot(points: Points): Points {
     const reading = this.#dependencies.controller.reading();
@@ -120,29 +149,59 @@ export class Arm {
    * Puts the held object down at a pose of the tool. Needs no image, so `frameAt` is not checked. A failure of the
    * arm is a result; the promise is not rejected.
    */
-  place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
+  place(goal: GraspGoal, options: UnplannedOptions): Promise<ArmResult> {
     return unlessAborted(() => this.#place(goal, options));
   }
 
-  async #place(goal: GraspGoal, options: Omit<ExecuteOptions, "planned" | "frameAt">): Promise<ArmResult> {
+  async #place(goal: GraspGoal, options: UnplannedOptions): Promise<ArmResult> {
+    return this.#planned(options, "the object was put down", (start) =>
+      this.#planner.planPlace(goal, start, () => this.#yieldToFeedback(options)),
+    );
+  }
+
+  /**
+   * Moves the arm to joint positions, radians in the chain's order. Needs no image. Never rejects for what can go wrong
+   * with an arm.
+   */
+  moveTo(target: readonly number[], options: UnplannedOptions & MoveOptions): Promise<ArmResult> {
+    return unlessAborted(() =>
+      this.#planned(options, "the arm has arrived", (start) =>
+        this.#planner.planMove(target, start, options, () => this.#yieldToFeedback(options)),
+      ),
+    );
+  }
+
+  /**
+   * Opens or closes the fingers where the arm stands, granted by the supervisor as a motion that moves no joint.
+   * @param width distance between the fingers when open, in metres; "close" ends with `nothing-held` where nothing is
+   */
+  moveGripper(action: "open" | "close", width: number, options: UnplannedOptions): Promise<ArmResult> {
+    const done = action === "open" ? "the gripper is open" : "the gripper holds something";
+    return unlessAborted(() =>
+      this.#planned(options, done, async (start) => {
+        const { position } = this.#kinematics.forward(start);
+        const at = { minPosition: start, maxPosition: start, toolMin: position, toolMax: position };
+        const summary = { start, ...at, maxVelocity: start.map(() => 0), collisionFree: true };
+        return { stages: [{ name: action, width: action === "open" ? width : 0 }], summary };
+      }),
+    );
+  }
+
+  /** Plans a motion that needs no image, has it granted and carries it out. */
+  async #planned(
+    options: UnplannedOptions,
+    done: string,
+    make: (start: readonly number[]) => Promise<GraspMotion | RefusedMotion>,
+  ): Promise<ArmResult> {
     const refusal = this.refusal();
     if (refusal !== undefined) return failure("refused", refusal);
     const start = this.#dependencies.controller.reading()!.positions;
     this.#dependencies.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
-    const plan = await this.#planner.planPlace(goal, start, () => this.#yieldToFeedback(options));
+    const plan = await make(start);
     if ("refusal" in plan) return failure("no-plan", plan.reason, { refusal: plan.refusal });
-    await this.#yieldToFeedback(options, feedbackGrace);
-    const verdict = this.handle({
-      type: "request",
-      at: this.#clock.now(),
-      operator: options.operator,
-      motion: { kind: "move", summary: plan.summary },
-    });
-    if (!verdict.granted) {
-      const safety = verdict.refusal!;
-      return failure("refused", safetyText[safety], { safety });
-    }
-    return this.#run(plan.stages, options, "the object was put down");
+    const safety = await this.#request(options, { kind: "move", summary: plan.summary });
+    if (safety !== undefined) return failure("refused", safetyText[safety], { safety });
+    return this.#run(plan.stages, options, done);
   }
 
   /**
@@ -177,15 +236,9 @@ export class Arm {
         why = failure("no-plan", plan.reason, { refusal: plan.refusal });
         continue;
       }
-      await this.#yieldToFeedback(options, feedbackGrace);
-      const verdict = this.handle({
-        type: "request",
-        at: this.#clock.now(),
-        operator: options.operator,
-        motion: { kind: "grasp", frameAt: options.frameAt, summary: plan.summary },
-      });
-      if (!verdict.granted) {
-        const safety = verdict.refusal!;
+      const { frameAt } = options;
+      const safety = await this.#request(options, { kind: "grasp", frameAt, summary: plan.summary });
+      if (safety !== undefined) {
         why = failure("refused", safetyText[safety], { safety });
         // The next grasp may do better only where the refusal depends on the plan.
         if (["joint-limit", "velocity-limit", "workspace"].includes(safety)) continue;
@@ -194,6 +247,13 @@ export class Arm {
       return { ...(await this.#run(plan.stages, options, "the object was taken")), grasp: index };
     }
     return why;
+  }
+
+  /** Has a planned motion granted. @returns why it is not */
+  async #request(options: UnplannedOptions, motion: MotionRequest): Promise<SafetyReason | undefined> {
+    await this.#yieldToFeedback(options, feedbackGrace);
+    const { operator } = options;
+    return this.handle({ type: "request", at: this.#clock.now(), operator, motion }).refusal;
   }
 
   /** Handles heartbeats, stops and joint states while planning goes on. @throws PlanningAborted */
@@ -207,11 +267,7 @@ export class Arm {
     if (lease === "goal") this.#event({ type: "claim", operator });
   }
 
-  async #run(
-    stages: readonly Stage[],
-    options: Omit<ExecuteOptions, "planned" | "frameAt">,
-    done: string,
-  ): Promise<ArmResult> {
+  async #run(stages: readonly Stage[], options: UnplannedOptions, done: string): Promise<ArmResult> {
     const halted = new Promise<"halted">((resolve) => {
       this.#halted = () => resolve("halted");
     });
@@ -345,26 +401,3 @@ export class Arm {
     this.#halted?.();
   }
 }
-
-/** Ends planning from within. */
-class PlanningAborted extends Error {}
-
-async function unlessAborted(carryOut: () => Promise<ArmResult>): Promise<ArmResult> {
-  try {
-    return await carryOut();
-  } catch (error) {
-    if (error instanceof PlanningAborted)
-      return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
-    throw error;
-  }
-}
-
-/** Time before a request in which heartbeats and joint states are handled that came while a plan was made. */
-const feedbackGrace: Seconds = 0.02;
-
-const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmResult> = {}): ArmResult => ({
-  success: false,
-  outcome,
-  message,
-  ...more,
-});

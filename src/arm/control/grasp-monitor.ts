@@ -69,7 +69,7 @@ export class GraspMonitor {
     }
     if ("halted" in ended) return undefined;
     if ("problem" in ended) return { outcome: "gripper", message: ended.problem };
-    if (name === "open" && ended.width < width - 0.005)
+    if (name !== "close" && ended.width < width - 0.005)
       return { outcome: "gripper", message: "the gripper did not open as far as the grasp needs" };
     if (name !== "close") return undefined;
     if (!ended.stalled && ended.width <= this.#emptyBelow)

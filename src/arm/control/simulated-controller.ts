@@ -172,6 +172,9 @@ export function interpolate(points: readonly TrajectoryPoint[], t: Seconds): Sta
   return { positions, velocities };
 }
 
+/** Metres per second between the fingers. */
+const fingerSpeed = 0.2;
+
 /** Fingers that close at a set speed, on an object of a given width where there is one. */
 export class SimulatedGripper implements GripperController {
   /** Width of the object between the fingers; 0 without one. */
@@ -181,7 +184,8 @@ export class SimulatedGripper implements GripperController {
   #width: Metres;
   /** The width last requested. */
   #sent: Metres;
-  #stopped = false;
+  /** The motion under way, from where and since when; undefined at rest. */
+  #moving: { readonly from: Metres; readonly to: Metres; readonly since: Seconds } | undefined;
 
   constructor(width: Metres, clock: Clock = systemClock) {
     this.#width = width;
@@ -190,31 +194,43 @@ export class SimulatedGripper implements GripperController {
   }
 
   get width(): Metres {
-    return this.#width;
+    if (this.#moving === undefined) return this.#width;
+    const { from, to, since } = this.#moving;
+    const gone = Math.min(Math.abs(to - from), (this.#clock.now() - since) * fingerSpeed);
+    return from + Math.sign(to - from) * gone;
   }
 
-  async move(width: Metres): Promise<GripperResult | undefined> {
+  async move(width: Metres, _force?: number): Promise<GripperResult | undefined> {
     if (this.dead) return undefined;
-    this.#stopped = false;
+    const from = this.width;
     this.#sent = width;
-    const closing = width < this.#width;
-    const end = closing ? Math.max(width, Math.min(this.object, this.#width)) : width;
-    await this.#clock.sleep(Math.abs(end - this.#width) / 0.2);
-    if (!this.#stopped) this.#width = end;
-    return { reached: this.#width === width, stalled: closing && this.#width > width, width: this.#width };
+    const closing = width < from;
+    const to = closing ? Math.max(width, Math.min(this.object, from)) : width;
+    const moving = { from, to, since: this.#clock.now() };
+    this.#moving = moving;
+    await this.#clock.sleep(Math.abs(to - from) / fingerSpeed);
+    // A stop or another order ended it where the fingers were.
+    if (this.#moving === moving) {
+      this.#width = to;
+      this.#moving = undefined;
+    }
+    const reached = this.width;
+    return { reached: reached === width, stalled: closing && reached > width, width: reached };
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#width = this.width;
+    this.#moving = undefined;
   }
 
   opening(): Metres {
-    return this.#width;
+    return this.width;
   }
 
   /** The held object is lost: the fingers close. */
   drop(): void {
     this.object = 0;
+    this.#moving = undefined;
     this.#width = this.#sent;
   }
 }

@@ -65,6 +65,14 @@ export interface GraspMotion {
   readonly summary: MotionSummary;
 }
 
+/** How a motion to joint positions begins. */
+export interface MoveOptions {
+  /** Distance between the fingers during the motion. */
+  readonly opening: Metres;
+  /** Leaves the surroundings of the gripper on a straight line first: up with an object, back along the tool's axis without. */
+  readonly leave?: "raise" | "back-off";
+}
+
 /** Codes of action results; `way-blocked` is a free path that was not found. */
 export type MotionRefusal =
   | "start-blocked"

@@ -1,4 +1,4 @@
-import { compose, type Metres, type Pose } from "../../geometry/index.js";
+import { compose, type Metres, type Pose, type Vec3 } from "../../geometry/index.js";
 import { type CheckOptions, type CollisionChecker, describeCollision } from "../collision/checker.js";
 import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
@@ -8,6 +8,7 @@ import type {
   GraspGoal,
   GraspMotion,
   MotionRefusal,
+  MoveOptions,
   PathPlanner,
   RefusedMotion,
   SequenceOptions,
@@ -106,6 +107,75 @@ export class SequencePlanner {
       ];
       return { stages, summary: summarise(stages, this.#solver, start) };
     });
+  }
+
+  /**
+   * Moves the arm alone: a straight line away from the surroundings of the gripper where `leave` asks for it, then a free
+   * path to `target`. A collision at the start does not refuse the motion: the straight line may only lead out of it.
+   * @param target joint positions in the chain's order, radians (metres for prismatic joints)
+   * @param leave "raise" with an object in the fingers, "back-off" along the tool's axis without one
+   */
+  async planMove(
+    target: JointValues,
+    start: JointValues,
+    { opening, leave }: MoveOptions,
+    pause: () => Promise<void> = async () => {},
+  ): Promise<GraspMotion | RefusedMotion> {
+    const { lower, upper } = this.#solver.chain;
+    if (target.length !== start.length || Array.from(target).some((q, i) => q < lower[i]! || q > upper[i]!))
+      return { refusal: "unreachable", reason: "the joint positions are outside the joints' limits" };
+    const options = { opening };
+    const pose = this.#solver.kinematics.forward(target);
+    let worst: RefusedMotion | undefined;
+    for (const first of this.#departures(start, leave, options)) {
+      await pause();
+      const path = await this.#freePath(first.at(-1) ?? start, target, pose, options);
+      if ("refusal" in path) {
+        worst ??= path;
+        continue;
+      }
+      const stages: Stage[] = [];
+      if (first.length > 1) {
+        const trajectory = await this.#time(splinePath(first), "straight", pause);
+        stages.push({ name: leave === "raise" ? "lift" : "back-off", trajectory, opening });
+      }
+      stages.push({ name: "retreat", trajectory: await this.#time(path, "free", pause), opening });
+      return { stages, summary: summarise(stages, this.#solver, start) };
+    }
+    return worst ?? { refusal: "start-blocked", reason: "the arm cannot leave where it stands" };
+  }
+
+  /** Straight lines out of the surroundings, the longest first; none at all where nothing is in the way. */
+  *#departures(
+    start: JointValues,
+    leave: MoveOptions["leave"],
+    options: CheckOptions,
+  ): Generator<number[][]> {
+    const already = this.#checker.all(start, options);
+    const { approach = 0.1 } = this.#options;
+    const pose = this.#solver.kinematics.forward(start);
+    for (const share of leave === undefined && already.length === 0 ? [] : [1, 0.5]) {
+      for (const away of leave === "raise" ? [this.#raised] : [backed(approach), this.#raised]) {
+        const full = away(pose).position;
+        const position = pose.position.map((v, i) => v + share * (full[i]! - v)) as unknown as Vec3;
+        const line = straightLine(this.#solver, start, { ...pose, position });
+        if ("reason" in line) continue;
+        const leads = [...along(splinePath(line.configurations))].every((q) =>
+          this.#checker.all(q, options).every(({ kind, link, other, distance }) =>
+            // Half a millimetre: capsules of neighbours turn a little about each other on a straight line.
+            already.some(
+              (each) =>
+                each.kind === kind &&
+                each.link === link &&
+                each.other === other &&
+                distance >= each.distance - 5e-4,
+            ),
+          ),
+        );
+        if (leads) yield line.configurations;
+      }
+    }
+    if (already.length === 0) yield [Array.from(start)];
   }
 
   /**

@@ -74,6 +74,8 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     // A recording is never fresh; the simulated arm takes its objects as those on the table now.
     takenAt: () => systemClock.now(),
     scene: { table: { normal: [0, 0, 1], offset: 0 }, workspace },
+    named: { home, upright: [0, 0, 0, -1.57, 0, 1.57, 0.785] },
+    widest: maxOpening,
     robot: {
       urdf,
       base: chain.base,
@@ -90,11 +92,15 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
   };
 }
 
-/** Fingers that close on an object as wide as the camera saw it: the recording's objects cannot be touched. */
+/**
+ * Fingers that close on an object as wide as the camera saw it: the recording's objects cannot be touched. A planned grasp
+ * names its force; fingers that are closed without one meet only an object that is between them already.
+ */
 class SimulatedHoldingGripper extends SimulatedGripper {
-  override move(width: Metres) {
+  override move(width: Metres, force?: number) {
     // The arm closes to 20 mm less than the width that was seen (see SequencePlanner).
-    this.object = width < this.width ? width + 0.02 : 0;
+    if (width >= this.width) this.object = 0;
+    else if (force !== undefined) this.object = width + 0.02;
     return super.move(width);
   }
 }

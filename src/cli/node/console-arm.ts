@@ -11,6 +11,8 @@ export function consoleArm(ready: ConfiguredArm): ConsoleArm {
     cameraInBase: ({ frameId, stamp }) => ready.cameraInBase(frameId, stamp),
     takenAt: ({ stamp }) => ready.takenAt(stamp),
     scene: ready.scene,
+    named: ready.named,
+    widest: ready.widest,
     robot: {
       urdf,
       base: chain.base,

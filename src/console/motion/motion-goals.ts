@@ -62,14 +62,23 @@ export function reachOf(points: Scene["target"], [x, y]: Vec3): number {
   return Math.min(largest, 0.2);
 }
 
-/** A scene without what was seen within `radius` of an upright line: the gripper is about to be there. */
-export function clearedAround(scene: Scene, [x, y]: Vec3, radius: number): Scene {
+/**
+ * A scene without the points within `radius` metres of an upright line: the gripper or the object in it is there.
+ * @param above only points higher than this are removed, in metres of the base frame
+ */
+export function clearedAround(
+  scene: Scene,
+  [x, y]: Vec3,
+  radius: number,
+  above = Number.NEGATIVE_INFINITY,
+): Scene {
   const { obstacles } = scene;
   if (obstacles === undefined) return scene;
   const selected: number[] = [];
-  for (let i = 0; i + 2 < obstacles.length; i += 3)
-    if (Math.hypot(obstacles[i]! - x, obstacles[i + 1]! - y) > radius)
-      selected.push(obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!);
+  for (let i = 0; i + 2 < obstacles.length; i += 3) {
+    const [px, py, pz] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
+    if (pz < above || Math.hypot(px - x, py - y) > radius) selected.push(px, py, pz);
+  }
   return { ...scene, obstacles: Float32Array.from(selected) };
 }
 

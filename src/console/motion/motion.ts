@@ -1,94 +1,99 @@
 import {
   type Arm,
   type Clock,
-  type GraspGoal,
   type PlannedMotion,
-  type Scene,
   safetyText,
   systemClock,
   type TeleopAnswer,
+  type UnplannedOptions,
 } from "../../arm/index.js";
-import { GraspGroundingError } from "../../errors/index.js";
 import type { Pose, RgbdFrame, Vec3 } from "../../geometry/index.js";
-import type { PipelineResult } from "../../pipeline/index.js";
 import type { MotionPreview, RobotView } from "../protocol.js";
 import type { Actor } from "../server/lease.js";
+import { positionsOf } from "./arm-reading.js";
+import { armStateOf } from "./arm-state.js";
 import type { ArmState, ConsoleArm } from "./console-arm.js";
-import { HoldToRunSession } from "./hold-to-run-session.js";
-import { clearedAround, goalsFor, previewOf, reachOf, sceneOf, standsOn } from "./motion-goals.js";
+import { type GraspedObject, offeredActs, unnamed } from "./gripper-state.js";
+import { GripperTracker } from "./gripper-tracker.js";
+import { type EndCause, type HeldTask, HoldToRunSession, stopReason } from "./hold-to-run-session.js";
+import { JogStep } from "./jog-step.js";
+import { previewOf } from "./motion-goals.js";
+import { objectName, type Place, type Proposal } from "./proposal.js";
+import { refused } from "./refused.js";
+import { Surroundings } from "./surroundings.js";
 
-/** What a motion is planned from. */
-export interface Proposal {
-  /** Number of the answer and of the chosen candidate: a plan is kept for these. */
-  readonly answer: number;
-  readonly chosen: number;
-  readonly frame: RgbdFrame;
-  readonly result: PipelineResult;
+export interface MotionEvents {
+  /** The arm's state has changed. */
+  changed(state: ArmState): void;
+  log?(level: "info" | "warn", text: string): void;
 }
 
-/** How often the arm is looked at, in milliseconds. */
+/** How often the arm's state is read, in milliseconds. */
 const pollPeriodMs = 50;
-/** A plan is for the joint configuration it starts in, give or take this, in radians. */
+/** A plan is for the joint positions it starts in, give or take this, in radians. */
 const maxStartDeviation = 0.01;
-
-/** What the gripper took, and how. */
-interface Held {
-  readonly goal: GraspGoal;
-  /** Height of the tool above what the object stood on. */
-  readonly height: number;
-  /** How far the object reached from the tool, sideways. */
-  readonly reach: number;
-}
+/** Joint positions this close to the home position count as home, in radians. */
+const homeTolerance = 0.02;
+const defaultWidest = 0.08;
 
 /**
- * Hold-to-run: the arm moves as long as the operator holds a button and the button's heartbeat arrives. Release, silence, a
- * lost connection and the emergency stop all end it; what ends it is decided here and, once more, by the arm's supervisor.
+ * Hold-to-run: the arm moves as long as the operator holds a button and the button's heartbeat arrives. Release,
+ * silence, a
+ * lost connection and the emergency stop all end it. The console decides this here; the arm's supervisor decides it
+ * again.
  */
 export class Motion {
   readonly #console: ConsoleArm;
-  readonly #changed: (state: ArmState) => void;
+  readonly #events: MotionEvents;
   readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
-  #hold: HoldToRunSession | undefined;
+  readonly #gripper: GripperTracker;
+  readonly #surroundings: Surroundings;
+  #session: HoldToRunSession | undefined;
+  /** The last session, for a heartbeat that comes after its end. */
+  #ended: HoldToRunSession | undefined;
   #doing: { readonly text: string; readonly stage: string; readonly progress?: number } | undefined;
   #last = "";
-  #held: Held | undefined;
+  #home: readonly number[] | undefined;
+  /** The last motion ended among objects: the next one leaves them on a straight line first. */
+  #amongObjects = false;
   #plan: { readonly answer: number; readonly chosen: number; readonly planned: PlannedMotion } | undefined;
+  #step: JogStep | undefined;
 
-  constructor(arm: ConsoleArm, changed: (state: ArmState) => void) {
+  constructor(arm: ConsoleArm, events: MotionEvents) {
     this.#console = arm;
-    this.#changed = changed;
+    this.#events = events;
     this.#clock = arm.clock ?? systemClock;
-    this.#timer = setInterval(() => {
-      arm.arm.update();
-      this.#show();
-    }, pollPeriodMs);
+    this.#home = arm.named?.home;
+    this.#surroundings = new Surroundings(arm);
+    this.#gripper = new GripperTracker((text) => events.log?.("info", text), arm.widest);
+    this.#timer = setInterval(() => this.#poll(), pollPeriodMs);
     this.#timer.unref();
   }
 
   get robot(): RobotView | undefined {
-    const { robot, name } = this.#console;
-    return robot === undefined ? undefined : { name, ...robot };
+    const { robot, name, scene } = this.#console;
+    // Of a plane: normal · p + offset = 0.
+    const table = scene?.table === undefined ? undefined : -scene.table.offset;
+    return robot === undefined ? undefined : { name, ...robot, ...(table !== undefined && { table }) };
+  }
+
+  /** The object in the gripper, or the one that may be in it. */
+  get object(): GraspedObject | undefined {
+    const { state } = this.#gripper;
+    return state.kind === "empty" ? undefined : state.object;
   }
 
   get state(): ArmState {
-    const { arm, name, robot, teleop } = this.#console;
-    const moving = this.#hold !== undefined;
-    const refusal = moving ? undefined : arm.refusal();
-    const rest = refusal ?? (this.#last === "" ? "ready" : `ready; last: ${this.#last}`);
-    const reading = this.#console.reading?.();
-    return {
-      available: refusal === undefined,
-      text: `${name}: ${moving ? (this.#doing?.text ?? "planning") : rest}`,
-      moving,
-      jogs: teleop !== undefined,
-      robot: robot !== undefined,
-      holding: this.#held !== undefined,
-      ...(moving && { stage: this.#doing?.stage ?? "planning" }),
-      ...(moving && this.#doing?.progress !== undefined && { progress: this.#doing.progress }),
-      ...(reading !== undefined && { joints: reading.positions.map((q) => Math.round(q * 1e4) / 1e4) }),
-      ...(reading?.opening !== undefined && { opening: Math.round(reading.opening * 1e4) / 1e4 }),
-    };
+    const atHome = this.#isAt(this.#home);
+    return armStateOf(this.#console, {
+      moving: this.#session !== undefined,
+      doing: this.#doing,
+      last: this.#last,
+      gripper: this.#gripper.state,
+      gripperText: this.#gripper.text,
+      acts: offeredActs(this.#gripper.state, atHome),
+    });
   }
 
   cameraInBase(frame: RgbdFrame): Pose | undefined {
@@ -100,10 +105,14 @@ export class Motion {
     return this.#clock.now() - this.#console.takenAt(frame);
   }
 
-  /** Plans what `pick` would do and keeps the plan for it. @throws GraspGroundingError MOTION_REFUSED with the reason */
+  /**
+   * Plans what `pick` would do and stores the plan for it.
+   * @throws GraspGroundingError MOTION_REFUSED with the reason
+   */
   async preview(proposal: Proposal): Promise<MotionPreview> {
-    if (this.#hold !== undefined) throw refused(safetyText["already-moving"]);
-    const { goals, scene } = this.#prepare(proposal);
+    if (this.#session !== undefined) throw refused(safetyText["already-moving"]);
+    this.#requireEmpty();
+    const { goals, scene } = this.#surroundings.goals(proposal);
     const outcome = await this.#console.arm.plan(goals, { scene });
     if ("success" in outcome) throw refused(outcome.message);
     const { answer, chosen } = proposal;
@@ -111,92 +120,131 @@ export class Motion {
     return previewOf(outcome);
   }
 
-  /** Takes the object of an answer while the button is held. @returns one line on how it ended. @throws MOTION_REFUSED */
+  /**
+   * Takes the object of an answer while the button is held.
+   * @returns one line on how it ended.
+   * @throws MOTION_REFUSED
+   */
   async pick(actor: Actor, proposal: Proposal): Promise<string> {
-    const { goals, scene } = this.#prepare(proposal);
+    this.#requireEmpty();
+    const { goals, scene } = this.#surroundings.goals(proposal);
     const planned = this.#planFor(proposal);
-    const message = await this.#run(actor, "pick", async (options) => {
-      const outcome = await this.#console.arm.execute(goals, {
-        ...options,
-        frameAt: this.#console.takenAt(proposal.frame),
-        scene,
-        ...(planned !== undefined && { planned }),
-      });
-      const goal = goals[outcome.grasp ?? -1];
-      if (outcome.success && goal !== undefined) {
-        const { position } = goal.pose;
-        this.#held = { goal, height: standsOn(scene, position), reach: reachOf(scene.target, position) };
-      }
-      return outcome;
-    });
-    return message;
+    // Goals are tried in order: how the object stands is told for the first, and nearly the same for the others.
+    const goal = (planned && goals[planned.grasp]) ?? goals[0]!;
+    const { thumbnail } = proposal;
+    const taken = this.#surroundings.taken(goal, scene);
+    const object: GraspedObject = {
+      name: objectName(proposal.result.grounding.query),
+      ...(taken !== undefined && { taken }),
+      ...(thumbnail !== undefined && { thumbnail }),
+    };
+    return this.#run(
+      actor,
+      "pick",
+      (options) =>
+        this.#console.arm.execute(goals, {
+          ...options,
+          frameAt: this.#console.takenAt(proposal.frame),
+          scene,
+          ...(planned !== undefined && { planned }),
+        }),
+      object,
+    );
   }
 
   /**
-   * Puts the held object down while the button is held.
-   * @param at a point of the table in the robot's base; where it was taken when left out
+   * Puts down what the gripper holds, or may hold, while the button is held.
    * @param frame what the camera sees now. @throws MOTION_REFUSED
    */
-  async place(actor: Actor, frame: RgbdFrame | undefined, at: Vec3 | undefined): Promise<string> {
-    const held = this.#held;
-    if (held === undefined) throw refused("nothing was taken here that could be put down");
-    const { goal, height, reach } = held;
-    const { pose } = goal;
-    const position: Vec3 = at === undefined ? pose.position : [at[0], at[1], at[2] + height];
-    const camera = frame === undefined ? undefined : this.#console.cameraInBase(frame);
-    const seen = frame === undefined || camera === undefined ? {} : sceneOf(frame, undefined, camera);
-    // An image may still show the object where it was taken; anywhere else what is seen is in the way.
-    const scene = this.#scene(at === undefined ? clearedAround(seen, position, reach + 0.03) : seen);
-    return this.#run(actor, "place", async (options) => {
-      const target = { ...goal, pose: { ...pose, position } };
-      const outcome = await this.#console.arm.place(target, { ...options, scene });
-      if (outcome.success) this.#held = undefined;
-      return outcome;
-    });
+  async place(actor: Actor, frame: RgbdFrame | undefined, where: Place): Promise<string> {
+    const taken = this.object?.taken;
+    if (taken === undefined) throw refused("nothing was taken here that could be put down");
+    const { goal, scene } = this.#surroundings.placing(taken, frame, where);
+    return this.#run(actor, "place", (options) => this.#console.arm.place(goal, { ...options, scene }));
   }
 
-  /** Begins jogging; the arm then follows `drive` and `turn` until the button is released. @throws MOTION_REFUSED */
-  startJog(actor: Actor): void {
+  /** Opens or closes the fingers where the arm stands, while the button is held. @throws MOTION_REFUSED */
+  async moveGripper(actor: Actor, action: "open" | "close"): Promise<string> {
+    const { arm, widest = defaultWidest, scene = {} } = this.#console;
+    return this.#run(actor, "gripper", (options) => arm.moveGripper(action, widest, { ...options, scene }));
+  }
+
+  /**
+   * Moves the arm to its home position or to another named one, while the button is held.
+   * @param frame what the camera sees now. @throws MOTION_REFUSED
+   */
+  async moveTo(actor: Actor, frame: RgbdFrame | undefined, name = "home"): Promise<string> {
+    const target = name === "home" ? this.#home : this.#console.named?.[name];
+    if (target === undefined) throw refused(`there is no position called ${name}`);
+    const { kind } = this.#gripper.state;
+    const { arm } = this.#console;
+    const opening = this.#console.reading?.()?.opening ?? this.#console.widest ?? defaultWidest;
+    const scene = this.#surroundings.moving(frame, kind === "empty" ? undefined : (this.object ?? unnamed));
+    const leave = kind !== "empty" ? "raise" : this.#amongObjects ? "back-off" : undefined;
+    return this.#run(actor, "move", (options) =>
+      arm.moveTo(target, { ...options, scene, opening, ...(leave !== undefined && { leave }) }),
+    );
+  }
+
+  /**
+   * Begins jogging; the arm then follows `drive` and `turn` until the button is released.
+   * @param limit the tool moves at most so far, in metres, or turns so far, in radians. @throws MOTION_REFUSED
+   */
+  startJog(actor: Actor, limit?: number): void {
     if (this.#console.teleop === undefined) throw refused("this arm takes no velocity commands");
-    const hold = this.#begin(actor, "jog");
+    const session = this.#begin(actor, "jog");
     const { arm } = this.#console;
     arm.update();
     const at = this.#clock.now();
     const verdict = arm.handle({ type: "request", at, operator: actor.id, motion: { kind: "teleop" } });
-    if (verdict.granted) return;
-    this.#finish(hold);
+    this.#step = limit === undefined ? undefined : new JogStep(limit);
+    if (verdict.granted) {
+      this.#amongObjects = true;
+      return;
+    }
+    this.#finish(session);
     throw refused(safetyText[verdict.refusal ?? "disabled"]);
   }
 
-  /** The button is still held. Heartbeats of anybody else count for nothing. */
+  /** The button is still held. Heartbeats of others are ignored. */
   beat(actor: Actor): void {
-    const hold = this.#hold;
-    if (hold?.isOf(actor) !== true) return;
-    hold.beat();
-    this.#console.arm.handle({ type: "heartbeat", operator: actor.id, at: this.#clock.now() });
+    const session = this.#session ?? this.#ended;
+    if (session === undefined || session.actor.id !== actor.id) return;
+    if (session.beat())
+      this.#console.arm.handle({ type: "heartbeat", operator: actor.id, at: this.#clock.now() });
+    else this.#noteLate(session);
   }
 
   /** Moves the tool: m/s and rad/s in the axes of the robot's base. Counts as a heartbeat. */
   drive(actor: Actor, linear: Vec3, angular: Vec3): void {
-    this.#jog(actor, () => this.#console.teleop?.command(actor.id, linear, angular, this.#clock.now()));
+    this.#jog(actor, () => {
+      const share =
+        this.#step?.share(this.#console.arm.tool, Math.hypot(...linear), Math.hypot(...angular)) ?? 1;
+      const scaled = (v: Vec3): Vec3 => [v[0] * share, v[1] * share, v[2] * share];
+      return this.#console.teleop?.command(actor.id, scaled(linear), scaled(angular), this.#clock.now());
+    });
   }
 
   /** Turns one joint, in rad/s. Counts as a heartbeat. */
   turn(actor: Actor, joint: number, velocity: number): void {
     const { arm } = this.#console;
     const count = this.#console.robot?.joints.length ?? arm.supervisor.limits.lower.length;
-    const velocities = Array.from({ length: count }, (_, i) => (i === joint ? velocity : 0));
-    this.#jog(actor, () => this.#console.teleop?.joints(actor.id, velocities, this.#clock.now()));
+    this.#jog(actor, () => {
+      const at = arm.supervisor.snapshot.reading?.positions[joint];
+      const share = this.#step?.jointShare(at, Math.abs(velocity)) ?? 1;
+      const velocities = Array.from({ length: count }, (_, i) => (i === joint ? velocity * share : 0));
+      return this.#console.teleop?.joints(actor.id, velocities, this.#clock.now());
+    });
   }
 
-  /** The button was released, or whoever held it is gone. */
-  release(id: string): void {
-    if (this.#hold?.actor.id === id) this.#end(this.#hold);
+  /** The button was released, or its operator's connection is gone. */
+  release(id: string, kind: "released" | "disconnected" = "released"): void {
+    if (this.#session?.actor.id === id) this.#end(this.#session, { kind });
   }
 
   estop(source: string): void {
     this.#console.arm.handle({ type: "estop", source, at: this.#clock.now() });
-    if (this.#hold !== undefined) this.#end(this.#hold);
+    if (this.#session !== undefined) this.#end(this.#session, { kind: "estop", by: source });
   }
 
   /** @throws GraspGroundingError MOTION_REFUSED when the arm's supervisor does not agree */
@@ -212,104 +260,133 @@ export class Motion {
 
   close(): void {
     clearInterval(this.#timer);
-    if (this.#hold !== undefined) this.#end(this.#hold);
+    if (this.#session !== undefined) this.#end(this.#session, { kind: "closed" });
   }
 
-  /** Grasps and scene in the robot's base. @throws MOTION_REFUSED */
-  #prepare({ frame, result, chosen }: Proposal) {
-    const camera = this.#console.cameraInBase(frame);
-    if (camera === undefined) throw refused("where the camera is on the robot is not known");
-    if (result.grasps.length === 0) throw refused(result.graspFailure ?? "there is no grasp");
-    const { goals, scene } = goalsFor(frame, result, chosen, camera);
-    return { goals, scene: this.#scene(scene) };
+  #poll(): void {
+    const { arm } = this.#console;
+    arm.update();
+    const reading = this.#console.reading?.();
+    this.#home ??= positionsOf(this.#console);
+    const { phase, motion } = arm.supervisor.snapshot;
+    if (this.#session === undefined && phase === "moving" && motion !== "teleop") {
+      this.#amongObjects = true;
+      this.#gripper.movedByOthers();
+    }
+    this.#gripper.measured(reading?.opening);
+    this.#show();
   }
 
-  /** What the camera saw, without the robot, with what is known besides. */
-  #scene(seen: Scene): Scene {
-    const { arm, scene } = this.#console;
-    const obstacles = seen.obstacles === undefined ? {} : { obstacles: arm.withoutRobot(seen.obstacles) };
-    return { ...scene, ...seen, ...obstacles };
+  #requireEmpty(): void {
+    const { kind } = this.#gripper.state;
+    if (kind === "empty") return;
+    const remedy = kind === "holding" ? "put it down first" : "open or close it to be sure";
+    throw refused(`${this.#gripper.text}: ${remedy}`);
   }
 
-  /** The plan that was looked at, while the arm still stands where it begins. */
+  /** The plan that was previewed, while the arm still stands where it begins. */
   #planFor({ answer, chosen }: Proposal): PlannedMotion | undefined {
     const plan = this.#plan;
     this.#plan = undefined;
     if (plan === undefined || plan.answer !== answer || plan.chosen !== chosen) return undefined;
-    const now = this.#console.reading?.()?.positions;
-    const { start } = plan.planned.motion.summary;
-    const there = now?.every((q, i) => Math.abs(q - (start[i] ?? Number.NaN)) < maxStartDeviation) ?? false;
-    return there ? plan.planned : undefined;
+    return this.#isAt(plan.planned.motion.summary.start, maxStartDeviation) ? plan.planned : undefined;
+  }
+
+  #isAt(target: readonly number[] | undefined, tolerance = homeTolerance): boolean {
+    return (
+      positionsOf(this.#console)?.every((q, i) => Math.abs(q - (target?.[i] ?? Number.NaN)) < tolerance) ??
+      false
+    );
   }
 
   async #run(
     actor: Actor,
-    kind: "pick" | "place",
-    carryOut: (options: {
-      readonly operator: string;
-      readonly lease: "caller";
-      readonly signal: AbortSignal;
-      readonly onStage: (stage: string, progress: number) => void;
-    }) => ReturnType<Arm["execute"]>,
+    task: Exclude<HeldTask, "jog">,
+    carryOut: (options: Omit<UnplannedOptions, "scene">) => ReturnType<Arm["execute"]>,
+    object?: GraspedObject,
   ): Promise<string> {
-    const hold = this.#begin(actor, kind);
+    const session = this.#begin(actor, task);
+    const fingers = this.#gripper.motion(object);
     try {
       const { outcome, message } = await carryOut({
         operator: actor.id,
         lease: "caller",
-        signal: hold.signal,
+        signal: session.signal,
         onStage: (stage, progress) => {
+          if (progress < 1) fingers.begin(stage);
           this.#doing = { text: stage, stage, progress };
           this.#show();
         },
       });
-      this.#last = message;
-      if (outcome === "refused" || outcome === "no-plan") throw refused(message);
-      return message;
+      fingers.end(outcome);
+      if (outcome === "refused" || outcome === "no-plan") {
+        this.#last = message;
+        throw refused(message);
+      }
+      this.#amongObjects = outcome !== "done" || task === "gripper";
+      const reason = outcome === "stopped" ? (stopReason(session) ?? message) : message;
+      this.#last = outcome === "done" ? reason : `${reason}; ${this.#gripper.text}`;
+      return this.#last;
     } finally {
-      this.#finish(hold);
+      fingers.end("stopped");
+      this.#gripper.rest();
+      this.#finish(session);
     }
   }
 
   #jog(actor: Actor, command: () => TeleopAnswer | undefined): void {
-    const hold = this.#hold;
-    if (hold?.kind !== "jog" || !hold.isOf(actor)) return;
+    const session = this.#session ?? this.#ended;
+    if (session?.task !== "jog" || session.actor.id !== actor.id) return;
     this.beat(actor);
+    if (!session.isOf(actor)) return;
     const answer = command();
+    if (this.#step?.done === true) {
+      this.#end(session, { kind: "released" });
+      return;
+    }
     const text = answer?.moved === false ? (answer.message ?? "it does not move") : "jog";
     this.#doing = { text, stage: "jog" };
   }
 
-  #begin(actor: Actor, kind: HoldToRunSession["kind"]): HoldToRunSession {
-    if (this.#hold !== undefined) throw refused(safetyText["already-moving"]);
+  #begin(actor: Actor, task: HeldTask): HoldToRunSession {
+    if (this.#session !== undefined) throw refused(safetyText["already-moving"]);
     const claimed = this.#console.arm.handle({ type: "claim", operator: actor.id, at: this.#clock.now() });
     if (!claimed.granted) throw refused(safetyText[claimed.refusal ?? "no-operator"]);
-    const hold = new HoldToRunSession(actor, kind, (silent) => this.#end(silent));
-    this.#hold = hold;
+    const session = new HoldToRunSession(actor, task, (silent) => this.#end(silent, { kind: "silent" }));
+    this.#session = session;
     this.#doing = undefined;
-    return hold;
+    return session;
   }
 
-  /** Orders the stop; a pick or place then comes to its end by itself. */
-  #end(hold: HoldToRunSession): void {
-    if (!hold.end()) return;
+  /** Orders the stop; any motion but jogging then comes to its end by itself. */
+  #end(session: HoldToRunSession, cause: EndCause): void {
+    if (!session.end(cause)) return;
     this.#console.arm.handle({ type: "stop", at: this.#clock.now() });
-    if (hold.kind === "jog") this.#finish(hold);
+    if (session.task !== "jog") return;
+    // A jog that ends by its own button needs no words.
+    if (cause.kind !== "released") this.#last = stopReason(session) ?? "";
+    if (cause.kind !== "released") this.#events.log?.("warn", this.#last);
+    this.#finish(session);
   }
 
-  #finish(hold: HoldToRunSession): void {
-    hold.settle();
-    if (this.#hold === hold) this.#hold = undefined;
+  /** The first heartbeat after a stop for silence: now it is known how late the page was. */
+  #noteLate(session: HoldToRunSession): void {
+    if (session.cause?.kind !== "silent" || this.#ended !== session) return;
+    this.#ended = undefined;
+    this.#events.log?.("warn", stopReason(session) ?? "");
+  }
+
+  #finish(session: HoldToRunSession): void {
+    session.settle();
+    if (this.#session === session) this.#session = undefined;
+    this.#ended = session.cause === undefined ? undefined : session;
     this.#doing = undefined;
-    this.#console.arm.handle({ type: "release", operator: hold.actor.id, at: this.#clock.now() });
+    this.#step = undefined;
+    this.#console.arm.handle({ type: "release", operator: session.actor.id, at: this.#clock.now() });
     this.#show();
   }
 
   #show(): void {
-    this.#changed(this.state);
+    this.#events.changed(this.state);
   }
 }
-
-/** What the page shows as the reason. */
-export const refused = (detail: string): GraspGroundingError =>
-  new GraspGroundingError("MOTION_REFUSED", { detail });

@@ -24,7 +24,7 @@ export class AuditLog {
     });
   }
 
-  /** Appends to a file; without a path nothing is kept. @throws GraspGroundingError OUTPUT_UNWRITABLE */
+  /** Appends to a file; without a path nothing is written. @throws GraspGroundingError OUTPUT_UNWRITABLE */
   static async open(path: string | undefined): Promise<AuditLog> {
     if (path === undefined) return new AuditLog(undefined);
     try {

@@ -15,7 +15,7 @@ export interface BagSourceOptions {
   readonly loop?: boolean;
 }
 
-/** A frame this much behind its time is left out, in milliseconds. */
+/** A frame this much behind its time is dropped, in milliseconds. */
 const late = 40;
 
 /** However far behind: after this many milliseconds without an image one is shown, and time counts from there. */

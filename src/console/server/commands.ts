@@ -1,12 +1,15 @@
-import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
-import type { Vec3 } from "../../geometry/index.js";
+import { asCatalogued, describe, GraspGroundingError } from "../../errors/index.js";
+import type { RgbdFrame, Vec3 } from "../../geometry/index.js";
 import type { Metrics } from "../../metrics/index.js";
-import { type Motion, refused } from "../motion/motion.js";
+import type { Motion } from "../motion/motion.js";
 import { pointAt } from "../motion/motion-goals.js";
+import type { Place } from "../motion/proposal.js";
 import { redetectTarget } from "../motion/redetect-target.js";
+import { refused } from "../motion/refused.js";
 import type { Answer, Command, ConsoleState, MotionPreview } from "../protocol.js";
+import type { RecordedCommand } from "../session-file.js";
 import type { ConsoleSource, Playback } from "../types.js";
-import type { AuditLog } from "./audit.js";
+import type { AuditEntry, AuditLog } from "./audit.js";
 import type { Actor, Lease } from "./lease.js";
 import type { QueryService } from "./query-service.js";
 import type { StateStore } from "./state.js";
@@ -15,23 +18,25 @@ import type { StateStore } from "./state.js";
 export interface CommandDependencies {
   readonly store: StateStore;
   readonly lease: Lease;
-  readonly queryService: QueryService;
+  readonly queries: QueryService;
   readonly source: ConsoleSource;
   readonly audit: AuditLog;
   readonly metrics: Metrics | undefined;
   /** The arm connected now. */
   motion(): Motion | undefined;
   log(level: ConsoleState["log"][number]["level"], text: string): void;
+  /** A command was carried out or refused: it belongs into the recorded session. */
+  recorded(command: RecordedCommand): void;
   /** Parameters of the source were set. */
   sourceChanged(): void;
 }
 
-/** Marks kept for the timeline. */
+/** Marks of the timeline; the oldest go first. */
 const maxMarks = 200;
-/** Seconds after which a live image is too old to move by: the console looks again. */
-const fresh = 1;
+/** Seconds after which a live image is too old to move by: the object is detected again before the motion. */
+const maxProposalAge = 1;
 
-/** Carries out what somebody asks, if they may, and writes it down. */
+/** Carries out the commands of those who may give them, and writes each into the audit log. */
 export class Commands {
   readonly #dependencies: CommandDependencies;
   #marks: ConsoleState["marks"] = [];
@@ -42,24 +47,30 @@ export class Commands {
 
   /** @throws GraspGroundingError ACCESS_ROLE, LEASE_HELD, and those of the command */
   async execute(actor: Actor, command: Command): Promise<unknown> {
-    const { audit, metrics } = this.#dependencies;
+    const { metrics } = this.#dependencies;
     const { name, ...details } = command;
     try {
       const result = await this.#dispatch(actor, command);
-      audit.write(actor, { what: name, outcome: "done", details });
+      this.#write(actor, { what: name, outcome: "done", details });
       return result;
     } catch (error) {
       const { code, entry } = asCatalogued(error);
       const outcome = entry.httpStatus < 500 ? "refused" : "failed";
       metrics?.failed(error);
-      audit.write(actor, { what: name, outcome, details, code });
+      this.#write(actor, { what: name, outcome, details, code });
       throw error;
     }
   }
 
+  #write(actor: Actor, entry: AuditEntry): void {
+    const { audit, recorded } = this.#dependencies;
+    audit.write(actor, entry);
+    recorded({ who: actor.name, ...entry });
+  }
+
   #dispatch(actor: Actor, command: Command): unknown {
     const { lease } = this.#dependencies;
-    // Anybody may stop; nothing may stand in its way.
+    // Every signed-in client may stop, and nothing may block it.
     if (command.name === "estop") return this.#stop(actor, command.reason);
     if (actor.role !== "operator") throw new GraspGroundingError("ACCESS_ROLE", { what: command.name });
     switch (command.name) {
@@ -76,19 +87,19 @@ export class Commands {
   }
 
   async #control(actor: Actor, command: Command): Promise<unknown> {
-    const { queryService } = this.#dependencies;
+    const { queries } = this.#dependencies;
     switch (command.name) {
       case "ask":
-        return this.#ask(command.query);
+        return this.#ask(actor, command.query);
       case "follow":
-        queryService.setFollow(command.query?.trim() || undefined);
+        queries.setFollow(command.query?.trim() || undefined);
         return;
       case "identify":
-        return { candidates: await queryService.identify(command.x, command.y) };
+        return { candidates: await queries.identify(command.x, command.y) };
       case "choose":
-        return queryService.choose(command.answer, command.candidate);
+        return queries.choose(command.answer, command.candidate);
       case "forget":
-        return queryService.forget();
+        return queries.store.clear();
       case "play":
         return this.#playback().play();
       case "pause":
@@ -106,12 +117,16 @@ export class Commands {
       case "preview":
         return this.#preview(command.answer);
       case "place":
-        return this.#place(actor, command.at);
+        return this.#place(actor, command.at, command.here);
+      case "gripper":
+        return this.#motion(actor, (arm) => arm.moveGripper(actor, command.action));
+      case "move":
+        return this.#motion(actor, async (arm) => arm.moveTo(actor, await this.#frame(), command.to));
       case "parameter":
         return this.#setParameter(command.parameter, command.value);
       case "jog":
         this.#requireGo();
-        return this.#arm().startJog(actor);
+        return this.#arm().startJog(actor, command.limit);
       case "release":
         return this.#dependencies.motion()?.release(actor.id);
       case "estop.reset":
@@ -123,9 +138,11 @@ export class Commands {
     }
   }
 
-  async #ask(query: string): Promise<Answer> {
-    const { queryService, store } = this.#dependencies;
-    const answer = await queryService.ask(query);
+  async #ask(actor: Actor, query: string): Promise<Answer> {
+    const { queries, store, log } = this.#dependencies;
+    log("info", `${actor.name} asked “${query.trim()}”`);
+    const answer = await queries.ask(query);
+    log("info", `“${answer.result.query}”: ${answer.text}`);
     if (answer.position !== undefined) {
       const mark = { position: answer.position, query: answer.result.query, found: answer.result.found };
       this.#marks = [...this.#marks, mark].slice(-maxMarks);
@@ -134,41 +151,59 @@ export class Commands {
     return answer;
   }
 
+  /** Picks by what the camera sees now: a proposal from an earlier image is made anew first. */
   async #pick(actor: Actor, answer: number): Promise<{ readonly message: string }> {
-    this.#requireGo();
-    const { queryService, source, log } = this.#dependencies;
-    const arm = this.#arm();
-    const proposal = { answer, ...queryService.answerById(answer) };
-    const recent = source.kind === "bag" || arm.age(proposal.frame) <= fresh;
-    const message = await arm.pick(
-      actor,
-      recent ? proposal : await redetectTarget(queryService, arm, proposal),
-    );
-    log("info", `${actor.name}: ${message}`);
-    return { message };
+    const { queries, source } = this.#dependencies;
+    const { store } = queries;
+    return this.#motion(actor, async (arm) => {
+      const stored = { answer, ...store.answerById(answer) };
+      const shown = stored.frame.stamp === queries.stamp;
+      const recent = shown || (source.kind === "live" && arm.age(stored.frame) <= maxProposalAge);
+      const thumbnail = store.crop(answer, stored.chosen);
+      const proposal = recent ? stored : await redetectTarget(queries, arm, stored);
+      return arm.pick(actor, { ...proposal, thumbnail });
+    });
   }
 
   async #preview(answer: number): Promise<MotionPreview> {
-    return this.#arm().preview({ answer, ...this.#dependencies.queryService.answerById(answer) });
+    return this.#arm().preview({ answer, ...this.#dependencies.queries.store.answerById(answer) });
   }
 
   async #place(
     actor: Actor,
     at: readonly [number, number] | undefined,
+    here = false,
   ): Promise<{ readonly message: string }> {
+    return this.#motion(actor, async (arm) => {
+      const frame = await this.#frame();
+      let place: Place = here ? "here" : "back";
+      if (at !== undefined) {
+        const camera = frame === undefined ? undefined : arm.cameraInBase(frame);
+        const point: Vec3 | undefined = frame && camera && pointAt(frame, at[0], at[1], camera);
+        if (point === undefined) throw refused("nothing was measured at that point");
+        place = point;
+      }
+      return arm.place(actor, frame, place);
+    });
+  }
+
+  /** Runs a motion that lasts as long as its button is held, and logs how it ended. */
+  async #motion(actor: Actor, run: (arm: Motion) => Promise<string>): Promise<{ readonly message: string }> {
     this.#requireGo();
-    const { queryService, log } = this.#dependencies;
-    const arm = this.#arm();
-    const frame = await queryService.full().catch(() => undefined);
-    let point: Vec3 | undefined;
-    if (at !== undefined) {
-      const camera = frame === undefined ? undefined : arm.cameraInBase(frame);
-      point = frame && camera && pointAt(frame, at[0], at[1], camera);
-      if (point === undefined) throw refused("nothing was measured at that point");
+    const { log } = this.#dependencies;
+    try {
+      const message = await run(this.#arm());
+      log("info", `${actor.name}: ${message}`);
+      return { message };
+    } catch (error) {
+      log("warn", `${actor.name}: ${describe(error)}`);
+      throw error;
     }
-    const message = await arm.place(actor, frame, point);
-    log("info", `${actor.name}: ${message}`);
-    return { message };
+  }
+
+  /** What the camera sees now, with depth; undefined before the first image. */
+  #frame(): Promise<RgbdFrame | undefined> {
+    return this.#dependencies.queries.completeFrame().catch(() => undefined);
   }
 
   #setParameter(name: string, value: boolean | number | string): void {

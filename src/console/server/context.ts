@@ -22,8 +22,8 @@ export function actorOf({ sessions }: ConsoleContext, request: FastifyRequest): 
 }
 
 /**
- * Whom a request is counted for: who may come in by role and address, the others by address alone, so that what strangers send from there does
- * not use up the requests of who has signed in.
+ * Key of the rate limit: role and address of a signed-in client, else the address alone. Requests of strangers do not
+ * use up those of signed-in clients from the same address.
  */
 export function countedFor({ sessions }: ConsoleContext, request: FastifyRequest): string {
   const role = sessions.roleOf(sessionKey(request), bearerToken(request));

@@ -17,10 +17,10 @@ export function healthOf({ source, state, fps, missed, cameraKnown }: HealthFact
   const { problems, health = [], dropped } = source;
   const { model, arm } = state;
   const camera: HealthItem = {
-    name: "pictures",
+    name: "images",
     level: problems.length > 0 ? "warn" : fps === undefined ? "stale" : "ok",
     text: problems[0] ?? (fps === undefined ? "no image yet" : `${fps.toFixed(1)} a second`),
-    values: { left_out: String(dropped), missed_by_the_model: String(missed) },
+    values: { dropped: String(dropped), dropped_by_the_model: String(missed) },
   };
   const grounding: HealthItem = {
     name: "model",

@@ -12,7 +12,8 @@ export interface Actor {
 }
 
 /**
- * One operator at a time. Control is taken when nobody has it, asked for when somebody has, and ends when given up, handed
+ * One operator at a time. Control is taken when it is free, asked for when an operator has it, and ends when
+ * released, handed
  * over, or when its holder has been away for `grace` milliseconds.
  */
 export class Lease {
@@ -60,7 +61,7 @@ export class Lease {
     this.#hold(this.#wanted);
   }
 
-  /** Hands control to whoever asked. @throws GraspGroundingError LEASE_NOT_YOURS */
+  /** Hands control to the client that asked for it. @throws GraspGroundingError LEASE_NOT_YOURS */
   grant(actor: Actor): void {
     this.#requireHolder(actor);
     if (this.#wanted !== undefined) this.#hold(this.#wanted);

@@ -13,7 +13,7 @@ export interface LiveFrame {
 
 /** Images sent and not yet shown; more would only add latency. */
 const inFlight = 2;
-/** Bytes waiting in the socket beyond which texts are left out, and beyond which the client is let go. */
+/** Bytes waiting in the socket beyond which texts are dropped, and beyond which the client is disconnected. */
 const crowded = 256 * 1024;
 const hopeless = 2 * 1024 * 1024;
 /** A client that shows nothing for so long gets no more images until it answers, in milliseconds. */
@@ -23,7 +23,7 @@ const window = 30;
 
 /**
  * One browser. It gets the newest image whenever it has shown an earlier one: a slow client sees fewer and smaller
- * images, holds at most one back, and slows nobody else.
+ * images, holds at most one back, and slows no other.
  */
 export class LiveClient {
   readonly identity: Identity;
@@ -42,7 +42,7 @@ export class LiveClient {
     this.identity = identity;
   }
 
-  /** Images left out for this client so far. */
+  /** Images dropped for this client so far. */
   skipped = 0;
 
   hello(state: ConsoleState, answers: readonly Answer[]): void {
@@ -112,7 +112,7 @@ export class LiveClient {
       this.#socket.send(packFrame({ ...frame.header, age }, jpeg), { binary: true });
       this.#adapt();
     } catch {
-      // An image that cannot be encoded is left out; the next one is tried.
+      // An image that cannot be encoded is dropped; the next one is tried.
     } finally {
       this.#sending = false;
     }
@@ -126,7 +126,7 @@ export class LiveClient {
     return this.#unshown.size < inFlight && this.#socket.bufferedAmount < crowded;
   }
 
-  /** Smaller images when a third were left out, larger ones again when none were. */
+  /** Smaller images when a third were dropped, larger ones again when none were. */
   #adapt(): void {
     if (++this.#sent < window) return;
     const share = this.#skipped / (this.#sent + this.#skipped);

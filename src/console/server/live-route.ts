@@ -24,7 +24,7 @@ export async function liveRoute(server: FastifyInstance, context: ConsoleContext
       websocket: true,
       schema: { hide: true },
       preValidation: async (request) => {
-        // A browser cannot be kept from opening sockets to other sites: only a page of this origin may.
+        // A browser may open sockets to other sites: only a page of this origin is accepted.
         actorOf(context, request);
         if (connected >= maxClients) throw new GraspGroundingError("ACCESS_TOO_MANY", { seconds: 10 });
       },
@@ -61,7 +61,7 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
     alive = true;
     if (closing) return;
     const message = binary ? undefined : parse(String(data));
-    // Whoever sends too much is let go, but a stop is a stop.
+    // A client that sends too much is disconnected; a stop is always carried out.
     if (!(message?.type === "command" && message.command.name === "estop") && !bucket.take()) {
       closing = true;
       return socket.close(1008, "too many messages");
@@ -73,6 +73,9 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
     void handle(message);
   });
 
+  /** The arm that heartbeats are for; none while the emergency stop is latched. */
+  const motion = () => (core.store.value.estop.latched ? undefined : core.motion);
+
   const handle = async (message: ClientMessage): Promise<void> => {
     switch (message.type) {
       case "ack":
@@ -80,17 +83,17 @@ function serve(socket: WebSocket, actor: Actor, { core }: ConsoleContext): () =>
       case "view":
         return client.view(message.width);
       case "beat":
-        return core.held(actor);
+        return motion()?.beat(actor);
       case "drive":
-        return core.held(actor, message);
+        return motion()?.drive(actor, message.linear, message.angular);
       case "turn":
-        return core.turned(actor, message.joint, message.velocity);
+        return motion()?.turn(actor, message.joint, message.velocity);
       case "ping":
         return client.send({ type: "pong", at: message.at });
       case "command": {
         const { id } = message;
         try {
-          const result = await core.execute(actor, message.command);
+          const result = await core.commands.execute(actor, message.command);
           client.send({ type: "reply", id, ok: true, ...(result !== undefined && { result }) });
         } catch (error) {
           const { code, message: text } = errorOf(error);

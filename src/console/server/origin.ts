@@ -6,14 +6,15 @@ const loopbackNames = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
 export const isLoopback = (host: string): boolean => loopbackNames.has(host) || /^127\./.test(host);
 
 export interface OriginPolicy {
-  /** Names the console may be called by, besides the loopback ones: against DNS rebinding. Empty: any name. */
+  /** Names the console may be called by, in addition to the loopback ones: against DNS rebinding. Empty: any name. */
   readonly hosts: ReadonlySet<string>;
   /** Other pages that may use it, e.g. `https://panel.example`. */
   readonly origins: ReadonlySet<string>;
 }
 
 /**
- * A request must come from the console's own page (or from a program, which sends no origin), and must call the console by
+ * A request must come from the console's own page (or from a program, which sends no origin), and must call the
+ * console by
  * a name it has. @throws GraspGroundingError ACCESS_ORIGIN
  */
 export function checkOrigin(

@@ -1,18 +1,12 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import type { Pose, RgbdFrame } from "../../geometry/index.js";
 import type { PipelineResult } from "../../pipeline/index.js";
-import { resultToJson } from "../../pipeline/index.js";
 import type { Answer } from "../protocol.js";
 import type { ConsolePipeline, SourceFrame } from "../types.js";
-import { drawGrasp } from "./draw-grasp.js";
-import { explain, peak } from "./explain.js";
-import { cropImage, heatImage } from "./pictures.js";
-import { vocabulary } from "./vocabulary.js";
-
-/** Questions that may wait for the model; more are refused. */
-const limit = 4;
-/** Answers kept with their frame, so that another candidate can be chosen. */
-const maxAnswers = 4;
+import { AnswerStore, type CompleteFrame } from "./answer-store.js";
+import { peak } from "./queries/explain.js";
+import { vocabulary } from "./queries/vocabulary.js";
+import { WorkQueue } from "./queries/work-queue.js";
 
 export interface QueryServiceEvents {
   /** The answers shown have changed. */
@@ -26,27 +20,13 @@ export interface QueryServiceEvents {
   cameraInBase?(frame: RgbdFrame): Pose | undefined;
 }
 
-interface StoredAnswer {
-  readonly source: CompleteFrame;
-  result: PipelineResult;
-  answer: Answer;
-}
-
-/** A frame with all there is of it, and where in the recording it is. */
-interface CompleteFrame {
-  readonly frame: RgbdFrame;
-  readonly position?: number;
-}
-
-/** Puts questions to the bridge one after the other and keeps the answers that are shown. */
+/** Puts questions to the pipeline one after the other, and follows one on every image the model has time for. */
 export class QueryService {
+  readonly store: AnswerStore;
   readonly #pipeline: ConsolePipeline;
   readonly #events: QueryServiceEvents;
+  readonly #queue: WorkQueue;
   #current: SourceFrame | undefined;
-  #answers: readonly StoredAnswer[] = [];
-  #nextId = 1;
-  #waiting = 0;
-  #tail: Promise<unknown> = Promise.resolve();
   #follow: string | undefined;
   #following = false;
   #missed = 0;
@@ -55,15 +35,20 @@ export class QueryService {
   constructor(pipeline: ConsolePipeline, events: QueryServiceEvents) {
     this.#pipeline = pipeline;
     this.#events = events;
+    this.#queue = new WorkQueue(() => events.changed());
+    this.store = new AnswerStore({
+      changed: (answers) => events.answers(answers),
+      cameraInBase: (frame) => events.cameraInBase?.(frame),
+    });
   }
 
   get answers(): readonly Answer[] {
-    return this.#answers.map(({ answer }) => answer);
+    return this.store.answers;
   }
 
-  /** Questions asked and not answered yet, the one at work included. */
+  /** Questions asked and not answered yet, the one under way included. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#queue.waiting;
   }
 
   get follow(): string | undefined {
@@ -80,6 +65,11 @@ export class QueryService {
     return this.#latency;
   }
 
+  /** Stamp of the image shown now, in nanoseconds. */
+  get stamp(): bigint | undefined {
+    return this.#current?.frame.stamp;
+  }
+
   /** The image shown now; a followed question is asked on it when the model is free. */
   frame(source: SourceFrame): void {
     this.#current = source;
@@ -91,33 +81,33 @@ export class QueryService {
   /** @throws GraspGroundingError QUERY_*, CONSOLE_NO_FRAME, CONSOLE_BUSY, INFERENCE_FAILED */
   async ask(query: string): Promise<Answer> {
     const source = this.#frame();
-    const { full, result, closest } = await this.#enqueue(async () => {
+    const { full, result, closest } = await this.#queue.run(async () => {
       const found = await this.#process(source, query);
       return { ...found, closest: await this.#closest(found.full.frame, found.result) };
     });
-    return this.#keep(full, result, "console", closest);
+    return this.#add(full, result, "console", closest);
   }
 
-  /** Keeps an answer somebody else got from the pipeline. */
+  /** Shows an answer that came from elsewhere, over ROS for one. */
   adopt(source: CompleteFrame, result: PipelineResult): void {
-    this.#keep(source, result, "ros");
+    this.#add(source, result, "ros");
   }
 
-  /** Asks an answer's query again on the image shown now, without showing what comes out. @throws as `ask` */
-  async look(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: PipelineResult }> {
-    const { answer } = this.#find(id, 0);
+  /** Asks an answer's query on the image shown now, without showing what comes out. @throws as `ask` */
+  async redetect(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: PipelineResult }> {
+    const { query } = this.store.answerById(id).result.grounding;
     const source = this.#frame();
-    const { full, result } = await this.#enqueue(() => this.#process(source, answer.result.query));
+    const { full, result } = await this.#queue.run(() => this.#process(source, query));
     return { frame: full.frame, result };
   }
 
   /** Grasps of a detection on a frame. */
   async plan(frame: RgbdFrame, detection: PipelineResult["grounding"]["detections"][number]) {
-    return this.#enqueue(async () => this.#pipeline.plan(frame, detection));
+    return this.#queue.run(async () => this.#pipeline.plan(frame, detection));
   }
 
   /** The image shown now, with depth and camera. @throws GraspGroundingError CONSOLE_NO_FRAME */
-  async full(): Promise<RgbdFrame> {
+  async completeFrame(): Promise<RgbdFrame> {
     const source = this.#frame();
     return (await source.complete?.()) ?? source.frame;
   }
@@ -129,11 +119,11 @@ export class QueryService {
     if (query !== undefined && this.#current !== undefined && !this.#following) void this.#followUp(query);
   }
 
-  /** What is at a pixel, most probable first. @throws as `ask` */
+  /** Names what is at a pixel, most probable first. @throws as `ask` */
   async identify(x: number, y: number): Promise<readonly { name: string; probability: number }[]> {
     const { frame } = this.#frame();
     const { width, height } = frame.colour;
-    const groundings = await this.#enqueue(() => this.#pipeline.ground(frame, vocabulary));
+    const groundings = await this.#queue.run(() => this.#pipeline.ground(frame, vocabulary));
     return groundings
       .map(({ query, presence, heatmap }) => {
         const column = Math.min(heatmap.width - 1, Math.floor((x / width) * heatmap.width));
@@ -146,62 +136,16 @@ export class QueryService {
 
   /** Takes another candidate and plans its grasp. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   async choose(id: number, candidate: number): Promise<Answer> {
-    const found = this.#find(id, candidate);
-    const detection = found.result.grounding.detections[candidate];
-    if (detection === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
-    const { frame } = found.source;
-    const plan = await this.#enqueue(async () => this.#pipeline.plan(frame, detection));
-    const { graspFailure: _, ...rest } = found.result;
-    const result: PipelineResult = {
-      ...rest,
-      grasps: plan?.grasps ?? [],
-      ...(plan?.reason !== undefined && { graspFailure: plan.reason }),
-    };
-    found.result = result;
-    const { asked } = found.answer;
-    found.answer = { ...this.#toAnswer(id, found.source, result, asked), chosen: candidate };
-    this.#events.answers(this.answers);
-    return found.answer;
+    const detection = this.store.detection(id, candidate);
+    const plan = await this.plan(this.store.answerById(id).frame, detection);
+    const reason = plan?.reason === undefined ? {} : { graspFailure: plan.reason };
+    return this.store.choose(id, candidate, { grasps: plan?.grasps ?? [], ...reason });
   }
 
-  /** The heat map of an answer, as PNG. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  heat(id: number): Promise<Buffer> {
-    return heatImage(this.#find(id, 0).result.grounding.heatmap);
-  }
-
-  /** What a candidate of an answer looks like, as JPEG. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  crop(id: number, candidate: number): Promise<Buffer> {
-    const { source, result } = this.#find(id, candidate);
-    const detection = result.grounding.detections[candidate];
-    if (detection === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
-    return cropImage(source.frame.colour, detection.box, 144);
-  }
-
-  /** An answer with its frame, for the arm. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  answerById(id: number): {
-    readonly frame: RgbdFrame;
-    readonly result: PipelineResult;
-    readonly chosen: number;
-  } {
-    const { source, result, answer } = this.#find(id, 0);
-    return { frame: source.frame, result, chosen: answer.chosen };
-  }
-
-  forget(): void {
-    this.#answers = [];
-    this.#events.answers([]);
-  }
-
-  /** Resolves when nothing is at work. */
+  /** Ends following and resolves when no question is left. */
   idle(): Promise<unknown> {
     this.#follow = undefined;
-    return this.#tail;
-  }
-
-  #find(id: number, candidate: number): StoredAnswer {
-    const found = this.#answers.find(({ answer }) => answer.id === id);
-    if (found === undefined) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
-    return found;
+    return this.#queue.idle();
   }
 
   #frame(): SourceFrame {
@@ -209,7 +153,7 @@ export class QueryService {
     return this.#current;
   }
 
-  /** What is where an object that was not found comes nearest, when one of the known names fits it. */
+  /** Names the object at the place where one that was not found comes nearest, when a known name fits it. */
   async #closest(frame: RgbdFrame, { grounding }: PipelineResult): Promise<string | undefined> {
     if (grounding.found) return undefined;
     const at = peak(grounding.heatmap.data);
@@ -231,8 +175,8 @@ export class QueryService {
     this.#following = true;
     try {
       const source = this.#frame();
-      const { full, result } = await this.#enqueue(() => this.#process(source, query));
-      if (this.#follow === query) this.#keep(full, result);
+      const { full, result } = await this.#queue.run(() => this.#process(source, query));
+      if (this.#follow === query) this.#add(full, result);
     } catch (error) {
       this.#follow = undefined;
       this.#events.failed(error);
@@ -242,58 +186,11 @@ export class QueryService {
     }
   }
 
-  async #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= limit) throw new GraspGroundingError("CONSOLE_BUSY", { waiting: this.#waiting });
-    this.#waiting++;
-    this.#events.changed();
-    const turn = this.#tail.then(work);
-    this.#tail = turn.catch(() => undefined);
-    try {
-      return await turn;
-    } finally {
-      this.#waiting--;
-      this.#events.changed();
-    }
-  }
-
-  /** Takes the place of an earlier answer to the same query. */
-  #keep(
-    source: CompleteFrame,
-    result: PipelineResult,
-    asked: Answer["asked"] = "console",
-    closest?: string,
-  ): Answer {
-    const answer = this.#toAnswer(this.#nextId++, source, result, asked, closest);
-    const others = this.#answers.filter((other) => other.answer.result.query !== answer.result.query);
-    this.#answers = [{ source, result, answer }, ...others].slice(0, maxAnswers);
+  #add(source: CompleteFrame, result: PipelineResult, asked?: Answer["asked"], closest?: string): Answer {
+    const answer = this.store.add(source, result, asked, closest);
     this.#latency = answer.result.timings_ms;
     this.#events.answered?.(result);
-    this.#events.answers(this.answers);
     this.#events.changed();
     return answer;
-  }
-
-  #toAnswer(
-    id: number,
-    { frame, position }: CompleteFrame,
-    result: PipelineResult,
-    asked: Answer["asked"],
-    closest?: string,
-  ): Answer {
-    const camera = this.#events.cameraInBase?.(frame);
-    return {
-      id,
-      asked,
-      ...(camera !== undefined && {
-        camera: { position: [...camera.position], orientation: [...camera.orientation] },
-      }),
-      ...(position !== undefined && { position }),
-      stamp: String(frame.stamp),
-      text: explain(result, closest),
-      chosen: 0,
-      presence: result.grounding.presence,
-      drawn: frame.camera === undefined ? [] : result.grasps.map((grasp) => drawGrasp(grasp, frame.camera!)),
-      result: resultToJson(result),
-    };
   }
 }

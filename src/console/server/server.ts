@@ -21,7 +21,7 @@ import { type ConsoleContext, countedFor, errorOf } from "./context.js";
 import { ConsoleCore } from "./core.js";
 import { liveRoute } from "./live-route.js";
 import { checkOrigin, isLoopback, type OriginPolicy } from "./origin.js";
-import { apiRoutes } from "./routes.js";
+import { apiRoutes } from "./routes/index.js";
 import { Sessions } from "./sessions.js";
 import { Tokens } from "./tokens.js";
 
@@ -36,17 +36,17 @@ export interface ConsoleOptions {
   readonly host?: string;
   /** Default 8087; 0 takes a free one. */
   readonly port?: number;
-  /** File of tokens, besides those of the environment. */
+  /** File of tokens, in addition to those of the environment. */
   readonly tokenFile?: string;
   readonly environment?: NodeJS.ProcessEnv;
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Other origins whose pages may use it. */
   readonly allowOrigins?: readonly string[];
-  /** File of the audit log; none is kept without. */
+  /** File of the audit log; without it none is written. */
   readonly audit?: string;
   /** Folder of the built page. */
   readonly page?: string;
-  /** Counts what happens; served by whoever made it. */
+  /** Counts answers, errors and commands; its creator serves it. */
   readonly metrics?: Metrics;
   /** Version for the API's description. */
   readonly version?: string;
@@ -64,9 +64,11 @@ export interface RunningConsole {
 const defaultPage = join(packageRoot, "dist", "console", "web");
 
 /**
- * Serves the teleop console: page, HTTP API with its description at /docs, and the live WebSocket. Takes over the source and
+ * Serves the teleop console: page, HTTP API with its description at /docs, and the live WebSocket. Takes over the
+ * source and
  * closes it; the bridge stays the caller's.
- * @throws GraspGroundingError CONSOLE_NEEDS_TOKEN, CONSOLE_TOKENS, CONSOLE_TLS, CONSOLE_PAGE_MISSING, CONSOLE_PORT, OUTPUT_UNWRITABLE
+ * @throws GraspGroundingError CONSOLE_NEEDS_TOKEN, CONSOLE_TOKENS, CONSOLE_TLS, CONSOLE_PAGE_MISSING, CONSOLE_PORT,
+ * OUTPUT_UNWRITABLE
  */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const host = options.host ?? "127.0.0.1";
@@ -75,9 +77,9 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   const page = options.page ?? defaultPage;
   if (!existsSync(join(page, "index.html"))) throw new GraspGroundingError("CONSOLE_PAGE_MISSING");
   const sessions = new Sessions(tokens, tokens.size === 0, (address) =>
-    core.log(
+    core.log.add(
       "warn",
-      `wrong tokens from ${address}, one after another: somebody guesses, or a program has an old one`,
+      `wrong tokens from ${address}, one after another: a client guesses, or a program has an old one`,
     ),
   );
   const audit = await AuditLog.open(options.audit);
@@ -116,8 +118,8 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     core,
     close: async () => {
       await core.close();
-      core.dropClients();
-      // Sockets of refused upgrades are known to nobody else, and would keep the server from closing.
+      core.clients.drop();
+      // Sockets of refused upgrades are in no other list, and would block the server's closing.
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, 300);

@@ -4,7 +4,7 @@ import type { Role } from "../protocol.js";
 import type { Actor } from "./lease.js";
 import type { Tokens } from "./tokens.js";
 
-/** More sessions than this and the oldest end: memory stays bounded whoever signs in. */
+/** More sessions than this and the oldest end: memory stays bounded. */
 const maxSessions = 200;
 const lifetime = 12 * 3600 * 1000;
 /** Wrong tokens from one address before it has to wait, and for how long, in milliseconds. */
@@ -26,7 +26,7 @@ export class Sessions {
   #count = 0;
 
   /**
-   * @param open whether somebody without a token is an operator: on loopback, when no token is set
+   * @param open whether a client without a token is an operator: on loopback, when no token is set
    * @param onGuessing called when an address has used up its wrong tokens
    */
   constructor(tokens: Tokens, open: boolean, onGuessing: (address: string) => void = () => undefined) {
@@ -82,7 +82,7 @@ export class Sessions {
     if (key !== undefined) this.#sessions.delete(key);
   }
 
-  /** A right token is taken whatever else came from its address: whoever guesses there must not keep a stop from getting through. */
+  /** A right token is accepted whatever else came from its address: guesses from there must not block a stop. */
   #role(token: string | undefined, address: string): Role {
     if (token === undefined && this.#open) return "operator";
     const role = token === undefined ? undefined : this.#tokens.roleOf(token);

@@ -9,7 +9,7 @@ const variables = {
   viewer: "GRASP_GROUNDING_VIEWER_TOKEN",
 } as const;
 
-/** The secrets that let somebody in, kept as digests only. */
+/** The tokens that clients sign in with, stored as digests only. */
 export class Tokens {
   readonly #digests: readonly { readonly role: Role; readonly digest: Buffer }[];
 
@@ -18,7 +18,8 @@ export class Tokens {
   }
 
   /**
-   * From the environment and, when given, from a file of lines `operator TOKEN` and `viewer TOKEN` (# begins a comment).
+   * From the environment and, when given, from a file of lines `operator TOKEN` and `viewer TOKEN` (# begins a
+   * comment).
    * @throws GraspGroundingError CONSOLE_TOKENS
    */
   static async load(environment: NodeJS.ProcessEnv, file?: string): Promise<Tokens> {
@@ -47,7 +48,7 @@ export class Tokens {
     return this.#digests.length;
   }
 
-  /** The role a token gives, or undefined. Takes the same time whichever token is wrong in whatever way. */
+  /** The role a token gives, or undefined. Takes the same time for every wrong token. */
   roleOf(token: string): Role | undefined {
     const digest = sha256(token);
     let role: Role | undefined;

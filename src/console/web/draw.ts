@@ -1,11 +1,9 @@
+import { colourAt, cssColour, paintMaskEdge } from "../../visualization/style.js";
 import type { Answer } from "../protocol.js";
 
-/** Apart for the colour-blind too (Okabe and Ito's palette). */
-const palette = ["#009e73", "#e69f00", "#56b4e9", "#cc79a7"] as const;
+export const colourOf = ({ colour }: Pick<Answer, "colour">): string => cssColour(colourAt(colour));
 
-export const colourOf = (index: number): string => palette[index % palette.length] as string;
-
-/** Fills the canvas with every mask of the answers, each in its answer's colour. */
+/** Draws the outline of every mask of the answers, each in its answer's colour. */
 export function paintMasks(
   canvas: HTMLCanvasElement,
   answers: readonly Answer[],
@@ -17,30 +15,46 @@ export function paintMasks(
   const context = canvas.getContext("2d");
   if (context === null) return;
   const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  answers.forEach((answer, index) => {
-    // Faint enough that a red mug still looks red.
-    const colour = rgba(colourOf(index), 0.3);
+  for (const answer of answers) {
     for (const { mask } of answer.result.detections) {
       if (mask === undefined || mask.size[0] !== height || mask.size[1] !== width) continue;
-      let position = 0;
-      let inside = false;
-      for (const run of mask.counts) {
-        // Runs go down the columns.
-        if (inside)
-          for (let i = position; i < position + run; i++)
-            pixels[(i % height) * width + Math.floor(i / height)] = colour;
-        position += run;
-        inside = !inside;
-      }
+      paintMaskEdge(
+        image.data,
+        { width, height, data: decode(mask.counts, width, height) },
+        colourAt(answer.colour),
+      );
     }
-  });
+  }
   context.putImageData(image, 0, 0);
 }
 
-/** A CSS colour as a little-endian RGBA word. */
-function rgba(hex: string, alpha: number): number {
-  const value = Number.parseInt(hex.slice(1), 16);
-  const [r, g, b] = [(value >> 16) & 255, (value >> 8) & 255, value & 255] as const;
-  return ((Math.round(alpha * 255) << 24) | (b << 16) | (g << 8) | r) >>> 0;
+/** A run-length mask as one byte a pixel, row by row; the runs go down the columns. */
+function decode(counts: readonly number[], width: number, height: number): Uint8Array {
+  const bits = new Uint8Array(width * height);
+  let position = 0;
+  let inside = false;
+  for (const run of counts) {
+    if (inside)
+      for (let i = position; i < position + run; i++) bits[(i % height) * width + Math.floor(i / height)] = 1;
+    position += run;
+    inside = !inside;
+  }
+  return bits;
+}
+
+let measuring: CanvasRenderingContext2D | null | undefined;
+
+/** Width of a label's text in pixels, cut to `most` pixels. @param font as CSS has it */
+export function fitted(
+  text: string,
+  font: string,
+  most: number,
+): { readonly text: string; readonly width: number } {
+  measuring ??= document.createElement("canvas").getContext("2d");
+  if (measuring === null || measuring === undefined) return { text, width: text.length * 8 };
+  measuring.font = font;
+  let shown = text;
+  while (shown.length > 3 && measuring.measureText(shown).width > most)
+    shown = `${shown.slice(0, -2).trimEnd()}…`;
+  return { text: shown, width: measuring.measureText(shown).width };
 }

@@ -5,6 +5,8 @@ import { act, live, plan, say } from "./store.js";
 
 /** Heartbeats sent while a button is held. */
 export const beats = signal(0);
+/** The act whose button is held: this button stays as it is until it is released. */
+export const held = signal<string | undefined>(undefined);
 
 let beating: ReturnType<typeof setInterval> | undefined;
 
@@ -16,34 +18,45 @@ function beatBy(send: () => void): ReturnType<typeof setInterval> {
   }, beatEvery);
 }
 
-/** Runs a motion as long as its button is held: heartbeats go out until `letGo`. */
-export function hold(command: Command): void {
+/** Runs a motion as long as its button is held: heartbeats go out until `letGo`. @param id of the act */
+export function hold(id: string, command: Command): void {
   if (beating !== undefined) return;
-  beating = beatBy(() => live.beat());
+  held.value = id;
+  const mine = beatBy(() => live.beat());
+  beating = mine;
   plan.value = undefined;
   void act(command).then(({ done, result }) => {
-    clearInterval(beating);
-    beating = undefined;
-    if (done) say((result as { message?: string } | undefined)?.message ?? "done");
+    clearInterval(mine);
+    if (beating === mine) {
+      beating = undefined;
+      held.value = undefined;
+    }
+    if (!done) return;
+    const message = (result as { message?: string } | undefined)?.message ?? "done";
+    say(message, /^(stopped|the page was late|the connection)/.test(message));
   });
 }
 
-/** Jogs the tool as long as its button is held. */
-export function holdJog(linear: [number, number, number], angular: [number, number, number]): void {
-  jog(() => live.drive(linear, angular));
+/** Jogs the tool as long as its button is held. @param limit metres or radians of one step */
+export function holdJog(
+  linear: [number, number, number],
+  angular: [number, number, number],
+  limit?: number,
+): void {
+  jog(() => live.drive(linear, angular), limit);
 }
 
-/** Turns one joint as long as its button is held. */
-export function holdTurn(joint: number, velocity: number): void {
-  jog(() => live.turn(joint, velocity));
+/** Turns one joint as long as its button is held. @param limit radians of one step */
+export function holdTurn(joint: number, velocity: number, limit?: number): void {
+  jog(() => live.turn(joint, velocity), limit);
 }
 
-function jog(send: () => void): void {
+function jog(send: () => void, limit: number | undefined): void {
   if (beating !== undefined) return;
   plan.value = undefined;
   const mine = beatBy(send);
   beating = mine;
-  void act({ name: "jog" }).then(({ done }) => {
+  void act({ name: "jog", ...(limit !== undefined && { limit }) }).then(({ done }) => {
     if (done || beating !== mine) return;
     clearInterval(mine);
     beating = undefined;
@@ -55,6 +68,7 @@ export function letGo(): void {
   if (beating === undefined) return;
   clearInterval(beating);
   beating = undefined;
+  held.value = undefined;
   void act({ name: "release" });
 }
 

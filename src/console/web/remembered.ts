@@ -13,7 +13,8 @@ export function remembered<T>(name: string, initial: T) {
   const stored = signal<T>(value);
   effect(() => {
     try {
-      localStorage.setItem(key, JSON.stringify(stored.value));
+      if (stored.value === undefined) localStorage.removeItem(key);
+      else localStorage.setItem(key, JSON.stringify(stored.value));
     } catch {
       // As above.
     }

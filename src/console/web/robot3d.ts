@@ -12,7 +12,8 @@ import URDFLoader, { type URDFRobot } from "urdf-loader";
 import type { RobotView } from "../protocol.js";
 
 /**
- * An arm as its URDF draws it. Meshes are not fetched: a link that has nothing else is drawn by its collision shapes, and one
+ * An arm as its URDF draws it. Meshes are not fetched: a link that has nothing else is drawn by its collision
+ * shapes, and one
  * without any by bones between its joints.
  */
 export class Robot3d {
@@ -81,7 +82,7 @@ function paint(object: Object3D, choose: (material: Material) => Material): void
   });
 }
 
-/** The loader's materials are glossy; the colours are kept. */
+/** The loader's materials are glossy; only their colours are used. */
 function lively(material: Material): Material {
   const color = (material as Material & { color?: Color }).color ?? new Color(0xc9ced6);
   return new MeshStandardMaterial({ color, roughness: 0.55, metalness: 0.05 });

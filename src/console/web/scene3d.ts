@@ -1,29 +1,34 @@
 import {
   BufferAttribute,
   BufferGeometry,
-  CylinderGeometry,
   DirectionalLight,
   GridHelper,
   Group,
   HemisphereLight,
-  Line,
-  LineDashedMaterial,
-  Mesh,
-  MeshBasicMaterial,
+  type Line,
   PerspectiveCamera,
   Points,
   PointsMaterial,
+  Quaternion,
   Scene,
-  type Vector3,
+  Vector3,
   WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import type { Answer, MotionPreview, RobotView } from "../protocol.js";
 import { Robot3d } from "./robot3d.js";
+import { drawnBySoftware, GripperShadow, gripper, toolPath } from "./scene3d-shapes.js";
 
 /**
- * The seen points, the grasps and the arm, to be looked at from all sides: in the robot's base, z up, where it is known how the
- * camera stands to it, else in the camera's optical frame.
+ * From where the scene is seen; `reset` is the operator's side: where the camera looks from, higher and farther
+ * away.
+ */
+export type Preset = "camera" | "top" | "front" | "reset";
+
+/**
+ * The seen points, the grasps and the arm, from all sides: in the robot's base, z up, where the camera's pose in it
+ * is known,
+ * else in the camera's optical frame.
  */
 export class Scene3d {
   readonly #renderer: WebGLRenderer;
@@ -41,6 +46,14 @@ export class Scene3d {
   #asked = 0;
   #queued = false;
   #drawn = 0;
+  readonly #shadow = new GripperShadow();
+  /** Height of the table in the base, in metres. */
+  #table = 0;
+  /** What the presets look at and, where it is known, from where the camera saw it; in the frame that is shown. */
+  #focus = new Vector3(0.45, 0, 0.1);
+  #seenFrom: Answer["camera"];
+  /** The operator has turned the view: a new answer does not turn it back. */
+  #turned = false;
   /** Milliseconds between images, and the least that may be. */
   #pause = 16;
   readonly #least: number;
@@ -59,7 +72,10 @@ export class Scene3d {
     this.#grid.rotation.x = Math.PI / 2;
     this.#controls = new OrbitControls(this.#camera, this.#renderer.domElement);
     this.#controls.addEventListener("change", () => this.#draw());
-    this.#look(false);
+    this.#controls.addEventListener("start", () => {
+      this.#turned = true;
+    });
+    this.#useFrame(false);
     this.#observer = new ResizeObserver(() => {
       const { clientWidth: width, clientHeight: height } = host;
       if (width === 0 || height === 0) return;
@@ -76,13 +92,16 @@ export class Scene3d {
     this.#robot = new Robot3d(view);
     this.#ghost = new Robot3d(view, true);
     this.#ghost.object.visible = false;
-    this.#scene.add(this.#robot.object, this.#ghost.object);
-    this.#look(true);
+    this.#table = view.table ?? 0;
+    this.#scene.add(this.#robot.object, this.#ghost.object, this.#shadow.object);
+    this.#useFrame(true);
   }
 
   /** The present joint configuration. */
   pose(joints: readonly number[], opening?: number): void {
-    this.#robot?.pose(joints, opening);
+    if (this.#robot === undefined) return;
+    this.#robot.pose(joints, opening);
+    this.#shadow.place(this.#robot.tool(), this.#table);
     this.#draw();
   }
 
@@ -112,15 +131,17 @@ export class Scene3d {
       group.position.set(...camera.position);
       group.quaternion.set(...camera.orientation);
     }
-    this.#look(camera !== undefined);
+    this.#seenFrom = camera;
     const [target] = answer.result.grasps;
-    if (target && camera === undefined) this.#controls.target.set(...target.position);
-    this.#controls.update();
+    this.#focus = target === undefined ? middleOf(cloud) : new Vector3(...target.position);
+    this.#focus.applyQuaternion(group.quaternion).add(group.position);
+    this.#useFrame(camera !== undefined);
+    if (!this.#turned) this.view("reset");
     this.#draw();
     return count;
   }
 
-  /** Shows a planned motion again and again, and its way as a line; undefined takes it away. */
+  /** Shows a planned motion again and again, and its path as a line; undefined removes it. */
   animate(preview: MotionPreview | undefined, told: (stage: string, progress: number) => void): void {
     cancelAnimationFrame(this.#animation);
     if (this.#path !== undefined) this.#scene.remove(this.#path);
@@ -145,7 +166,7 @@ export class Scene3d {
       opening = each.opening ?? opening;
       return opening;
     });
-    this.#path = signed(
+    this.#path = toolPath(
       frames.map(({ configuration }) => {
         ghost.pose(configuration);
         return ghost.tool();
@@ -176,23 +197,53 @@ export class Scene3d {
     this.#renderer.domElement.remove();
   }
 
-  /** Turns the view to the frame objects are given in. */
-  #look(inBase: boolean): void {
+  /** Looks from one of the preset places. */
+  view(preset: Preset): void {
+    this.#turned = preset !== "reset";
+    const target = this.#focus.clone();
+    const eye = this.#inBase === true ? this.#eyeInBase(preset, target) : eyeInCamera(preset, target);
+    this.#camera.position.copy(eye);
+    this.#controls.target.copy(target);
+    this.#controls.update();
+    this.#draw();
+  }
+
+  #eyeInBase(preset: Preset, target: Vector3): Vector3 {
+    const camera = this.#seenFrom;
+    const from = camera === undefined ? undefined : new Vector3(...camera.position);
+    if (preset === "camera" && camera !== undefined && from !== undefined) {
+      const ahead = new Vector3(0, 0, 1).applyQuaternion(new Quaternion(...camera.orientation));
+      target.copy(from).addScaledVector(ahead, from.distanceTo(this.#focus));
+      return from;
+    }
+    if (preset === "top") return target.clone().add(new Vector3(-0.001, 0, 1.5));
+    // The front is where the robot looks to, and stands itself opposite.
+    const side = new Vector3(1, preset === "front" ? 0 : -0.4, 0);
+    if (preset !== "front" && from !== undefined) side.copy(from).sub(target);
+    side.setZ(0);
+    if (side.length() < 0.05) side.set(1, 0, 0);
+    // Past the arm, which often stands between the camera and the table.
+    if (preset !== "front") side.applyAxisAngle(new Vector3(0, 0, 1), 0.75);
+    side.normalize().multiplyScalar(preset === "front" ? 1.6 : 1.35);
+    // A little towards the arm, so that it is in sight too.
+    target.multiplyScalar(0.75).setZ(0.2);
+    return target
+      .clone()
+      .add(side)
+      .setZ(preset === "front" ? 0.6 : 1.05);
+  }
+
+  /** Uses the frame objects are given in: the robot's base, or the camera's own. */
+  #useFrame(inBase: boolean): void {
     if (this.#inBase === inBase) return;
     this.#inBase = inBase;
-    if (inBase) {
-      this.#scene.add(this.#grid);
-      this.#camera.up.set(0, 0, 1);
-      this.#camera.position.set(1.35, -1.25, 1.05);
-      this.#controls.target.set(0.3, 0, 0.25);
-    } else {
-      // The optical frame has y down and z ahead.
-      this.#scene.remove(this.#grid);
-      this.#camera.up.set(0, -1, 0);
-      this.#camera.position.set(0, -0.15, -0.05);
-      this.#controls.target.set(0, 0, 0.75);
-    }
-    this.#controls.update();
+    if (inBase) this.#scene.add(this.#grid);
+    else this.#scene.remove(this.#grid);
+    // The optical frame has y down and z ahead.
+    this.#camera.up.set(0, inBase ? 0 : -1, inBase ? 1 : 0);
+    this.#shadow.object.visible = inBase;
+    if (!inBase) this.#focus.set(0, 0, 0.75);
+    this.view("reset");
   }
 
   /** A slow renderer (no GPU) is asked less often, and for fewer pixels. */
@@ -200,10 +251,16 @@ export class Scene3d {
     this.#pause = cost < 40 ? this.#least : Math.max(this.#least, Math.min(500, cost * 3));
     if (cost < 60) return;
     const ratio = this.#renderer.getPixelRatio();
-    if (ratio > 0.5) this.#renderer.setPixelRatio(Math.max(0.5, ratio * 0.75));
+    if (ratio <= 0.5) return;
+    // Another resolution clears the canvas: it is drawn anew, or it would stay black.
+    this.#renderer.setPixelRatio(Math.max(0.5, ratio * 0.75));
+    this.#draw();
   }
 
-  /** However many changes there are: drawing must leave the page time for a held button's heartbeat, also without a GPU. */
+  /**
+   * However many changes there are: drawing must leave the page time for a held button's heartbeat, also without a
+   * GPU.
+   */
   #draw(): void {
     if (this.#queued) return;
     this.#queued = true;
@@ -221,45 +278,15 @@ export class Scene3d {
   }
 }
 
-/** Whether the browser draws without a GPU: smooth edges would then cost several times the rest. */
-function drawnBySoftware(): boolean {
-  const gl = document.createElement("canvas").getContext("webgl");
-  const info = gl?.getExtension("WEBGL_debug_renderer_info");
-  const name = info ? String(gl?.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
-  gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  return /swiftshader|llvmpipe|software|basic render/i.test(name);
+/** Middle of the seen points. */
+function middleOf(cloud: BufferGeometry): Vector3 {
+  cloud.computeBoundingBox();
+  return cloud.boundingBox?.getCenter(new Vector3()) ?? new Vector3(0, 0, 0.75);
 }
 
-/** The way of the tool, dashed. */
-function signed(points: readonly Vector3[]): Line {
-  const apart = points.filter((point, i) => i === 0 || point.distanceTo(points[i - 1] as Vector3) > 1e-4);
-  const material = new LineDashedMaterial({ color: 0xffc247, dashSize: 0.015, gapSize: 0.01 });
-  const line = new Line(new BufferGeometry().setFromPoints(apart), material);
-  line.computeLineDistances();
-  return line;
-}
-
-/** Two fingers, the bar between them and the stem; tool frame: z along the approach, x along the closing direction. */
-function gripper(
-  { position, orientation, width }: Answer["result"]["grasps"][number],
-  colour: number,
-  radius: number,
-): Group {
-  const material = new MeshBasicMaterial({ color: colour });
-  const group = new Group();
-  const rod = (length: number, x: number, z: number, across = false) => {
-    const mesh = new Mesh(new CylinderGeometry(radius, radius, length, 8), material);
-    if (across) mesh.rotation.z = Math.PI / 2;
-    else mesh.rotation.x = Math.PI / 2;
-    mesh.position.set(x, 0, z);
-    group.add(mesh);
-  };
-  const finger = 0.045;
-  rod(finger, -width / 2, -finger / 2);
-  rod(finger, width / 2, -finger / 2);
-  rod(width, 0, -finger, true);
-  rod(finger, 0, -1.5 * finger);
-  group.position.set(...position);
-  group.quaternion.set(...orientation);
-  return group;
+/** Places in the camera's optical frame: x right, y down, z ahead. */
+function eyeInCamera(preset: Preset, target: Vector3): Vector3 {
+  if (preset === "top") return target.clone().add(new Vector3(0, -1.2, -0.001));
+  if (preset === "front") return target.clone().add(new Vector3(0, -0.05, -0.7));
+  return preset === "camera" ? new Vector3(0, 0, -0.001) : new Vector3(0, -0.15, -0.05);
 }

@@ -1,10 +1,10 @@
 import { computed, signal } from "@preact/signals";
 import type { Answer, Command, ConsoleState, Identity, MotionPreview, ServerMessage } from "../protocol.js";
+import { show } from "./images.js";
 import { Live, Refused } from "./live.js";
-import { show } from "./pictures.js";
 import { remembered } from "./remembered.js";
 
-/** What the page shows. The server holds the truth; this is its mirror, and what only concerns this browser. */
+/** What the page shows: a mirror of the server's state, and what concerns this browser alone. */
 export const you = signal<Identity | undefined>(undefined);
 export const needsToken = signal(false);
 export const state = signal<ConsoleState | undefined>(undefined);
@@ -13,6 +13,8 @@ export const connection = signal<"start" | "connecting" | "open" | "lost" | "ref
 export const notice = signal<
   { readonly text: string; readonly bad: boolean; readonly spoken: boolean } | undefined
 >(undefined);
+/** A recorded session is shown in place of the live one. */
+export const replaying = signal(false);
 export const asking = signal(false);
 export const suggestions = signal<readonly string[]>([]);
 
@@ -24,7 +26,7 @@ export const opened = signal<number | undefined>(undefined);
 export const selected = computed(
   () => answers.value.find(({ id }) => id === opened.value) ?? answers.value[0],
 );
-/** What was found at a pixel somebody pointed at; the names come when the model has answered. */
+/** Names of the object at a pixel the operator pointed at; they come when the model has answered. */
 export const here = signal<
   | {
       readonly x: number;
@@ -33,6 +35,8 @@ export const here = signal<
     }
   | undefined
 >(undefined);
+/** Queries whose candidate the operator has confirmed: the model was not sure, or several fitted. */
+export const confirmed = signal<ReadonlySet<string>>(new Set());
 /** A click on the image chooses where the held object is put down. */
 export const placing = signal(false);
 export const placeAt = signal<readonly [number, number] | undefined>(undefined);
@@ -48,6 +52,8 @@ export const layers = {
   heat: remembered("heat", false),
   grasps: remembered("grasps", true),
 };
+/** The name this browser was given: it asks for the same one when it signs in again. */
+const lastName = remembered<string | undefined>("name", undefined);
 export const history = remembered<readonly string[]>("history", []);
 export const theme = remembered<"auto" | "light" | "dark">("theme", "auto");
 
@@ -62,8 +68,17 @@ export const live = new Live({
     connection.value = value;
     if (value === "refused") you.value = undefined;
   },
-  message: receive,
-  image: show,
+  message(message) {
+    if (!replaying.value) receive(message);
+  },
+  image(header, bitmap, shown) {
+    if (!replaying.value) {
+      show(header, bitmap, shown);
+      return;
+    }
+    bitmap.close();
+    shown();
+  },
 });
 
 function receive(message: ServerMessage): void {
@@ -78,6 +93,11 @@ function receive(message: ServerMessage): void {
       Object.entries(message.state).map(([key, value]) => [key, value ?? undefined]),
     );
     state.value = { ...state.value, ...(parts as Partial<ConsoleState>) };
+    const { gripper, moving } = state.value.arm;
+    if (gripper?.state === "empty" && !moving) {
+      placing.value = false;
+      placeAt.value = undefined;
+    }
   } else if (message.type === "answers") {
     if (message.answers[0]?.id !== answers.value[0]?.id) opened.value = undefined;
     answers.value = message.answers;
@@ -113,12 +133,13 @@ export async function ask(text: string): Promise<void> {
   history.value = [query, ...history.value.filter((other) => other !== query)].slice(0, 20);
   asking.value = true;
   here.value = undefined;
+  confirmed.value = new Set([...confirmed.value].filter((other) => other !== query));
   const { done, result } = await act({ name: "ask", query });
   asking.value = false;
   if (done) say((result as Answer).text, false, true);
 }
 
-/** Stops, over whichever way answers first. */
+/** Stops over the live connection, and over HTTP where that fails. */
 export function stop(): void {
   const command: Command = { name: "estop" };
   live.command(command).catch(() =>
@@ -149,11 +170,18 @@ export async function identify(x: number, y: number): Promise<void> {
   say(text, false, true);
 }
 
-/** Takes another candidate; its motion has to be planned anew. */
-export async function choose(answer: number, candidate: number): Promise<void> {
-  opened.value = answer;
-  if (plan.value?.answer === answer) plan.value = undefined;
-  await act({ name: "choose", answer, candidate });
+/** The operator says that the chosen candidate is the one that was meant. */
+export function confirm(answer: Answer): void {
+  confirmed.value = new Set([...confirmed.value, answer.result.query]);
+}
+
+/** Takes a candidate; a motion to another one has to be planned anew. */
+export async function choose(answer: Answer, candidate: number): Promise<void> {
+  opened.value = answer.id;
+  confirm(answer);
+  if (answer.chosen === candidate) return;
+  if (plan.value?.answer === answer.id) plan.value = undefined;
+  await act({ name: "choose", answer: answer.id, candidate });
 }
 
 /** Plans the motion for an answer and shows it. */
@@ -173,11 +201,15 @@ export async function signIn(
   const answer = await fetch("api/session", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ...(token && { token }), ...(name && { name }) }),
+    body: JSON.stringify({
+      ...(token && { token }),
+      ...((name ?? lastName.value) && { name: name ?? lastName.value }),
+    }),
   });
   const body = (await answer.json()) as Identity & { error?: { message: string } };
   if (!answer.ok) return body.error?.message ?? "signing in failed";
   you.value = body;
+  lastName.value = body.name;
   live.connect();
   return undefined;
 }

@@ -61,7 +61,8 @@ export function armSetup(parameters: Parameters): ArmSetup {
   return { mapping: gripperMapping(parameters), model };
 }
 
-function readDescription(path: string): string {
+/** @throws GraspGroundingError FILE_UNREADABLE */
+export function readDescription(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

@@ -4,6 +4,7 @@ import {
   type Chain,
   type GripperController,
   type Kinematics,
+  namedPositions,
   type PathPlanner,
   type Scene,
   systemClock,
@@ -12,6 +13,7 @@ import {
 import {
   conjugate,
   type FrameId,
+  type Metres,
   type Pose,
   rotate,
   type Stamp,
@@ -21,7 +23,14 @@ import {
 import type { Parameters } from "../parameters/index.js";
 import type { RclNode } from "../rcl.js";
 import type { Transforms } from "../transforms.js";
-import { type ArmModel, gripperMapping, knownScene, motionStack, toolOf } from "./arm-model.js";
+import {
+  type ArmModel,
+  gripperMapping,
+  knownScene,
+  motionStack,
+  readDescription,
+  toolOf,
+} from "./arm-model.js";
 import type { JointStateSubscriber } from "./joint-state-subscriber.js";
 
 /** An arm that is known well enough to be moved. */
@@ -35,6 +44,10 @@ export interface ConfiguredArm {
   readonly urdf: string;
   /** The joint that opens the gripper and its value for each metre of opening, where the parameters name it and it is 0 when closed. */
   readonly fingers: { readonly joint: string; readonly perOpening: number } | undefined;
+  /** Named joint positions of the robot's SRDF, in the chain's order, radians. */
+  readonly named: Readonly<Record<string, readonly number[]>>;
+  /** Opening of the open gripper. */
+  readonly widest: Metres;
   readonly kinematics: Kinematics;
   /** Frames of its base and of its tool link, in TF. */
   readonly base: FrameId;
@@ -81,6 +94,8 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
     chain,
     urdf: model.urdf,
     fingers,
+    named: namedOf(parameters, chain.joints),
+    widest: gripperMapping(parameters).stroke,
     reading: () => {
       const positions = controller.reading()?.positions;
       if (positions === undefined) return undefined;
@@ -104,6 +119,11 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
     },
     takenAt: (stamp) => systemClock.now() - secondsBetween(node.now().nanoseconds, stamp),
   };
+}
+
+/** @throws GraspGroundingError FILE_UNREADABLE, ROBOT_DESCRIPTION */
+function namedOf({ semantic_description_file: path }: Parameters, joints: readonly string[]) {
+  return path === "" ? {} : namedPositions(readDescription(path), joints);
 }
 
 function fingersOf(parameters: Parameters): ConfiguredArm["fingers"] {

@@ -53,6 +53,13 @@ export const armParameters = {
     readOnly: true,
     description: "Seconds MoveIt may take for one path.",
   },
+  semantic_description_file: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description:
+      "SRDF file of the robot. The console offers its group states as named positions; one called home is where it returns to.",
+  },
   robot_description_file: {
     type: "string",
     default: "",

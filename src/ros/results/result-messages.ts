@@ -1,6 +1,7 @@
 import type { FrameId, Seconds, Vec3 } from "../../geometry/index.js";
 import type { Grasp } from "../../grasping/index.js";
-import { gripperLines, type Header, headerOf, poseMessage } from "../../messages/index.js";
+import { type Header, headerOf, poseMessage } from "../../messages/index.js";
+import { annotationsMessage, markersMessage } from "../../visualization/index.js";
 import type { FoundObject, JobResult, QueryResult } from "../job.js";
 import type { Origin } from "../requests/origin.js";
 import type { ObjectBox } from "./object-box.js";
@@ -122,7 +123,10 @@ export function detection3dArray(
       return {
         header,
         results: [hypothesis(result.query, score, box.center)],
-        bbox: { center: { ...identity, position: point(box.center) }, size: point(box.size) },
+        bbox: {
+          center: { position: point(box.center), orientation: { x: 0, y: 0, z: 0, w: 1 } },
+          size: point(box.size),
+        },
         id: ids[index]!,
       };
     }),
@@ -135,77 +139,17 @@ export const graspArray = (done: JobResult, grasps: readonly Grasp[]) => ({
   poses: grasps.map(({ pose }) => poseMessage(pose)),
 });
 
-const marker = { deleteAll: 3, add: 0, lineList: 5, sphere: 2, text: 9 } as const;
-const identity = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
-
 /** visualization_msgs/msg/MarkerArray: clears what was drawn, then objects with their scores, and grippers. */
 export function markerArray(done: JobResult, result: QueryResult, grasps: readonly Grasp[]) {
-  const header = headerOf(done.stamp, done.frameId);
-  const base = (frame: FrameId, ns: string, id: number, type: number) => ({
-    header: { stamp: header.stamp, frame_id: frame },
-    ns,
-    id,
-    type,
-    action: marker.add,
-    pose: identity,
-    scale: { x: 0.02, y: 0.02, z: 0.02 },
-    color: { r: 0, g: 0.62, b: 0.45, a: 0.9 },
-  });
-  const clear = { ...base(done.frameId, "", 0, 0), action: marker.deleteAll };
-  const objects = result.objects.flatMap(({ position, score }, id) =>
-    position === undefined
-      ? []
-      : [
-          {
-            ...base(done.frameId, "objects", id, marker.sphere),
-            pose: { ...identity, position: point(position) },
-          },
-          {
-            ...base(done.frameId, "labels", id, marker.text),
-            pose: { ...identity, position: point([position[0], position[1] - 0.05, position[2]]) },
-            scale: { x: 0, y: 0, z: 0.03 },
-            color: { r: 1, g: 1, b: 1, a: 1 },
-            text: `${result.query} ${score.toFixed(2)}`,
-          },
-        ],
+  const objects = result.objects.flatMap(({ position, score }) =>
+    position === undefined ? [] : [{ position, label: `${result.query} ${score.toFixed(2)}` }],
   );
-  const grippers = grasps.map((grasp, id) => ({
-    ...base(grasp.frame, "grasps", id, marker.lineList),
-    scale: { x: id === 0 ? 0.006 : 0.003, y: 0, z: 0 },
-    color: id === 0 ? { r: 0.84, g: 0.37, b: 0, a: 1 } : { r: 0.9, g: 0.62, b: 0, a: 0.6 },
-    points: gripperLines(grasp).map(point),
-  }));
-  return { markers: [clear, ...objects, ...grippers] };
+  return markersMessage(headerOf(done.stamp, done.frameId), objects, grasps);
 }
 
 /** foxglove_msgs/msg/ImageAnnotations */
-export function annotations(done: JobResult, result: QueryResult) {
-  const { stamp } = headerOf(done.stamp, done.frameId);
-  const green = { r: 0, g: 0.62, b: 0.45, a: 1 };
-  const none = { r: 0, g: 0, b: 0, a: 0 };
-  return {
-    circles: [],
-    points: result.objects.map(({ box: [x1, y1, x2, y2] }) => ({
-      timestamp: stamp,
-      type: 2,
-      points: [
-        { x: x1, y: y1 },
-        { x: x2, y: y1 },
-        { x: x2, y: y2 },
-        { x: x1, y: y2 },
-      ],
-      outline_color: green,
-      outline_colors: [],
-      fill_color: none,
-      thickness: 3,
-    })),
-    texts: result.objects.map(({ box, score }) => ({
-      timestamp: stamp,
-      position: { x: box[0], y: box[1] },
-      text: `${result.query} ${score.toFixed(2)}`,
-      font_size: 16,
-      text_color: { r: 1, g: 1, b: 1, a: 1 },
-      background_color: { r: 0, g: 0, b: 0, a: 0.6 },
-    })),
-  };
-}
+export const annotations = (done: JobResult, result: QueryResult) =>
+  annotationsMessage(
+    headerOf(done.stamp, done.frameId),
+    result.objects.map(({ box, score }) => ({ box, score, label: result.query })),
+  );

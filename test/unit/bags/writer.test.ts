@@ -4,6 +4,8 @@ import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { openBag, ResultWriter, rgbdFrames } from "../../../src/bags/index.js";
 import { maskFromBox } from "../../../src/geometry/index.js";
+import { headerOf } from "../../../src/messages/index.js";
+import { annotationsMessage } from "../../../src/visualization/index.js";
 import { collect, makeBag, sha256, temporaryFolder } from "../../support/bags.js";
 import { runPython } from "../../support/python.js";
 import { haveShared } from "../../support/shared.js";
@@ -32,7 +34,7 @@ async function writeResults(path: string): Promise<Uint8Array> {
   const pose = { position: [0.1, -0.2, 0.5], orientation: [0, 0, 0.6, 0.8] } as const;
   await Promise.all([
     writer.detections(time, found),
-    writer.annotations(time, found),
+    writer.annotations(time, annotationsMessage(headerOf(time.stamp, time.frameId), found)),
     writer.mask(time, maskFromBox(64, 96, box)),
     writer.grasps(time, [pose]),
     writer.overlay(time, jpeg, "jpeg"),

@@ -1,15 +1,17 @@
 import type { Answer } from "../../protocol.js";
 import { colourOf } from "../draw.js";
-import { answers, choose, inControl, opened, selected } from "../store.js";
+import { age } from "../freshness.js";
+import { answers, choose, confirmed, inControl, opened, replaying, selected } from "../store.js";
+import { Snapshot } from "./drawing.js";
 import { HoldToPick } from "./hold.js";
 
 export function Answers() {
   if (answers.value.length === 0) return null;
   return (
     <section class="answers" aria-label="Answers">
-      {answers.value.map((answer, index) =>
+      {answers.value.map((answer) =>
         answer.id === selected.value?.id ? (
-          <One key={answer.id} answer={answer} colour={colourOf(index)} />
+          <One key={answer.id} answer={answer} />
         ) : (
           <button
             key={answer.id}
@@ -19,7 +21,7 @@ export function Answers() {
               opened.value = answer.id;
             }}
           >
-            <i style={{ background: colourOf(index) }} aria-hidden="true" />
+            <i style={{ background: colourOf(answer) }} aria-hidden="true" />
             <span>{answer.result.query}</span>
             <small>{answer.result.found ? percent(best(answer)) : "not found"}</small>
           </button>
@@ -31,51 +33,81 @@ export function Answers() {
 
 const percent = (value: number) => `${Math.round(value * 100)} %`;
 const best = ({ result, chosen }: Answer) => result.detections[chosen]?.score ?? 0;
+const words = { sure: "sure", unsure: "not sure", not_found: "not found" } as const;
 
-function One({ answer, colour }: { answer: Answer; colour: string }) {
-  const { detections, grasps, query, image } = answer.result;
-  const grasp = grasps[0];
+function One({ answer }: { answer: Answer }) {
+  const { grasps, query } = answer.result;
+  const [grasp] = grasps;
+  const seconds = age(answer);
+  const { confidence } = answer;
   return (
     <article>
       <h2>
-        <i style={{ background: colour }} aria-hidden="true" />
-        {query}
+        <i style={{ background: colourOf(answer) }} aria-hidden="true" />
+        <span title={query}>{query}</span>
+        {confidence !== undefined && <small class={`confidence ${confidence}`}>{words[confidence]}</small>}
       </h2>
       <p class={answer.result.found ? "" : "missed"}>{answer.text}</p>
       {answer.asked === "ros" && <p class="fine">asked over ROS</p>}
-      {detections.length > 0 && (
-        <div class="candidates" role="radiogroup" aria-label={`Candidates for ${query}`}>
-          {detections.map(({ score, box }, candidate) => (
-            // biome-ignore lint/a11y/useSemanticElements: an image to choose; radios cannot hold one
-            <button
-              key={candidate}
-              type="button"
-              role="radio"
-              aria-checked={candidate === answer.chosen}
-              class={candidate === answer.chosen ? "candidate chosen" : "candidate"}
-              disabled={!inControl.value}
-              onClick={() => void choose(answer.id, candidate)}
-            >
-              <img
-                src={`api/answers/${answer.id}/candidates/${candidate}.jpg`}
-                alt={`candidate ${candidate + 1}`}
-                width={84}
-                height={84}
-              />
-              <strong>{percent(score)}</strong>
-              <small>{place(box, image)}</small>
-            </button>
-          ))}
+      {seconds > 0 && answer.result.found && !replaying.value && (
+        <div class="as-of">
+          <Snapshot answer={answer} />
+          <p class="fine">
+            The image of this answer,{" "}
+            {seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`} from the one shown
+            now.
+          </p>
         </div>
       )}
+      <Candidates answer={answer} />
       {grasp && (
         <p class="fine">
           {grasps.length === 1 ? "1 grasp" : `${grasps.length} grasps`}, best {grasp.score.toFixed(2)},
           opening {Math.round(grasp.width * 1000)} mm
         </p>
       )}
-      {grasp && <HoldToPick answer={answer.id} />}
+      {grasp && <HoldToPick answer={answer} />}
     </article>
+  );
+}
+
+/** The candidates to choose from; where several fit about equally well, the operator is asked which one is meant. */
+function Candidates({ answer }: { answer: Answer }) {
+  const { detections, query, image } = answer.result;
+  if (detections.length === 0) return null;
+  const open = answer.ambiguous === true && !confirmed.value.has(query);
+  return (
+    <>
+      {open && <p class="which">Which one?</p>}
+      <div class="candidates" role="radiogroup" aria-label={`Candidates for ${query}`}>
+        {detections.map(({ score, box }, candidate) => {
+          const chosen = candidate === answer.chosen && !open;
+          return (
+            // biome-ignore lint/a11y/useSemanticElements: an image to choose; radios cannot hold one
+            <button
+              key={candidate}
+              type="button"
+              role="radio"
+              aria-checked={chosen}
+              class={chosen ? "candidate chosen" : "candidate"}
+              disabled={!inControl.value}
+              onClick={() => void choose(answer, candidate)}
+            >
+              {!replaying.value && (
+                <img
+                  src={`api/answers/${answer.id}/candidates/${candidate}.jpg`}
+                  alt={`candidate ${candidate + 1}`}
+                  width={84}
+                  height={84}
+                />
+              )}
+              <strong>{percent(score)}</strong>
+              <small>{place(box, image)}</small>
+            </button>
+          );
+        })}
+      </div>
+    </>
   );
 }
 

@@ -2,8 +2,10 @@ import { useEffect } from "preact/hooks";
 import { act, connection, inControl, needsToken, notice, placing, state, stop, you } from "../store.js";
 import { Answers } from "./answers.js";
 import { Ask } from "./ask.js";
+import { Gripper } from "./gripper.js";
 import { Header, Stopped } from "./header.js";
 import { Panel } from "./panel.js";
+import { Replay } from "./replay.js";
 import { SignIn } from "./sign-in.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
@@ -48,6 +50,7 @@ export function App() {
     <>
       <Header />
       <Stopped />
+      <Replay />
       <main>
         <section class="stage" aria-label="Camera and scene">
           <Stage />
@@ -62,6 +65,7 @@ export function App() {
           >
             {notice.value?.text}
           </div>
+          <Gripper />
           <Answers />
           <Panel />
         </section>

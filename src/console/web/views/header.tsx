@@ -51,7 +51,7 @@ export function Header() {
   );
 }
 
-/** Says who stopped everything, and lets whoever is in control go on. */
+/** Says who pressed the emergency stop, and lets the operator in control reset it. */
 export function Stopped() {
   const estop = state.value?.estop;
   if (estop?.latched !== true) return null;
@@ -91,10 +91,10 @@ function Control() {
         <button
           type="button"
           class="quiet"
-          title="Lets somebody else take control"
+          title="Lets another operator take control"
           onClick={() => void act({ name: "lease.release" })}
         >
-          Give up
+          Release control
         </button>
       </span>
     );

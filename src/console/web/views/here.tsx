@@ -1,6 +1,6 @@
 import { ask, here } from "../store.js";
 
-/** What somebody pointed at: a mark on the image, and the names the model has for it. */
+/** The place an operator pointed at: a mark on the image, and the names the model has for it. */
 export function Here({ width, height }: { width: number; height: number }) {
   const at = here.value;
   if (at === undefined) return null;

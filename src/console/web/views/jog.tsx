@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RobotView } from "../../protocol.js";
-import { holdJog, holdTurn } from "../holding.js";
-import { inControl, state, stopped } from "../store.js";
-import { Heartbeat } from "./hold.js";
+import { held, holdJog, holdTurn } from "../holding.js";
+import { state } from "../store.js";
+import { Act, armReady, Heartbeat } from "./act.js";
 import { HoldButton } from "./hold-button.js";
 import { Icon } from "./icon.js";
 
@@ -23,15 +23,26 @@ const turns = [
   ["pitch", 1],
   ["yaw", 2],
 ] as const;
+/** Largest motion of one press, in millimetres and degrees; undefined: as long as the button is held. */
+const steps = [
+  ["hold", undefined, undefined],
+  ["1 mm / 0.5°", 0.001, 0.5],
+  ["5 mm / 2°", 0.005, 2],
+  ["20 mm / 5°", 0.02, 5],
+  ["50 mm / 15°", 0.05, 15],
+] as const;
 
 /** Moves the arm by hand, hold-to-run; its supervisor keeps the tool below the reduced speed of ISO 10218-1. */
 export function Jog() {
   const speed = useSignal(0.05);
   const joints = useSignal(false);
+  const step = useSignal(0);
   const arm = state.value?.arm;
   if (arm === undefined || !arm.jogs)
     return <p class="fine">{arm?.text ?? "no arm is connected"}; there is nothing to jog.</p>;
-  const disabled = !inControl.value || stopped.value || (!arm.available && !arm.moving);
+  const disabled = !armReady.value;
+  const [, straight, turned] = steps[step.value] ?? steps[0];
+  const angle = turned === undefined ? undefined : radians(turned);
   const vector = (axis: number, value: number): Vector =>
     [0, 1, 2].map((i) => (i === axis ? value : 0)) as Vector;
   return (
@@ -53,6 +64,21 @@ export function Jog() {
             </button>
           ))}
         </div>
+        <label class="check">
+          step
+          <select
+            value={step.value}
+            onChange={(event) => {
+              step.value = Number((event.target as HTMLSelectElement).value);
+            }}
+          >
+            {steps.map(([name], index) => (
+              <option key={name} value={index}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
         <label class="speed">
           <span>
             {joints.value
@@ -74,7 +100,7 @@ export function Jog() {
         </label>
       </div>
       {joints.value ? (
-        <Joints disabled={disabled} speed={speed.value * 5} />
+        <Joints disabled={disabled} speed={speed.value * 5} limit={angle} />
       ) : (
         <>
           <div class="pad">
@@ -85,7 +111,7 @@ export function Jog() {
                 disabled={disabled}
                 label={name}
                 title={name}
-                start={() => holdJog(vector(axis, sign * speed.value), [0, 0, 0])}
+                start={() => holdJog(vector(axis, sign * speed.value), [0, 0, 0], straight)}
               >
                 <Icon name={icon} />
                 <small>{name}</small>
@@ -99,17 +125,80 @@ export function Jog() {
                 <OppositePair
                   name={name}
                   disabled={disabled}
-                  start={(sign) => holdJog([0, 0, 0], vector(axis, sign * speed.value * 5))}
+                  start={(sign) => holdJog([0, 0, 0], vector(axis, sign * speed.value * 5), angle)}
                 />
               </div>
             ))}
           </div>
         </>
       )}
-      <Heartbeat />
-      <p class="fine">Moves only while a button is held, in the axes of the robot's base.</p>
+      <Positions />
+      <ToolPose />
+      {held.value === undefined && <Heartbeat />}
+      <p class="fine">
+        The arm moves only while a button is held, in the axes of the robot's base. A step stops by itself.
+      </p>
     </div>
   );
+}
+
+/** Gripper, home and the robot's named positions. Acts the gripper's card offers already are not shown twice. */
+function Positions() {
+  const arm = state.value?.arm;
+  const card = arm?.gripper?.state !== "empty";
+  return (
+    <div class="act positions">
+      {!card && (
+        <>
+          <Act id="jog-open" command={() => ({ name: "gripper", action: "open" })}>
+            Open gripper
+          </Act>
+          <Act id="jog-close" command={() => ({ name: "gripper", action: "close" })}>
+            Close gripper
+          </Act>
+        </>
+      )}
+      {["home", ...(arm?.named ?? [])].map((name) => (
+        <Act key={name} id={`to-${name}`} command={() => ({ name: "move", to: name })}>
+          {name === "home" ? "Go home" : `Go to ${name.replaceAll("_", " ")}`}
+        </Act>
+      ))}
+    </div>
+  );
+}
+
+/** The tool in the robot's base, in millimetres and degrees of roll, pitch and yaw (REP 103). */
+function ToolPose() {
+  const tool = state.value?.arm.tool;
+  if (tool === undefined) return null;
+  const [roll, pitch, yaw] = eulerAngles(tool.orientation);
+  const cells: readonly (readonly [string, string])[] = [
+    ...(["x", "y", "z"] as const).map(
+      (name, i) => [name, `${((tool.position[i] ?? 0) * 1000).toFixed(1)} mm`] as const,
+    ),
+    ["roll", `${degrees(roll).toFixed(1)}°`],
+    ["pitch", `${degrees(pitch).toFixed(1)}°`],
+    ["yaw", `${degrees(yaw).toFixed(1)}°`],
+  ];
+  return (
+    <dl class="pose" aria-label="Tool pose in the robot's base">
+      {cells.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Roll, pitch and yaw about the fixed axes x, y, z, in radians, of a quaternion x, y, z, w. */
+function eulerAngles([x = 0, y = 0, z = 0, w = 1]: readonly number[]): Vector {
+  return [
+    Math.atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y)),
+    Math.asin(Math.max(-1, Math.min(1, 2 * (w * y - z * x)))),
+    Math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)),
+  ];
 }
 
 interface OppositePairProps {
@@ -134,10 +223,17 @@ const OppositePair = ({ name, disabled, start }: OppositePairProps) => (
   </>
 );
 
-const degrees = (radians: number) => (radians * 180) / Math.PI;
+const degrees = (angle: number) => (angle * 180) / Math.PI;
+const radians = (angle: number) => (angle * Math.PI) / 180;
+
+interface JointsProps {
+  readonly disabled: boolean;
+  readonly speed: number;
+  readonly limit: number | undefined;
+}
 
 /** Each joint with where it stands between its limits. */
-function Joints({ disabled, speed }: { disabled: boolean; speed: number }) {
+function Joints({ disabled, speed, limit }: JointsProps) {
   const robot = useSignal<RobotView | undefined>(undefined);
   useEffect(() => {
     void fetch("api/robot").then(async (reply) => {
@@ -154,7 +250,11 @@ function Joints({ disabled, speed }: { disabled: boolean; speed: number }) {
         return (
           <div key={name} class="joint">
             <span>{name}</span>
-            <OppositePair name={name} disabled={disabled} start={(sign) => holdTurn(joint, sign * speed)} />
+            <OppositePair
+              name={name}
+              disabled={disabled}
+              start={(sign) => holdTurn(joint, sign * speed, limit)}
+            />
             <meter min={low} max={high} value={value} aria-label={`${name} between its limits`} />
             <output>{degrees(value).toFixed(1)}°</output>
           </div>

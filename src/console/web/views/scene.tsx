@@ -1,19 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RobotView } from "../../protocol.js";
-import type { Scene3d } from "../scene3d.js";
-import { plan, selected, state } from "../store.js";
+import type { Preset, Scene3d } from "../scene3d.js";
+import { plan, replaying, selected, state } from "../store.js";
 
 const names: Readonly<Record<string, string>> = {
   open: "open the gripper",
-  "pre-grasp": "go before the object",
+  "pre-grasp": "move before the object",
   approach: "approach",
   close: "close the gripper",
   lift: "lift",
-  retreat: "go back",
+  retreat: "return home",
+};
+const presets: Readonly<Record<Preset, string>> = {
+  camera: "Camera",
+  top: "Top",
+  front: "Front",
+  reset: "Reset",
 };
 
-/** The points around an answer, its grasps, and the arm as it stands and as it is planned; loaded when it is opened. */
+/** The points of an answer, its grasps, and the arm now and as planned. The code is loaded when the view is opened. */
 export function SceneView() {
   const text = useSignal("");
   const stage = useSignal<{ readonly name: string; readonly progress: number } | undefined>(undefined);
@@ -51,12 +57,11 @@ export function SceneView() {
     if (ready.value && arm?.joints !== undefined) scene.current?.pose(arm.joints, arm.opening);
   }, [ready.value, joints, arm?.opening]);
   useEffect(() => {
-    if (!ready.value || answer === undefined) return;
+    if (!ready.value || answer === undefined || replaying.value) return;
     let current = true;
     void scene.current?.show(answer).then((count) => {
       if (current)
-        text.value =
-          count === 0 ? "the image has no depth" : `${count} points; drag to turn, scroll to come near`;
+        text.value = count === 0 ? "the image has no depth" : `${count} points; drag to turn, scroll to zoom`;
     });
     return () => {
       current = false;
@@ -97,7 +102,15 @@ export function SceneView() {
           </button>
         </div>
       )}
-      <p class="fine caption">
+      <fieldset class="presets">
+        <legend class="hidden">View from</legend>
+        {(Object.keys(presets) as Preset[]).map((preset) => (
+          <button key={preset} type="button" onClick={() => scene.current?.view(preset)}>
+            {presets[preset]}
+          </button>
+        ))}
+      </fieldset>
+      <p class={answer === undefined ? "fine caption" : "fine caption hint"}>
         {text.value || (answer === undefined ? "ask for an object to see its points" : "")}
       </p>
     </div>

@@ -1,4 +1,4 @@
-import { screenLatency } from "../pictures.js";
+import { screenLatency } from "../images.js";
 import { state, you } from "../store.js";
 
 /** Colours of the stages, apart for the colour-blind too. */
@@ -11,13 +11,13 @@ export function Status() {
   return (
     <>
       <dl class="tiles">
-        <Tile name="pictures" value={stats.fps.toFixed(1)} unit="a second" />
+        <Tile name="images" value={stats.fps.toFixed(1)} unit="a second" />
         <Tile
-          name="to the screen"
+          name="end-to-end latency"
           value={stats.fps > 0 ? String(screenLatency.value ?? "–") : "–"}
           unit="ms"
         />
-        <Tile name="left out" value={String(stats.dropped + stats.modelDropped)} unit="pictures" />
+        <Tile name="frames dropped" value={String(stats.dropped + stats.modelDropped)} unit="" />
         <Tile name="model" value={model.name || "–"} unit={model.provider ?? ""} />
       </dl>
       <Stages latency={stats.latency} />

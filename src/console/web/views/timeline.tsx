@@ -93,6 +93,12 @@ export function Timeline() {
           ))}
         </div>
       </div>
+      {marks.length > 0 && (
+        <p class="legend">
+          questions:
+          <i class="found" /> found <i class="missed" /> not found
+        </p>
+      )}
     </section>
   );
 }

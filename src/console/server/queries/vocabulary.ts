@@ -1,4 +1,4 @@
-/** Names tried when somebody points at the image and asks what is there: what stands on tables, most usual first. */
+/** Names tried when an operator points at the image: objects that stand on tables, the most usual first. */
 export const vocabulary: readonly string[] = [
   "mug",
   "bottle",

@@ -31,7 +31,8 @@ export function onImage(painter: typeof paint): void {
 }
 
 /**
- * Shows an image with the browser's next frame; of several that come before it, the newest. Those that are overtaken count as
+ * Shows an image with the browser's next frame; of several that come before it, the newest. Those that are overtaken
+ * count as
  * shown only then: a tab that seldom draws shall not be sent what it cannot show.
  */
 export function show(next: FrameHeader, bitmap: ImageBitmap, shown: () => void): void {

@@ -18,7 +18,7 @@ export function heatImage({ width, height, data }: Heatmap): Promise<Buffer> {
     .toBuffer();
 }
 
-/** What a box shows, with a little of what is around it, as a JPEG of at most `size` pixels a side. */
+/** The content of a box with a small margin, as a JPEG of at most `size` pixels a side. */
 export function cropImage({ width, height, data }: ColourImage, box: Box, size: number): Promise<Buffer> {
   const margin = 0.1 * Math.max(box[2] - box[0], box[3] - box[1]);
   const [x1, y1, x2, y2] = clipBox(
@@ -42,7 +42,8 @@ export function cropImage({ width, height, data }: ColourImage, box: Box, size: 
 }
 
 /**
- * A frame's points for the 3D view: uint32 count, then float32 x, y, z of each in metres in the camera's optical frame, then
+ * A frame's points for the 3D view: uint32 count, then float32 x, y, z of each in metres in the camera's optical
+ * frame, then
  * R, G, B bytes of each. Empty without depth.
  */
 export function cloudOf({ colour, depth, camera }: RgbdFrame, step = 2): Buffer {
@@ -66,4 +67,12 @@ export function cloudOf({ colour, depth, camera }: RgbdFrame, step = 2): Buffer 
   const head = Buffer.alloc(4);
   head.writeUInt32LE(count);
   return Buffer.concat([head, Buffer.from(xyz.buffer, 0, count * 12), rgb.subarray(0, count * 3)]);
+}
+
+/** An image as a JPEG at most `most` pixels wide. */
+export function smallImage({ width, height, data }: ColourImage, most: number): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .resize({ width: most, withoutEnlargement: true })
+    .jpeg({ quality: 80 })
+    .toBuffer();
 }

@@ -1,5 +1,5 @@
-import type { Box } from "../../geometry/index.js";
-import type { PipelineResult } from "../../pipeline/index.js";
+import type { Box } from "../../../geometry/index.js";
+import type { PipelineResult } from "../../../pipeline/index.js";
 
 /** Words that say where, and what they compare: the one that holds for the best of several candidates decided it. */
 const sides: Readonly<Record<string, (box: Box) => number>> = {
@@ -17,14 +17,15 @@ const sides: Readonly<Record<string, (box: Box) => number>> = {
 };
 
 /**
- * One plain query on an answer: what was found and, when nothing was, where the model came nearest to it.
- * @param closest what is there, where somebody knows, e.g. "a mug"
+ * An answer in one plain sentence: what was found or, when nothing was, the place that resembles it most.
+ * @param closest name of the object at that place, where it is known, e.g. "a mug"
  */
 export function explain(result: PipelineResult, closest?: string): string {
   const { grounding, grasps, graspFailure } = result;
   const count = grounding.detections.length;
   if (!grounding.found || count === 0) {
-    return `not found (${percent(grounding.presence)} sure that it is there); closest is ${nearest(result, closest)}`;
+    const near = nearest(result, closest);
+    return `not found (${percent(grounding.presence)} sure that it is there)${near === undefined ? "" : `; closest is ${near}`}`;
   }
   const found =
     count === 1
@@ -48,10 +49,14 @@ function decided({ query, detections }: PipelineResult["grounding"]): string {
   return "";
 }
 
-/** Where the object's probability is highest, in words. */
-function nearest({ grounding, image }: PipelineResult, name = "something"): string {
+/** Below this probability nothing in the image resembles the object. */
+const resembles = 0.1;
+
+/** Where the object's probability is highest, in words; undefined where nothing resembles the object. */
+function nearest({ grounding, image }: PipelineResult, name = "something"): string | undefined {
   const { heatmap } = grounding;
   const best = peak(heatmap.data);
+  if ((heatmap.data[best] ?? 0) < resembles) return undefined;
   const x = ((best % heatmap.width) + 0.5) / heatmap.width;
   const y = (Math.floor(best / heatmap.width) + 0.5) / heatmap.height;
   const chance = percent(heatmap.data[best] ?? 0);

@@ -1,8 +1,14 @@
-import { type FrameId, type Pose, transformPoint, type Vec3 } from "../geometry/index.js";
-import { poseMessage } from "./to-ros.js";
-import type { ColorMessage, Header, MarkerArrayMessage, MarkerMessage } from "./types.js";
+import type { FrameId, Pose, Vec3 } from "../geometry/index.js";
+import {
+  type ColorMessage,
+  type Header,
+  type MarkerArrayMessage,
+  type MarkerMessage,
+  poseMessage,
+} from "../messages/index.js";
+import { gripperLines } from "./gripper.js";
 
-/** A found object to mark: where it is in the header's frame, and what is written beside it. */
+/** A found object to mark: where it is in the header's frame, and its label. */
 export interface MarkedObject {
   readonly position: Vec3;
   readonly label: string;
@@ -63,21 +69,4 @@ export function markersMessage(
       })),
     ],
   };
-}
-
-/** A gripper to look at: two fingers, the bar between them and the approach axis, as pairs of points in the grasp's frame, in metres. */
-export function gripperLines({ pose, width }: Omit<MarkedGrasp, "frame">): Vec3[] {
-  const half = width / 2;
-  const finger = 0.045;
-  const corners: Vec3[] = [
-    [-half, 0, 0],
-    [-half, 0, -finger],
-    [half, 0, 0],
-    [half, 0, -finger],
-    [-half, 0, -finger],
-    [half, 0, -finger],
-    [0, 0, -finger],
-    [0, 0, -2 * finger],
-  ];
-  return corners.map((corner) => transformPoint(pose, corner));
 }

@@ -1,0 +1,168 @@
+import { afterEach, expect, it } from "vitest";
+import type { ConsoleArm } from "../../../src/console/index.js";
+import { Motion } from "../../../src/console/motion/motion.js";
+import type { Proposal } from "../../../src/console/motion/proposal.js";
+import type { PipelineResult } from "../../../src/pipeline/index.js";
+import { fromAbove, makeArm, start, table, workspace } from "../arm/rig.js";
+
+/** The console's motions on the real arm code and a simulated controller, released at every stage. */
+const ada = { id: "ada", name: "Ada", role: "operator", address: "" } as const;
+let motion: Motion | undefined;
+let beating: NodeJS.Timeout | undefined;
+const log: string[] = [];
+
+afterEach(() => {
+  clearInterval(beating);
+  motion?.close();
+  log.length = 0;
+});
+
+function open(object = 0.02) {
+  const rig = makeArm();
+  rig.gripper.object = object;
+  const console: ConsoleArm = {
+    name: "simulated Panda",
+    arm: rig.arm,
+    cameraInBase: () => ({ position: [0, 0, 0], orientation: [0, 0, 0, 1] }),
+    takenAt: () => rig.now(),
+    scene: { table, workspace },
+    reading: () => ({ positions: rig.controller.reading()!.positions, opening: rig.gripper.width }),
+    named: { home: start, ready: start.map((q, i) => (i === 0 ? q + 0.3 : q)) },
+    widest: 0.08,
+  };
+  motion = new Motion(console, { changed: () => undefined, log: (_, text) => log.push(text) });
+  return { ...rig, motion };
+}
+
+/** An object grasped from above: grasps are given in the base, where the camera is. */
+function proposal(): Proposal {
+  const size = { width: 4, height: 4 };
+  const colour = { ...size, data: new Uint8Array(48) };
+  const mask = { ...size, data: new Uint8Array(16) };
+  const result: PipelineResult = {
+    image: size,
+    stamp: 0n,
+    frameId: "camera",
+    grounding: {
+      query: "please give me the green apple",
+      model: "",
+      found: true,
+      detections: [{ box: [0, 0, 4, 4], score: 0.9, mask }],
+      presence: 0.9,
+      heatmap: { ...size, data: new Float32Array(16) },
+      timings: {},
+    },
+    grasps: [
+      { frame: "camera", pose: fromAbove(0.45, 0.05, 0.02), width: 0.08, score: 1, objectWidth: 0.02 },
+    ] as unknown as PipelineResult["grasps"],
+    timings: {},
+  };
+  return { answer: 1, chosen: 0, frame: { stamp: 0n, frameId: "camera", colour }, result };
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const beat = () => {
+  clearInterval(beating);
+  beating = setInterval(() => motion?.beat(ada), 25);
+};
+
+/** Holds a button until its motion is over. */
+async function hold(act: () => Promise<string>): Promise<string> {
+  beat();
+  try {
+    return await act();
+  } finally {
+    clearInterval(beating);
+    await sleep(80);
+  }
+}
+
+it.each(["open", "pre-grasp", "approach", "close", "lift", "retreat"])(
+  "names what may be held after a release in %s, and has acts that lead to empty and home",
+  async (stage) => {
+    const { motion, gripper } = open();
+    beat();
+    const picking = motion.pick(ada, proposal());
+    while (motion.state.moving && motion.state.stage !== stage) await sleep(1);
+    motion.release(ada.id);
+    const message = await picking;
+    clearInterval(beating);
+    expect(message).toMatch(/^stopped: the button was released; the gripper /);
+    await sleep(120);
+    const { state, object } = motion.state.gripper!;
+    const expected = { open: "empty", "pre-grasp": "empty", approach: "empty", close: "unsure" }[stage];
+    expect(state).toBe(expected ?? "holding");
+    if (state !== "empty") {
+      expect(object).toBe("the green apple");
+      await expect(motion.pick(ada, proposal())).rejects.toThrow(/the green apple/);
+      expect(motion.state.acts).toContain("open");
+      expect(await hold(() => motion.moveGripper(ada, "open"))).toBe("the gripper is open");
+    }
+    expect(motion.state.gripper?.state).toBe("empty");
+    if (motion.state.acts?.includes("home"))
+      expect(await hold(() => motion.moveTo(ada, undefined))).toBe("the arm has arrived");
+    expect(motion.state.acts).toEqual(["pick", "close"]);
+    expect(gripper.width).toBeCloseTo(0.08, 3);
+  },
+  60_000,
+);
+
+it("puts an object down where the arm was stopped with it", async () => {
+  const { motion, kinematics, controller } = open();
+  expect(await hold(() => motion.pick(ada, proposal()))).toBe("the object was taken");
+  expect(await hold(() => motion.moveTo(ada, undefined, "ready"))).toBe("the arm has arrived");
+  expect(motion.state.gripper).toMatchObject({ state: "holding", object: "the green apple" });
+  const tool = kinematics.forward(controller.reading()!.positions).position;
+  let lowest = Number.POSITIVE_INFINITY;
+  const watching = setInterval(() => {
+    lowest = Math.min(lowest, kinematics.forward(controller.reading()!.positions).position[2]);
+  }, 5);
+  expect(await hold(() => motion.place(ada, undefined, "here"))).toBe("the object was put down");
+  clearInterval(watching);
+  // As high above the table as it was taken, below where the arm was.
+  expect(tool[2]).toBeGreaterThan(0.1);
+  expect(lowest).toBeCloseTo(0.02, 2);
+  expect(motion.state.gripper?.state).toBe("empty");
+}, 60_000);
+
+it("says how late the page was when it stops for that", async () => {
+  const { motion } = open();
+  beat();
+  const picking = motion.pick(ada, proposal());
+  while (motion.state.stage !== "pre-grasp") await sleep(2);
+  clearInterval(beating);
+  const message = await picking;
+  expect(Number(/^the page was late by (\d+) ms: stopped for safety/.exec(message)?.[1])).toBeGreaterThan(
+    119,
+  );
+  await sleep(300);
+  motion.beat(ada);
+  const late = Number(
+    /by (\d+) ms/.exec(log.find((line) => line.startsWith("the page was late")) ?? "")?.[1],
+  );
+  expect(late).toBeGreaterThan(350);
+}, 60_000);
+
+it("knows when an object was lost, and when others opened the fingers", async () => {
+  const { motion, gripper } = open();
+  await hold(() => motion.pick(ada, proposal()));
+  await sleep(120);
+  gripper.drop();
+  await sleep(150);
+  expect(motion.state.gripper?.state).toBe("empty");
+  gripper.object = 0.02;
+  await hold(() => motion.moveGripper(ada, "open"));
+  expect(await hold(() => motion.moveGripper(ada, "close"))).toBe("the gripper holds something");
+  await sleep(120);
+  await gripper.move(0.05);
+  await sleep(150);
+  expect(motion.state.gripper).toMatchObject({ state: "unsure" });
+}, 60_000);
+
+it("finds out by closing whether something is between the fingers", async () => {
+  const { motion, gripper } = open(0);
+  expect(await hold(() => motion.moveGripper(ada, "close"))).toMatch(/^the fingers closed on nothing/);
+  expect(motion.state.gripper?.state).toBe("empty");
+  await gripper.move(0.04);
+  await motion.close();
+}, 60_000);
