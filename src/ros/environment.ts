@@ -34,7 +34,8 @@ const profileVariables = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PRO
 const profileFiles = ["DEFAULT_FASTRTPS_PROFILES.xml", "DEFAULT_FASTDDS_PROFILES.xml"];
 
 /**
- * Chooses launch/config/fastdds.xml, whose shared memory holds images of megabytes, unless the user has a profile, another
+ * Chooses launch/config/fastdds.xml, whose shared memory holds images of megabytes, unless the user has a profile,
+ * another
  * middleware, or GRASP_GROUNDING_FASTDDS_PROFILE=none. To be called before ROS is initialised.
  * @param root the project's root folder.
  * @param env is changed.

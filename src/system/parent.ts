@@ -5,7 +5,8 @@ const watchPeriodMs = 250;
 
 /**
  * Calls `ended` once when the program that started this one is gone: a wrapper that opened an IPC channel (see
- * `runInEnvironment`), or npm (`npx …`, `npm run …`), which does not hand every signal on. A shell that ends is no reason:
+ * `runInEnvironment`), or npm (`npx …`, `npm run …`), which does not hand every signal on. A shell that ends is no
+ * reason:
  * a program that was put in the background goes on.
  */
 export function onParentEnd(ended: () => void): void {

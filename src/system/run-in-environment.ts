@@ -3,7 +3,8 @@ import { constants } from "node:os";
 import { onParentEnd } from "./parent.js";
 
 /**
- * How glibc hands memory out to the node: two heaps, and big blocks given back as soon as they are freed. With its defaults
+ * How glibc hands memory out to the node: two heaps, and big blocks given back as soon as they are freed. With its
+ * defaults
  * each configuring of the node takes more, because freed models stay in up to eight heaps a core.
  */
 export const allocatorEnvironment = {
@@ -17,7 +18,8 @@ const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /**
  * The same command line in another environment. Signals go on to it, and it ends with this process: an IPC channel
  * closes when this one is killed (see `onParentEnd`).
- * @returns its exit code; for a process that a signal ended a failure code, as shells count, and never one that a service
+ * @returns its exit code; for a process that a signal ended a failure code, as shells count, and never one that a
+ * service
  * manager takes for a clean end.
  */
 export function runInEnvironment(env: NodeJS.ProcessEnv): Promise<number> {

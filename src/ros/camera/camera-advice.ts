@@ -26,7 +26,9 @@ export function lossProblem(input: TopicInput, loss: ImageLoss | undefined): str
   return `only ${loss.arrived} of the last ${loss.sent} images sent on ${input.topic} arrived; ${transportAdvice(input)}`;
 }
 
-/** Why no usable colour image comes, with the fix: nobody sends, nothing arrives, or the stamps are of another clock. */
+/**
+ * Why no usable colour image comes, with the fix: nobody sends, nothing arrives, or the stamps are of another clock.
+ */
 export function colourProblem(
   colour: TopicInput,
   maxAge: Seconds,

@@ -214,7 +214,9 @@ export class CameraInput {
       this.#events.onFrame(this.#ready(this.#held.shift()!));
   }
 
-  /** Whether the first camera info is about to come: an image sent once must not lose its depth to the order of topics. */
+  /**
+   * Whether the first camera info is about to come: an image sent once must not lose its depth to the order of topics.
+   */
   #awaitsInfo({ colour, depth }: Pair<Image, Image>): boolean {
     const missing = [[this.info, this.#infos] as const, [this.depthInfo, this.#depthInfos] as const].some(
       ([input, infos]) => input !== undefined && input.publishers > 0 && infos.isEmpty,

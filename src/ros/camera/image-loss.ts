@@ -12,7 +12,8 @@ const inFlight: Seconds = 0.5;
 const minSent = 8;
 
 /**
- * How many images of a topic arrived of those that were sent in the last `window` seconds, worked out from stamps alone.
+ * How many images of a topic arrived of those that were sent in the last `window` seconds, worked out from stamps
+ * alone.
  * A driver gives an image and its camera info the same stamp: an info without its image is a lost image. Without such
  * infos, gaps that are a multiple of the shortest usual gap count as losses.
  * @param images stamps of the images that arrived, in order of arrival.

@@ -12,7 +12,8 @@ export interface GraspPlacementDependencies {
 }
 
 /**
- * The grasps of an answer in `targetFrame`; empty leaves them in the camera's optical frame. A missing transform gives no
+ * The grasps of an answer in `targetFrame`; empty leaves them in the camera's optical frame. A missing transform gives
+ * no
  * grasps and the reason.
  */
 export async function placeGrasps(

@@ -27,7 +27,8 @@ interface Sent {
 }
 
 /**
- * The objects of the topics' query as boxes for a planning scene: moveit_msgs/msg/CollisionObject, one message an object.
+ * The objects of the topics' query as boxes for a planning scene: moveit_msgs/msg/CollisionObject, one message an
+ * object.
  * MoveIt adds each to its scene, or replaces the one with the same id, and removes it when the object's track ends.
  */
 export class CollisionObjects {

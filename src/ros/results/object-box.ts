@@ -12,7 +12,8 @@ const outliers = 0.01;
 const minSize = 0.001;
 
 /**
- * The box around the visible surface of an object, along the axes of the frame that `pose` leads to. The object's hidden
+ * The box around the visible surface of an object, along the axes of the frame that `pose` leads to. The object's
+ * hidden
  * side is not in it.
  * @param points x, y, z, … in metres, in the camera's optical frame.
  * @param pose the optical frame in the box's frame.

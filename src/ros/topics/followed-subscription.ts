@@ -23,7 +23,8 @@ export interface FollowedOptions<M> {
 }
 
 /**
- * One subscription whose reliability and durability follow its publishers: it is created again when they offer something
+ * One subscription whose reliability and durability follow its publishers: it is created again when they offer
+ * something
  * else. A `qos_overrides` parameter of its topic comes before both.
  */
 export class FollowedSubscription<M> {

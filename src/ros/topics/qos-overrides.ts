@@ -41,7 +41,8 @@ export function qosOverride(
 
 /**
  * What rclnodejs declares for one endpoint: every policy as a read-only parameter, with the override applied.
- * `followed` are policies that follow the other side as long as nobody overrides them; they have no parameter until then.
+ * `followed` are policies that follow the other side as long as nobody overrides them; they have no parameter until
+ * then.
  * @throws GraspGroundingError ROS_PARAMETER as {@link qosOverride}
  */
 export function qosOverriding(
