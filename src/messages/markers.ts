@@ -2,7 +2,7 @@ import { type FrameId, type Pose, transformPoint, type Vec3 } from "../geometry/
 import { poseMessage } from "./to-ros.js";
 import type { ColorMessage, Header, MarkerArrayMessage, MarkerMessage } from "./types.js";
 
-/** A found object to mark: where it is in the header's frame, and what is written beside it. */
+/** A found object to mark: where it is in the header's frame, and its label. */
 export interface MarkedObject {
   readonly position: Vec3;
   readonly label: string;
@@ -65,7 +65,7 @@ export function markersMessage(
   };
 }
 
-/** A gripper to look at: two fingers, the bar between them and the approach axis, as pairs of points in the grasp's frame, in metres. */
+/** A gripper's outline: fingers, the bar between them and the approach axis; pairs of points in the grasp's frame, metres. */
 export function gripperLines({ pose, width }: Omit<MarkedGrasp, "frame">): Vec3[] {
   const half = width / 2;
   const finger = 0.045;

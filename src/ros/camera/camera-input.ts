@@ -1,5 +1,5 @@
 import type { Pose, Seconds, Stamp } from "../../geometry/index.js";
-import { secondsBetween } from "../../geometry/index.js";
+import { isIdentity, secondsBetween } from "../../geometry/index.js";
 import { stampOf } from "../../messages/index.js";
 import type { FrameBytes, ImageBytes } from "../job.js";
 import type { Parameters } from "../parameters/index.js";
@@ -186,14 +186,26 @@ export class CameraInput {
     for (const pair of pairs) this.#events.onFrame(this.#ready(pair));
   }
 
+  /** Why depth that should be aligned is not: it is stamped with the frame of another place. */
+  #misalignment(colourFrame: string, depthFrame: string, stamp: Stamp): string | undefined {
+    const bare = (frame: string) => frame.replace(/^\//, "");
+    if (colourFrame === "" || depthFrame === "" || bare(colourFrame) === bare(depthFrame)) return undefined;
+    const pose = this.#events.depthPose(colourFrame, depthFrame, stamp);
+    if (typeof pose !== "string" && isIdentity(pose)) return undefined;
+    return `depth is in frame ${depthFrame} and colour in ${colourFrame}, so it is not aligned; set depth_registered to false, or publish depth aligned to colour`;
+  }
+
   #ready({ colour, depth, skew }: Pair<Image, Image>): ReadyFrame {
     const { stamp, arrived, item } = colour;
     const base = { stamp, frameId: item.frameId, arrived: arrived * 1e3 };
     const info = this.#cameraInfo;
     const image = { colour: item.bytes, ...(info !== undefined && { cameraInfo: info }) };
     if (depth === undefined || info === undefined) return { ...base, bytes: image };
-    if (this.depthInfo === undefined)
+    if (this.depthInfo === undefined) {
+      this.#registrationProblem = this.#misalignment(item.frameId, depth.item.frameId, stamp);
+      if (this.#registrationProblem !== undefined) return { ...base, bytes: image };
       return { ...base, bytes: { ...image, depth: depth.item.bytes }, ...(skew !== undefined && { skew }) };
+    }
     const pose = this.#events.depthPose(item.frameId, depth.item.frameId, stamp);
     const depthCameraInfo = this.#depthCameraInfo;
     if (typeof pose === "string" || depthCameraInfo === undefined) {
