@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import { get } from "../net/index.js";
+import { follow, Refused } from "../net/index.js";
 import type { ByteSource } from "./file.js";
 
 export interface HttpOptions {
@@ -21,13 +22,9 @@ export function shownUrl(target: string): string {
   return `${url.origin}${url.pathname}`;
 }
 
-/** Whole blocks are fetched and a few are kept: an index is many small reads, and a chunk is seldom a round number. */
+/** Bytes of a block. Whole blocks are fetched and cached: an index is many small reads, and chunks overlap blocks. */
 const blockSize = 1024 * 1024;
 const maxCachedBlocks = 48;
-const maxRedirects = 5;
-
-/** An answer that no second try will change. */
-class Refused extends Error {}
 
 /**
  * A file on a web server or in object storage, read by range requests (RFC 9110, section 14). A connection that breaks
@@ -38,8 +35,7 @@ export class HttpSource implements ByteSource {
   readonly #url: URL;
   readonly #version: string | undefined;
   readonly #options: HttpOptions;
-  /** Least recently used first. */
-  readonly #blocks = new Map<number, Promise<Uint8Array>>();
+  readonly #blocks = new LRUCache<number, Promise<Uint8Array>>({ max: maxCachedBlocks });
   #closed = false;
 
   private constructor(url: URL, size: number, version: string | undefined, options: HttpOptions) {
@@ -93,8 +89,6 @@ export class HttpSource implements ByteSource {
     for (let index = first; index <= last; index++) {
       const known = this.#blocks.get(index);
       if (known !== undefined) {
-        this.#blocks.delete(index);
-        this.#blocks.set(index, known);
         wanted.push(known);
         continue;
       }
@@ -109,10 +103,6 @@ export class HttpSource implements ByteSource {
         wanted.push(block);
       }
       index = end;
-    }
-    for (const index of this.#blocks.keys()) {
-      if (this.#blocks.size <= maxCachedBlocks) break;
-      this.#blocks.delete(index);
     }
     return wanted;
   }
@@ -153,43 +143,32 @@ const versionOf = ({ headers }: IncomingMessage): string | undefined =>
   headers.etag !== undefined && !headers.etag.startsWith("W/") ? headers.etag : headers["last-modified"];
 
 async function request(
-  first: URL,
+  url: URL,
   start: number,
   last: number,
   options: HttpOptions,
 ): Promise<IncomingMessage> {
-  let url = first;
-  for (let hop = 0; hop <= maxRedirects; hop++) {
-    const response = await get(url, {
-      headers: {
-        "user-agent": "grasp-grounding",
-        "accept-encoding": "identity",
-        range: `bytes=${start}-${last}`,
-        ...(url.username !== "" && { authorization: basic(url) }),
-      },
-      idleMs: options.idleMs ?? 30_000,
-    });
-    const status = response.statusCode ?? 0;
-    const { location } = response.headers;
-    if (status < 300 || status === 416) return response;
-    response.resume();
-    if (status > 399 || location === undefined) {
-      const hint = status === 401 || status === 403 ? "; a presigned link may have expired" : "";
-      const message = `the server answers ${status}${hint}`;
-      throw status === 408 || status === 429 || status >= 500 ? new Error(message) : new Refused(message);
-    }
-    const next = new URL(location, url);
-    if (url.protocol === "https:" && next.protocol !== "https:")
-      throw new Refused("redirected away from https");
-    url = next;
-  }
-  throw new Refused("too many redirects");
+  const response = await follow(url, {
+    headers: (at) => ({
+      "user-agent": "grasp-grounding",
+      "accept-encoding": "identity",
+      range: `bytes=${start}-${last}`,
+      ...(at.username !== "" && { authorization: basic(at) }),
+    }),
+    idleMs: options.idleMs ?? 30_000,
+  });
+  const status = response.statusCode ?? 0;
+  if (status < 300 || status === 416) return response;
+  response.resume();
+  const hint = status === 401 || status === 403 ? "; a presigned link may have expired" : "";
+  const message = `the server answers ${status}${hint}`;
+  throw status === 408 || status === 429 || status >= 500 ? new Error(message) : new Refused(message);
 }
 
 const basic = ({ username, password }: URL): string =>
   `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")}`;
 
-/** Tries again after a pause while an attempt brings something new, and a few times when it does not. */
+/** Tries again after a pause: without limit while attempts bring new bytes, a few times when they do not. */
 async function retry<T>(
   options: HttpOptions,
   attempt: () => Promise<T>,

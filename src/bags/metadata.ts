@@ -24,9 +24,15 @@ export interface BagMetadata {
  */
 export async function readMetadata(folder: string): Promise<BagMetadata | undefined> {
   const file = path.join(folder, "metadata.yaml");
-  const text = await readFile(file, "utf8").catch(() => undefined);
+  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return undefined;
+    throw new GraspGroundingError("FILE_UNREADABLE", { path: file, detail: describe(cause) }, { cause });
+  });
   return text === undefined ? undefined : parseMetadata(text, file);
 }
+
+const firstIssue = ({ issues: [issue] }: z.ZodError): string =>
+  issue === undefined ? "unreadable" : `${issue.path.join(".") || "the file"}: ${issue.message}`;
 
 /** @throws GraspGroundingError BAG_FORMAT when the text is no metadata.yaml. */
 export function parseMetadata(text: string, file: string): BagMetadata {
@@ -41,7 +47,7 @@ export function parseMetadata(text: string, file: string): BagMetadata {
       messageCompression: format !== "" && info.compression_mode?.toLowerCase() === "message",
     };
   } catch (error) {
-    const detail = error instanceof z.ZodError ? (error.issues[0]?.message ?? "unreadable") : describe(error);
+    const detail = error instanceof z.ZodError ? firstIssue(error) : describe(error);
     throw new GraspGroundingError("BAG_FORMAT", { path: file, detail }, { cause: error });
   }
 }

@@ -28,7 +28,7 @@ export async function openBag(target: string): Promise<BagReader> {
   if (found === undefined) throw new GraspGroundingError("BAG_MISSING", { path: target });
   if (found.isDirectory()) return await openFolder(target);
   const { part, damage } = await openPart(target);
-  return damage.length === 0
+  return damage.length === 0 && !part.messageCompression
     ? part
     : new SplitBag({ path: target, parts: [part], messageCompression: false, damage });
 }
@@ -48,7 +48,10 @@ async function openPart(file: string): Promise<Part> {
 async function openRemote(target: string): Promise<BagReader> {
   const { pathname } = new URL(target);
   if (/(\/|\/metadata\.yaml)$/.test(pathname)) return await openRemoteFolder(target);
-  return (await openRemotePart(target)).part;
+  const { part, damage } = await openRemotePart(target);
+  return damage.length === 0 && !part.messageCompression
+    ? part
+    : new SplitBag({ path: shownUrl(target), parts: [part], messageCompression: false, damage });
 }
 
 async function openRemotePart(target: string): Promise<Part> {
@@ -84,14 +87,45 @@ async function openFolder(folder: string): Promise<BagReader> {
   const present = (await readdir(folder)).filter((name) => bagFile.test(name)).sort(byNumber);
   // Bags of ROS 2 Foxy name their files relative to the folder's parent.
   const named = metadata?.files.map((file) => path.basename(file)) ?? [];
-  const files = named.length > 0 ? named : present;
+  const files = oncePart(named.length > 0 ? named : present);
   if (files.length === 0)
     throw new GraspGroundingError("BAG_FORMAT", { path: folder, detail: "it holds no .mcap or .db3 file" });
   return await openParts(folder, metadata, files, async (name) => {
-    if (!present.includes(name))
-      throw new GraspGroundingError("BAG_MISSING", { path: path.join(folder, name) });
-    return await openPart(path.join(folder, name));
+    const forms = present.filter((each) => plainName(each) === plainName(name));
+    if (forms.length === 0) throw new GraspGroundingError("BAG_MISSING", { path: path.join(folder, name) });
+    return await openBestForm(forms.map((form) => path.join(folder, form)));
   });
+}
+
+const plainName = (file: string): string => file.replace(/\.zstd?$/, "");
+
+/** A part that is there both plain and compressed counts once. */
+const oncePart = (files: readonly string[]): readonly string[] =>
+  files.filter((file, i) => files.findIndex((other) => plainName(other) === plainName(file)) === i);
+
+/**
+ * A part that is there plain and compressed: a recorder or player that was killed leaves one of them cut off. The plain
+ * one is taken when it is whole, else the compressed one when that is.
+ */
+async function openBestForm(files: readonly string[]): Promise<Part> {
+  const plainFirst = [...files].sort((a, b) => a.length - b.length);
+  let best: Part | undefined;
+  let failure: unknown;
+  for (const file of plainFirst) {
+    try {
+      const opened = await openPart(file);
+      const whole = opened.damage.length === 0 && opened.part.damage.length === 0;
+      if (best === undefined || whole) {
+        await best?.part.close();
+        best = opened;
+      } else await opened.part.close();
+      if (whole) break;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (best === undefined) throw failure;
+  return best;
 }
 
 /** The files of a split recording; those that are missing or no bags are lost, and the others are read. */

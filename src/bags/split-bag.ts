@@ -6,7 +6,7 @@ import type { BagMessage, BagReader, MessageQuery, TopicInfo } from "./types.js"
 export interface SplitOptions {
   readonly path: string;
   readonly parts: readonly BagReader[];
-  /** Each message is a zstd frame of its own (rosbag2's compression mode "message"). */
+  /** Each message is a zstd frame of its own (rosbag2's compression mode "message"), as metadata.yaml says. */
   readonly messageCompression: boolean;
   readonly damage: readonly string[];
 }
@@ -49,7 +49,7 @@ export class SplitBag implements BagReader {
       if (from !== undefined && part.endTime !== undefined && part.endTime < from) continue;
       if (to !== undefined && part.startTime !== undefined && part.startTime > to) continue;
       if (topics !== undefined && !part.topics.some(({ name }) => topics.includes(name))) continue;
-      if (this.#messageCompression) yield* this.#decompressed(part, query);
+      if (this.#messageCompression || part.messageCompression) yield* this.#decompressed(part, query);
       else yield* part.messages(query);
     }
   }

@@ -16,7 +16,7 @@ export interface TopicInfo {
   readonly definition?: MessageDefinitionText;
   /** How messages are serialised; only `cdr` is decoded. */
   readonly serialization: string;
-  /** Quality of service its publishers offered, as YAML or JSON; rosbag2 needs it to play latched topics back. */
+  /** Quality of service of its publishers, as YAML or JSON; rosbag2 needs it to play transient-local topics. */
   readonly qos?: string;
 }
 
@@ -27,7 +27,7 @@ export interface BagMessage {
   readonly logTime: Stamp;
   /** When it was sent; the log time where the storage does not keep it. */
   readonly publishTime: Stamp;
-  /** Serialised (CDR). Not shared with later messages, so it may be kept (but see `borrow`). */
+  /** Serialised (CDR). Not shared with later messages, so it stays valid (but see `borrow`). */
   readonly data: Uint8Array;
 }
 
@@ -38,7 +38,7 @@ export interface MessageQuery {
   readonly from?: Stamp;
   /** Last log time, inclusive. */
   readonly to?: Stamp;
-  /** The data of a message is only good until the next one is asked for: twice as fast for what is not kept. */
+  /** The data of a message is valid until the next one is asked for. Twice as fast, because memory is used again. */
   readonly borrow?: boolean;
   /** Whether the checksums in the recording are checked. Default true. */
   readonly checksums?: boolean;
@@ -52,6 +52,8 @@ export interface BagReader {
   readonly startTime: Stamp | undefined;
   readonly endTime: Stamp | undefined;
   readonly topics: readonly TopicInfo[];
+  /** Each message is a zstd frame of its own, by what the file itself shows; whoever opened it decompresses them. */
+  readonly messageCompression?: boolean;
   /** What is wrong with the bag and what was lost, in words; grows while reading. Empty when all is well. */
   readonly damage: readonly string[];
   /**
@@ -73,13 +75,13 @@ export interface FrameHandle {
   readonly frameId: FrameId;
   /** Position among the frames of this reading, from 0. */
   readonly index: number;
-  /** Position of its colour image among those of the time range, undecodable ones counted: the same however the range is cut. */
+  /** Position of its colour image in the time range, undecodable ones counted: the same for every cut of the range. */
   readonly ordinal: number;
   readonly colourTopic: string;
   readonly depthTopic?: string;
   /**
    * Decodes colour, depth and camera; each call decodes anew.
-   * @throws GraspGroundingError IMAGE_*, DEPTH_SIZE, DEPTH_WITHOUT_CAMERA, CAMERA_INVALID
+   * @throws GraspGroundingError IMAGE_*, DEPTH_*, CAMERA_INVALID, CAMERA_SIZE
    */
   load(): Promise<RgbdFrame>;
 }
@@ -89,6 +91,8 @@ export interface FrameTopics {
   readonly colour: string;
   readonly depth?: string;
   readonly cameraInfo?: string;
+  /** The depth camera's own camera info, where one was recorded. */
+  readonly depthInfo?: string;
 }
 
 export interface FrameOptions {
@@ -96,6 +100,14 @@ export interface FrameOptions {
   readonly colour?: string;
   readonly depth?: string | false;
   readonly cameraInfo?: string;
+  readonly depthInfo?: string;
+  /**
+   * Whether depth is aligned to colour. Default: what frame ids and camera infos say; depth that is not aligned is
+   * registered through TF.
+   */
+  readonly depthRegistered?: boolean;
+  /** Whether images are rectified. Default: by the topic's name (`image_rect`), else not. */
+  readonly rectified?: boolean;
   /** Largest difference between the header stamps of a pair, in seconds. Default 0.02. */
   readonly tolerance?: number;
   /** Log times, inclusive. */
@@ -128,5 +140,7 @@ export interface FrameSource extends AsyncIterable<FrameHandle> {
   readonly topics: FrameTopics;
   /** Image topics that were passed over because none of their messages can be decoded, and why, in words. */
   readonly unreadable: readonly string[];
+  /** How the recording is read where it leaves something open, in words; grows while frames are loaded. No damage. */
+  readonly notes: readonly string[];
   readonly counts: Readonly<FrameCounts>;
 }

@@ -1,8 +1,7 @@
-import { type CameraModel, compose, invert, type Metres, type Pose } from "../geometry/index.js";
+import { type CameraModel, compose, invert, type Metres, median, type Pose } from "../geometry/index.js";
 import type { HandEyeType } from "./solvers/hand-eye.js";
 import { meanTarget } from "./solvers/hand-eye-closed.js";
 import { planarPose, refinePose, reprojection, rms } from "./solvers/planar-pose.js";
-import { median } from "./solvers/statistics.js";
 import type { Sighting, ViewError } from "./types.js";
 
 export interface CameraCheck {

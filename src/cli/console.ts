@@ -28,6 +28,9 @@ export interface ConsoleCliOptions extends PipelineOptions, ServeOptions {
   readonly colour?: string;
   readonly depth?: string;
   readonly cameraInfo?: string;
+  readonly depthCameraInfo?: string;
+  readonly depthRegistered?: boolean;
+  readonly rectified?: boolean;
   readonly paused?: boolean;
 }
 
@@ -39,6 +42,11 @@ export function consoleCommand(): Command {
     .option("--colour <topic>", "colour topic, when the guess is wrong")
     .option("--depth <topic>", "depth topic, when the guess is wrong")
     .option("--camera-info <topic>", "camera info topic, when the guess is wrong")
+    .option("--depth-camera-info <topic>", "camera info of depth that is not aligned to colour")
+    .option("--depth-registered", "depth is aligned to colour, whatever its frame says")
+    .option("--no-depth-registered", "register depth through TF and both camera infos in any case")
+    .option("--rectified", "the images are rectified: P of the camera info describes them")
+    .option("--no-rectified", "the images are not rectified: K and D describe them")
     .option("--paused", "start paused on the first image")
     .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given");
   serveFlags(command);
@@ -90,11 +98,14 @@ export async function runConsole(bag: string | undefined, options: ConsoleCliOpt
   const path = bag ?? join(packageRoot, "demo", "demo.mcap");
   const metrics = options.metrics === undefined ? undefined : new Metrics("console", packageVersion());
   const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
-  const { colour, depth, cameraInfo, paused } = options;
+  const { colour, depth, cameraInfo, depthCameraInfo, depthRegistered, rectified, paused } = options;
   const source = await BagSource.open(path, {
     ...(colour !== undefined && { colour }),
     ...(depth !== undefined && { depth }),
     ...(cameraInfo !== undefined && { cameraInfo }),
+    ...(depthCameraInfo !== undefined && { depthInfo: depthCameraInfo }),
+    ...(depthRegistered !== undefined && { depthRegistered }),
+    ...(rectified !== undefined && { rectified }),
     ...(paused !== undefined && { paused }),
   });
   const pipeline = await createPipeline(options).catch(async (error) => {

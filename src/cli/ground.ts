@@ -1,8 +1,16 @@
 import { Command, Option } from "commander";
 import { dump } from "npyjs";
 import { GraspGroundingError, usage } from "../errors/index.js";
-import type { RgbdFrame } from "../geometry/index.js";
+import {
+  type CameraModel,
+  type DepthImage,
+  normalizeQuaternion,
+  type Pose,
+  type RgbdFrame,
+  registerDepth,
+} from "../geometry/index.js";
 import { cleanQuery } from "../grounding/index.js";
+import { cameraForImage } from "../messages/index.js";
 import {
   createPipeline,
   type PipelineOptions,
@@ -28,7 +36,11 @@ interface GroundOptions extends PipelineOptions {
   readonly query: readonly string[];
   readonly depth?: string;
   readonly camera?: string;
-  readonly depthScale: number;
+  readonly depthScale?: number;
+  readonly scaleCamera?: boolean;
+  readonly rectified?: boolean;
+  readonly depthCamera?: string;
+  readonly depthPose?: Pose;
   readonly json?: boolean;
   readonly jsonl?: boolean;
   readonly failIfNotFound?: boolean;
@@ -42,9 +54,24 @@ export function groundCommand(): Command {
     .description("find what queries name in one image")
     .requiredOption("--image <file>", "colour image")
     .requiredOption("--query <query>", "what to find; may be given several times", collect)
-    .option("--depth <file>", "16-bit depth image aligned to colour, for grasps")
-    .option("--camera <file>", "intrinsics: JSON {width,height,fx,fy,cx,cy} or camera_info YAML")
-    .option("--depth-scale <m>", "metres per unit of the depth image", positive, 0.001)
+    .option("--depth <file>", "depth image aligned to colour, for grasps: 16-bit PNG or TIFF, or float TIFF")
+    .option(
+      "--camera <file>",
+      "intrinsics: JSON {width,height,fx,fy,cx,cy}, YAML of camera_info, of OpenCV or of ros2 topic echo",
+    )
+    .option("--scale-camera", "scale the intrinsics to an image of another size and the same proportions")
+    .option("--rectified", "the image is rectified: P of the camera info describes it")
+    .option(
+      "--depth-scale <m>",
+      "metres per unit of the depth image (default: 0.001, and 1 for floats)",
+      positive,
+    )
+    .option("--depth-camera <file>", "intrinsics of depth that is not aligned: it is registered to colour")
+    .option(
+      "--depth-pose <x,y,z,qx,qy,qz,qw>",
+      "where the depth camera's optical frame is in colour's, in metres; with --depth-camera",
+      parsePose,
+    )
     .addOption(
       new Option(
         "--json",
@@ -93,13 +120,43 @@ async function readFrame(options: GroundOptions): Promise<RgbdFrame> {
   const base = { stamp: 0n, frameId: "camera_color_optical_frame", colour };
   if (options.depth === undefined) return base;
   if (options.camera === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
+  const assumed = (text: string) =>
+    process.stderr.write(
+      `grasp-grounding: note: ${options.camera} does not say whether the image is rectified; ${text} (else: --rectified)\n`,
+    );
+  const rectified = options.rectified === undefined ? {} : { rectified: options.rectified };
+  const read = await readCamera(options.camera, { ...rectified, onAssumed: assumed });
+  const camera = cameraForImage(read, colour, options.scaleCamera);
   const depth = await readDepth(options.depth, options.depthScale);
-  const camera = await readCamera(options.camera);
-  if (depth.width !== colour.width || depth.height !== colour.height) {
-    const size = (i: { width: number; height: number }) => `${i.width}×${i.height}`;
-    throw new GraspGroundingError("DEPTH_SIZE", { depth: size(depth), colour: size(colour) });
-  }
-  return { ...base, depth, camera };
+  return { ...base, depth: await alignDepth(depth, camera, options), camera };
+}
+
+/** Depth of another camera is registered to colour when that camera is given. */
+async function alignDepth(
+  depth: DepthImage,
+  camera: CameraModel,
+  { depthCamera, depthPose }: GroundOptions,
+): Promise<DepthImage> {
+  if ((depthCamera === undefined) !== (depthPose === undefined))
+    throw usage("--depth-camera and --depth-pose belong together");
+  if (depthCamera !== undefined && depthPose !== undefined)
+    return registerDepth(depth, cameraForImage(await readCamera(depthCamera), depth), depthPose, camera);
+  if (depth.width === camera.width && depth.height === camera.height) return depth;
+  const size = (i: { width: number; height: number }) => `${i.width}×${i.height}`;
+  throw new GraspGroundingError("DEPTH_SIZE", { depth: size(depth), colour: size(camera) });
+}
+
+/** @throws GraspGroundingError USAGE */
+function parsePose(text: string): Pose {
+  const values = text.split(/[\s,]+/).map(Number);
+  const [x = 0, y = 0, z = 0, qx = 0, qy = 0, qz = 0, qw = 0] = values;
+  if (
+    values.length !== 7 ||
+    !values.every(Number.isFinite) ||
+    Math.abs(Math.hypot(qx, qy, qz, qw) - 1) > 0.01
+  )
+    throw usage("--depth-pose is x,y,z,qx,qy,qz,qw with a quaternion of length 1");
+  return { position: [x, y, z], orientation: normalizeQuaternion([qx, qy, qz, qw]) };
 }
 
 /** With --json one query gives an object and several an array, in their order; with --jsonl each gives a line. */

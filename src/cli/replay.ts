@@ -48,6 +48,11 @@ export function replayCommand(): Command {
     .option("--depth <topic>", "depth topic")
     .option("--no-depth", "boxes and masks only")
     .option("--camera-info <topic>", "camera info topic")
+    .option("--depth-camera-info <topic>", "camera info of depth that is not aligned to colour")
+    .option("--depth-registered", "depth is aligned to colour, whatever its frame says")
+    .option("--no-depth-registered", "register depth through TF and both camera infos in any case")
+    .option("--rectified", "the images are rectified: P of the camera info describes them")
+    .option("--no-rectified", "the images are not rectified: K and D describe them")
     .option("--tolerance <s>", "largest stamp difference of a colour and depth pair", nonNegative, 0.02)
     .optionsGroup("What is written ({shard} in a name becomes 3-of-8):")
     .option("--json <file>", "one JSON line a frame and query (docs/result.schema.json); - for stdout")
@@ -88,7 +93,8 @@ export function replayCommand(): Command {
       if (bags.length === 0) throw usage("name a bag");
       if (options.publish && (await rosAgain())) return;
       if (options.compare !== undefined) return await compare(bags, options);
-      const { damage, exitCode, notFound } = await replay(bags, options);
+      const { damage, notes, exitCode, notFound } = await replay(bags, options);
+      for (const text of notes) process.stderr.write(`grasp-grounding: note: ${text}\n`);
       for (const text of damage) process.stderr.write(`grasp-grounding: ${text}\n`);
       if (exitCode !== 0) process.exitCode = exitCode;
       else if (options.failIfNotFound && notFound.length > 0) process.exitCode = notFoundExitCode;

@@ -1,4 +1,4 @@
-import { type Distortion, distort, isDistorted, undistort } from "./distortion.js";
+import { type Distortion, distort, distortionProblem, isDistorted, undistort } from "./distortion.js";
 import type { Vec3 } from "./pose.js";
 import type { Metres, Pixels } from "./units.js";
 
@@ -13,7 +13,7 @@ export interface CameraModel {
   readonly fy: Pixels;
   readonly cx: Pixels;
   readonly cy: Pixels;
-  /** sensor_msgs/CameraInfo distortion; absent means rectified. */
+  /** Lens distortion as sensor_msgs/CameraInfo has it; absent means that the image has none. */
   readonly distortion?: Distortion;
 }
 
@@ -21,9 +21,25 @@ export interface CameraModel {
 export function cameraProblem(camera: CameraModel): string | undefined {
   const { fx, fy, cx, cy, width, height } = camera;
   if (!(width > 0 && height > 0)) return "the image size is zero";
+  if (!Number.isInteger(width) || !Number.isInteger(height))
+    return `its image size ${width}×${height} is not whole pixels`;
   if (![fx, fy, cx, cy].every(Number.isFinite)) return "the intrinsics are not finite numbers";
   if (!(fx > 0 && fy > 0)) return "the focal length is not positive (uncalibrated cameras publish zeros)";
-  return undefined;
+  if (fx < narrowest * width || fy < narrowest * height)
+    return `the focal length ${fx}, ${fy} is not in pixels of a ${width}×${height} image`;
+  return camera.distortion && distortionProblem(camera.distortion);
+}
+
+/** Focal length as a share of the image's side: a fisheye of 180 degrees has about a third. */
+const narrowest = 0.05;
+
+/** Why a camera does not belong to an image of a size, or undefined when it does. */
+export function sizeProblem(
+  camera: CameraModel,
+  image: { readonly width: Pixels; readonly height: Pixels },
+): { readonly camera: string; readonly image: string } | undefined {
+  if (camera.width === image.width && camera.height === image.height) return undefined;
+  return { camera: `${camera.width}×${camera.height}`, image: `${image.width}×${image.height}` };
 }
 
 /**

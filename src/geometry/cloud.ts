@@ -28,7 +28,10 @@ export interface OrganisedCloud {
   readonly step: Pixels;
 }
 
-/** Back-projects every `step`-th pixel of a window of the depth image into the optical frame. */
+/**
+ * Back-projects every `step`-th pixel of a window of the depth image into the optical frame, lens distortion undone. Depth
+ * of 100 m and more counts as unknown.
+ */
 export function organisedCloud(
   depth: DepthImage,
   camera: CameraModel,
@@ -47,8 +50,9 @@ export function organisedCloud(
     for (let c = 0; c < width; c++, o += 3) {
       const u = window.x1 + c * step;
       const z = depth.data[v * depth.width + u]!;
-      const good = z > 0 && z < 100;
-      const ray = bent && good ? pixelRay(camera, u, v) : undefined;
+      const ray = bent && z > 0 ? pixelRay(camera, u, v) : undefined;
+      // Where no ray falls, outside a lens's field, there is no point.
+      const good = z > 0 && z < 100 && (!bent || ray !== undefined);
       points[o] = good ? (ray?.[0] ?? (u - cx) / fx) * z : Number.NaN;
       points[o + 1] = good ? (ray?.[1] ?? ky) * z : Number.NaN;
       points[o + 2] = good ? z : Number.NaN;

@@ -5,7 +5,7 @@ export interface Distortion {
   readonly coefficients: readonly number[];
 }
 
-/** The models that are known, with how many coefficients each has at most. `fisheye` is what some drivers call equidistant. */
+/** Known models and the most coefficients of each. Some drivers call equidistant `fisheye`. */
 const models: Readonly<Record<string, number>> = {
   plumb_bob: 5,
   rational_polynomial: 8,
@@ -26,7 +26,7 @@ export function distortionProblem({ model, coefficients }: Distortion): string |
   return undefined;
 }
 
-/** Whether rays bend at all: false for none, zeros (but an ideal fisheye lens bends too), and models that are not known. */
+/** Whether rays bend: false for none, for zeros (but an ideal fisheye bends), and for unknown models. */
 export const isDistorted = (distortion: Distortion | undefined): distortion is Distortion =>
   distortion !== undefined &&
   (isFisheye(distortion) ||

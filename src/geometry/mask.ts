@@ -112,7 +112,7 @@ export function maskFromRle(rle: {
   return { width, height, data };
 }
 
-/** COCO's text form: 5 bits a character from '0', bit 5 continues, and from the third run on differences to the one before last. */
+/** COCO's text form: 5 bits a character from '0', bit 5 continues; from the third run on, differences to run i - 2. */
 function decodeCocoCounts(text: string): number[] {
   const counts: number[] = [];
   let i = 0;

@@ -17,6 +17,10 @@ export interface Pose {
 
 export const identityPose: Pose = { position: [0, 0, 0], orientation: [0, 0, 0, 1] };
 
+/** Whether a pose moves nothing, within a tenth of a millimetre and of a milliradian. */
+export const isIdentity = ({ position, orientation }: Pose): boolean =>
+  Math.hypot(...position) < 1e-4 && Math.hypot(orientation[0], orientation[1], orientation[2]) < 5e-5;
+
 export const add = (a: Vec3, b: Vec3): Vec3 => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 export const subtract = (a: Vec3, b: Vec3): Vec3 => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 export const scale = (a: Vec3, s: number): Vec3 => [a[0] * s, a[1] * s, a[2] * s];

@@ -3,6 +3,7 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import type { ColourImage, DepthImage } from "../geometry/index.js";
 import { expandGrey } from "./colour.js";
 import { metresFromMillimetres } from "./depth.js";
+import { depthFromEncoded, readDepthValues } from "./depth-file.js";
 import { checkSize, maxImagePixels } from "./layout.js";
 import { decodeRvl } from "./rvl.js";
 import type { CompressedImageMessage } from "./types.js";
@@ -34,17 +35,18 @@ export async function colourFromCompressed(message: CompressedImageMessage): Pro
 }
 
 /**
- * A sensor_msgs/CompressedImage of depth in metres, NaN where there is none: PNG of 16-bit millimetres, or what
- * compressed_depth_image_transport writes (12 bytes of settings, then PNG or RVL; floats as quantised inverse depth).
- * @throws GraspGroundingError IMAGE_UNREADABLE
+ * A sensor_msgs/CompressedImage of depth in metres, NaN where there is none: PNG or TIFF of 16-bit millimetres, TIFF of
+ * floats in metres, or what compressed_depth_image_transport writes (12 bytes of settings, then PNG or RVL; floats as
+ * quantised inverse depth).
+ * @throws GraspGroundingError IMAGE_UNREADABLE; DEPTH_FORMAT for JPEG and colour; DEPTH_UNIT
  */
 export async function depthFromCompressed(message: CompressedImageMessage): Promise<DepthImage> {
   try {
     const { format, data } = message;
-    if (!/compressedDepth/i.test(format)) return millimetres(await png16(data));
+    if (!/compressedDepth/i.test(format)) return await depthFromEncoded(data, imageOptions(format));
     if (data.length < headerSize) throw new RangeError("the compressedDepth header is cut off");
     const body = data.subarray(headerSize);
-    const values = /\brvl\b/i.test(format) ? rvl(body) : await png16(body);
+    const values = /\brvl\b/i.test(format) ? rvl(body) : await png16(body, format);
     if (!/^\s*32FC1\b/.test(format)) return millimetres(values);
     const view = new DataView(data.buffer, data.byteOffset, headerSize);
     return { ...values, data: inverseDepth(values.data, view.getFloat32(4, true), view.getFloat32(8, true)) };
@@ -62,15 +64,12 @@ interface Depth16 {
   readonly data: Uint16Array;
 }
 
-async function png16(bytes: Uint8Array): Promise<Depth16> {
-  const { data, info } = await sharp(bytes, options)
-    .toColourspace("grey16")
-    .raw({ depth: "ushort" })
-    .toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
-  if ((channels as number) !== 1) throw new RangeError("depth has one channel");
-  const copy = data.byteOffset % 2 === 0 ? data : Uint8Array.from(data);
-  return { width, height, data: new Uint16Array(copy.buffer, copy.byteOffset, width * height) };
+const imageOptions = (format: string) => ({ name: named(format), failOn: options.failOn });
+
+async function png16(bytes: Uint8Array, format: string): Promise<Depth16> {
+  const { width, height, data } = await readDepthValues(bytes, imageOptions(format));
+  if (!(data instanceof Uint16Array)) throw new RangeError("compressedDepth has 16 bits a pixel");
+  return { width, height, data };
 }
 
 function rvl(body: Uint8Array): Depth16 {
@@ -95,6 +94,8 @@ function inverseDepth(values: Uint16Array, a: number, b: number): Float32Array {
   return out;
 }
 
+const named = (format: string): string => `compressed image (${format || "no format"})`;
+
 const isJpeg = (data: Uint8Array): boolean => data[0] === 0xff && data[1] === 0xd8;
 
 const bytesOf = (data: Buffer): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -104,6 +105,6 @@ const unreadable = (message: CompressedImageMessage, error: unknown): GraspGroun
     ? error
     : new GraspGroundingError(
         "IMAGE_UNREADABLE",
-        { path: `compressed image (${message.format || "no format"})`, detail: describe(error) },
+        { path: named(message.format), detail: describe(error) },
         { cause: error },
       );

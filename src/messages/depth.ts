@@ -9,7 +9,7 @@ export const depthEncodings: readonly string[] = ["16UC1", "mono16", "32FC1"];
 /**
  * A sensor_msgs/Image as depth in metres, NaN where the sensor saw nothing (0, negative, NaN or infinite).
  * The metres are never the message's own memory; they are written to `memory` when it holds as many values.
- * @throws GraspGroundingError IMAGE_ENCODING, IMAGE_LAYOUT
+ * @throws GraspGroundingError IMAGE_ENCODING, IMAGE_LAYOUT; DEPTH_UNIT for floats that are no metres
  */
 export function depthFromImage(image: ImageMessage, memory?: Float32Array): DepthImage {
   checkSize(image);
@@ -19,7 +19,7 @@ export function depthFromImage(image: ImageMessage, memory?: Float32Array): Dept
     case "mono16":
       return { width, height, data: metresFromMillimetres(packed16(image, width), memory) };
     case "32FC1":
-      return { width, height, data: validMetres(packedFloat(image, width), memory) };
+      return { width, height, data: checkUnit(validMetres(packedFloat(image, width), memory)) };
     default:
       throw new GraspGroundingError("IMAGE_ENCODING", {
         encoding: image.encoding === "" ? "(empty)" : image.encoding,
@@ -54,6 +54,24 @@ export function validMetres(values: Float32Array, memory?: Float32Array): Float3
     out[i] = value > 0 && value < Number.POSITIVE_INFINITY ? value : Number.NaN;
   }
   return out;
+}
+
+/** Nothing that a camera sees to be grasped begins further away; millimetres begin above it. */
+const farthestNear = 20;
+
+/**
+ * The metres given, unless they look like millimetres: judged by the nearest twentieth of up to 2,000 values, because
+ * the background may be far away.
+ * @throws GraspGroundingError DEPTH_UNIT
+ */
+export function checkUnit(metres: Float32Array): Float32Array {
+  const step = Math.max(1, Math.floor(metres.length / 2000));
+  const sample: number[] = [];
+  for (let i = 0; i < metres.length; i += step) if (metres[i]! > 0) sample.push(metres[i]!);
+  const near = sample.sort((a, b) => a - b)[Math.floor(sample.length / 20)];
+  if (near !== undefined && near > farthestNear)
+    throw new GraspGroundingError("DEPTH_UNIT", { value: Number(near.toPrecision(3)) });
+  return metres;
 }
 
 const room = (length: number, memory: Float32Array | undefined): Float32Array =>

@@ -1,11 +1,11 @@
 /** The ROS messages this project reads and writes, their definitions, and their conversion to and from plain types. */
-export { cameraFromInfo } from "./camera.js";
+export { type CameraReading, cameraForImage, cameraFromInfo, rectifiedByName } from "./camera.js";
 export { type Decoder, decoderFor, encodeMessage } from "./codec.js";
 export { colourEncodings, colourFromImage } from "./colour.js";
 export { colourFromCompressed, depthFromCompressed, isCompressedDepth } from "./compressed.js";
 export { builtinDefinition } from "./definitions.js";
 export { depthEncodings, depthFromImage } from "./depth.js";
-export {} from "./layout.js";
+export { depthFromEncoded, unreadDepthFormat } from "./depth-file.js";
 export {
   cameraInfoMessage,
   detectionsMessage,

@@ -37,7 +37,7 @@ interface Edge {
 
 const longestChain = 200;
 
-/** Transforms of /tf and /tf_static, looked up at a time with interpolation; every failure says which frame and by how much. */
+/** Transforms of /tf and /tf_static, looked up at a time with interpolation. A failure names the frame and the gap. */
 export class TfBuffer {
   readonly #edges = new Map<FrameId, Edge>();
   readonly #cache: bigint;

@@ -1,6 +1,6 @@
 import type { Stamp } from "../geometry/index.js";
 
-/** The ROS messages this project reads and writes, as CDR decodes them: field names and units as in their definitions. */
+/** The ROS messages this project reads and writes, as CDR decodes them, with the fields of their definitions. */
 
 export interface Time {
   readonly sec: number;

@@ -1,14 +1,13 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
-import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { hashFile } from "../grounding/index.js";
-import { get } from "../net/index.js";
+import { follow, Refused } from "../net/index.js";
 
 export interface DownloadOptions {
   readonly url: string;
@@ -27,8 +26,6 @@ export interface DownloadOptions {
   /** First pause between attempts in milliseconds, doubled each time. Default 1,000. */
   readonly pauseMs?: number;
 }
-
-const maxRedirects = 5;
 
 /**
  * Downloads a file of known hash. A broken connection is resumed; an incomplete or different file never gets the final
@@ -78,12 +75,17 @@ export async function copyChecked(source: string, options: DownloadOptions): Pro
   await accept(part, options, source);
 }
 
-/** An answer of the server that another attempt will not change. */
-class Refused extends Error {}
-
 async function fetchRest(options: DownloadOptions, part: string): Promise<void> {
   const have = await sizeOf(part);
-  const response = await follow(new URL(options.url), have, options);
+  const response = await follow(new URL(options.url), {
+    headers: () => ({
+      "user-agent": "grasp-grounding",
+      "accept-encoding": "identity",
+      ...(have > 0 && { range: `bytes=${have}-` }),
+    }),
+    idleMs: options.idleMs ?? 30_000,
+    ...(options.signal && { signal: options.signal }),
+  });
   const status = response.statusCode ?? 0;
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers["content-range"] ?? "");
   const resumed = status === 206 && range?.[1] === String(have);
@@ -120,31 +122,6 @@ async function fetchRest(options: DownloadOptions, part: string): Promise<void> 
   await pipeline(response, counter, file).finally(() => closed);
   if (total !== undefined && done < total)
     throw new Error(`the connection broke at ${done} of ${total} bytes`);
-}
-
-async function follow(first: URL, have: number, options: DownloadOptions): Promise<IncomingMessage> {
-  let url = first;
-  for (let hop = 0; hop <= maxRedirects; hop++) {
-    const response = await get(url, {
-      headers: {
-        "user-agent": "grasp-grounding",
-        "accept-encoding": "identity",
-        ...(have > 0 && { range: `bytes=${have}-` }),
-      },
-      idleMs: options.idleMs ?? 30_000,
-      ...(options.signal && { signal: options.signal }),
-    });
-    const location = response.headers.location;
-    if ((response.statusCode ?? 0) < 300 || (response.statusCode ?? 0) > 399 || location === undefined) {
-      return response;
-    }
-    response.resume();
-    const next = new URL(location, url);
-    if (url.protocol === "https:" && next.protocol !== "https:")
-      throw new Refused("redirected away from https");
-    url = next;
-  }
-  throw new Refused("too many redirects");
 }
 
 async function accept(part: string, options: DownloadOptions, url: string): Promise<void> {

@@ -7,7 +7,7 @@ import {
 import { request as httpsRequest } from "node:https";
 import { connect as tlsConnect } from "node:tls";
 
-/** The proxy an address goes through by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (lower case wins, as in curl). */
+/** The proxy of an address by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (lower case wins, as in curl). */
 export function proxyFor(url: URL, env: NodeJS.ProcessEnv = process.env): URL | undefined {
   const read = (name: string) => env[name.toLowerCase()] || env[name];
   const exempt = (read("NO_PROXY") ?? "").split(",").map((entry) => entry.trim().toLowerCase());

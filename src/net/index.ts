@@ -1,2 +1,3 @@
 /** HTTP as every part of the program asks: by the environment's proxy, with a limit on silence. */
-export { get, proxyFor } from "./get.js";
+export { follow, Refused } from "./follow.js";
+export { proxyFor } from "./get.js";

@@ -1,77 +1,182 @@
-import { parse as parseYaml } from "yaml";
-import { z } from "zod";
+import { parseAllDocuments } from "yaml";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import {
-  type CameraModel,
-  cameraProblem,
-  type Distortion,
-  distortionProblem,
-  isDistorted,
-} from "../geometry/index.js";
+import { type CalibrationFields, type CameraModel, resolveCamera } from "../geometry/index.js";
+import type { CameraReading } from "../messages/index.js";
 import { readText } from "../system/index.js";
 
-const plainIntrinsics = z.looseObject({
-  width: z.number(),
-  height: z.number(),
-  fx: z.number(),
-  fy: z.number(),
-  cx: z.number(),
-  cy: z.number(),
-  distortion: z.object({ model: z.string(), coefficients: z.array(z.number()) }).optional(),
-});
-
-const rosCameraInfo = z.looseObject({
-  image_width: z.number(),
-  image_height: z.number(),
-  camera_matrix: z.looseObject({ data: z.array(z.number()).length(9) }),
-  distortion_model: z.string().optional(),
-  distortion_coefficients: z.looseObject({ data: z.array(z.number()) }).optional(),
-});
-
 /**
- * Intrinsics from JSON `{width, height, fx, fy, cx, cy}`, with `distortion: {model, coefficients}` for an image that is
- * not rectified, or from ROS's camera_info YAML.
+ * The camera of a calibration file. Read are JSON `{width, height, fx, fy, cx, cy}`, with
+ * `distortion: {model, coefficients}` for an image that is not rectified; ROS's camera_info YAML; OpenCV's YAML or
+ * JSON; the output of `ros2 topic echo`.
+ * @returns intrinsics in pixels, in the optical frame of REP-103
  * @throws GraspGroundingError FILE_MISSING, CAMERA_INVALID
  */
-export async function readCamera(path: string): Promise<CameraModel> {
-  const text = await readText(path);
-  let content: unknown;
+export async function readCamera(path: string, options: CameraReading = {}): Promise<CameraModel> {
+  const refuse = (detail: string, cause?: unknown) =>
+    new GraspGroundingError("CAMERA_INVALID", { detail: `${path}: ${detail}` }, { cause });
+  const content = firstDocument(await readText(path), refuse);
+  let fields: CalibrationFields;
   try {
-    content = parseYaml(text, { logLevel: "error" });
+    fields = fieldsOf(content);
   } catch (cause) {
-    throw new GraspGroundingError("CAMERA_INVALID", { detail: `${path}: ${describe(cause)}` }, { cause });
+    throw cause instanceof RangeError ? refuse(cause.message, cause) : cause;
   }
-  const camera = toCamera(content);
-  const problem =
-    camera === undefined
-      ? "neither {width, height, fx, fy, cx, cy} nor a camera_info YAML"
-      : (cameraProblem(camera) ?? (camera.distortion && distortionProblem(camera.distortion)));
-  if (camera === undefined || problem !== undefined) {
-    throw new GraspGroundingError("CAMERA_INVALID", { detail: `${path}: ${problem}` });
-  }
-  return camera;
+  const resolved = resolveCamera(fields, options.rectified);
+  if (!resolved.ok) throw refuse(resolved.problem);
+  if (resolved.assumed !== undefined) options.onAssumed?.(resolved.assumed);
+  return resolved.value;
 }
 
-function toCamera(content: unknown): CameraModel | undefined {
-  const plain = plainIntrinsics.safeParse(content);
-  if (plain.success) {
-    const { width, height, fx, fy, cx, cy, distortion } = plain.data;
-    return withDistortion({ width, height, fx, fy, cx, cy }, distortion);
+/** `ros2 topic echo` ends every message with `---`; the first one counts. OpenCV begins with `%YAML:1.0`. */
+function firstDocument(text: string, refuse: (detail: string, cause?: unknown) => Error): unknown {
+  const plain = text.replace(/^\uFEFF/, "").replace(/^%YAML[: ].*\n(---[^\n]*\n)?/, "");
+  try {
+    const [first] = parseAllDocuments(plain, { logLevel: "error" });
+    const [error] = first === undefined || !("errors" in first) ? [] : first.errors;
+    if (error !== undefined) throw error;
+    return first !== undefined && "toJS" in first ? first.toJS() : undefined;
+  } catch (cause) {
+    throw refuse(describe(cause), cause);
   }
-  const ros = rosCameraInfo.safeParse(content);
-  if (!ros.success) return undefined;
-  const [fx = 0, , cx = 0, , fy = 0, cy = 0] = ros.data.camera_matrix.data;
-  const { distortion_model: model, distortion_coefficients: coefficients } = ros.data;
-  const camera = { width: ros.data.image_width, height: ros.data.image_height, fx, fy, cx, cy };
-  const distortion =
-    model !== undefined && coefficients ? { model, coefficients: coefficients.data } : undefined;
-  return withDistortion(camera, distortion);
 }
 
-/** Zeros of a lens that then bends nothing are left out; those of a fisheye say that it is an ideal one. */
-function withDistortion(camera: CameraModel, distortion: Distortion | undefined): CameraModel {
-  if (distortion === undefined) return camera;
-  // Coefficients of a model that is not known are kept as well: they are refused, not overlooked.
-  const none = distortion.coefficients.every((value) => value === 0) && !isDistorted(distortion);
-  return none ? camera : { ...camera, distortion };
+type Content = Readonly<Record<string, unknown>>;
+
+/** The keys that each value is looked for under, in the order of preference. */
+const keys = {
+  width: ["width", "image_width"],
+  height: ["height", "image_height"],
+  matrix: ["camera_matrix", "cameraMatrix", "k", "K"],
+  projection: ["projection_matrix", "p", "P"],
+  coefficients: ["distortion_coefficients", "dist_coeffs", "distCoeffs", "d", "D"],
+  model: ["distortion_model"],
+} as const;
+
+/** @throws RangeError in words */
+function fieldsOf(content: unknown): CalibrationFields {
+  if (!isRecord(content)) throw new RangeError("it holds no keys with values");
+  const width = numberAt(content, keys.width);
+  const height = numberAt(content, keys.height);
+  const matrix = matrixOf(content);
+  if (width === undefined || height === undefined || matrix === undefined) {
+    const missing = [
+      ...(width === undefined ? [keys.width.join(" or ")] : []),
+      ...(height === undefined ? [keys.height.join(" or ")] : []),
+      ...(matrix === undefined ? [`fx, fy, cx and cy, or one of ${keys.matrix.join(", ")}`] : []),
+    ];
+    throw new RangeError(`it lacks ${missing.join("; and ")}`);
+  }
+  const { d, model, used } = distortionOf(content);
+  refuseUnread(content, used);
+  const p = valuesAt(content, keys.projection);
+  const { roi } = content;
+  return {
+    width,
+    height,
+    k: matrix,
+    d,
+    distortionModel: model,
+    ...(p !== undefined && { p }),
+    binning: [numberAt(content, ["binning_x"]) ?? 1, numberAt(content, ["binning_y"]) ?? 1],
+    ...(isRecord(roi) && {
+      roi: {
+        x_offset: numberAt(roi, ["x_offset"]) ?? 0,
+        y_offset: numberAt(roi, ["y_offset"]) ?? 0,
+        width: numberAt(roi, ["width"]) ?? 0,
+        height: numberAt(roi, ["height"]) ?? 0,
+      },
+    }),
+  };
 }
+
+function matrixOf(content: Content): readonly number[] | undefined {
+  const [fx, fy, cx, cy] = (["fx", "fy", "cx", "cy"] as const).map((key) => numberAt(content, [key]));
+  if (fx !== undefined && fy !== undefined && cx !== undefined && cy !== undefined)
+    return [fx, 0, cx, 0, fy, cy, 0, 0, 1];
+  return valuesAt(content, keys.matrix);
+}
+
+interface LensFields {
+  readonly d: readonly number[];
+  readonly model: string | undefined;
+  /** Keys that were read. */
+  readonly used: readonly string[];
+}
+
+/**
+ * Distortion from `distortion: {model, coefficients}`, or from a list of coefficients with or without a model. A list
+ * without one is OpenCV's; a CameraInfo always names its model.
+ */
+function distortionOf(content: Content): LensFields {
+  const { distortion } = content;
+  if (isRecord(distortion)) {
+    const { model, coefficients } = distortion;
+    if (typeof model !== "string") throw new RangeError("distortion.model is no text");
+    return { d: toNumbers(coefficients, "distortion.coefficients"), model, used: ["distortion"] };
+  }
+  const lists = keys.coefficients.filter((key) => content[key] !== undefined && content[key] !== null);
+  const [name] = lists;
+  const model = content[keys.model[0]];
+  if (model !== undefined && model !== null && typeof model !== "string")
+    throw new RangeError("distortion_model is no text");
+  if (name === undefined) return { d: [], model: undefined, used: [] };
+  const d = toNumbers(content[name], name);
+  if (typeof model === "string") return { d, model, used: [name] };
+  // OpenCV's calibration sample writes this in place of a name.
+  if (content.fisheye_model === 1 || content.fisheye_model === true)
+    return { d, model: "equidistant", used: [name] };
+  return { d, model: /^d$/i.test(name) ? "" : undefined, used: [name] };
+}
+
+/** Distortion under a name that is not read must not be dropped in silence. */
+function refuseUnread(content: Content, used: readonly string[]): void {
+  for (const [key, value] of Object.entries(content)) {
+    if (used.includes(key) || !/^(k\d|p\d|s\d|d|tau_?[xy]|.*coeff.*|dist.*)$/i.test(key)) continue;
+    if (key === keys.model[0] || !holdsNumber(value)) continue;
+    throw new RangeError(
+      `${key} looks like distortion but is not read; write it as distortion: {model, coefficients}`,
+    );
+  }
+}
+
+/** Whether a value is or holds a number other than zero; rows and columns of a matrix do not count. */
+function holdsNumber(value: unknown): boolean {
+  if (typeof value === "number") return value !== 0;
+  if (Array.isArray(value)) return value.some(holdsNumber);
+  if (isRecord(value))
+    return Object.entries(value).some(([key, each]) => !["rows", "cols"].includes(key) && holdsNumber(each));
+  return false;
+}
+
+/** @throws RangeError for what is there and no number */
+function numberAt(content: Content, names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const value = content[name];
+    if (value === undefined || value === null) continue;
+    if (typeof value !== "number") throw new RangeError(`${name} is no number`);
+    return value;
+  }
+  return undefined;
+}
+
+/** @throws RangeError for what is there and no list of numbers */
+function valuesAt(content: Content, names: readonly string[]): readonly number[] | undefined {
+  for (const name of names) {
+    const value = content[name];
+    if (value !== undefined && value !== null) return toNumbers(value, name);
+  }
+  return undefined;
+}
+
+/** A list, rows of lists, or a matrix with `data`. */
+function toNumbers(value: unknown, name: string): readonly number[] {
+  const list = isRecord(value) ? value.data : value;
+  if (!Array.isArray(list)) throw new RangeError(`${name} holds no list of numbers`);
+  return list.flat(2).map((each: unknown) => {
+    if (typeof each !== "number") throw new RangeError(`${name} holds something that is no number`);
+    return each;
+  });
+}
+
+const isRecord = (value: unknown): value is Content =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

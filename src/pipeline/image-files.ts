@@ -1,8 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { describe, GraspGroundingError } from "../errors/index.js";
-import type { ColourImage, DepthImage, Pixels } from "../geometry/index.js";
+import type { ColourImage, DepthImage } from "../geometry/index.js";
 import { minImageSide } from "../grounding/index.js";
+import { depthFromEncoded, unreadDepthFormat } from "../messages/index.js";
 import { fileError } from "../system/index.js";
 
 /** Longest side of an image that is read. */
@@ -31,30 +32,29 @@ export async function readColour(path: string): Promise<ColourImage> {
 }
 
 /**
- * Depth from a single-channel image in millimetres (16-bit PNG or TIFF); 0 means none.
- * @throws GraspGroundingError FILE_MISSING, IMAGE_UNREADABLE
+ * Depth along the optical axis from an image of one channel: 16-bit PNG or TIFF in millimetres, float TIFF in metres;
+ * 0 means none. Values are read as they are stored.
+ * @param metresPerUnit metres of one stored unit, where it is another; 8-bit images need it
+ * @throws GraspGroundingError FILE_MISSING, IMAGE_UNREADABLE, IMAGE_TOO_SMALL, IMAGE_TOO_LARGE; DEPTH_FORMAT for
+ * colour, lossy and other formats that hold no depth; DEPTH_UNIT for floats that look like millimetres
  */
-export async function readDepth(path: string, metresPerUnit = 0.001): Promise<DepthImage> {
-  const image = await openImage(path);
-  let pixels: Uint16Array;
-  let size: { width: Pixels; height: Pixels; channels: number };
+export async function readDepth(path: string, metresPerUnit?: number): Promise<DepthImage> {
   try {
-    const { data, info } = await image
-      .toColourspace("grey16")
-      .raw({ depth: "ushort" })
-      .toBuffer({ resolveWithObject: true });
-    pixels = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-    size = info;
-  } catch (cause) {
-    throw new GraspGroundingError("IMAGE_UNREADABLE", { path, detail: describe(cause) }, { cause });
+    await openImage(path);
+  } catch (error) {
+    if (error instanceof GraspGroundingError && error.code === "IMAGE_UNREADABLE") await refuseByName(path);
+    throw error;
   }
-  const { width, height, channels } = size;
-  const data = new Float32Array(width * height);
-  for (let i = 0; i < data.length; i++) {
-    const raw = pixels[i * channels] as number;
-    data[i] = raw === 0 ? Number.NaN : raw * metresPerUnit;
-  }
-  return { width, height, data };
+  return await depthFromEncoded(path, { name: path, metresPerUnit });
+}
+
+/** @throws GraspGroundingError DEPTH_FORMAT when the file is of a known depth format that is not read */
+async function refuseByName(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0).finally(() => handle.close());
+  const format = unreadDepthFormat(buffer.subarray(0, bytesRead));
+  if (format !== undefined)
+    throw new GraspGroundingError("DEPTH_FORMAT", { path, detail: `${format}, which is not read` });
 }
 
 async function openImage(path: string): Promise<Sharp> {

@@ -161,9 +161,12 @@ async function openCameras(
   part: boolean,
   recorded: BagMessage[],
 ): Promise<readonly Camera[]> {
-  const { tolerance, every = 1 } = options;
+  const { tolerance, every = 1, depthRegistered, rectified, depthCameraInfo } = options;
   const common = {
     part,
+    ...(depthRegistered !== undefined && { depthRegistered }),
+    ...(rectified !== undefined && { rectified }),
+    ...(depthCameraInfo !== undefined && { depthInfo: depthCameraInfo }),
     ...(tolerance !== undefined && { tolerance }),
     ...(times.from !== undefined && { from: times.from }),
     ...(times.to !== undefined && { to: times.to }),
@@ -187,6 +190,7 @@ interface Choice {
   readonly colour?: string;
   readonly depth?: string | false;
   readonly cameraInfo?: string;
+  readonly depthInfo?: string;
 }
 
 async function chooseCameras(bag: BagReader, options: SessionOptions): Promise<readonly Choice[]> {

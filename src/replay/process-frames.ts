@@ -44,6 +44,8 @@ export interface ReplayContext {
 export interface ReplayStats {
   readonly frames: number;
   readonly problems: readonly string[];
+  /** How the recording is read where it leaves something open: no damage. */
+  readonly notes: readonly string[];
   readonly last?: { readonly frame: RgbdFrame; readonly results: readonly PipelineResult[] };
   /** Reason of the first unusable image. */
   readonly firstError?: GraspGroundingError;
@@ -120,6 +122,7 @@ export async function processFrames(
       ...session.queries.problems,
       ...unusable.report(),
     ],
+    notes: [...new Set(session.cameras.flatMap(({ frames }) => frames.notes))],
     ...(last !== undefined && { last }),
     ...(unusable.first !== undefined && { firstError: unusable.first }),
   };

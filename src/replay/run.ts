@@ -22,6 +22,8 @@ export interface ReplayReport {
   readonly damage: readonly string[];
   /** Queries that were found in no frame. */
   readonly notFound: readonly string[];
+  /** How the recordings are read where they leave something open: no damage. */
+  readonly notes: readonly string[];
   /** 0 done, 3 partial result, 130 or 143 interrupted. */
   readonly exitCode: number;
   /** Shares of the wall time: reading (with decoding and pairing), model, writing. */
@@ -80,6 +82,7 @@ class Run {
   readonly #queries: readonly string[];
   readonly #resumed: Resumed | undefined;
   readonly #problems: string[] = [];
+  readonly #notes: string[] = [];
   #pipeline: GraspPipeline | undefined;
   #outputs: Outputs | undefined;
   #clock = new StageTimer();
@@ -124,6 +127,7 @@ class Run {
       dropped: this.#dropped,
       damage: this.#problems,
       notFound: this.#outputs?.notFound ?? [],
+      notes: this.#notes,
       exitCode: interrupt.exitCode ?? (this.#problems.length > 0 ? 3 : 0),
       shares: this.#clock.shares,
       seconds: this.#clock.wall / 1e3,
@@ -193,6 +197,7 @@ class Run {
         await publication?.close();
       }
       this.#frames += stats.frames;
+      this.#notes.push(...stats.notes.map((text) => `${source}: ${text}`));
       this.#dropped += playbackClock.dropped;
       this.#last = stats.last ?? this.#last;
       if (stats.frames === 0 && !interrupt.aborted && !publish)

@@ -23,6 +23,10 @@ export interface SessionOptions extends QueryOptions {
   readonly colour?: string;
   readonly depth?: string | false;
   readonly cameraInfo?: string;
+  readonly depthCameraInfo?: string;
+  /** Whether depth is aligned to colour; by frame ids and camera infos when undefined. */
+  readonly depthRegistered?: boolean;
+  readonly rectified?: boolean;
   /** Parts of colour topics' names, or `all`: several cameras. */
   readonly camera?: readonly string[];
   readonly tolerance?: number;

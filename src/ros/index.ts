@@ -3,7 +3,6 @@
 export {} from "../messages/tf-buffer.js";
 export type { ConfiguredArm } from "./arm/configured-arm.js";
 export {} from "./arm/node-arm.js";
-export { registerDepth } from "./camera/registration.js";
 export {} from "./camera/sync.js";
 export type { Status } from "./diagnostics.js";
 export { missingEnvironment, useLargeImageProfile } from "./environment.js";

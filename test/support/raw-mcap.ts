@@ -116,3 +116,80 @@ export function changed(
   change(bytes, records(bytes));
   writeFileSync(to, bytes);
 }
+
+const u64 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+};
+const u32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+};
+const record = (opcode: number, ...parts: readonly Uint8Array[]): Buffer => {
+  const content = Buffer.concat(parts);
+  return Buffer.concat([Buffer.of(opcode), u64(content.length), content]);
+};
+
+/**
+ * Copies a file with a chunk without messages put first, whose times are 0 as the C++ writer has them.
+ * @param data the chunk's compressed data, and its size before. Its index names no channel.
+ */
+export function withChunkFirst(
+  from: string,
+  to: string,
+  chunk: { readonly compression: string; readonly data: Uint8Array; readonly size: number },
+): void {
+  const bytes = readFileSync(from);
+  const places = records(bytes);
+  const [header] = places;
+  const begin = header!.offset + header!.length;
+  const end = places.find(({ opcode }) => opcode === 0x0f)!;
+  const name = Buffer.concat([u32(chunk.compression.length), Buffer.from(chunk.compression)]);
+  const times = [u64(0), u64(0)];
+  const added = record(
+    0x06,
+    ...times,
+    u64(chunk.size),
+    u32(0),
+    name,
+    u64(chunk.data.length),
+    Buffer.from(chunk.data),
+  );
+  const summary: Buffer[] = [
+    record(
+      0x08,
+      ...times,
+      u64(begin),
+      u64(added.length),
+      u32(0),
+      u64(0),
+      name,
+      u64(chunk.data.length),
+      u64(chunk.size),
+    ),
+  ];
+  for (const { opcode, offset, length } of places.filter((place) => place.offset > end.offset)) {
+    const content = Buffer.from(bytes.subarray(offset, offset + length));
+    // Offsets of what comes after the chunk that was put in; summary offsets are optional.
+    if (opcode === 0x08) {
+      const shift = (at: number) =>
+        content.writeBigUInt64LE(content.readBigUInt64LE(at) + BigInt(added.length), at);
+      shift(16);
+      const map = content.readUInt32LE(32);
+      for (let at = 36; at < 36 + map; at += 10) shift(at + 2);
+    }
+    if (opcode !== 0x0e && opcode !== 0x02) summary.push(record(opcode, content));
+  }
+  // With a CRC of 0, which stands for none.
+  const dataEnd = record(0x0f, u32(0));
+  const body = Buffer.concat([
+    bytes.subarray(0, begin),
+    added,
+    bytes.subarray(begin, end.offset - 9),
+    dataEnd,
+  ]);
+  const footer = record(0x02, u64(body.length), u64(0), u32(0));
+  writeFileSync(to, Buffer.concat([body, ...summary, footer, bytes.subarray(0, 8)]));
+}

@@ -1,6 +1,7 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import { type Decoder, decoderFor } from "../../messages/index.js";
 import type { BagMessage, TopicInfo } from "../types.js";
+import { isZstdFrame } from "./zstd-frame.js";
 
 /** One decoder a topic, made when its first message is decoded. */
 export class DecoderCache {
@@ -25,6 +26,11 @@ export class DecoderCache {
       decoder = decoderFor(type, topic?.definition);
       this.#decoders.set(message.topic, decoder);
     }
+    if (isZstdFrame(message.data))
+      throw new GraspGroundingError("MESSAGE_MALFORMED", {
+        type: message.type,
+        detail: "each message is compressed, and the metadata.yaml that says so is missing",
+      });
     return decoder.decode<T>(message.data);
   }
 }

@@ -55,6 +55,7 @@ export const isForThread = (kind: Compression, size: number): boolean =>
 /** Reads and decompresses a block on another thread. @throws Error in words when it is damaged. */
 export async function decompressFromFile(file: FileBlock): Promise<Uint8Array> {
   const { kind, part, size, head, crc, pool } = file;
+  if (size === 0) return emptyBlock(kind, head, part.length);
   checkStatedSize(kind, head, size, part.length);
   const checksum = crc !== undefined;
   const result = await decompressOnThread({ kind, from: part, size, checksum, into: pool?.take(size) });
@@ -75,6 +76,7 @@ export async function decompressBlock(
   size: number,
   recycling?: Recycling,
 ): Promise<Uint8Array> {
+  if (size === 0) return emptyBlock(kind, data, data.byteLength);
   checkStatedSize(kind, data, size, data.byteLength);
   const block = await decompress(kind, data, size, recycling);
   if (block.byteLength !== size) throw wrongSize(block, size);
@@ -104,9 +106,19 @@ async function decompress(
   }
 }
 
+/** More than any frame of nothing takes. */
+const largestEmptyFrame = 64;
+
+/** A block of no bytes is whole: a recorder that flushes writes one. @throws RangeError when it holds something */
+function emptyBlock(kind: Compression, head: Uint8Array, length: number): Uint8Array {
+  const stated = kind === "zstd" && length > 0 ? zstdContentSize(head) : undefined;
+  if ((stated ?? 0) > 0 || length > largestEmptyFrame)
+    throw new RangeError(`it is said to be empty and holds ${stated ?? "compressed"} bytes`);
+  return new Uint8Array(0);
+}
+
 /** A damaged size is found out before anything is allocated for it. */
 function checkStatedSize(kind: Compression, head: Uint8Array, size: number, length: number): void {
-  if (size === 0) throw new RangeError("it is said to be empty");
   if (kind === "zstd") {
     const stated = zstdContentSize(head);
     if (stated !== undefined && stated !== size)

@@ -1,7 +1,7 @@
 import { readSync } from "node:fs";
 import { createRequire } from "node:module";
-import { crc32 } from "node:zlib";
 import { type Reply, serve } from "../../workers/index.js";
+import { crc32 } from "./crc32.js";
 import type { FilePart, WasmJob, WasmResult } from "./wasm-pool.js";
 
 /** The packages' compiled modules, used without their wrappers, which allocate twice a block. */

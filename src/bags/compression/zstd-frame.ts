@@ -1,5 +1,9 @@
 const frameMagic = 0xfd2fb528;
 
+/** Whether bytes begin as a zstd frame does; no CDR message does, which begins with a byte 0. */
+export const isZstdFrame = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd;
+
 /**
  * The size that a zstd frame says its content has (RFC 8878, section 3.1.1.1), or undefined when it does not say.
  * @throws RangeError when it is no zstd frame.

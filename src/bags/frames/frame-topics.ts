@@ -2,6 +2,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import {
   type CameraInfoMessage,
   type CompressedImageMessage,
+  colourEncodings,
   depthEncodings,
   type ImageMessage,
   isCompressedDepth,
@@ -23,19 +24,24 @@ interface Seen {
   readonly likely: number;
 }
 
+export interface ChosenTopics {
+  readonly topics: FrameTopics;
+  /** Image topics of which not one message can be decoded, in words: damage. */
+  readonly unreadable: readonly string[];
+  /** Image topics passed over for their encoding, in words: no damage. */
+  readonly notes: readonly string[];
+}
+
 /**
  * Which topics make the frames: those named in the options, else guessed from type, encoding, name and frame id. Depth
- * of the colour camera's frame and size ("aligned") is preferred, raw images to compressed ones.
- * @throws GraspGroundingError BAG_NO_IMAGE, BAG_TOPIC, DEPTH_WITHOUT_CAMERA
+ * of the colour camera's frame and size ("aligned") is preferred, raw images to compressed ones. Topics whose messages
+ * or encoding cannot be decoded are passed over.
+ * @throws GraspGroundingError BAG_NO_IMAGE, BAG_IMAGES_UNREADABLE, BAG_TOPIC, BAG_TOPIC_TYPE, DEPTH_WITHOUT_CAMERA
  */
-export async function chooseTopics(
-  bag: BagReader,
-  options: FrameOptions,
-): Promise<{ readonly topics: FrameTopics; readonly unreadable: readonly string[] }> {
-  for (const name of [options.colour, options.depth, options.cameraInfo])
+export async function chooseTopics(bag: BagReader, options: FrameOptions): Promise<ChosenTopics> {
+  for (const name of [options.colour, options.depth, options.cameraInfo, options.depthInfo])
     if (typeof name === "string") requireTopic(bag, name);
-  const unreadable: string[] = [];
-  const seen = await lookAtImages(bag, unreadable);
+  const { seen, unreadable, notes } = await lookAtImages(bag, options);
   const colour =
     seen.find(({ name }) => name === options.colour) ??
     (options.colour === undefined
@@ -44,23 +50,46 @@ export async function chooseTopics(
           ({ likely }) => likely,
         )
       : undefined);
-  if (colour === undefined)
-    throw options.colour === undefined
-      ? new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) })
-      : new GraspGroundingError("BAG_TOPIC_TYPE", {
-          path: bag.path,
-          topic: options.colour,
-          wanted: "images",
-        });
+  const reasons = [...unreadable, ...notes];
+  if (colour === undefined) throw noColour(bag, options.colour, reasons);
   const depth = chooseDepth(seen, colour, options.depth);
+  if (depth === undefined && typeof options.depth === "string")
+    throw wrongTopic(bag, options.depth, "depth images", reasons);
   const cameraInfo = options.cameraInfo ?? (await chooseInfo(bag, colour, depth));
   if (depth !== undefined && cameraInfo === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
+  const depthInfo = depth && (options.depthInfo ?? (await chooseDepthInfo(bag, depth)));
   const topics = {
     colour: colour.name,
     ...(depth === undefined ? {} : { depth: depth.name }),
     ...(cameraInfo === undefined ? {} : { cameraInfo }),
+    ...(depthInfo === undefined ? {} : { depthInfo }),
   };
-  return { topics, unreadable };
+  return { topics, unreadable, notes };
+}
+
+/** The real reason why there is no colour: none was recorded, or none can be read. */
+function noColour(
+  bag: BagReader,
+  named: string | undefined,
+  reasons: readonly string[],
+): GraspGroundingError {
+  if (named !== undefined) return wrongTopic(bag, named, "images", reasons);
+  const [first] = reasons;
+  return first === undefined
+    ? new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) })
+    : new GraspGroundingError("BAG_IMAGES_UNREADABLE", { path: bag.path, detail: first });
+}
+
+function wrongTopic(
+  bag: BagReader,
+  topic: string,
+  wanted: string,
+  reasons: readonly string[],
+): GraspGroundingError {
+  const detail = reasons.find((text) => text.startsWith(`${topic} `));
+  return detail === undefined
+    ? new GraspGroundingError("BAG_TOPIC_TYPE", { path: bag.path, topic, wanted })
+    : new GraspGroundingError("BAG_IMAGES_UNREADABLE", { path: bag.path, detail });
 }
 
 /**
@@ -73,10 +102,9 @@ export async function findCameras(
   bag: BagReader,
   names?: readonly string[],
 ): Promise<readonly FrameTopics[]> {
-  const seen = await lookAtImages(bag);
+  const { seen, unreadable, notes } = await lookAtImages(bag);
   const colours = seen.filter(({ depth, likely }) => !depth && likely > -5);
-  if (colours.length === 0)
-    throw new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) });
+  if (colours.length === 0) throw noColour(bag, undefined, [...unreadable, ...notes]);
   const cameras = new Map<string, Seen>();
   for (const one of colours) {
     const key = cameraOf(one.name);
@@ -97,10 +125,12 @@ export async function findCameras(
     );
     const depth = chooseDepth(own, colour, undefined);
     const cameraInfo = await chooseInfo(bag, colour, depth);
+    const depthInfo = depth && (await chooseDepthInfo(bag, depth));
     found.push({
       colour: colour.name,
       ...(depth !== undefined && cameraInfo !== undefined && { depth: depth.name }),
       ...(cameraInfo !== undefined && { cameraInfo }),
+      ...(depthInfo !== undefined && { depthInfo }),
     });
   }
   return found;
@@ -164,6 +194,25 @@ async function chooseInfo(
   return best(scored, ({ score }) => score)?.name;
 }
 
+/** The depth camera's own info: of the same namespace, or of the same frame; undefined when none is. */
+async function chooseDepthInfo(bag: BagReader, depth: Seen): Promise<string | undefined> {
+  const scored: { name: string; score: number }[] = [];
+  for (const { name, type, count } of bag.topics) {
+    if (type !== infoType || count === 0) continue;
+    const info = await first<CameraInfoMessage>(bag, name);
+    if (info === undefined) continue;
+    const score =
+      (parent(name) === parent(withoutTransport(depth.name)) ? 8 : 0) +
+      (info.header.frame_id === depth.frameId && depth.frameId !== "" ? 6 : 0);
+    if (score > 0)
+      scored.push({ name, score: score + (depth.size === `${info.width}×${info.height}` ? 1 : 0) });
+  }
+  return best(scored, ({ score }) => score)?.name;
+}
+
+const withoutTransport = (topic: string): string =>
+  topic.replace(/\/(compressed(Depth)?|theora|ffmpeg|zstd)$/, "");
+
 const parent = (topic: string): string => topic.slice(0, Math.max(0, topic.lastIndexOf("/")));
 
 function best<T>(items: readonly T[], score: (item: T) => number): T | undefined {
@@ -172,26 +221,51 @@ function best<T>(items: readonly T[], score: (item: T) => number): T | undefined
   return top;
 }
 
-/** @param unreadable takes, in words, the image topics of which not one message can be decoded. */
-async function lookAtImages(bag: BagReader, unreadable: string[] = []): Promise<Seen[]> {
+interface Images {
+  readonly seen: readonly Seen[];
+  readonly unreadable: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** @param named topics of the user: they are not passed over for their encoding, because reading names the fault. */
+async function lookAtImages(bag: BagReader, named: FrameOptions = {}): Promise<Images> {
   const seen: Seen[] = [];
+  const unreadable: string[] = [];
+  const notes: string[] = [];
   for (const { name, type, count } of bag.topics) {
     if (count === 0 || (type !== imageType && type !== compressedType)) continue;
     if (type === imageType) {
       const image = await first<ImageMessage>(bag, name, unreadable);
       if (image === undefined) continue;
       const { encoding, width, height, header } = image;
-      const depth = encoding === "mono16" ? /depth/.test(name) : depthEncodings.includes(encoding);
+      const known = colourEncodings.includes(encoding) || depthEncodings.includes(encoding);
+      if (!known && name !== named.colour && name !== named.depth) {
+        notes.push(`${name} is left out: its encoding ${encoding || "(empty)"} is not read`);
+        continue;
+      }
+      const depth =
+        name === named.depth ||
+        (encoding === "mono16" ? /depth/.test(name) : depthEncodings.includes(encoding));
       const likely = likeliness(name) + (/^(mono|8UC1)/.test(encoding) ? -3 : 0) + 1;
       seen.push({ name, depth, frameId: header.frame_id, size: `${width}×${height}`, likely });
     } else {
       const image = await first<CompressedImageMessage>(bag, name, unreadable);
       if (image === undefined) continue;
-      const depth = isCompressedDepth(image.format) || /compressedDepth$/.test(name);
+      const depth = name === named.depth || isCompressedDepth(image.format) || /compressedDepth$/.test(name);
+      if (!depth && name !== named.colour && !isImageFile(image.data)) {
+        notes.push(`${name} is left out: its format ${image.format || "(empty)"} is not read`);
+        continue;
+      }
       seen.push({ name, depth, frameId: image.header.frame_id, size: undefined, likely: likeliness(name) });
     }
   }
-  return seen;
+  return { seen, unreadable, notes };
+}
+
+/** Whether bytes begin as a JPEG, PNG, WebP or TIFF file does. */
+function isImageFile(data: Uint8Array): boolean {
+  const head = Buffer.from(data.subarray(0, 12)).toString("latin1");
+  return /^(\xff\xd8|\x89PNG|RIFF[\s\S]{4}WEBP|II\*\0|MM\0\*)/.test(head);
 }
 
 /** Results of an earlier run and infrared images are taken last. */

@@ -1,8 +1,9 @@
 import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
-import type { CameraModel, ColourImage, DepthImage, RgbdFrame, Stamp } from "../../geometry/index.js";
+import type { CameraModel, ColourImage, DepthImage, Pixels, RgbdFrame, Stamp } from "../../geometry/index.js";
 import {
   type CameraInfoMessage,
   type CompressedImageMessage,
+  cameraForImage,
   cameraFromInfo,
   colourFromCompressed,
   colourFromImage,
@@ -10,6 +11,7 @@ import {
   depthFromImage,
   type Header,
   type ImageMessage,
+  rectifiedByName,
   stampOf,
 } from "../../messages/index.js";
 import { lastBefore } from "../last-before.js";
@@ -22,6 +24,7 @@ import type {
   FrameSource,
   FrameTopics,
 } from "../types.js";
+import { DepthAlignment } from "./alignment.js";
 import { chooseTopics, requireTopic } from "./frame-topics.js";
 import { type Pair, Pairing } from "./pairing.js";
 
@@ -40,8 +43,8 @@ const maxUnpaired = 30;
  */
 export async function rgbdFrames(bag: BagReader, options: FrameOptions = {}): Promise<FrameSource> {
   for (const name of options.also ?? []) requireTopic(bag, name);
-  const { topics, unreadable } = await chooseTopics(bag, options);
-  return new BagFrames(bag, topics, unreadable, options);
+  const { topics, unreadable, notes } = await chooseTopics(bag, options);
+  return new BagFrames(bag, { topics, unreadable, notes }, options);
 }
 
 interface Image {
@@ -49,17 +52,18 @@ interface Image {
   readonly message: BagMessage;
   readonly header: Header;
   readonly content: ImageMessage | CompressedImageMessage;
+  readonly info: CameraInfoMessage | undefined;
 }
 
-interface ColourPicture extends Image {
-  readonly info: CameraInfoMessage | undefined;
-  /** Undefined for an image beside the range, which is read so that pairs at the range's ends are those of the whole. */
+interface NumberedImage extends Image {
+  /** Undefined for an image next to the range: it is read so that pairs at the range's ends stay the same. */
   readonly ordinal: number | undefined;
 }
 
 class BagFrames implements FrameSource {
   readonly topics: FrameTopics;
   readonly unreadable: readonly string[];
+  readonly notes: string[];
   readonly counts: FrameCounts = {
     colour: 0,
     depth: 0,
@@ -71,12 +75,15 @@ class BagFrames implements FrameSource {
   };
   readonly #bag: BagReader;
   readonly #options: FrameOptions;
+  readonly #alignment: DepthAlignment;
 
-  constructor(bag: BagReader, topics: FrameTopics, unreadable: readonly string[], options: FrameOptions) {
+  constructor(bag: BagReader, chosen: Awaited<ReturnType<typeof chooseTopics>>, options: FrameOptions) {
     this.#bag = bag;
-    this.topics = topics;
-    this.unreadable = unreadable;
+    this.topics = chosen.topics;
+    this.unreadable = chosen.unreadable;
+    this.notes = [...chosen.notes];
     this.#options = options;
+    this.#alignment = new DepthAlignment(bag, options.depthRegistered);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<FrameHandle, void, void> {
@@ -103,15 +110,19 @@ class BagFrames implements FrameSource {
     return new GraspGroundingError("BAG_NOTHING_PAIRED", { path: this.#bag.path, tolerance });
   }
 
-  async *#pairs(): AsyncGenerator<Pair<ColourPicture, Image>, void, void> {
+  async *#pairs(): AsyncGenerator<Pair<NumberedImage, Image>, void, void> {
     const { from, to, also = [], onMessage, tolerance = defaultTolerance } = this.#options;
-    const { colour, depth, cameraInfo } = this.topics;
-    const pairing = new Pairing<ColourPicture, Image>(tolerance);
+    const { colour, depth, cameraInfo, depthInfo } = this.topics;
+    const pairing = new Pairing<NumberedImage, Image>(tolerance);
     const alsoTopics = new Set(also);
     let info = cameraInfo === undefined ? undefined : await this.#infoAt(cameraInfo, from);
+    let infoOfDepth =
+      depthInfo === undefined || depthInfo === cameraInfo ? info : await this.#infoAt(depthInfo, from);
     let firstError: GraspGroundingError | undefined;
     const query = {
-      topics: [...new Set([colour, depth, cameraInfo, ...also].filter((name) => name !== undefined))],
+      topics: [
+        ...new Set([colour, depth, cameraInfo, depthInfo, ...also].filter((name) => name !== undefined)),
+      ],
       ...(from === undefined ? {} : { from: from - slack }),
       ...(to === undefined ? {} : { to: to + slack }),
     };
@@ -124,18 +135,22 @@ class BagFrames implements FrameSource {
           case colour: {
             const ordinal = within(message) ? this.counts.colour++ : undefined;
             if (ordinal === undefined && depth === undefined) break;
-            const image = { ...this.#image(message), info, ordinal };
+            const image = { ...this.#image(message, info), ordinal };
             if (depth === undefined) yield { colour: image, depth: undefined };
             else yield* pairing.addColour(image);
             break;
           }
           case depth:
             if (within(message)) this.counts.depth++;
-            yield* pairing.addDepth(this.#image(message));
+            yield* pairing.addDepth(this.#image(message, depthInfo === undefined ? undefined : infoOfDepth));
             break;
           case cameraInfo:
             this.counts.cameraInfo++;
             info = this.#bag.decode<CameraInfoMessage>(message);
+            if (depthInfo === cameraInfo) infoOfDepth = info;
+            break;
+          case depthInfo:
+            infoOfDepth = this.#bag.decode<CameraInfoMessage>(message);
             break;
         }
       } catch (error) {
@@ -159,13 +174,12 @@ class BagFrames implements FrameSource {
     return undefined;
   }
 
-  #image(message: BagMessage): Image {
+  #image(message: BagMessage, info: CameraInfoMessage | undefined): Image {
     const content = this.#bag.decode<ImageMessage | CompressedImageMessage>(message);
-    return { stamp: stampOf(content.header.stamp), message, header: content.header, content };
+    return { stamp: stampOf(content.header.stamp), message, header: content.header, content, info };
   }
 
-  #handle({ colour, depth }: Pair<ColourPicture, Image>, ordinal: number): FrameHandle {
-    const rectified = /rect/.test(this.topics.colour);
+  #handle({ colour, depth }: Pair<NumberedImage, Image>, ordinal: number): FrameHandle {
     const index = this.counts.frames++;
     if (depth === undefined && this.topics.depth !== undefined) this.counts.withoutDepth++;
     return {
@@ -176,32 +190,56 @@ class BagFrames implements FrameSource {
       ordinal,
       colourTopic: this.topics.colour,
       ...(depth === undefined ? {} : { depthTopic: depth.message.topic }),
-      load: () => load(colour, depth, rectified),
+      load: () => this.#load(colour, depth),
     };
+  }
+
+  async #load(colour: Image, depth: Image | undefined): Promise<RgbdFrame> {
+    const image = await decodeColour(colour.content);
+    const camera = this.#camera(colour, image);
+    const frameId = colour.header.frame_id;
+    const base = { stamp: colour.stamp, frameId, colour: image };
+    if (depth === undefined) return camera === undefined ? base : { ...base, camera };
+    if (camera === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
+    const decoded = await decodeDepth(depth.content);
+    const aligned = await this.#alignment.align({
+      depth: decoded,
+      depthFrame: depth.header.frame_id,
+      depthCamera: depth.info && (() => cameraOf(depth.info!, decoded, rectifiedByName(depth.message.topic))),
+      colourFrame: frameId,
+      camera,
+      stamp: colour.stamp,
+    });
+    return { ...base, depth: aligned, camera };
+  }
+
+  /** @throws GraspGroundingError CAMERA_INVALID, CAMERA_SIZE */
+  #camera({ info, message: { topic } }: Image, size: ImageSize): CameraModel | undefined {
+    if (info === undefined) return undefined;
+    const byName = this.#options.rectified === undefined ? rectifiedByName(topic) : undefined;
+    if (byName && Array.from(info.d).some((value) => value !== 0))
+      this.#note(`${topic} is taken as rectified, by its name; --no-rectified says otherwise`);
+    return cameraOf(info, size, this.#options.rectified ?? byName, (text) =>
+      this.#note(`${topic}: camera info does not say whether it is rectified; ${text} (else: --rectified)`),
+    );
+  }
+
+  #note(text: string): void {
+    if (!this.notes.includes(text)) this.notes.push(text);
   }
 }
 
-async function load(colour: ColourPicture, depth: Image | undefined, rectified: boolean): Promise<RgbdFrame> {
-  const image = await decodeColour(colour.content);
-  const camera = colour.info === undefined ? undefined : cameraOf(colour.info, image, rectified);
-  const base = { stamp: colour.stamp, frameId: colour.header.frame_id, colour: image };
-  if (depth === undefined) return camera === undefined ? base : { ...base, camera };
-  if (camera === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
-  const depthImage = await decodeDepth(depth.content);
-  if (depthImage.width !== image.width || depthImage.height !== image.height)
-    throw new GraspGroundingError("DEPTH_SIZE", {
-      depth: `${depthImage.width}×${depthImage.height}`,
-      colour: `${image.width}×${image.height}`,
-    });
-  return { ...base, depth: depthImage, camera };
+interface ImageSize {
+  readonly width: Pixels;
+  readonly height: Pixels;
 }
 
-function cameraOf(info: CameraInfoMessage, image: ColourImage, rectified: boolean): CameraModel {
-  const camera = cameraFromInfo(info, rectified);
-  if (camera.width === image.width && camera.height === image.height) return camera;
-  const detail = `it is for ${camera.width}×${camera.height} but the image is ${image.width}×${image.height}`;
-  throw new GraspGroundingError("CAMERA_INVALID", { detail });
-}
+const cameraOf = (
+  info: CameraInfoMessage,
+  size: ImageSize,
+  rectified: boolean | undefined,
+  onAssumed: (text: string) => void = () => undefined,
+): CameraModel => cameraForImage(cameraFromInfo(info, { rectified, onAssumed }), size);
 
 const decodeColour = async (content: ImageMessage | CompressedImageMessage): Promise<ColourImage> =>
   "encoding" in content ? colourFromImage(content) : await colourFromCompressed(content);

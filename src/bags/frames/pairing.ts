@@ -9,13 +9,16 @@ export interface Pair<C, D> {
   readonly depth: D | undefined;
 }
 
-/** A stream that stops (a sensor that was unplugged) must not hold back the other for ever. */
+/** A stream that stops (an unplugged sensor) must not hold back the other. */
 const maxWaiting = 30;
 
 /**
  * Pairs two streams by stamp, approximately: every colour image comes out once, in order, with the depth nearest to
  * it within the tolerance, and every depth image is used at most once, by the colour image nearest to it. A
  * colour image waits until no better depth can come, but for no more than thirty images of either stream.
+ *
+ * The node's Synchroniser (ros/camera/sync) searches for itself on purpose: it decides without later images, its depth
+ * arrives in any order, and it reports the distance of the nearest depth beyond the tolerance too.
  */
 export class Pairing<C extends Stamped, D extends Stamped> {
   readonly #tolerance: bigint;
@@ -28,7 +31,7 @@ export class Pairing<C extends Stamped, D extends Stamped> {
     this.#tolerance = BigInt(Math.round(tolerance * 1e9));
   }
 
-  /** Depth images that were let go of without a partner. */
+  /** Depth images dropped without a partner. */
   get unusedDepths(): number {
     return this.#unusedDepths;
   }

@@ -3,6 +3,7 @@ import { BufferPool } from "../compression/buffer-pool.js";
 import { DecoderCache } from "../compression/decoders.js";
 import type { ByteSource } from "../file.js";
 import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
+import { settleTimes } from "./doubtful.js";
 import { mergeSegments } from "./merge.js";
 import { magic } from "./records.js";
 import { recoverSummary } from "./recover.js";
@@ -28,8 +29,8 @@ export class McapBag implements BagReader {
     this.#damage = [...damage];
     this.topics = topicsOf(summary);
     this.#decoders = new DecoderCache(this.topics);
-    for (const { startTime, endTime, channels } of summary.segments) {
-      if (channels?.size === 0) continue;
+    for (const { startTime, endTime, channels, timesUnknown } of summary.segments) {
+      if (channels?.size === 0 || timesUnknown) continue;
       if (this.startTime === undefined || startTime < this.startTime) this.startTime = startTime;
       if (this.endTime === undefined || endTime > this.endTime) this.endTime = endTime;
     }
@@ -45,10 +46,12 @@ export class McapBag implements BagReader {
           detail: "it does not begin as an MCAP file does",
         });
       try {
-        return new McapBag(path, source, await readSummary(source), []);
+        const summary = await settleTimes(source, await readSummary(source));
+        return new McapBag(path, source, summary, []);
       } catch (error) {
         if (error instanceof GraspGroundingError) throw error;
-        const { summary, damage } = await recoverSummary(source);
+        const { summary: recovered, damage } = await recoverSummary(source);
+        const summary = await settleTimes(source, recovered);
         // A file that was written without an index on purpose is whole: nothing is lost and there is nothing to say.
         const meant = /File is not indexed|no chunk index/.test(describe(error));
         const said =

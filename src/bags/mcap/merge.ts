@@ -151,7 +151,7 @@ function trim(open: readonly Cursor[], keep: Cursor): void {
 function relevant({ segments, wanted, from, to }: MergeOptions): Segment[] {
   return segments
     .filter((segment) => {
-      if (from !== undefined && segment.endTime < from) return false;
+      if (from !== undefined && segment.endTime < from && !segment.timesUnknown) return false;
       if (to !== undefined && segment.startTime > to) return false;
       return segment.channels === undefined || [...segment.channels].some(wanted);
     })

@@ -1,5 +1,5 @@
-import { crc32 } from "node:zlib";
 import type { BufferPool } from "../compression/buffer-pool.js";
+import { crc32 } from "../compression/crc32.js";
 import {
   decompressBlock,
   decompressFromFile,

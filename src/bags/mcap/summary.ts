@@ -13,6 +13,8 @@ export interface Segment {
   readonly compressed: boolean;
   readonly startTime: bigint;
   readonly endTime: bigint;
+  /** Its times are not those of its messages, and it cannot be read. */
+  readonly timesUnknown?: boolean;
   /** Channels in it; undefined when not known. */
   readonly channels: ReadonlySet<number> | undefined;
 }

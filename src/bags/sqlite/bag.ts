@@ -1,7 +1,9 @@
 import type { DatabaseSyncInstance } from "@photostructure/sqlite";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import { DecoderCache } from "../compression/decoders.js";
+import { isZstdFrame } from "../compression/zstd-frame.js";
 import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
+import { BlobReader } from "./blob-reader.js";
 import { type OpenedDatabase, openDatabase } from "./database.js";
 import { IdSet } from "./id-set.js";
 import { release } from "./release.js";
@@ -37,11 +39,13 @@ export class SqliteBag implements BagReader {
   readonly topics: readonly TopicInfo[];
   readonly startTime: bigint | undefined;
   readonly endTime: bigint | undefined;
+  readonly messageCompression: boolean;
   readonly #opened: OpenedDatabase;
   readonly #damage: string[];
   readonly #decoders: DecoderCache;
   readonly #topicsById = new Map<number, { topic: string; type: string }>();
   readonly #hasTimeIndex: boolean;
+  readonly #blobs: BlobReader | undefined;
 
   private constructor(path: string, opened: OpenedDatabase) {
     this.path = path;
@@ -73,7 +77,13 @@ export class SqliteBag implements BagReader {
       .prepare("SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'messages'")
       .all()
       .some(({ sql }) => /\(\s*timestamp\b/.test(String(sql)));
+    this.#blobs =
+      opened.file === undefined
+        ? undefined
+        : this.#attempt("its pages cannot be read", () => BlobReader.open(opened.file!, database));
     const range = this.#attempt("its time range cannot be read", () => readRange(database));
+    this.messageCompression =
+      this.#attempt("its messages' compression cannot be told", () => hasFrames(database)) ?? false;
     this.startTime = range?.[0];
     this.endTime = range?.[1];
   }
@@ -82,9 +92,16 @@ export class SqliteBag implements BagReader {
   static async open(file: string): Promise<SqliteBag> {
     const opened = await openDatabase(file);
     try {
+      const format = compressionFormat(opened.database);
+      if (format !== "" && format !== "zstd")
+        throw new GraspGroundingError("BAG_FORMAT", {
+          path: file,
+          detail: `compression ${format} is not known`,
+        });
       return new SqliteBag(file, opened);
     } catch (error) {
       await opened.close();
+      if (error instanceof GraspGroundingError) throw error;
       const detail = `its tables cannot be read: ${describe(error)}`;
       throw new GraspGroundingError("BAG_FORMAT", { path: file, detail }, { cause: error });
     }
@@ -104,7 +121,8 @@ export class SqliteBag implements BagReader {
       for (const row of this.#rows(ids, query)) {
         seen.add(row.id);
         yield this.#message(row);
-        if (query.borrow && row.data.byteLength >= worthReleasing) release(row.data);
+        if (query.borrow && this.#blobs === undefined && row.data.byteLength >= worthReleasing)
+          release(row.data);
       }
       return;
     } catch (error) {
@@ -122,6 +140,7 @@ export class SqliteBag implements BagReader {
   }
 
   async close(): Promise<void> {
+    this.#blobs?.close();
     await this.#opened.close();
   }
 
@@ -130,31 +149,39 @@ export class SqliteBag implements BagReader {
     return { topic, type, logTime: timestamp, publishTime: timestamp, data };
   }
 
-  *#rows(ids: readonly number[], { from, to }: MessageQuery): Generator<MessageRow, void, void> {
+  *#rows(
+    ids: readonly number[],
+    { from, to, borrow = false }: MessageQuery,
+  ): Generator<MessageRow, void, void> {
     const where =
       `topic_id IN (${ids.join(",")})` +
       (from === undefined ? "" : ` AND timestamp >= ${from}`) +
       (to === undefined ? "" : ` AND timestamp <= ${to}`);
     let rows = 0;
-    for (const row of this.#ordered(where)) {
+    for (const row of this.#ordered(where, borrow)) {
       if (rows++ % checkEvery === 0) this.#opened.check();
       yield row;
     }
     this.#opened.check();
   }
 
-  *#ordered(where: string): Generator<MessageRow, void, void> {
+  /** The order is found without the images: sqlite would sort them where there is no index, and read them slowly. */
+  *#ordered(where: string, borrow: boolean): Generator<MessageRow, void, void> {
     const { database } = this.#opened;
-    if (this.#hasTimeIndex) {
-      const sql = `SELECT id, topic_id, timestamp, data FROM messages WHERE ${where} ORDER BY timestamp, id`;
-      yield* iterate(database, sql);
+    const columns = this.#blobs === undefined ? "id" : "id, topic_id, timestamp";
+    const sql = `SELECT ${columns} FROM messages WHERE ${where} ORDER BY timestamp, id`;
+    if (this.#blobs === undefined && this.#hasTimeIndex) {
+      yield* iterate(database, sql.replace("SELECT id", "SELECT id, topic_id, timestamp, data"));
       return;
     }
-    // Without an index sqlite would sort the images themselves; so the order is found first, without them.
-    const order = database.prepare(`SELECT id FROM messages WHERE ${where} ORDER BY timestamp, id`).all();
     const one = database.prepare("SELECT id, topic_id, timestamp, data FROM messages WHERE id = ?");
     one.setReadBigInts(true);
-    for (const { id } of order) yield one.get(id as number) as unknown as MessageRow;
+    const lent = borrow ? { buffer: Buffer.alloc(0) } : undefined;
+    const order = this.#hasTimeIndex ? iterate(database, sql) : sorted(database, sql);
+    for (const row of order) {
+      const data = this.#blobs?.read(Number(row.id), lent);
+      yield data === undefined ? (one.get(row.id) as unknown as MessageRow) : { ...row, data };
+    }
   }
 
   /** What can still be read of a damaged file, in the order of recording. */
@@ -202,6 +229,13 @@ function* iterate(database: DatabaseSyncInstance, sql: string): Generator<Messag
   for (const row of statement.iterate()) yield row as unknown as MessageRow;
 }
 
+/** All rows at once: without an index sqlite sorts them before it gives the first. */
+function sorted(database: DatabaseSyncInstance, sql: string): MessageRow[] {
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  return statement.all() as unknown as MessageRow[];
+}
+
 /** Definitions by type; bags of before ROS 2 Jazzy have none. */
 function readDefinitions(database: DatabaseSyncInstance): ReadonlyMap<string, MessageDefinitionText> {
   const found = new Map<string, MessageDefinitionText>();
@@ -213,6 +247,20 @@ function readDefinitions(database: DatabaseSyncInstance): ReadonlyMap<string, Me
       found.set(String(topic_type), { encoding, text });
   }
   return found;
+}
+
+/** What the file's own `metadata` table names (rosbag2 writes it since ROS 2 Iron); empty when it names none. */
+function compressionFormat(database: DatabaseSyncInstance): string {
+  const table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'metadata'";
+  if (database.prepare(table).get() === undefined) return "";
+  const row = database.prepare("SELECT metadata FROM metadata ORDER BY id DESC LIMIT 1").get();
+  return /^\s*compression_format:\s*["']?(\w*)/m.exec(String(row?.metadata ?? ""))?.[1] ?? "";
+}
+
+/** Whether messages are zstd frames; a few tell, and one of them may be damaged. */
+function hasFrames(database: DatabaseSyncInstance): boolean {
+  const rows = database.prepare("SELECT substr(data, 1, 4) AS head FROM messages ORDER BY id LIMIT 8").all();
+  return rows.some(({ head }) => head instanceof Uint8Array && isZstdFrame(head));
 }
 
 function readCounts(database: DatabaseSyncInstance): ReadonlyMap<number, number> {

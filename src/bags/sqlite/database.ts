@@ -6,10 +6,12 @@ import { pathToFileURL } from "node:url";
 import { DatabaseSync, type DatabaseSyncInstance } from "@photostructure/sqlite";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 
-/** An opened database, what is wrong with it in words, and how to let go of it. */
+/** An opened database, its damage in words, and how to close it. */
 export interface OpenedDatabase {
   readonly database: DatabaseSyncInstance;
   readonly damage: readonly string[];
+  /** The file, where all that the database holds lies in it. */
+  readonly file?: string;
   /** @throws Error when the file has become shorter since it was opened: what is read then may be made up. */
   check(): void;
   close(): Promise<void>;
@@ -46,6 +48,7 @@ export async function openDatabase(file: string): Promise<OpenedDatabase> {
     const { size } = await stat(file);
     return {
       database,
+      file,
       damage: lack === undefined ? [] : [lack],
       check: () => {
         // One that was deleted stays readable until it is closed.
@@ -90,7 +93,7 @@ async function openCopy(file: string, journals: readonly string[]): Promise<Open
   }
 }
 
-/** What is missing of the file, in words, or undefined when it is as long as its header says (sqlite's file format, 1.3). */
+/** The missing part in words; undefined when the file is as long as its header says (sqlite's file format, 1.3). */
 async function checkHeader(file: string): Promise<string | undefined> {
   const handle = await open(file, "r");
   try {

@@ -1,7 +1,14 @@
-import { compose, invert, type Metres, type Pose, type Random, rotationAngle } from "../../geometry/index.js";
+import {
+  compose,
+  invert,
+  type Metres,
+  median,
+  type Pose,
+  type Random,
+  rotationAngle,
+} from "../../geometry/index.js";
 import { closedForm, type HandEyePair, meanTarget } from "./hand-eye-closed.js";
 import { observability } from "./observability.js";
-import { median } from "./statistics.js";
 
 /** Rotation below which a motion determines nothing. */
 export const minRotationDegrees = 3;
@@ -42,7 +49,7 @@ export function leastMedian(pairs: readonly HandEyePair[], random: Random): Hypo
     if (x === undefined) continue;
     const z = meanTarget(chosen, x);
     const errors = errorsOf(pairs, x, z, arm);
-    const middle = quantile(errors, 0.55);
+    const middle = nearestRank(errors, 0.55);
     if (best === undefined || middle < best.middle) best = { x, z, errors, middle };
   }
   return best;
@@ -73,7 +80,7 @@ export function consensus(pairs: readonly HandEyePair[], { errors, middle }: Hyp
     const all = errorsOf(pairs, x, meanTarget(chosen, x), arm);
     const next = within(
       all,
-      quantile(
+      nearestRank(
         inliers.map((k) => all[k]!),
         0.5,
       ),
@@ -88,7 +95,8 @@ export function consensus(pairs: readonly HandEyePair[], { errors, middle }: Hyp
 const within = (errors: readonly number[], middle: number): number[] =>
   errors.flatMap((error, k) => (error <= Math.max(3 * middle, 2e-5) ? [k] : []));
 
-function quantile(values: readonly number[], share: number): number {
+/** A value of the list itself, unlike geometry's quantile: a pair of views has this error. */
+function nearestRank(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

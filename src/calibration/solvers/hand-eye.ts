@@ -3,6 +3,7 @@ import {
   compose,
   invert,
   type Metres,
+  median,
   type Pose,
   rotationAngle,
   rotationVectorFromQuaternion,
@@ -15,7 +16,7 @@ import { type BlockSolution, solveBlocks } from "./least-squares.js";
 import { type Observability, observability } from "./observability.js";
 import { packPose, reprojection, rms, unpackPose } from "./planar-pose.js";
 import { refuse } from "./refuse.js";
-import { degrees, deviationsOf, median } from "./statistics.js";
+import { degrees, deviationsOf } from "./statistics.js";
 
 export type HandEyeType = "eye_in_hand" | "eye_to_hand";
 

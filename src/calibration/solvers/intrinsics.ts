@@ -1,10 +1,10 @@
+import { median } from "../../geometry/index.js";
 import type { Sighting } from "../types.js";
 import { report } from "./intrinsics-report.js";
 import { fixedUnknowns, scanFocalLengths, solve } from "./intrinsics-solve.js";
 import type { IntrinsicsOptions, IntrinsicsResult } from "./intrinsics-types.js";
 import { rms } from "./planar-pose.js";
 import { refuse } from "./refuse.js";
-import { median } from "./statistics.js";
 
 const minViews = 4;
 

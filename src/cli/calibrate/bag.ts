@@ -2,7 +2,7 @@ import { type BagReader, openBag, recordedTransforms, rgbdFrames } from "../../b
 import { areAlike, standsStill, type TargetDetector } from "../../calibration/index.js";
 import { GraspGroundingError } from "../../errors/index.js";
 import type { CameraModel, ColourImage, FrameId, Pose, Stamp } from "../../geometry/index.js";
-import type { TfMessage } from "../../messages/index.js";
+import { cameraForImage, type TfMessage } from "../../messages/index.js";
 import { TfBuffer } from "../../messages/tf-buffer.js";
 import { Progress } from "../../system/index.js";
 import type { CalibrationSet, CalibrationView, SourceOptions } from "./types.js";
@@ -38,6 +38,7 @@ export async function readBag(
       if (last !== undefined && Number(handle.stamp - last) / 1e9 < options.every) continue;
       last = handle.stamp;
       const frame = await handle.load();
+      if (given !== undefined) cameraForImage(given, frame.colour);
       camera ??= frame.camera;
       frameId ??= frame.frameId;
       looked++;

@@ -4,6 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { parsePoses, parseTarget, type Target, TargetDetector } from "../../calibration/index.js";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { CameraModel, Pose } from "../../geometry/index.js";
+import { cameraForImage } from "../../messages/index.js";
 import { readCamera, readColour } from "../../pipeline/index.js";
 import { Progress, readText } from "../../system/index.js";
 import { readBag } from "./bag.js";
@@ -84,7 +85,9 @@ async function readFolder(
     const pose = poses?.get(name);
     if (poses !== undefined && pose === undefined) without.push(name);
     else {
-      const sighting = detector.detect(await readColour(join(folder, name)), name);
+      const colour = await readColour(join(folder, name));
+      if (camera !== undefined) cameraForImage(camera, colour);
+      const sighting = detector.detect(colour, name);
       if (sighting !== undefined) views.push({ sighting, ...(pose && { robot: pose }) });
     }
     progress.update(k + 1, names.length);

@@ -8,6 +8,9 @@ export interface BagSourceOptions {
   readonly colour?: string;
   readonly depth?: string;
   readonly cameraInfo?: string;
+  readonly depthInfo?: string;
+  readonly depthRegistered?: boolean;
+  readonly rectified?: boolean;
   readonly tolerance?: number;
   /** Starts paused on the first frame. Default false. */
   readonly paused?: boolean;
@@ -254,9 +257,4 @@ export class BagSource implements ConsoleSource, Playback {
   }
 }
 
-const frameOptions = ({ colour, depth, cameraInfo, tolerance }: BagSourceOptions) => ({
-  ...(colour !== undefined && { colour }),
-  ...(depth !== undefined && { depth }),
-  ...(cameraInfo !== undefined && { cameraInfo }),
-  ...(tolerance !== undefined && { tolerance }),
-});
+const frameOptions = ({ paused: _, loop: __, ...frames }: BagSourceOptions) => frames;

@@ -36,6 +36,12 @@ export const bagErrors = {
     cause: "images were not recorded, or their type is not supported",
     remedy: "name one with --colour TOPIC",
   }),
+  BAG_IMAGES_UNREADABLE: entry({
+    message: "{path}: no image can be read: {detail}",
+    cause: "images in an encoding, a type or a compression that is not read",
+    remedy: "record them as sensor_msgs/Image or CompressedImage in an encoding of docs/replay.md",
+    httpStatus: 422,
+  }),
   BAG_TOPIC: entry({
     message: "{path}: no topic {topic}; topics are {topics}",
     cause: "a misspelt topic, or one that was not recorded",

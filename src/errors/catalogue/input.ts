@@ -29,7 +29,7 @@ export const inputErrors = {
   IMAGE_UNREADABLE: entry({
     message: "{path}: not an image that can be decoded ({detail})",
     cause: "a damaged file, or an unsupported format",
-    remedy: "use a PNG, JPEG or WebP file",
+    remedy: "use a PNG, JPEG, WebP or TIFF file",
     httpStatus: 422,
   }),
   IMAGE_TOO_SMALL: entry({
@@ -89,8 +89,35 @@ export const inputErrors = {
   }),
   CAMERA_INVALID: entry({
     message: "camera info is not usable: {detail}",
-    cause: "an uncalibrated camera publishes zeros, or the file is of another image size",
+    cause: "an uncalibrated camera publishes zeros, or a distortion that cannot be computed with",
     remedy: "calibrate the camera or check its driver",
+    httpStatus: 422,
+  }),
+  CAMERA_SIZE: entry({
+    message: "camera info is for {camera} pixels but the image has {image}",
+    cause: "a calibration of another resolution or of another camera",
+    remedy:
+      "use the calibration of this resolution; `ground --scale-camera` scales one of the same proportions",
+    httpStatus: 422,
+  }),
+  DEPTH_FORMAT: entry({
+    message: "{path}: not a depth image that can be measured with ({detail})",
+    cause: "a colour or colour-mapped image, a lossy or an 8-bit one in place of depth",
+    remedy:
+      "use one channel: 16-bit PNG or TIFF in millimetres, or float TIFF in metres; --depth-scale names another unit",
+    httpStatus: 422,
+  }),
+  DEPTH_UNIT: entry({
+    message: "float depth does not look like metres: near surfaces have values of about {value}",
+    cause: "a driver or tool that writes millimetres into 32-bit floats, which are metres by REP-118",
+    remedy: "publish metres, or 16UC1 for millimetres; for a file pass --depth-scale 0.001",
+    httpStatus: 422,
+  }),
+  DEPTH_UNREGISTERED: entry({
+    message: "depth is not aligned to colour ({difference}) and cannot be registered: {detail}",
+    cause: "depth in the depth camera's own frame, without what relates it to the colour camera",
+    remedy:
+      "record aligned depth, or /tf_static and both camera infos; --depth-registered says that it is aligned, --no-depth leaves it out",
     httpStatus: 422,
   }),
 } as const satisfies Record<string, CatalogueEntry>;

@@ -104,7 +104,7 @@ function thinned(mask: Uint8Array, width: number, height: number, area: number):
   return left >= 0.55 * area ? out : mask;
 }
 
-/** Middle value; NaN of nothing. Sorts a copy. */
+/** Middle value, the upper one of an even number, unlike geometry's median: a measured depth. NaN of nothing. */
 export function median(values: readonly number[]): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.trunc(sorted.length / 2)] ?? Number.NaN;

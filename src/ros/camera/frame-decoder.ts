@@ -1,8 +1,15 @@
 import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
-import type { CameraModel, ColourImage, DepthImage, RgbdFrame } from "../../geometry/index.js";
+import {
+  type CameraModel,
+  type ColourImage,
+  type DepthImage,
+  type RgbdFrame,
+  registerDepth,
+} from "../../geometry/index.js";
 import {
   type CameraInfoMessage,
   type CompressedImageMessage,
+  cameraForImage,
   cameraFromInfo,
   colourFromCompressed,
   colourFromImage,
@@ -14,7 +21,6 @@ import {
 } from "../../messages/index.js";
 import { discard } from "../discard.js";
 import type { FrameBytes, ImageBytes, Problem } from "../job.js";
-import { registerDepth } from "./registration.js";
 
 const images = decoderFor("sensor_msgs/msg/Image");
 const compressedImages = decoderFor("sensor_msgs/msg/CompressedImage");
@@ -88,10 +94,5 @@ function cameraOf(
   image: Pick<ColourImage, "width" | "height">,
   rectified: boolean,
 ): CameraModel {
-  const camera = cameraFromInfo(cameraInfos.decode<CameraInfoMessage>(cdr), rectified);
-  if (camera.width !== image.width || camera.height !== image.height)
-    throw new GraspGroundingError("CAMERA_INVALID", {
-      detail: `it is for ${camera.width}×${camera.height} pixels but the image has ${image.width}×${image.height}`,
-    });
-  return camera;
+  return cameraForImage(cameraFromInfo(cameraInfos.decode<CameraInfoMessage>(cdr), { rectified }), image);
 }

@@ -68,6 +68,8 @@ describe.runIf(haveShared())("bags that other libraries made of a real frame", (
         colour: colourTopic,
         depth: depthTopic,
         cameraInfo: "/camera/color/camera_info",
+        // Of the same frame: aligned depth has no camera info of its own in these bags.
+        depthInfo: "/camera/color/camera_info",
       });
       const stamps: bigint[] = [];
       for await (const handle of frames) {

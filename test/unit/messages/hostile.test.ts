@@ -152,7 +152,7 @@ describe("camera info", () => {
   it("keeps distortion, but not for an image that was rectified, which P describes", () => {
     const bent = info({ d: [0.1, 0, 0, 0, 0], p: [500, 0, 300, 0, 0, 505, 200, 0, 0, 0, 1, 0] });
     expect(cameraFromInfo(bent).distortion).toEqual({ model: "plumb_bob", coefficients: [0.1, 0, 0, 0, 0] });
-    expect(cameraFromInfo(bent, true)).toEqual({
+    expect(cameraFromInfo(bent, { rectified: true })).toEqual({
       width: 640,
       height: 480,
       fx: 500,

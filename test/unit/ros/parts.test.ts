@@ -8,7 +8,6 @@ import {
   parameterPage,
   parameterProblem,
   parameterYaml,
-  registerDepth,
 } from "../../../src/ros/index.js";
 import { peekHeader } from "../../../src/ros/topics/cdr.js";
 import { chooseDurability, chooseReliability, qosProblem } from "../../../src/ros/topics/qos.js";
@@ -102,36 +101,5 @@ describe("quality of service", () => {
         publisher(1),
       ]),
     ).toBeUndefined();
-  });
-});
-
-describe("registerDepth", () => {
-  const camera = { width: 40, height: 30, fx: 40, fy: 40, cx: 19.5, cy: 14.5 };
-  const plane = (z: number) => ({ width: 40, height: 30, data: new Float32Array(1200).fill(z) });
-  const still = { position: [0, 0, 0] as const, orientation: [0, 0, 0, 1] as const };
-
-  it("leaves depth of the same camera as it is", () => {
-    expect(registerDepth(plane(2), camera, still, camera).data).toEqual(plane(2).data);
-  });
-
-  it("moves by the baseline and adds the offset along the axis", () => {
-    const depth = plane(2);
-    depth.data[10 * 40 + 20] = 1;
-    const out = registerDepth(depth, camera, { position: [0.05, 0, 0], orientation: [0, 0, 0, 1] }, camera);
-    // 5 cm at 1 m are 2 pixels of this camera.
-    expect(out.data[10 * 40 + 22]).toBeCloseTo(1, 6);
-    const nearer = registerDepth(
-      plane(2),
-      camera,
-      { position: [0, 0, -0.5], orientation: [0, 0, 0, 1] },
-      camera,
-    );
-    expect(nearer.data[15 * 40 + 20]).toBeCloseTo(1.5, 6);
-  });
-
-  it("fills a finer colour image without holes", () => {
-    const fine = { width: 80, height: 60, fx: 80, fy: 80, cx: 39.5, cy: 29.5 };
-    const out = registerDepth(plane(1), camera, still, fine);
-    expect(out.data.every((z) => Math.abs(z - 1) < 1e-6)).toBe(true);
   });
 });
