@@ -39,7 +39,7 @@ export const setWords: ReadonlySet<string> = new Set(
 export const sceneWords: ReadonlySet<string> = new Set(
   list(`table tables desk counter worktop workbench bench shelf floor ground picture image photo scene room view camera robot
     gripper arm me you us edge corner middle center centre left right back front top bottom side background foreground here there
-    end row`),
+    end row part area half section`),
 );
 
 /** Sides of the image: no object, whatever the relation. */

@@ -148,7 +148,9 @@ function parseFind(rest: Words, verb: VerbMatch, clause: Words, previous?: Comma
 }
 
 const recipient = atStart("me|us|him|her|over|up|out|hold of");
-const recipientAtEnd = atEnd("(?:back |over )?to (?:me|us|my hand)|over here|here|up|over|out");
+const recipientAtEnd = atEnd(
+  "(?<!(?:closest|nearest|next|closer|nearer) )(?:back |over )?to (?:me|us|my hand)|over here|here|up|over|out",
+);
 
 function parsePick(rest: Words, verb: VerbMatch, previous?: Command): Command | undefined {
   let words = rest;

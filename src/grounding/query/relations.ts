@@ -49,11 +49,16 @@ export function findPreposition(words: Words, from: number): PrepositionMatch | 
 const linking = atEnd(
   "(?:,? ?(?:that|which) (?:is|are) |(?:that|which) )?(?:standing|stands|lying|lies|sitting|sits|resting|rests|placed|located|right|just|directly|immediately)|(?:that|which) (?:is|are)",
 );
+/** "something to put on a hot dog": no relation to a hot dog. */
+const byPurpose = atStart(
+  "(?:something|anything|(?:the|a) (?:thing|tool|object)) (?:to|for|i|you|we|that i)",
+);
 const closestFirst = atStart("(?:the )?(?:closest|nearest)");
 const closestTarget = anywhere("to|from");
 
 /** A phrase parted from the relation that it holds. */
 export function takeRelation(phrase: Words): { readonly phrase: Words; readonly relation?: Relation } {
+  if (phrase.lead(byPurpose) > 0) return { phrase };
   const superlative = closestBefore(phrase);
   if (superlative !== undefined) return superlative;
   const attribute = phrase.find(anywhere("with|without"));

@@ -3,7 +3,7 @@ import { grammarWords, verbs } from "./lexicon.js";
 import type { Token } from "./tokens.js";
 
 const dictionary: readonly string[] = [...new Set([...grammarWords, ...Object.keys(verbs)])];
-const plurals: readonly string[] = dictionary.map((word) => `${word}s`);
+const plurals: readonly string[] = dictionary.filter((word) => !word.endsWith("s")).map((word) => `${word}s`);
 
 /**
  * The word that a slip of the keyboard stands for: the only known name or word of the grammar that is one edit away (two
@@ -41,11 +41,14 @@ function isSwapped(a: string, b: string): boolean {
   return i + 1 < a.length && a[i] === b[i + 1] && a[i + 1] === b[i] && a.slice(i + 2) === b.slice(i + 2);
 }
 
+const isKnownPlural = (word: string): boolean =>
+  /s$/.test(word) && (grammarWords.has(word.slice(0, -1)) || grammarWords.has(word.replace(/es$/, "")));
+
 /** Words with their spelling corrected where the dictionary does not know them; names in capitals stay as they are. */
 export function correctSpelling(tokens: readonly Token[]): readonly string[] | undefined {
   let changed = false;
   const texts = tokens.map(({ text, low, known }, i) => {
-    if (known || grammarWords.has(low) || (i > 0 && text !== low)) return text;
+    if (known || isKnownPlural(low) || grammarWords.has(low) || (i > 0 && text !== low)) return text;
     const better = correct(low);
     if (better === undefined || better === low) return text;
     changed = true;

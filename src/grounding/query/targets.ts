@@ -14,7 +14,7 @@ const references: readonly (readonly [RegExp, Reference, Count])[] = [
   [whole("both|both of (?:them|those|these)|both ones"), "last", 2],
 ];
 const pronoun = /^(?:i|you|we|he|she|am|do|does|did|how|why|when|who|whose|cannot|will|would)$/;
-const superlative = atStart("the [a-z]+est of the");
+const superlative = atStart("the [a-z]+(?:er|est) of the");
 const freeStanding = whole("(?:something|anything|everything|what)(?: .*)?");
 
 /** Noun phrases of a list, undefined when it is none. `noun` is what "one" stands for. */
@@ -117,7 +117,8 @@ function pieces(list: Words): Piece[] {
     const piece = words.slice(start, match.start);
     const rest = words.slice(match.end);
     if (rest.length === 0) break;
-    if (isInsideBetween(piece) || (isAdjectival(piece) && !startsPhrase(rest))) continue;
+    if (isInsideBetween(piece) || (!startsPhrase(rest) && (isAdjectival(piece) || isContent(piece, match))))
+      continue;
     found.push({ words: piece, or });
     or = words.tokens.slice(match.start, match.end).some(({ low }) => low === "or");
     start = match.end;
@@ -133,6 +134,13 @@ function isInsideBetween(piece: Words): boolean {
   if (between === undefined || between.end >= piece.length) return false;
   const landmark = piece.slice(between.end);
   return landmark.find(anywhere("and")) === undefined && !nounParts(landmark).plural;
+}
+
+/** "the can of peas and carrots" is one can, and "the macaroni and cheese" one dish; "the knife and fork" are two objects. */
+function isContent(piece: Words, { start, end }: { start: number; end: number }): boolean {
+  if (end !== start + 1 || piece.lead(atStart("the|a|an|that|this|my")) === 0) return false;
+  const head = nounParts(piece).noun.toLowerCase().split(" ").at(-1) ?? "";
+  return piece.find(anywhere("of|with")) !== undefined || !trainedHeads.has(head);
 }
 
 const startsPhrase = (words: Words): boolean =>
@@ -163,7 +171,9 @@ function parseTarget(piece: Words, noun: string): Target | undefined {
   const { words, exclude } = takePrefixed(piece);
   const quantity = quantify(words);
   const { phrase, relation } = takeRelation(quantity.phrase);
-  const isOne = /^ones?$/.test(nounParts(phrase).noun) || /^ones?$/.test(phrase.low);
+  const isOne =
+    (/^ones?$/.test(nounParts(phrase).noun) || /^ones?$/.test(phrase.low)) &&
+    phrase.find(anywhere("ones? of")) === undefined;
   const text = isOne && noun !== "" ? withNoun(phrase, noun).text : phrase.text;
   const reference: Reference | undefined = quantity.other
     ? "other"
@@ -205,10 +215,7 @@ function isReferring(piece: Words): boolean {
     return false;
   if (startsWithUnknownVerb(tokens)) return false;
   const words = tokens.filter(({ low }) => /\p{L}/u.test(low));
-  return (
-    words.filter(isKnown).length * 2 > words.length ||
-    (words.length === 1 && tokens.length === 1 && isKnown(words[0]!))
-  );
+  return words.length > 0 && words.filter(isKnown).length * 2 >= words.length;
 }
 
 const isKnown = ({ known, low }: Token): boolean =>

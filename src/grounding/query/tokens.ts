@@ -83,7 +83,7 @@ export function tag(words: readonly string[]): Token[] {
   const { its } = nlp;
   const pieces: { length: number; pos: string; lemma: string; known: boolean }[] = [];
   nlp
-    .readDoc(words.join(" "))
+    .readDoc(words.join(" ").toLowerCase())
     .tokens()
     .each((piece: ItemToken) => {
       const known = feature<number>(piece, its.uniqueId) < firstUnknown;
