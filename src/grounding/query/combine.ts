@@ -1,0 +1,150 @@
+import { type Box, type DepthImage, type Mask, maskArea } from "../../geometry/index.js";
+import type { Detection, Grounding } from "../types.js";
+import { type Candidate, enumerate, heatOn, isSame, withDepth } from "./candidates.js";
+import { needsKinds, type TargetPlan } from "./plan.js";
+import { type Placed, relationScore } from "./spatial.js";
+
+/** Answers of the model by phrase. */
+export type Answers = ReadonlyMap<string, Grounding>;
+
+export interface CombineOptions {
+  /** Width of the image in pixels. */
+  readonly width: number;
+  readonly depth?: DepthImage;
+}
+
+/** Heat from which an object is what an excluded phrase names. */
+const excludedHeat = 0.5;
+/** Share of a region that is left without the excluded objects: from here on it is untouched, below it is nothing. */
+const wholeShare = 0.9;
+const remainderShare = 0.3;
+/** How much geometry and the model's own answer count for a relation. */
+const relationWeights = { geometry: 1, own: 0.5, kind: 0.25 };
+
+/** Objects that a target means, best first; those that were asked for by number or as a set are all of them. */
+export function combineTarget(
+  plan: TargetPlan,
+  answers: Answers,
+  options: CombineOptions,
+): readonly Detection[] {
+  const own = answers.get(plan.whole);
+  if (own === undefined) return [];
+  if (!needsKinds(plan)) return bestOf([own, ...pick(answers, plan.alternatives)]);
+  const kinds = pick(answers, plan.kinds);
+  let candidates = enumerate([...kinds, ...(plan.generic ? [] : [own])], options.depth).map((candidate) =>
+    scored(candidate, Math.max(...[...kinds, own].map((answer) => heatOn(answer, candidate.detection)))),
+  );
+  candidates = withoutExcluded(candidates, pick(answers, plan.excluded));
+  candidates = byRelation(candidates, plan, answers, own, options);
+  return candidates
+    .sort((a, b) => b.score - a.score)
+    .map(({ detection, score }) => ({ ...detection, score: clamp(score) }));
+}
+
+interface Scored extends Candidate {
+  readonly score: number;
+}
+
+const scored = (candidate: Candidate, score: number): Scored => ({ ...candidate, score });
+const clamp = (score: number): number => Math.min(1, Math.max(0, score));
+const pick = (answers: Answers, phrases: readonly string[]): Grounding[] =>
+  phrases.flatMap((phrase) => answers.get(phrase) ?? []);
+
+/** The answer whose best object is the surest. */
+function bestOf(groundings: readonly Grounding[]): readonly Detection[] {
+  const top = (grounding: Grounding) => grounding.detections[0]?.score ?? 0;
+  return groundings.reduce((best, other) => (top(other) > top(best) ? other : best)).detections;
+}
+
+/**
+ * Leaves out the objects that an excluded phrase names. Two objects that touch may be one region of the heat map: what
+ * is left of a region without the excluded object stays a candidate.
+ */
+function withoutExcluded(candidates: readonly Scored[], excluded: readonly Grounding[]): Scored[] {
+  if (excluded.length === 0) return [...candidates];
+  const taken = excluded.flatMap(({ detections }) => detections.map(({ mask }) => mask));
+  return candidates.flatMap((candidate) => {
+    const detection = remainder(candidate.detection, taken);
+    if (detection === undefined) return [];
+    const heat = Math.max(...excluded.map((answer) => heatOn(answer, detection)));
+    return heat >= excludedHeat ? [] : [{ ...candidate, detection, score: candidate.score * (1 - heat) }];
+  });
+}
+
+/** A detection without masks of others: itself where they hardly touch it, undefined where they take most of it. */
+function remainder(detection: Detection, others: readonly Mask[]): Detection | undefined {
+  const { mask } = detection;
+  const data = mask.data.slice();
+  for (const other of others) for (let i = 0; i < data.length; i++) if (other.data[i] === 1) data[i] = 0;
+  const rest = { ...mask, data };
+  const share = maskArea(rest) / Math.max(1, maskArea(mask));
+  if (share > wholeShare) return detection;
+  const box = share < remainderShare ? undefined : bodyOf(rest, detection.box);
+  return box === undefined ? undefined : { ...detection, mask: rest, box };
+}
+
+/** Rows and columns with fewer pixels than this share of the fullest one are a rim. */
+const rimShare = 0.2;
+
+/** The box of a mask without the thin rim that a subtracted object leaves. */
+function bodyOf({ width, data }: Mask, [x1, y1, x2, y2]: Box): Box | undefined {
+  const columns = new Float32Array(x2 - x1);
+  const rows = new Float32Array(y2 - y1);
+  for (let y = y1; y < y2; y++)
+    for (let x = x1; x < x2; x++) {
+      const value = data[y * width + x]!;
+      columns[x - x1]! += value;
+      rows[y - y1]! += value;
+    }
+  const [left, right] = fullRange(columns);
+  const [top, bottom] = fullRange(rows);
+  return right > left && bottom > top ? [x1 + left, y1 + top, x1 + right, y1 + bottom] : undefined;
+}
+
+function fullRange(counts: Float32Array): readonly [number, number] {
+  const least = rimShare * counts.reduce((most, count) => Math.max(most, count), 0);
+  const first = counts.findIndex((count) => count > least);
+  const last = counts.findLastIndex((count) => count > least);
+  return [first, last + 1];
+}
+
+/** Ranks by geometry where the landmarks are found, with the model's own answer to break ties. */
+function byRelation(
+  candidates: readonly Scored[],
+  plan: TargetPlan,
+  answers: Answers,
+  own: Grounding,
+  { width, depth }: CombineOptions,
+): Scored[] {
+  const { relation } = plan.target;
+  if (relation === undefined) return [...candidates];
+  const landmarks = findLandmarks(pick(answers, plan.landmarks), relation.kind === "between", depth);
+  if (landmarks === undefined)
+    return candidates.map((candidate) => scored(candidate, heatOn(own, candidate.detection)));
+  const { geometry, own: weight, kind } = relationWeights;
+  return candidates
+    .filter(({ detection }) => !landmarks.some(({ box }) => isSame(box, detection.box)))
+    .map((candidate) => {
+      const place = relationScore(relation.kind, placed(candidate), landmarks, width);
+      const total = geometry * place + weight * heatOn(own, candidate.detection) + kind * candidate.score;
+      return scored(candidate, total / (geometry + weight + kind));
+    });
+}
+
+const placed = ({ detection, depth }: Candidate): Placed => ({
+  box: detection.box,
+  ...(depth !== undefined && { depth }),
+});
+
+/** The landmarks where they were found; "between the two cans" has its two in one answer. */
+function findLandmarks(
+  answers: readonly Grounding[],
+  between: boolean,
+  depth: DepthImage | undefined,
+): readonly Placed[] | undefined {
+  const places = answers.flatMap(({ found, detections }) =>
+    found ? detections.slice(0, between && answers.length === 1 ? 2 : 1) : [],
+  );
+  if (places.length < (between ? 2 : 1)) return undefined;
+  return places.map((detection) => placed(withDepth(detection, depth)));
+}
