@@ -2,16 +2,16 @@ import type { RgbdFrame } from "../../geometry/index.js";
 import type { BackendReport, CallOptions } from "../../inference/index.js";
 import type { Detection, Grounder, Grounding, Heatmap } from "../types.js";
 import { isOpen, rivals } from "./ambiguity.js";
-import type { AskPolicy, FoundDestination, QueryLanguage, Translate, UnderstoodGrounding } from "./answer.js";
+import type { AskPolicy, FoundDestination, Translate, UnderstoodGrounding } from "./answer.js";
 import { isSame } from "./candidates.js";
 import { type Answers, type CombineOptions, combineTarget } from "./combine.js";
-import { Dialogues, type LastAnswer, type Narrowing, narrow, resolveReferences } from "./dialogue.js";
-import { identifyLanguage } from "./language.js";
+import { Dialogues, type Narrowing, narrow } from "./dialogue.js";
 import { nounParts } from "./noun-phrase.js";
-import { parseCommand, readWords } from "./parse.js";
-import { isPlain, phrasesOf, planTarget, type TargetPlan } from "./plan.js";
+import { readWords } from "./parse.js";
+import { planTarget, type TargetPlan } from "./plan.js";
 import { askWhich, type Question, resolveReply } from "./question.js";
 import type { Command } from "./types.js";
+import { isUnnarrowed, toAsk, type Understood, understand } from "./understand.js";
 
 export interface CommandGrounderOptions {
   /** When a question is asked back, where a call does not say. Default "never". */
@@ -30,18 +30,6 @@ export interface GroundOptions extends CallOptions {
 
 /** Least heat of an object that makes a query ambiguous. */
 const minRivalHeat = 0.6;
-
-interface Understood {
-  readonly query: string;
-  /** What the model is asked first: the query as it was said, or its translation. */
-  readonly text: string;
-  readonly language?: QueryLanguage;
-  readonly command?: Command;
-  readonly plans: readonly TargetPlan[];
-  readonly narrowing: readonly Narrowing[];
-  readonly last?: LastAnswer;
-  readonly ask: AskPolicy;
-}
 
 /**
  * Understands commands in front of a grounder: takes a query apart, asks the grounder about each of its phrases on one
@@ -76,7 +64,12 @@ export class CommandGrounder implements Grounder {
     options: GroundOptions = {},
   ): Promise<readonly UnderstoodGrounding[]> {
     const start = performance.now();
-    const understood = await Promise.all(queries.map((query) => this.#understand(query, options)));
+    const ask = options.ask ?? this.#options.ask ?? "never";
+    const last = options.asker === undefined ? undefined : this.#dialogues.last(options.asker);
+    const { translate } = this.#options;
+    const understood = await Promise.all(
+      queries.map((query) => understand(query, { ask, last, translate, signal: options.signal })),
+    );
     const phrases = [...new Set(understood.flatMap(toAsk))];
     const language = performance.now() - start;
     const groundings = await this.#grounder.ground(frame, phrases, options);
@@ -84,47 +77,12 @@ export class CommandGrounder implements Grounder {
     return understood.map((one) => {
       const answer = this.#answer(one, answers, frame);
       if (options.asker !== undefined) this.#remember(options.asker, one, answer);
-      return { ...answer, query: one.query.trim(), timings: { ...answer.timings, language } };
+      return { ...answer, query: one.query, timings: { ...answer.timings, language } };
     });
   }
 
   close(): Promise<void> {
     return this.#grounder.close();
-  }
-
-  async #understand(query: string, options: GroundOptions): Promise<Understood> {
-    const guess = identifyLanguage(query);
-    const ask = options.ask ?? this.#options.ask ?? "never";
-    const base = { query, ask, plans: [], narrowing: [] };
-    const { translate } = this.#options;
-    if (!guess.isEnglish && translate === undefined)
-      return { ...base, text: query, language: { code: guess.language } };
-    const text =
-      guess.isEnglish || translate === undefined
-        ? query
-        : await translate(query, guess.language, options.signal);
-    const language = guess.isEnglish ? undefined : { code: guess.language, translated: text };
-    const last = options.asker === undefined ? undefined : this.#dialogues.last(options.asker);
-    const parsed = parseCommand(text);
-    const common = {
-      ...base,
-      text,
-      ...(language !== undefined && { language }),
-      ...(last !== undefined && { last }),
-    };
-    if (isReply(parsed, last)) return { ...common, ...(parsed !== undefined && { command: parsed }) };
-    if (parsed === undefined) return common;
-    const { command, narrowing } = resolveReferences(parsed, last);
-    // A plain referring expression is the model's own business: it is asked as it was said.
-    const plans = command.targets.map(planTarget);
-    const [first] = plans;
-    const asSaid = isPlain(parsed) && first !== undefined && narrowing.every(isEmpty);
-    return {
-      ...common,
-      command: parsed,
-      plans: asSaid ? [{ ...first, whole: corrected(text) }] : plans,
-      narrowing,
-    };
   }
 
   #answer(
@@ -170,8 +128,8 @@ export class CommandGrounder implements Grounder {
     answers: Answers,
     options: CombineOptions,
   ): readonly Detection[] {
-    const combined = combineTarget(isEmpty(narrowing) ? plan : everyOfKind(plan), answers, options);
-    const left = isEmpty(narrowing) ? combined : narrow(combined, narrowing, options.width, isSame);
+    const combined = combineTarget(isUnnarrowed(narrowing) ? plan : everyOfKind(plan), answers, options);
+    const left = isUnnarrowed(narrowing) ? combined : narrow(combined, narrowing, options.width, isSame);
     const { count } = plan.target;
     if (typeof count === "number" && count > 1) return left.slice(0, count);
     return left;
@@ -179,13 +137,13 @@ export class CommandGrounder implements Grounder {
 
   /** The answer to a question that was asked back. */
   #reply(
-    { last, text, plans }: Understood,
+    { last, text, mayReply }: Understood,
     answers: Answers,
     frame: Pick<RgbdFrame, "colour">,
     options: CombineOptions,
   ): UnderstoodGrounding | undefined {
     const pending = last?.pending;
-    if (pending === undefined || plans.length > 0) return undefined;
+    if (pending === undefined || !mayReply) return undefined;
     const chosen = resolveReply(text, pending.candidates, frame.colour);
     if (chosen === undefined) return undefined;
     const candidate = pending.candidates[chosen]!;
@@ -237,42 +195,8 @@ export class CommandGrounder implements Grounder {
   }
 }
 
-const isEmpty = (narrowing: Narrowing): boolean => Object.keys(narrowing).length === 0;
-
 /** A plan whose kinds are asked, so that every object of the kind is a candidate. */
 const everyOfKind = (plan: TargetPlan): TargetPlan => ({ ...plan, target: { ...plan.target, count: "all" } });
-
-/** Spelling as the parser corrected it, words otherwise as they were said. */
-function corrected(text: string): string {
-  const words = readWords(text);
-  const said = text.toLowerCase();
-  return words.tokens.every(({ low }) => said.includes(low)) ? text : words.text;
-}
-
-/** Whether a query answers the question that was asked last: it names no other object. */
-function isReply(command: Command | undefined, last: LastAnswer | undefined): boolean {
-  if (last?.pending === undefined) return false;
-  if (command === undefined) return true;
-  const [target, second] = command.targets;
-  if (second !== undefined || target === undefined || command.destination !== undefined) return false;
-  if (target.reference !== undefined) return true;
-  return nounParts(readWords(target.phrase)).singular === last.noun;
-}
-
-/** Every phrase that the model is asked for a query. */
-function toAsk({ text, plans, narrowing, command, ask, last }: Understood): readonly string[] {
-  if (plans.length === 0) {
-    const replied = last?.pending === undefined ? undefined : planTarget({ phrase: last.phrase, count: 1 });
-    return replied === undefined ? [text] : [text, replied.whole, ...replied.kinds];
-  }
-  return [
-    ...plans.flatMap((plan, i) => [
-      ...phrasesOf(plan),
-      ...(isEmpty(narrowing[i] ?? {}) && (ask === "never" || !isOpen(plan)) ? [] : plan.kinds),
-    ]),
-    ...(command?.destination?.landmarks ?? []),
-  ];
-}
 
 /** An answer that names nothing: what was said is no query for an object, or was not understood. */
 const silent = (grounding: Grounding): Grounding => ({

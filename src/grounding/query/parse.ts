@@ -46,6 +46,22 @@ export function readWords(text: string): Words {
   return new Words(corrected === undefined ? tagged : tag(corrected));
 }
 
+/** A text with slips of the keyboard corrected, otherwise as it was written. */
+export function withCorrectSpelling(text: string): string {
+  const split = splitWords(text);
+  const corrected = split.length === 0 ? undefined : correctSpelling(tag(split));
+  if (corrected === undefined) return text;
+  let from = 0;
+  let rest = text;
+  split.forEach((word, i) => {
+    const at = rest.indexOf(word, from);
+    if (at < 0) return;
+    rest = rest.slice(0, at) + corrected[i]! + rest.slice(at + word.length);
+    from = at + corrected[i]!.length;
+  });
+  return rest;
+}
+
 /** Orders that stand alone: stop, undo, let go, a shift. */
 function special(said: Words): Command | undefined {
   if (stop.test(said.low)) return { act: "stop", targets: [] };
