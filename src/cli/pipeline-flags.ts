@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { askPolicies } from "../grounding/index.js";
 import { defaultModel } from "../model-store/index.js";
 import { probability } from "../system/index.js";
 import { backendFlags } from "./backend-flags.js";
@@ -10,6 +11,14 @@ export const pipelineFlags = (): Option[] => [
   new Option(
     "--proposals <source>",
     "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
+  ),
+  new Option(
+    "--ask <when>",
+    "ask back which object is meant: never, when_unsure (several fit equally well), always",
+  ).choices(askPolicies),
+  new Option(
+    "--translate <url>",
+    "translation server (LibreTranslate's protocol) for queries that are not English; without it only English is understood",
   ),
   new Option("--threshold <p>", "object probability from which a pixel counts").argParser(probability),
 ];

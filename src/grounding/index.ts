@@ -15,5 +15,40 @@ export { readManifestFile } from "./hifics/manifest-file.js";
 export { parseNpy, readNpy } from "./hifics/npy.js";
 export { compareLogits, runModel, runSelfTest, type SelfTestResult } from "./hifics/self-test.js";
 export { TextTokenizer } from "./hifics/tokenizer.js";
-export { cleanQuery, maxQueryLength } from "./query.js";
-export type { Detection, Grounder, Grounding, Heatmap, Timings } from "./types.js";
+export {
+  askPolicies,
+  CommandGrounder,
+  type CommandGrounderOptions,
+  cleanQuery,
+  describeCommand,
+  identifyLanguage,
+  isPlainQuery,
+  type LanguageGuess,
+  languageName,
+  maxQueryLength,
+  parseCommand,
+  type Translate,
+} from "./query/index.js";
+export type {
+  Act,
+  Command,
+  Count,
+  Destination,
+  Question,
+  Reference,
+  Relation,
+  RelationKind,
+  Shift,
+  Target,
+} from "./query/types.js";
+export type {
+  AskPolicy,
+  Detection,
+  FoundDestination,
+  Grounder,
+  Grounding,
+  GroundOptions,
+  Heatmap,
+  QueryLanguage,
+  Timings,
+} from "./types.js";

@@ -11,7 +11,7 @@ import {
   type Tensor,
   type Tensors,
 } from "../../inference/index.js";
-import { cleanQuery } from "../query.js";
+import { cleanQuery } from "../query/clean.js";
 import type { Grounder, Grounding, Heatmap } from "../types.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";

@@ -1,6 +1,6 @@
-import { type Box, type DepthImage, type Mask, maskArea } from "../../geometry/index.js";
+import { type Box, boxIou, type DepthImage, type Mask, maskArea } from "../../geometry/index.js";
 import type { Detection, Grounding } from "../types.js";
-import { type Candidate, enumerate, heatOn, isSame, withDepth } from "./candidates.js";
+import { type Candidate, enumerate, heatOn, withDepth } from "./candidates.js";
 import { needsKinds, type TargetPlan } from "./plan.js";
 import { type Placed, relationScore } from "./spatial.js";
 
@@ -18,6 +18,8 @@ const excludedHeat = 0.5;
 /** Share of a region that is left without the excluded objects: from here on it is untouched, below it is nothing. */
 const wholeShare = 0.9;
 const remainderShare = 0.3;
+/** Overlap from which a candidate is the landmark itself; what lies in a bowl is not. */
+const landmarkIou = 0.6;
 /** How much geometry and the model's own answer count for a relation. */
 const relationWeights = { geometry: 1, own: 0.5, kind: 0.25 };
 
@@ -123,7 +125,7 @@ function byRelation(
     return candidates.map((candidate) => scored(candidate, heatOn(own, candidate.detection)));
   const { geometry, own: weight, kind } = relationWeights;
   return candidates
-    .filter(({ detection }) => !landmarks.some(({ box }) => isSame(box, detection.box)))
+    .filter(({ detection }) => !landmarks.some(({ box }) => boxIou(box, detection.box) >= landmarkIou))
     .map((candidate) => {
       const place = relationScore(relation.kind, placed(candidate), landmarks, width);
       const total = geometry * place + weight * heatOn(own, candidate.detection) + kind * candidate.score;

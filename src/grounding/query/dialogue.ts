@@ -2,8 +2,7 @@ import { type Box, boxCentre } from "../../geometry/index.js";
 import type { Detection } from "../types.js";
 import { withNoun } from "./exclusions.js";
 import { readWords } from "./parse.js";
-import type { Question } from "./question.js";
-import type { Command, Shift, Target } from "./types.js";
+import type { Command, Question, Shift, Target } from "./types.js";
 
 /** Milliseconds for which "it" means the last answer. */
 const memoryMs = 300_000;

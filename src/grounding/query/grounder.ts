@@ -1,17 +1,29 @@
 import type { RgbdFrame } from "../../geometry/index.js";
-import type { BackendReport, CallOptions } from "../../inference/index.js";
-import type { Detection, Grounder, Grounding, Heatmap } from "../types.js";
+import type { BackendReport } from "../../inference/index.js";
+import type {
+  AskPolicy,
+  Detection,
+  FoundDestination,
+  Grounder,
+  Grounding,
+  GroundOptions,
+  Heatmap,
+} from "../types.js";
 import { isOpen, rivals } from "./ambiguity.js";
-import type { AskPolicy, FoundDestination, Translate, UnderstoodGrounding } from "./answer.js";
 import { isSame } from "./candidates.js";
 import { type Answers, type CombineOptions, combineTarget } from "./combine.js";
 import { Dialogues, type Narrowing, narrow } from "./dialogue.js";
 import { nounParts } from "./noun-phrase.js";
 import { readWords } from "./parse.js";
 import { planTarget, type TargetPlan } from "./plan.js";
-import { askWhich, type Question, resolveReply } from "./question.js";
-import type { Command } from "./types.js";
+import { askWhich, resolveReply } from "./question.js";
+import type { Command, Question } from "./types.js";
 import { isUnnarrowed, toAsk, type Understood, understand } from "./understand.js";
+
+export const askPolicies = ["never", "when_unsure", "always"] as const satisfies readonly AskPolicy[];
+
+/** Translates a query to English; `from` is its language (ISO 639-1), "" where it is not known. */
+export type Translate = (text: string, from: string, signal?: AbortSignal) => Promise<string>;
 
 export interface CommandGrounderOptions {
   /** When a question is asked back, where a call does not say. Default "never". */
@@ -20,12 +32,6 @@ export interface CommandGrounderOptions {
   readonly margin?: number;
   /** Translates queries that are not English; without it they are not understood. */
   readonly translate?: Translate;
-}
-
-export interface GroundOptions extends CallOptions {
-  readonly ask?: AskPolicy;
-  /** Whose query it is: "it" and "the other one" mean that asker's last answer. Without it nothing is remembered. */
-  readonly asker?: string;
 }
 
 /** Least heat of an object that makes a query ambiguous. */
@@ -62,7 +68,7 @@ export class CommandGrounder implements Grounder {
     frame: Pick<RgbdFrame, "colour" | "depth">,
     queries: readonly string[],
     options: GroundOptions = {},
-  ): Promise<readonly UnderstoodGrounding[]> {
+  ): Promise<readonly Grounding[]> {
     const start = performance.now();
     const ask = options.ask ?? this.#options.ask ?? "never";
     const last = options.asker === undefined ? undefined : this.#dialogues.last(options.asker);
@@ -85,11 +91,7 @@ export class CommandGrounder implements Grounder {
     return this.#grounder.close();
   }
 
-  #answer(
-    understood: Understood,
-    answers: Answers,
-    frame: Pick<RgbdFrame, "colour" | "depth">,
-  ): UnderstoodGrounding {
+  #answer(understood: Understood, answers: Answers, frame: Pick<RgbdFrame, "colour" | "depth">): Grounding {
     const { text, language, command, plans } = understood;
     const own = answers.get(plans[0]?.whole ?? text)!;
     const said = {
@@ -141,7 +143,7 @@ export class CommandGrounder implements Grounder {
     answers: Answers,
     frame: Pick<RgbdFrame, "colour">,
     options: CombineOptions,
-  ): UnderstoodGrounding | undefined {
+  ): Grounding | undefined {
     const pending = last?.pending;
     if (pending === undefined || !mayReply) return undefined;
     const chosen = resolveReply(text, pending.candidates, frame.colour);
@@ -173,7 +175,7 @@ export class CommandGrounder implements Grounder {
     return { question: askWhich(noun, choices, frame.colour), detections: [...detections, ...others] };
   }
 
-  #remember(asker: string, { plans, last }: Understood, answer: UnderstoodGrounding): void {
+  #remember(asker: string, { plans, last }: Understood, answer: Grounding): void {
     const best = answer.detections[0];
     if (best === undefined) return;
     const phrase = plans.at(-1)?.target.phrase ?? last?.phrase;

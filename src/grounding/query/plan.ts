@@ -102,3 +102,9 @@ export const needsKinds = ({ target, excluded, landmarks, generic: isGeneric }: 
   (landmarks.length > 0 && !isGeneric) ||
   (typeof target.count === "number" && target.count > 1) ||
   target.count === "all";
+
+/** Whether a command is a mere referring expression: one object to find, by nothing but its phrase. */
+export function isPlainQuery(command: Command): boolean {
+  const [target] = command.targets;
+  return isPlain(command) && command.act === "find" && target?.count === 1 && target.relation === undefined;
+}

@@ -2,14 +2,7 @@ import { type Box, boxArea, boxCentre, type ColourImage } from "../../geometry/i
 import type { Detection } from "../types.js";
 import { colourWord } from "./appearance.js";
 import { type Candidate, withDepth } from "./candidates.js";
-
-/** A question back, when several objects fit a query equally well. */
-export interface Question {
-  /** "The mug on the left or the one on the right?" */
-  readonly text: string;
-  /** What each candidate is called in the question, in the order of the answer's first detections. */
-  readonly labels: readonly string[];
-}
+import type { Question } from "./types.js";
 
 /** Most candidates that a question names. */
 export const maxChoices = 3;

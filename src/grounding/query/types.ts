@@ -63,3 +63,11 @@ export interface Command {
   /** What is to be done after it. */
   readonly next?: readonly Command[];
 }
+
+/** A question back, when several objects fit a query equally well. */
+export interface Question {
+  /** "The mug on the left or the one on the right?" */
+  readonly text: string;
+  /** What each candidate is called in the question, in the order of the answer's first detections. */
+  readonly labels: readonly string[];
+}

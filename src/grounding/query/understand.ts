@@ -1,6 +1,6 @@
-import { cleanQuery } from "../query.js";
+import type { AskPolicy, QueryLanguage } from "../types.js";
 import { isOpen } from "./ambiguity.js";
-import type { AskPolicy, QueryLanguage, Translate } from "./answer.js";
+import { cleanQuery } from "./clean.js";
 import { type LastAnswer, type Narrowing, resolveReferences } from "./dialogue.js";
 import { identifyLanguage } from "./language.js";
 import { nounParts } from "./noun-phrase.js";
@@ -29,7 +29,7 @@ export interface UnderstandOptions {
   readonly ask: AskPolicy;
   /** The asker's last answer, which "it" and "the other one" mean. */
   readonly last: LastAnswer | undefined;
-  readonly translate: Translate | undefined;
+  readonly translate: ((text: string, from: string, signal?: AbortSignal) => Promise<string>) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
