@@ -12,6 +12,7 @@ const timeoutMs = 10_000;
 export function translator(url: string): Translate {
   return async (text, from, signal) => {
     const limit = AbortSignal.timeout(timeoutMs);
+    const failed = (detail: string) => new GraspGroundingError("TRANSLATION_FAILED", { url, detail });
     try {
       const response = await fetch(url, {
         method: "POST",
@@ -19,13 +20,14 @@ export function translator(url: string): Translate {
         body: JSON.stringify({ q: text, source: from === "" ? "auto" : from, target: "en", format: "text" }),
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       });
-      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      if (!response.ok) throw failed(`HTTP ${response.status}`);
       const { translatedText } = (await response.json()) as { translatedText?: unknown };
-      if (typeof translatedText !== "string") throw new Error("the answer has no translatedText");
+      if (typeof translatedText !== "string") throw failed("the answer has no translatedText");
       return translatedText;
     } catch (error) {
+      if (error instanceof GraspGroundingError) throw error;
       if (signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
-      throw new GraspGroundingError("TRANSLATION_FAILED", { url, detail: reason(error) });
+      throw failed(reason(error));
     }
   };
 }

@@ -21,7 +21,7 @@ const remainderShare = 0.3;
 /** Overlap from which a candidate is the landmark itself; what lies in a bowl is not. */
 const landmarkIou = 0.6;
 /** How much geometry and the model's own answer count for a relation. */
-const relationWeights = { geometry: 1, own: 0.5, kind: 0.25 };
+const relationWeights = { geometry: 1, own: 0.35, kind: 0.25 };
 
 /** Objects that a target means, best first; those that were asked for by number or as a set are all of them. */
 export function combineTarget(

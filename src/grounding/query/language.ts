@@ -1,4 +1,3 @@
-import eld from "eld/small";
 import { colours, describing, trainedHeads, verbs } from "./lexicon.js";
 import { splitWords } from "./tokens.js";
 
@@ -26,20 +25,24 @@ export interface LanguageGuess {
  * The language of a query. A query is English unless much speaks against it: a wrong "no" would refuse a good query, a
  * wrong "yes" gives today's answer. One word alone is English when it is written in Latin letters.
  */
-export function identifyLanguage(text: string): LanguageGuess {
+export async function identifyLanguage(text: string): Promise<LanguageGuess> {
   const letters = text.match(/\p{L}/gu)?.length ?? 0;
   if (letters === 0) return { language: "", isEnglish: true };
   const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
-  if (1 - latin / letters > maxOtherScript) return { language: eld.detect(text).language, isEnglish: false };
+  if (1 - latin / letters > maxOtherScript)
+    return { language: (await detector()).detect(text).language, isEnglish: false };
   const words = splitWords(text.toLowerCase()).filter((word) => /\p{L}/u.test(word));
   if (words.length < 2 || words.some((word) => english.has(word)) || words.every(isNamed))
     return { language: "en", isEnglish: true };
-  const found = eld.detect(text);
+  const found = (await detector()).detect(text);
   const score = found.getScores().en ?? 0;
   if (found.language === "en" || found.language === "" || score >= minEnglishScore)
     return { language: "en", isEnglish: true };
   return { language: found.language, isEnglish: false };
 }
+
+/** Loaded when the first text comes that is not plainly English: its tables take tens of megabytes. */
+const detector = async () => (await import("eld/small")).default;
 
 const isNamed = (word: string): boolean =>
   trainedHeads.has(word) || colours.has(word) || describing.has(word) || Object.hasOwn(verbs, word);

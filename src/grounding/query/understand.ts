@@ -39,7 +39,7 @@ export async function understand(
   { ask, last, translate, signal }: UnderstandOptions,
 ): Promise<Understood> {
   const query = cleanQuery(said);
-  const guess = identifyLanguage(query);
+  const guess = await identifyLanguage(query);
   const base = { query, ask, plans: [], narrowing: [], mayReply: false };
   if (!guess.isEnglish && translate === undefined)
     return { ...base, text: query, language: { code: guess.language } };

@@ -36,7 +36,7 @@ describe("commands of people", () => {
     expect(new Set([...dev, ...heldOut].map(({ text }) => text)).size).toBe(dev.length + heldOut.length);
   });
 
-  it.each(["dev", "heldout"])("are parsed exactly, at least 95 %% of part %s", (part) => {
+  it.each(["dev", "heldout"])("are parsed exactly, at least 95 in 100 of part %s", (part) => {
     const rows = part === "dev" ? dev : heldOut;
     const misses = wrong(rows);
     const share = 1 - misses.length / rows.length;
