@@ -21,10 +21,18 @@ const sameObject = 0.45;
 /** Share of a detection's box inside another's from which it is a part of it. */
 const partOfObject = 0.8;
 
-/** Objects of several answers on one image, each once; best first. */
-export function enumerate(groundings: readonly Grounding[], depth?: DepthImage): Candidate[] {
+/**
+ * Objects of several answers on one image, each once; best first.
+ * @param inOrder an object of an earlier answer stands for those of later answers that are the same, whatever their scores
+ */
+export function enumerate(
+  groundings: readonly Grounding[],
+  depth?: DepthImage,
+  inOrder = false,
+): Candidate[] {
   const kept: Detection[] = [];
-  const all = groundings.flatMap(({ detections }) => detections).sort((a, b) => b.score - a.score);
+  const all = groundings.flatMap(({ detections }) => detections);
+  if (!inOrder) all.sort((a, b) => b.score - a.score);
   for (const detection of all) {
     if (kept.some((other) => isSame(detection.box, other.box))) continue;
     kept.push(detection);

@@ -1,4 +1,5 @@
-import { type Box, boxIou, type DepthImage, type Mask, maskArea } from "../../geometry/index.js";
+import { boxArea, boxIou, type DepthImage, type Mask, maskArea } from "../../geometry/index.js";
+import { instancesFromHeatmap } from "../hifics/instances.js";
 import type { Detection, Grounding } from "../types.js";
 import { type Candidate, enumerate, heatOn, withDepth } from "./candidates.js";
 import { needsKinds, type TargetPlan } from "./plan.js";
@@ -17,7 +18,9 @@ export interface CombineOptions {
 const excludedHeat = 0.5;
 /** Share of a region that is left without the excluded objects: from here on it is untouched, below it is nothing. */
 const wholeShare = 0.9;
-const remainderShare = 0.3;
+const remainderShare = 0.12;
+/** Share of its box that a part fills; what fills less is the rim of an object that was taken away. */
+const rimFill = 0.3;
 /** Overlap from which a candidate is the landmark itself; what lies in a bowl is not. */
 const landmarkIou = 0.6;
 /** How much geometry and the model's own answer count for a relation. */
@@ -33,7 +36,9 @@ export function combineTarget(
   if (own === undefined) return [];
   if (!needsKinds(plan)) return bestOf([own, ...pick(answers, plan.alternatives)]);
   const kinds = pick(answers, plan.kinds);
-  let candidates = enumerate([...kinds, ...(plan.generic ? [] : [own])], options.depth).map((candidate) =>
+  // Regions of a kind's map may hold two objects that touch; the model's own answer to a relation parts them.
+  const lists = plan.landmarks.length > 0 ? [own, ...kinds] : [...kinds, ...(plan.generic ? [] : [own])];
+  let candidates = enumerate(lists, options.depth, plan.landmarks.length > 0).map((candidate) =>
     scored(candidate, Math.max(...[...kinds, own].map((answer) => heatOn(answer, candidate.detection)))),
   );
   candidates = withoutExcluded(candidates, pick(answers, plan.excluded));
@@ -73,41 +78,31 @@ function withoutExcluded(candidates: readonly Scored[], excluded: readonly Groun
   });
 }
 
-/** A detection without masks of others: itself where they hardly touch it, undefined where they take most of it. */
+/**
+ * A detection without masks of others: itself where they hardly touch it, else its largest part that is left; undefined
+ * where that is a mere rim.
+ */
 function remainder(detection: Detection, others: readonly Mask[]): Detection | undefined {
   const { mask } = detection;
   const data = mask.data.slice();
   for (const other of others) for (let i = 0; i < data.length; i++) if (other.data[i] === 1) data[i] = 0;
-  const rest = { ...mask, data };
-  const share = maskArea(rest) / Math.max(1, maskArea(mask));
-  if (share > wholeShare) return detection;
-  const box = share < remainderShare ? undefined : bodyOf(rest, detection.box);
-  return box === undefined ? undefined : { ...detection, mask: rest, box };
-}
-
-/** Rows and columns with fewer pixels than this share of the fullest one are a rim. */
-const rimShare = 0.2;
-
-/** The box of a mask without the thin rim that a subtracted object leaves. */
-function bodyOf({ width, data }: Mask, [x1, y1, x2, y2]: Box): Box | undefined {
-  const columns = new Float32Array(x2 - x1);
-  const rows = new Float32Array(y2 - y1);
-  for (let y = y1; y < y2; y++)
-    for (let x = x1; x < x2; x++) {
-      const value = data[y * width + x]!;
-      columns[x - x1]! += value;
-      rows[y - y1]! += value;
-    }
-  const [left, right] = fullRange(columns);
-  const [top, bottom] = fullRange(rows);
-  return right > left && bottom > top ? [x1 + left, y1 + top, x1 + right, y1 + bottom] : undefined;
-}
-
-function fullRange(counts: Float32Array): readonly [number, number] {
-  const least = rimShare * counts.reduce((most, count) => Math.max(most, count), 0);
-  const first = counts.findIndex((count) => count > least);
-  const last = counts.findLastIndex((count) => count > least);
-  return [first, last + 1];
+  const area = maskArea(mask);
+  const left = maskArea({ ...mask, data });
+  if (left > wholeShare * area) return detection;
+  if (left < remainderShare * area) return undefined;
+  const heatmap = { width: mask.width, height: mask.height, data: Float32Array.from(data) };
+  const parts = instancesFromHeatmap(heatmap, mask, { threshold: 0.5 }).map((part) => ({
+    part,
+    area: maskArea(part.mask),
+  }));
+  const largest = parts.reduce<(typeof parts)[number] | undefined>(
+    (best, other) => (best === undefined || other.area > best.area ? other : best),
+    undefined,
+  );
+  if (largest === undefined || largest.area < remainderShare * area) return undefined;
+  const { part } = largest;
+  const isRim = largest.area < rimFill * boxArea(part.box);
+  return isRim ? undefined : { ...part, score: detection.score };
 }
 
 /** Ranks by geometry where the landmarks are found, with the model's own answer to break ties. */
