@@ -28,14 +28,14 @@ export type Translate = (text: string, from: string, signal?: AbortSignal) => Pr
 export interface CommandGrounderOptions {
   /** When a question is asked back, where a call does not say. Default "never". */
   readonly ask?: AskPolicy;
-  /** Two objects are equally good within this share of the better one's heat. Default 0.2. */
+  /** Two objects are equally good within this share of the better one's heat. Default 0.15. */
   readonly margin?: number;
   /** Translates queries that are not English; without it they are not understood. */
   readonly translate?: Translate;
 }
 
 /** Least heat of an object that makes a query ambiguous. */
-const minRivalHeat = 0.6;
+const minRivalHeat = 0.8;
 
 /**
  * Understands commands in front of a grounder: takes a query apart, asks the grounder about each of its phrases on one
@@ -167,7 +167,7 @@ export class CommandGrounder implements Grounder {
     const own = answers.get(plan.whole)!;
     if (!own.found) return undefined;
     const kinds = plan.kinds.flatMap((phrase) => answers.get(phrase) ?? []);
-    const choices = rivals(own, kinds, options, this.#options.margin ?? 0.2, minRivalHeat);
+    const choices = rivals(own, kinds, options, this.#options.margin ?? 0.15, minRivalHeat);
     if (choices.length < (ask === "always" ? 1 : 2)) return undefined;
     const { noun } = nounParts(readWords(plan.target.phrase));
     const detections = choices.map(({ detection }) => detection);

@@ -57,6 +57,8 @@ describe("commands end to end", { timeout: 600_000 }, () => {
     of(kind).filter((row) => answers.get(row)!.ours.question !== undefined).length / of(kind).length;
 
   const results = () => ({
+    command:
+      "LANGUAGE_RESULTS=docs/results/language.json npx vitest run test/unit/grounding/query/rendered.test.ts",
     commands: rows.length,
     ...Object.fromEntries(
       (["negation", "conjunction", "relation"] as const).map((kind) => [
