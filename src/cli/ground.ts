@@ -96,7 +96,7 @@ async function run(options: GroundOptions): Promise<void> {
   const pipeline = await createPipeline({ ...options, grasps: frame.depth !== undefined });
   let results: readonly PipelineResult[];
   try {
-    results = await pipeline.process(frame, options.query);
+    results = await pipeline.process(frame, options.query, { ask: options.ask ?? "when_unsure" });
   } finally {
     await pipeline.close();
   }

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { type Effort, efforts } from "../grounding/index.js";
+import { askPolicies, type Effort, efforts } from "../grounding/index.js";
 import { defaultModel } from "../model-store/index.js";
 import { probability } from "../system/index.js";
 import { backendFlags } from "./backend-flags.js";
@@ -20,6 +20,14 @@ export const pipelineFlags = (effort: Effort): Option[] => [
   new Option(
     "--proposals <source>",
     "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
+  ),
+  new Option(
+    "--ask <when>",
+    "ask back which object is meant: never, when_unsure (several fit equally well), always",
+  ).choices(askPolicies),
+  new Option(
+    "--translate <url>",
+    "translation server (LibreTranslate's protocol) for queries that are not English; without it only English is understood",
   ),
   new Option("--threshold <p>", "object probability from which a pixel counts").argParser(probability),
 ];

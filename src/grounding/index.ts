@@ -16,14 +16,42 @@ export { readManifestFile } from "./hifics/manifest-file.js";
 export { parseNpy, readNpy } from "./hifics/npy.js";
 export { compareLogits, runModel, runSelfTest, type SelfTestResult } from "./hifics/self-test.js";
 export { TextTokenizer } from "./hifics/tokenizer.js";
-export { cleanQuery, maxQueryLength } from "./query.js";
 export {
-  type Detection,
-  type Effort,
-  efforts,
-  type Grounder,
-  type Grounding,
-  type GroundOptions,
-  type Heatmap,
-  type Timings,
+  askPolicies,
+  CommandGrounder,
+  type CommandGrounderOptions,
+  cleanQuery,
+  describeCommand,
+  identifyLanguage,
+  isPlainQuery,
+  type LanguageGuess,
+  languageName,
+  maxQueryLength,
+  parseCommand,
+  type Translate,
+} from "./query/index.js";
+export type {
+  Act,
+  Command,
+  Count,
+  Destination,
+  Question,
+  Reference,
+  Relation,
+  RelationKind,
+  Shift,
+  Target,
+} from "./query/types.js";
+export type {
+  AskPolicy,
+  Detection,
+  Effort,
+  FoundDestination,
+  Grounder,
+  Grounding,
+  GroundOptions,
+  Heatmap,
+  QueryLanguage,
+  Timings,
 } from "./types.js";
+export { efforts } from "./types.js";

@@ -1,5 +1,6 @@
 import type { Box, Mask, Pixels, RgbdFrame } from "../geometry/index.js";
 import type { BackendReport, CallOptions } from "../inference/index.js";
+import type { Command, Destination, Question } from "./query/types.js";
 
 /** One object the query names. */
 export interface Detection {
@@ -9,6 +10,8 @@ export interface Detection {
   readonly score: number;
   /** Of the original image's size. */
   readonly mask: Mask;
+  /** Which of the command's targets it is, from 0; absent where the query has one. */
+  readonly target?: number;
 }
 
 /** Object probability over the whole image at the model's resolution: height × width, 0..1. */
@@ -21,8 +24,34 @@ export interface Heatmap {
 /** Milliseconds by stage; a stage served from a cache reads 0. */
 export type Timings = Readonly<Record<string, number>>;
 
+/** A query in another language than English. */
+export interface QueryLanguage {
+  /** ISO 639-1; "" where it cannot be told. */
+  readonly code: string;
+  /** What the configured translation made of it. Without one the query was not understood, and nothing is found. */
+  readonly translated?: string;
+}
+
+/** Where the destination's landmarks were found; `detection` is missing where one was not. */
+export interface FoundDestination extends Destination {
+  readonly found: readonly { readonly phrase: string; readonly detection?: Detection }[];
+}
+
+/** When a question is asked back: never, when several objects fit equally well, or before every answer. */
+export type AskPolicy = "never" | "when_unsure" | "always";
+
+/** What a query was understood as. */
+interface Understanding {
+  /** Absent where the query could not be taken apart: the model was asked it as it was said. */
+  readonly command?: Command;
+  readonly language?: QueryLanguage;
+  readonly destination?: FoundDestination;
+  /** Several objects fit equally well: they are the first detections. */
+  readonly question?: Question;
+}
+
 /** What was found for one query on one frame. */
-export interface Grounding {
+export interface Grounding extends Understanding {
   readonly query: string;
   /** Name of the model. */
   readonly model: string;
@@ -47,6 +76,9 @@ export type Effort = (typeof efforts)[number];
 export interface GroundOptions extends CallOptions {
   /** Default `fast`. A model without candidates answers both alike. */
   readonly effort?: Effort | undefined;
+  readonly ask?: AskPolicy;
+  /** Whose query it is: "it" and "the other one" mean that asker's last answer. Without it nothing is remembered. */
+  readonly asker?: string;
 }
 
 /** Query + image -> objects. A frame is encoded once however many queries it gets. */
@@ -58,11 +90,11 @@ export interface Grounder {
   readonly backendReport?: BackendReport;
   /**
    * One grounding a query, in their order.
-   * @param options.signal cancels the rest of the work
+   * @param options.signal cancels the rest of the work; `ask` and `asker` are for a grounder that understands commands
    * @throws GraspGroundingError QUERY_*, IMAGE_*, INFERENCE_FAILED, INFERENCE_CANCELLED
    */
   ground(
-    frame: Pick<RgbdFrame, "colour">,
+    frame: Pick<RgbdFrame, "colour" | "depth">,
     queries: readonly string[],
     options?: GroundOptions,
   ): Promise<readonly Grounding[]>;

@@ -1,13 +1,21 @@
 import { usage } from "../errors/index.js";
 import { createGraspPlanner, type GraspPlanner } from "../grasping/index.js";
 import { GraspNetwork, LearnedGraspPlanner } from "../grasping/learned/index.js";
-import { type Effort, type Grounder, HifiCs, type HifiCsOptions } from "../grounding/index.js";
+import {
+  type AskPolicy,
+  CommandGrounder,
+  type Effort,
+  type Grounder,
+  HifiCs,
+  type HifiCsOptions,
+} from "../grounding/index.js";
 import { DepthClusters, GuidedGrounder, OnnxDetector } from "../grounding/proposals/index.js";
 import { createBackend } from "../inference/index.js";
 import { defaultModel, findGraspNetwork, findModel } from "../model-store/index.js";
 import { backendChoice, inProcessOptions, type RemoteOptions } from "./backend.js";
 import { readGripper } from "./gripper-file.js";
 import { GraspPipeline } from "./pipeline.js";
+import { translator } from "./translate.js";
 
 /**
  * Options of a pipeline. All are optional: the default is the bundled model on this machine's CPU with the Franka
@@ -33,6 +41,10 @@ export interface PipelineOptions extends RemoteOptions {
   readonly graspModel?: string;
   /** Limit of grasps for each query, 1 or more. Default 5. */
   readonly maxGrasps?: number;
+  /** When a question is asked back, where a call does not say. Default "never". */
+  readonly ask?: AskPolicy;
+  /** URL of a translation server for queries that are not English. Default: none; they are not understood. */
+  readonly translate?: string;
   /** Whether to plan grasps. Default true; a frame without depth gets none. */
   readonly grasps?: boolean;
 }
@@ -70,7 +82,10 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Gra
   // A wrong gripper or grasp model is said before a model loads, also where no grasps are planned.
   if (options.gripper !== undefined) await readGripper(options.gripper);
   if (options.graspModel !== undefined) await findGraspNetwork(options.graspModel);
-  const grounder = await openGrounder(options);
+  const grounder = new CommandGrounder(await openGrounder(options), {
+    ...(options.ask !== undefined && { ask: options.ask }),
+    ...(options.translate !== undefined && { translate: translator(options.translate) }),
+  });
   return closingOnError(
     grounder,
     async () =>

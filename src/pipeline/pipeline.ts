@@ -1,11 +1,11 @@
 import { GraspGroundingError } from "../errors/index.js";
 import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
-import type { Effort, Grounder, Grounding } from "../grounding/index.js";
+import type { Effort, Grounder, Grounding, GroundOptions } from "../grounding/index.js";
 import type { BackendReport } from "../inference/index.js";
 import type { PipelineResult } from "./result.js";
 
-export interface ProcessOptions {
+export interface ProcessOptions extends Pick<GroundOptions, "ask" | "asker"> {
   /** Reachability of a tool pose in the camera's optical frame, 0 to 1: grasps within reach come first. */
   readonly reachability?: NonNullable<GraspTarget["reachability"]>;
   /** How much work the answers are worth; default: the pipeline's own. */
@@ -59,13 +59,16 @@ export class GraspPipeline {
     queries: readonly string[],
     options: ProcessOptions = {},
   ): Promise<readonly PipelineResult[]> {
+    const { signal, ask, asker } = options;
     const groundings = await this.#grounder.ground(frame, queries, {
-      signal: options.signal,
+      signal,
+      ...(ask !== undefined && { ask }),
+      ...(asker !== undefined && { asker }),
       effort: options.effort ?? this.#effort,
     });
     const results: PipelineResult[] = [];
     for (const grounding of groundings) {
-      if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
+      if (signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
       results.push(await this.#plan(frame, grounding, options));
     }
     return results;
@@ -100,7 +103,8 @@ export class GraspPipeline {
       return { ...base, grasps: [], timings: grounding.timings };
     }
     const start = performance.now();
-    const plan = await this.#planner.plan(frame, { ...best, ...options });
+    const { reachability } = options;
+    const plan = await this.#planner.plan(frame, { ...best, ...(reachability && { reachability }) });
     return {
       ...base,
       grasps: plan.grasps.slice(0, this.#grasps),

@@ -1,10 +1,31 @@
 import { z } from "zod";
 import { maskToRle } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
-import type { Grounding } from "../grounding/index.js";
+import { type Command, type Grounding, isPlainQuery } from "../grounding/index.js";
 
 const number3 = z.tuple([z.number(), z.number(), z.number()]);
 const number4 = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+
+const target = z.object({
+  phrase: z.string().describe("the noun phrase without quantity, exclusions and relation, as it was said"),
+  count: z.union([z.int().positive(), z.enum(["all", "any"])]),
+  exclude: z.array(z.string()).optional().describe("phrases that name what is not meant"),
+  relation: z.object({ kind: z.string(), landmarks: z.array(z.string()) }).optional(),
+  reference: z.enum(["last", "other", "kind"]).optional().describe("what the phrase refers back to"),
+  alternatives: z.array(z.string()).optional(),
+});
+
+const commandStep = z.object({
+  act: z.enum(["find", "pick", "place", "pick-and-place", "stop", "undo"]),
+  targets: z.array(target),
+  destination: z.object({ relation: z.string(), landmarks: z.array(z.string()).optional() }).optional(),
+  shift: z
+    .object({
+      direction: z.enum(["left", "right", "forward", "back", "up", "down"]),
+      amount: z.union([z.enum(["little", "some", "much"]), z.number()]).describe("a number is metres"),
+    })
+    .optional(),
+});
 
 /** The one JSON result of every command and interface; docs/result.schema.json is generated from it. */
 export const resultSchema = z
@@ -18,6 +39,11 @@ export const resultSchema = z
       z.object({
         box: number4.describe("x1, y1, x2, y2 in pixels of the original image, x2 and y2 exclusive"),
         score: z.number().min(0).max(1),
+        target: z
+          .int()
+          .min(0)
+          .optional()
+          .describe("which of the command's targets it is, where it has several"),
         mask: z
           .object({
             size: z.tuple([z.int().positive(), z.int().positive()]).describe("height, width"),
@@ -40,6 +66,34 @@ export const resultSchema = z
       }),
     ),
     grasp_failure: z.string().optional().describe("why there is no grasp"),
+    command: commandStep
+      .extend({ next: z.array(commandStep).optional().describe("what is to be done after it") })
+      .optional()
+      .describe("what the query was understood as, where it is more than a plain referring expression"),
+    language: z
+      .object({ code: z.string().describe("ISO 639-1"), translated: z.string().optional() })
+      .optional()
+      .describe("of a query that is not English; without a translation it was not understood"),
+    destination: z
+      .object({
+        relation: z.string(),
+        landmarks: z.array(
+          z.object({
+            phrase: z.string(),
+            box: number4.optional(),
+            score: z.number().min(0).max(1).optional(),
+          }),
+        ),
+      })
+      .optional()
+      .describe("where the destination's landmarks were found"),
+    question: z
+      .object({
+        text: z.string(),
+        labels: z.array(z.string()).describe("what the first detections are called in it"),
+      })
+      .optional()
+      .describe("asked back: several objects fit equally well"),
     timings_ms: z
       .record(z.string(), z.number().min(0))
       .describe(
@@ -92,9 +146,10 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
     model: grounding.model,
     ...(grounding.backend !== undefined && { backend: grounding.backend }),
     found: grounding.found,
-    detections: grounding.detections.map(({ box, score, mask }) => ({
+    detections: grounding.detections.map(({ box, score, target, mask }) => ({
       box: [...box],
       score: round(score, 4),
+      ...(target !== undefined && { target }),
       ...(options.masks !== false && { mask: rleJson(mask) }),
     })),
     grasps: result.grasps.map(({ frame, pose, width, score }) => ({
@@ -105,12 +160,40 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
       score: round(score, 4),
     })),
     ...(result.graspFailure !== undefined && { grasp_failure: result.graspFailure }),
+    ...understandingToJson(grounding),
     timings_ms:
       options.timings === false
         ? {}
         : Object.fromEntries(Object.entries(result.timings).map(([stage, ms]) => [stage, round(ms, 2)])),
   };
 }
+
+/** What the query was understood as. A plain referring expression is its own best description and adds nothing. */
+function understandingToJson({
+  command,
+  language,
+  destination,
+  question,
+}: Grounding): Pick<ResultJson, "command" | "language" | "destination" | "question"> {
+  return {
+    ...(command !== undefined && !isPlainQuery(command) && { command: commandToJson(command) }),
+    ...(language !== undefined && { language: { ...language } }),
+    ...(destination !== undefined && {
+      destination: {
+        relation: destination.relation,
+        landmarks: destination.found.map(({ phrase, detection }) => ({
+          phrase,
+          ...(detection !== undefined && { box: [...detection.box], score: round(detection.score, 4) }),
+        })),
+      },
+    }),
+    ...(question !== undefined && { question: { text: question.text, labels: [...question.labels] } }),
+  };
+}
+
+/** A copy without `readonly`, as the schema's type has it. */
+const commandToJson = (command: Command): NonNullable<ResultJson["command"]> =>
+  JSON.parse(JSON.stringify(command)) as NonNullable<ResultJson["command"]>;
 
 function rleJson(mask: Parameters<typeof maskToRle>[0]): { size: [number, number]; counts: number[] } {
   const { size, counts } = maskToRle(mask);

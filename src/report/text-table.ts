@@ -1,3 +1,4 @@
+import { describeCommand, type Grounding, isPlainQuery, languageName } from "../grounding/index.js";
 import type { PipelineResult } from "../pipeline/index.js";
 
 export type Cell = string | number | undefined;
@@ -30,20 +31,47 @@ const resultHeader = [
   "ms",
 ] as const;
 
-/** The table people read; why an object has no grasp stands below it, where it widens no column. */
+/** The table people read; what a query was understood as and why there is no grasp stand below, where they widen no column. */
 export function resultTable(results: readonly PipelineResult[]): string {
   const reasons = results.flatMap(({ grounding, grasps, graspFailure }) =>
     grasps.length === 0 && graspFailure !== undefined
       ? [`no grasp for "${shortened(grounding.query)}": ${graspFailure}`]
       : [],
   );
-  return [table(resultHeader, results.map(resultRow)), ...new Set(reasons)].join("\n");
+  const notes = results.flatMap(({ grounding }) => understandingNotes(grounding));
+  return [table(resultHeader, results.flatMap(resultRows)), ...new Set([...notes, ...reasons])].join("\n");
 }
 
 const longestQuery = 40;
 
 const shortened = (query: string): string =>
   query.length > longestQuery ? `${query.slice(0, longestQuery - 1)}…` : query;
+
+/** What a query was understood as, and what is asked back. */
+function understandingNotes({ query, command, language, question }: Grounding): readonly string[] {
+  const name = `"${shortened(query)}"`;
+  if (language !== undefined && language.translated === undefined)
+    return [`${name} is not understood: it is ${languageName(language.code)}, and only English is`];
+  return [
+    ...(language?.translated === undefined ? [] : [`${name} was translated: ${language.translated}`]),
+    ...(command === undefined || isPlainQuery(command)
+      ? []
+      : [`${name} is understood as ${describeCommand(command)}`]),
+    ...(question === undefined ? [] : [`${name} may mean several objects. ${question.text}`]),
+  ];
+}
+
+/** One row a query; one for the best object of each target where a query has several. */
+function resultRows(result: PipelineResult): readonly (readonly Cell[])[] {
+  const [first, ...others] = result.grounding.detections.filter(({ target }) => target !== undefined);
+  const rows = others.map(({ box, score }) => [
+    "",
+    "",
+    box.map((v) => Math.round(v)).join(" "),
+    score.toFixed(2),
+  ]);
+  return [resultRow(result), ...(first === undefined ? [] : rows)];
+}
 
 function resultRow(result: PipelineResult): readonly Cell[] {
   const { grounding, grasps } = result;

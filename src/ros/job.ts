@@ -1,7 +1,7 @@
 import type { Chain } from "../arm/index.js";
 import type { Box, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
-import type { PipelineResult, ScenePoints } from "../pipeline/index.js";
+import type { PipelineResult, ProcessOptions, ScenePoints } from "../pipeline/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
 
@@ -118,7 +118,12 @@ export interface JobResult {
 
 /** One call of the pipeline on an image that is decoded already. */
 export type PipelineCall =
-  | { readonly op: "process" | "ground"; readonly frame: RgbdFrame; readonly queries: readonly string[] }
+  | {
+      readonly op: "process" | "ground";
+      readonly frame: RgbdFrame;
+      readonly queries: readonly string[];
+      readonly options?: Pick<ProcessOptions, "ask" | "asker">;
+    }
   | { readonly op: "plan"; readonly frame: RgbdFrame; readonly target: GraspTarget };
 
 /** A request to the pipeline's thread. */

@@ -1,7 +1,7 @@
 import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspTarget } from "../grasping/index.js";
 import type { Grounding } from "../grounding/index.js";
-import type { GraspPipeline, PipelineResult } from "../pipeline/index.js";
+import type { GraspPipeline, PipelineResult, ProcessOptions } from "../pipeline/index.js";
 import type { PipelineHost } from "./pipeline-host.js";
 
 /** The node's one pipeline, for others in this process: the model is loaded once, on its own thread. */
@@ -21,8 +21,16 @@ export class NodePipeline implements Pick<GraspPipeline, "model" | "process" | "
     }
   }
 
-  async process(frame: RgbdFrame, queries: readonly string[]): Promise<readonly PipelineResult[]> {
-    return this.#host().call({ op: "process", frame, queries }) as Promise<readonly PipelineResult[]>;
+  async process(
+    frame: RgbdFrame,
+    queries: readonly string[],
+    { ask, asker }: ProcessOptions = {},
+  ): Promise<readonly PipelineResult[]> {
+    // Of the options these two cross to the pipeline's thread.
+    const options = { ...(ask !== undefined && { ask }), ...(asker !== undefined && { asker }) };
+    return this.#host().call({ op: "process", frame, queries, options }) as Promise<
+      readonly PipelineResult[]
+    >;
   }
 
   async ground(frame: RgbdFrame, queries: readonly string[]): Promise<readonly Grounding[]> {

@@ -64,7 +64,7 @@ function tellBackend(): void {
 async function call(request: PipelineCall): Promise<unknown> {
   switch (request.op) {
     case "process":
-      return pipeline!.process(request.frame, request.queries);
+      return pipeline!.process(request.frame, request.queries, request.options);
     case "ground":
       return pipeline!.ground(request.frame, request.queries);
     case "plan":

@@ -1,6 +1,6 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import type { Pose, RgbdFrame } from "../../geometry/index.js";
-import type { PipelineResult } from "../../pipeline/index.js";
+import type { PipelineResult, ProcessOptions } from "../../pipeline/index.js";
 import type { Answer } from "../protocol.js";
 import type { ConsolePipeline, SourceFrame } from "../types.js";
 import { AnswerStore, type CompleteFrame } from "./answer-store.js";
@@ -82,7 +82,7 @@ export class QueryService {
   async ask(query: string): Promise<Answer> {
     const source = this.#frame();
     const { full, result, closest } = await this.#queue.run(async () => {
-      const found = await this.#process(source, query);
+      const found = await this.#process(source, query, { ask: "when_unsure", asker: "console" });
       return { ...found, closest: await this.#closest(found.full.frame, found.result) };
     });
     return this.#add(full, result, "console", closest);
@@ -165,9 +165,13 @@ export class QueryService {
     return best.probability < 0.4 ? undefined : `${/^[aeiou]/.test(best.name) ? "an" : "a"} ${best.name}`;
   }
 
-  async #process({ frame, position, complete }: SourceFrame, query: string) {
+  async #process(
+    { frame, position, complete }: SourceFrame,
+    query: string,
+    options: Pick<ProcessOptions, "ask" | "asker"> = {},
+  ) {
     const full = { frame: (await complete?.()) ?? frame, ...(position !== undefined && { position }) };
-    const [result] = await this.#pipeline.process(full.frame, [query]);
+    const [result] = await this.#pipeline.process(full.frame, [query], options);
     return { full, result: result as PipelineResult };
   }
 

@@ -26,6 +26,12 @@ export const inputErrors = {
     httpStatus: 400,
     level: "warn",
   }),
+  TRANSLATION_FAILED: entry({
+    message: "{url}: the query could not be translated ({detail})",
+    cause: "the translation server does not run, does not know the language, or speaks another protocol",
+    remedy: "start it, or ask in English; docs/language.md says what it has to answer",
+    httpStatus: 502,
+  }),
   IMAGE_UNREADABLE: entry({
     message: "{path}: not an image that can be decoded ({detail})",
     cause: "a damaged file, or an unsupported format",

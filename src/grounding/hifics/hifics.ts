@@ -11,7 +11,7 @@ import {
   type Tensor,
   type Tensors,
 } from "../../inference/index.js";
-import { cleanQuery } from "../query.js";
+import { cleanQuery } from "../query/clean.js";
 import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
 import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
 import { closerCandidates, lookCloser } from "./closer-look.js";

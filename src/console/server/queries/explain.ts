@@ -1,4 +1,5 @@
 import type { Box } from "../../../geometry/index.js";
+import { describeCommand, isPlainQuery, languageName } from "../../../grounding/index.js";
 import type { PipelineResult } from "../../../pipeline/index.js";
 
 /** Words that say where, and what they compare: the one that holds for the best of several candidates decided it. */
@@ -21,6 +22,19 @@ const sides: Readonly<Record<string, (box: Box) => number>> = {
  * @param closest name of the object at that place, where it is known, e.g. "a mug"
  */
 export function explain(result: PipelineResult, closest?: string): string {
+  const { command, language, question } = result.grounding;
+  if (language !== undefined && language.translated === undefined)
+    return `not understood: this is ${languageName(language.code)}, and only English is understood`;
+  const isClear = command === undefined || isPlainQuery(command);
+  return [
+    ...(language?.translated === undefined ? [] : [`translated: ${language.translated}`]),
+    ...(isClear ? [] : [describeCommand(command)]),
+    explainFound(result, closest),
+    ...(question === undefined ? [] : [question.text]),
+  ].join("; ");
+}
+
+function explainFound(result: PipelineResult, closest?: string): string {
   const { grounding, grasps, graspFailure } = result;
   const count = grounding.detections.length;
   if (!grounding.found || count === 0) {

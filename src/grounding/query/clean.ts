@@ -1,4 +1,4 @@
-import { GraspGroundingError } from "../errors/index.js";
+import { GraspGroundingError } from "../../errors/index.js";
 
 /** Longest query that is read, in characters. */
 export const maxQueryLength = 512;

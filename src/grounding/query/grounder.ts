@@ -1,0 +1,235 @@
+import type { RgbdFrame } from "../../geometry/index.js";
+import type { BackendReport } from "../../inference/index.js";
+import type {
+  AskPolicy,
+  Detection,
+  FoundDestination,
+  Grounder,
+  Grounding,
+  GroundOptions,
+  Heatmap,
+} from "../types.js";
+import { isOpen, rivals } from "./ambiguity.js";
+import { isSame } from "./candidates.js";
+import { type Answers, type CombineOptions, combineTarget } from "./combine.js";
+import { Dialogues, type Narrowing, narrow } from "./dialogue.js";
+import { nounParts } from "./noun-phrase.js";
+import { readWords } from "./parse.js";
+import { planTarget, type TargetPlan } from "./plan.js";
+import { askWhich, resolveReply } from "./question.js";
+import type { Command, Question } from "./types.js";
+import { isUnnarrowed, toAsk, type Understood, understand } from "./understand.js";
+
+export const askPolicies = ["never", "when_unsure", "always"] as const satisfies readonly AskPolicy[];
+
+/** Translates a query to English; `from` is its language (ISO 639-1), "" where it is not known. */
+export type Translate = (text: string, from: string, signal?: AbortSignal) => Promise<string>;
+
+export interface CommandGrounderOptions {
+  /** When a question is asked back, where a call does not say. Default "never". */
+  readonly ask?: AskPolicy;
+  /** Two objects are equally good within this share of the better one's heat. Default 0.15. */
+  readonly margin?: number;
+  /** Translates queries that are not English; without it they are not understood. */
+  readonly translate?: Translate;
+}
+
+/** Least heat of an object that makes a query ambiguous. */
+const minRivalHeat = 0.8;
+
+/**
+ * Understands commands in front of a grounder: takes a query apart, asks the grounder about each of its phrases on one
+ * encoded frame, and puts the answers together. A query that cannot be taken apart, and one that is a plain referring
+ * expression, is asked as it is.
+ */
+export class CommandGrounder implements Grounder {
+  readonly #grounder: Grounder;
+  readonly #options: CommandGrounderOptions;
+  readonly #dialogues = new Dialogues();
+
+  constructor(grounder: Grounder, options: CommandGrounderOptions = {}) {
+    this.#grounder = grounder;
+    this.#options = options;
+  }
+
+  get model(): string {
+    return this.#grounder.model;
+  }
+
+  get runsOn(): string {
+    return this.#grounder.runsOn ?? "";
+  }
+
+  get backendReport(): BackendReport {
+    return this.#grounder.backendReport ?? {};
+  }
+
+  async ground(
+    frame: Pick<RgbdFrame, "colour" | "depth">,
+    queries: readonly string[],
+    options: GroundOptions = {},
+  ): Promise<readonly Grounding[]> {
+    const start = performance.now();
+    const ask = options.ask ?? this.#options.ask ?? "never";
+    const last = options.asker === undefined ? undefined : this.#dialogues.last(options.asker);
+    const { translate } = this.#options;
+    const understood = await Promise.all(
+      queries.map((query) => understand(query, { ask, last, translate, signal: options.signal })),
+    );
+    const phrases = [...new Set(understood.flatMap(toAsk))];
+    const language = performance.now() - start;
+    const groundings = await this.#grounder.ground(frame, phrases, options);
+    const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
+    return understood.map((one) => {
+      const answer = this.#answer(one, answers, frame);
+      if (options.asker !== undefined) this.#remember(options.asker, one, answer);
+      return { ...answer, query: one.query, timings: { ...answer.timings, language } };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#grounder.close();
+  }
+
+  #answer(understood: Understood, answers: Answers, frame: Pick<RgbdFrame, "colour" | "depth">): Grounding {
+    const { text, language, command, plans } = understood;
+    const own = answers.get(plans[0]?.whole ?? text)!;
+    const said = {
+      ...(command !== undefined && { command }),
+      ...(language !== undefined && { language }),
+    };
+    if (language !== undefined && language.translated === undefined) return { ...silent(own), ...said };
+    const options: CombineOptions = {
+      width: frame.colour.width,
+      ...(frame.depth !== undefined && { depth: frame.depth }),
+    };
+    const replied = this.#reply(understood, answers, frame, options);
+    if (replied !== undefined) return { ...replied, ...said };
+    if (command === undefined) return { ...own, ...said };
+    if (plans.length === 0) return { ...silent(own), ...said };
+    const found = plans.map((plan, i) => this.#target(plan, understood.narrowing[i] ?? {}, answers, options));
+    const destination = findDestination(command, answers);
+    const question = this.#question(understood, answers, frame, options);
+    const detections = question?.detections ?? inOrder(found);
+    return {
+      ...own,
+      ...said,
+      found: detections.length > 0,
+      detections,
+      presence: Math.min(...plans.map(({ whole }) => answers.get(whole)?.presence ?? 0)),
+      heatmap:
+        plans.length === 1 ? own.heatmap : maxOf(plans.map(({ whole }) => answers.get(whole)!.heatmap)),
+      ...(destination !== undefined && { destination }),
+      ...(question !== undefined && { question: question.question }),
+    };
+  }
+
+  #target(
+    plan: TargetPlan,
+    narrowing: Narrowing,
+    answers: Answers,
+    options: CombineOptions,
+  ): readonly Detection[] {
+    const combined = combineTarget(isUnnarrowed(narrowing) ? plan : everyOfKind(plan), answers, options);
+    const left = isUnnarrowed(narrowing) ? combined : narrow(combined, narrowing, options.width, isSame);
+    const { count } = plan.target;
+    if (typeof count === "number" && count > 1) return left.slice(0, count);
+    return left;
+  }
+
+  /** The answer to a question that was asked back. */
+  #reply(
+    { last, text, mayReply }: Understood,
+    answers: Answers,
+    frame: Pick<RgbdFrame, "colour">,
+    options: CombineOptions,
+  ): Grounding | undefined {
+    const pending = last?.pending;
+    if (pending === undefined || !mayReply) return undefined;
+    const chosen = resolveReply(text, pending.candidates, frame.colour);
+    if (chosen === undefined) return undefined;
+    const candidate = pending.candidates[chosen]!;
+    const plan = planTarget({ phrase: last!.phrase, count: 1 });
+    const own = answers.get(plan.whole);
+    if (own === undefined) return undefined;
+    const left = this.#target(plan, { near: candidate.box }, answers, options);
+    return { ...own, found: left.length > 0, detections: left };
+  }
+
+  #question(
+    { plans, ask }: Understood,
+    answers: Answers,
+    frame: Pick<RgbdFrame, "colour">,
+    options: CombineOptions,
+  ): { readonly question: Question; readonly detections: readonly Detection[] } | undefined {
+    const [plan] = plans;
+    if (ask === "never" || plan === undefined || plans.length !== 1 || !isOpen(plan)) return undefined;
+    const own = answers.get(plan.whole)!;
+    if (!own.found) return undefined;
+    const kinds = plan.kinds.flatMap((phrase) => answers.get(phrase) ?? []);
+    const choices = rivals(own, kinds, options, this.#options.margin ?? 0.15, minRivalHeat);
+    if (choices.length < (ask === "always" ? 1 : 2)) return undefined;
+    const { noun } = nounParts(readWords(plan.target.phrase));
+    const detections = choices.map(({ detection }) => detection);
+    const others = own.detections.filter(({ box }) => !detections.some((choice) => isSame(choice.box, box)));
+    return { question: askWhich(noun, choices, frame.colour), detections: [...detections, ...others] };
+  }
+
+  #remember(asker: string, { plans, last }: Understood, answer: Grounding): void {
+    const best = answer.detections[0];
+    if (best === undefined) return;
+    const phrase = plans.at(-1)?.target.phrase ?? last?.phrase;
+    if (phrase === undefined) return;
+    const { singular } = nounParts(readWords(phrase));
+    const sameKind = last !== undefined && last.noun === singular;
+    this.#dialogues.remember(asker, {
+      phrase,
+      noun: singular,
+      box: best.box,
+      shown: [best.box, ...(sameKind ? last.shown : [])],
+      ...(answer.question !== undefined && {
+        pending: {
+          question: answer.question,
+          candidates: answer.detections.slice(0, answer.question.labels.length),
+        },
+      }),
+    });
+  }
+}
+
+/** A plan whose kinds are asked, so that every object of the kind is a candidate. */
+const everyOfKind = (plan: TargetPlan): TargetPlan => ({ ...plan, target: { ...plan.target, count: "all" } });
+
+/** An answer that names nothing: what was said is no query for an object, or was not understood. */
+const silent = (grounding: Grounding): Grounding => ({
+  ...grounding,
+  found: false,
+  detections: [],
+  presence: 0,
+});
+
+/** The best of each target first, in the order in which they were named, then the rest. */
+function inOrder(found: readonly (readonly Detection[])[]): readonly Detection[] {
+  if (found.length === 1) return found[0]!;
+  return found.flatMap((detections, target) =>
+    detections.slice(0, 1).map((detection) => ({ ...detection, target })),
+  );
+}
+
+function findDestination({ destination }: Command, answers: Answers): FoundDestination | undefined {
+  if (destination === undefined) return undefined;
+  const found = (destination.landmarks ?? []).map((phrase) => {
+    const answer = answers.get(phrase);
+    const detection = answer?.found === true ? answer.detections[0] : undefined;
+    return { phrase, ...(detection !== undefined && { detection }) };
+  });
+  return { ...destination, found };
+}
+
+function maxOf(maps: readonly Heatmap[]): Heatmap {
+  const [first, ...others] = maps as readonly [Heatmap, ...Heatmap[]];
+  const data = first.data.slice();
+  for (const { data: other } of others)
+    for (let i = 0; i < data.length; i++) data[i] = Math.max(data[i]!, other[i]!);
+  return { ...first, data };
+}

@@ -1,0 +1,104 @@
+import type { AskPolicy, QueryLanguage } from "../types.js";
+import { isOpen } from "./ambiguity.js";
+import { cleanQuery } from "./clean.js";
+import { type LastAnswer, type Narrowing, resolveReferences } from "./dialogue.js";
+import { identifyLanguage } from "./language.js";
+import { nounParts } from "./noun-phrase.js";
+import { parseCommand, readWords, withCorrectSpelling } from "./parse.js";
+import { isPlain, phrasesOf, planTarget, type TargetPlan } from "./plan.js";
+import type { Command } from "./types.js";
+
+/** A query as it is understood, and what the model has to be asked about it. */
+export interface Understood {
+  /** As it was said, white space collapsed. */
+  readonly query: string;
+  /** What the model is asked first: the query as it was said, or its translation. */
+  readonly text: string;
+  readonly language?: QueryLanguage;
+  readonly command?: Command;
+  /** One a target; empty for what names no object, and for what is asked as it was said. */
+  readonly plans: readonly TargetPlan[];
+  readonly narrowing: readonly Narrowing[];
+  readonly last?: LastAnswer;
+  /** It may be the reply to the question that was asked last. */
+  readonly mayReply: boolean;
+  readonly ask: AskPolicy;
+}
+
+export interface UnderstandOptions {
+  readonly ask: AskPolicy;
+  /** The asker's last answer, which "it" and "the other one" mean. */
+  readonly last: LastAnswer | undefined;
+  readonly translate: ((text: string, from: string, signal?: AbortSignal) => Promise<string>) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** @throws GraspGroundingError QUERY_*, and what the translation throws */
+export async function understand(
+  said: string,
+  { ask, last, translate, signal }: UnderstandOptions,
+): Promise<Understood> {
+  const query = cleanQuery(said);
+  const guess = await identifyLanguage(query);
+  const base = { query, ask, plans: [], narrowing: [], mayReply: false };
+  if (!guess.isEnglish && translate === undefined)
+    return { ...base, text: query, language: { code: guess.language } };
+  const isTranslated = !guess.isEnglish && translate !== undefined;
+  const text = isTranslated ? cleanQuery(await translate(query, guess.language, signal)) : query;
+  const common = {
+    ...base,
+    text,
+    ...(isTranslated && { language: { code: guess.language, translated: text } }),
+    ...(last !== undefined && { last }),
+  };
+  const command = parseCommand(text);
+  const mayReply = isReply(command, last);
+  if (command === undefined) return { ...common, mayReply };
+  const { command: resolved, narrowing } = resolveReferences(command, last);
+  const plans = resolved.targets.map(planTarget);
+  const [first] = plans;
+  // A plain referring expression is the model's own business: it is asked as it was said.
+  const isAsSaid = isPlain(command) && first !== undefined && narrowing.every(isUnnarrowed);
+  return {
+    ...common,
+    mayReply,
+    command,
+    plans: isAsSaid ? [{ ...first, whole: withCorrectSpelling(text) }] : plans,
+    narrowing,
+  };
+}
+
+/** Whether the last answer says nothing of a target. */
+export const isUnnarrowed = (narrowing: Narrowing): boolean => Object.keys(narrowing).length === 0;
+
+/** Whether a query answers the question that was asked last: it names no other object. */
+function isReply(command: Command | undefined, last: LastAnswer | undefined): boolean {
+  if (last?.pending === undefined) return false;
+  if (command === undefined) return true;
+  const [target, second] = command.targets;
+  if (second !== undefined || target === undefined || command.destination !== undefined) return false;
+  if (target.reference !== undefined) return true;
+  return nounParts(readWords(target.phrase)).singular === last.noun;
+}
+
+/** Every phrase that the model is asked for a query. */
+export function toAsk({
+  text,
+  plans,
+  narrowing,
+  command,
+  ask,
+  last,
+  mayReply,
+}: Understood): readonly string[] {
+  const replied = mayReply && last !== undefined ? [planTarget({ phrase: last.phrase, count: 1 })] : [];
+  return [
+    ...(plans.length === 0 ? [text] : []),
+    ...replied.flatMap(({ whole, kinds }) => [whole, ...kinds]),
+    ...plans.flatMap((plan, i) => [
+      ...phrasesOf(plan),
+      ...(isUnnarrowed(narrowing[i] ?? {}) && (ask === "never" || !isOpen(plan)) ? [] : plan.kinds),
+    ]),
+    ...(command?.destination?.landmarks ?? []),
+  ];
+}

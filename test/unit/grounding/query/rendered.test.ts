@@ -1,0 +1,96 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Box, boxIou } from "../../../../src/geometry/index.js";
+import { CommandGrounder, type Grounding } from "../../../../src/grounding/index.js";
+import { openGrounder, readColour } from "../../../../src/pipeline/index.js";
+
+interface Row {
+  /** In test/fixtures/eval. */
+  readonly image: string;
+  readonly query: string;
+  readonly kind: "negation" | "conjunction" | "relation" | "ambiguous" | "unique";
+  /** One list a target: the boxes of the objects that are right for it. */
+  readonly want: readonly (readonly Box[])[];
+}
+
+const fixtures = new URL("../../../fixtures/", import.meta.url);
+const rows = readFileSync(new URL("language/rendered.jsonl", fixtures), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line) as Row);
+
+const isRight = ({ detections }: Grounding, want: Row["want"]): boolean =>
+  want.every((boxes, target) => {
+    const found = detections.find((detection) => (detection.target ?? 0) === target);
+    return found !== undefined && boxes.some((box) => boxIou(box, found.box) >= 0.5);
+  });
+
+/** Commands on rendered scenes whose every object is known, with the bundled model. */
+describe("commands end to end", { timeout: 600_000 }, () => {
+  const answers = new Map<Row, { readonly plain: Grounding; readonly ours: Grounding }>();
+  let close = async (): Promise<void> => {};
+  beforeAll(async () => {
+    const model = await openGrounder({});
+    close = () => model.close();
+    const grounder = new CommandGrounder(model, { ask: "when_unsure" });
+    for (const row of rows) {
+      const colour = await readColour(fileURLToPath(new URL(`eval/${row.image}`, fixtures)));
+      const [plain] = await model.ground({ colour }, [row.query]);
+      const [ours] = await grounder.ground({ colour }, [row.query]);
+      answers.set(row, { plain: plain!, ours: ours! });
+    }
+  }, 600_000);
+  afterAll(async () => {
+    await close();
+    // `LANGUAGE_RESULTS=docs/results/language.json npx vitest run …` renews the figures of docs/language.md.
+    const file = process.env.LANGUAGE_RESULTS;
+    if (file !== undefined) writeFileSync(file, `${JSON.stringify(results(), undefined, 2)}\n`);
+  });
+
+  const of = (kind: Row["kind"]) => rows.filter((row) => row.kind === kind);
+  const share = (kind: Row["kind"], whose: "plain" | "ours"): number => {
+    const list = of(kind);
+    return list.filter((row) => isRight(answers.get(row)![whose], row.want)).length / list.length;
+  };
+  const askShare = (kind: Row["kind"]): number =>
+    of(kind).filter((row) => answers.get(row)!.ours.question !== undefined).length / of(kind).length;
+
+  const results = () => ({
+    command:
+      "LANGUAGE_RESULTS=docs/results/language.json npx vitest run test/unit/grounding/query/rendered.test.ts",
+    commands: rows.length,
+    ...Object.fromEntries(
+      (["negation", "conjunction", "relation"] as const).map((kind) => [
+        kind,
+        { n: of(kind).length, model_alone: share(kind, "plain"), understood: share(kind, "ours") },
+      ]),
+    ),
+    asked: { ambiguous: askShare("ambiguous"), unique: askShare("unique") },
+  });
+
+  it("are at least 60", () => {
+    expect(rows.length).toBeGreaterThanOrEqual(60);
+  });
+
+  it("negation is right far more often than by the model alone", () => {
+    expect(
+      share("negation", "ours"),
+      JSON.stringify({ plain: share("negation", "plain") }),
+    ).toBeGreaterThanOrEqual(0.8);
+    expect(share("negation", "plain")).toBeLessThan(0.4);
+  });
+
+  it("conjunction finds both objects", () => {
+    expect(share("conjunction", "ours")).toBeGreaterThanOrEqual(0.7);
+  });
+
+  it("relations are no worse than by the model alone", () => {
+    expect(share("relation", "ours")).toBeGreaterThanOrEqual(share("relation", "plain"));
+  });
+
+  it("a question is asked where two objects bear the name, and seldom where one does", () => {
+    expect(askShare("ambiguous")).toBeGreaterThanOrEqual(0.6);
+    expect(askShare("unique")).toBeLessThanOrEqual(0.3);
+  });
+});
