@@ -44,7 +44,7 @@ module.exports = {
     only("bags", "messages", "net", "workers"),
     only("pipeline", ...below),
     only("visualization", ...below, "pipeline"),
-    only("report", "visualization", "pipeline", "workers"),
+    only("report", "visualization", "pipeline", "grounding", "workers"),
     only("replay", ...surfaces, "report", "ros"),
     only("evaluation", ...surfaces, "report"),
     only("ros", ...surfaces),

@@ -1,6 +1,7 @@
 import type { Chain } from "../arm/index.js";
 import type { Box, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
+import type { Effort } from "../grounding/index.js";
 import type { PipelineResult, ProcessOptions, ScenePoints } from "../pipeline/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
@@ -53,6 +54,8 @@ export interface Job {
   readonly queries: readonly string[];
   /** Those of `queries` whose results go into images and clouds. */
   readonly published: readonly string[];
+  /** Default `fast`. */
+  readonly effort?: Effort;
   readonly requestedOutputs: RequestedOutputs;
   readonly rectified: boolean;
   readonly maxDetections: number;
@@ -122,7 +125,7 @@ export type PipelineCall =
       readonly op: "process" | "ground";
       readonly frame: RgbdFrame;
       readonly queries: readonly string[];
-      readonly options?: Pick<ProcessOptions, "ask" | "asker">;
+      readonly options?: Pick<ProcessOptions, "ask" | "asker" | "effort">;
     }
   | { readonly op: "plan"; readonly frame: RgbdFrame; readonly target: GraspTarget };
 

@@ -24,10 +24,14 @@ export class NodePipeline implements Pick<GraspPipeline, "model" | "process" | "
   async process(
     frame: RgbdFrame,
     queries: readonly string[],
-    { ask, asker }: ProcessOptions = {},
+    { ask, asker, effort }: ProcessOptions = {},
   ): Promise<readonly PipelineResult[]> {
-    // Of the options these two cross to the pipeline's thread.
-    const options = { ...(ask !== undefined && { ask }), ...(asker !== undefined && { asker }) };
+    // Of the options these cross to the pipeline's thread.
+    const options = {
+      ...(ask !== undefined && { ask }),
+      ...(asker !== undefined && { asker }),
+      ...(effort !== undefined && { effort }),
+    };
     return this.#host().call({ op: "process", frame, queries, options }) as Promise<
       readonly PipelineResult[]
     >;

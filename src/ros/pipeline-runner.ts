@@ -43,11 +43,12 @@ export class PipelineRunner {
 
   /** Hands a job over; undefined while there is no pipeline. */
   start(
-    { candidate, queries, published, scenePoints }: JobOrder,
+    { candidate, queries, published, scenePoints, requested }: JobOrder,
     signal: AbortSignal,
   ): Promise<JobResult> | undefined {
     if (this.#host.ended) return undefined;
-    const { rectified, max_detections, publish_masks, overlay_quality } = this.#dependencies.parameters();
+    const { rectified, max_detections, publish_masks, overlay_quality, effort } =
+      this.#dependencies.parameters();
     const { frame, fresh } = candidate;
     const reach = this.#dependencies.reach(frame);
     const job: Job = {
@@ -59,6 +60,7 @@ export class PipelineRunner {
       queries,
       published,
       scenePoints,
+      effort: requested && effort === "careful" ? "careful" : "fast",
       ...(reach !== undefined && { reach }),
       // The image's memory moves to the pipeline's thread, which holds it for the next request.
       ...(fresh && { frame: frame.bytes }),

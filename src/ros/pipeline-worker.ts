@@ -78,7 +78,11 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   if (last === undefined) throw new GraspGroundingError("INTERNAL", { detail: "there is no image yet" });
   const { frame, problems } = last;
   const decodeMs = performance.now() - began;
-  const results = await pipeline!.process(frame, job.queries, { ...within(job.reach), signal });
+  const results = await pipeline!.process(frame, job.queries, {
+    ...within(job.reach),
+    effort: job.effort,
+    signal,
+  });
   const { requestedOutputs } = job;
   // Answers to requests go to those who asked, not into the topics' images.
   const shown = results.filter((_, i) => job.published.includes(job.queries[i]!));

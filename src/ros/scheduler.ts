@@ -42,6 +42,8 @@ export interface JobOrder {
   readonly queries: readonly string[];
   /** Those of `queries` whose results go into images and clouds. */
   readonly published: readonly string[];
+  /** Whether somebody waits for the answer. */
+  readonly requested: boolean;
   readonly scenePoints: boolean;
 }
 
@@ -246,7 +248,10 @@ export class Scheduler implements SchedulerCounts {
     const started = performance.now();
     const scenePoints = due.some((each) => each.scenePoints === true);
     const published = asked.filter(({ origin }) => origin.source === "topic").map(({ query }) => query);
-    const running = this.#dependencies.start({ candidate, queries, published, scenePoints }, stop.signal);
+    const running = this.#dependencies.start(
+      { candidate, queries, published, scenePoints, requested: due.length > 0 },
+      stop.signal,
+    );
     if (running === undefined) return;
     this.#frames.taken(candidate);
     this.#running = job;

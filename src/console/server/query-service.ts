@@ -82,7 +82,11 @@ export class QueryService {
   async ask(query: string): Promise<Answer> {
     const source = this.#frame();
     const { full, result, closest } = await this.#queue.run(async () => {
-      const found = await this.#process(source, query, { ask: "when_unsure", asker: "console" });
+      const found = await this.#process(source, query, {
+        ask: "when_unsure",
+        asker: "console",
+        effort: "careful",
+      });
       return { ...found, closest: await this.#closest(found.full.frame, found.result) };
     });
     return this.#add(full, result, "console", closest);
@@ -97,7 +101,7 @@ export class QueryService {
   async redetect(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: PipelineResult }> {
     const { query } = this.store.answerById(id).result.grounding;
     const source = this.#frame();
-    const { full, result } = await this.#queue.run(() => this.#process(source, query));
+    const { full, result } = await this.#queue.run(() => this.#process(source, query, { effort: "careful" }));
     return { frame: full.frame, result };
   }
 
@@ -168,7 +172,7 @@ export class QueryService {
   async #process(
     { frame, position, complete }: SourceFrame,
     query: string,
-    options: Pick<ProcessOptions, "ask" | "asker"> = {},
+    options: Pick<ProcessOptions, "ask" | "asker" | "effort"> = { effort: "fast" },
   ) {
     const full = { frame: (await complete?.()) ?? frame, ...(position !== undefined && { position }) };
     const [result] = await this.#pipeline.process(full.frame, [query], options);

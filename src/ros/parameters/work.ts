@@ -27,6 +27,13 @@ export const workParameters = {
     default: "",
     description: "Query to ground until one arrives on ~/query; empty grounds nothing.",
   },
+  effort: {
+    type: "string",
+    default: "careful",
+    options: ["fast", "careful"],
+    description:
+      "Work for an answer to a request: careful looks again at the best candidates at the image's own resolution. Continuous mode is always fast.",
+  },
   frame_reuse: {
     type: "double",
     default: 1,
