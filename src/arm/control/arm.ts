@@ -27,10 +27,7 @@ import type {
 import { type Clock, deadline, systemClock } from "./clock.js";
 import { type FollowResult, followText } from "./controller.js";
 import { type FingerStage, GraspMonitor } from "./grasp-monitor.js";
-import { failure, PlanningAborted, unlessAborted } from "./outcomes.js";
-
-/** Time before a request in which heartbeats and joint states that came during planning are read. */
-const feedbackGrace: Seconds = 0.02;
+import { failure, feedbackGrace, PlanningAborted, unlessAborted } from "./outcomes.js";
 
 /** One arm: plans grasps, asks the supervisor to grant every motion, and watches each motion while it runs. */
 export class Arm {
@@ -110,8 +107,8 @@ export class Arm {
 
   /** Where the tool is in the base; undefined without joint states. */
   get tool(): Pose | undefined {
-    const reading = this.#dependencies.controller.reading();
-    return reading === undefined ? undefined : this.#kinematics.forward(reading.positions);
+    const positions = this.#dependencies.controller.reading()?.positions;
+    return positions && this.#kinematics.forward(positions);
   }
 
   /** Seen points without those on the arm itself: a scene's obstacles. */
@@ -176,9 +173,9 @@ export class Arm {
    * @param width distance between the fingers when open, in metres; "close" ends with `nothing-held` where nothing is
    */
   moveGripper(action: "open" | "close", width: number, options: UnplannedOptions): Promise<ArmResult> {
-    const done = action === "open" ? "the gripper is open" : "the gripper holds something";
+    const opens = action === "open";
     return unlessAborted(() =>
-      this.#planned(options, done, async (start) => {
+      this.#planned(options, opens ? "the gripper is open" : "the gripper holds something", async (start) => {
         const { position } = this.#kinematics.forward(start);
         const at = { minPosition: start, maxPosition: start, toolMin: position, toolMax: position };
         const summary = { start, ...at, maxVelocity: start.map(() => 0), collisionFree: true };

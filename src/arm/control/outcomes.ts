@@ -1,3 +1,4 @@
+import type { Seconds } from "../../geometry/index.js";
 import { safetyText } from "../safety/supervisor-types.js";
 import type { ArmOutcome, ArmResult } from "./arm-types.js";
 
@@ -22,3 +23,6 @@ export const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmR
   message,
   ...more,
 });
+
+/** Time before a request in which heartbeats and joint states that came during planning are read. */
+export const feedbackGrace: Seconds = 0.02;

@@ -75,7 +75,7 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
     takenAt: () => systemClock.now(),
     scene: { table: { normal: [0, 0, 1], offset: 0 }, workspace },
     named: { home, upright: [0, 0, 0, -1.57, 0, 1.57, 0.785] },
-    widest: maxOpening,
+    maxOpening,
     robot: {
       urdf,
       base: chain.base,

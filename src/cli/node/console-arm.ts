@@ -12,7 +12,7 @@ export function consoleArm(ready: ConfiguredArm): ConsoleArm {
     takenAt: ({ stamp }) => ready.takenAt(stamp),
     scene: ready.scene,
     named: ready.named,
-    widest: ready.widest,
+    maxOpening: ready.maxOpening,
     robot: {
       urdf,
       base: chain.base,

@@ -25,7 +25,7 @@ export interface ConsoleArm {
    */
   readonly named?: Readonly<Record<string, readonly number[]>>;
   /** Opening of the open gripper in metres. Default 0.08. */
-  readonly widest?: Metres;
+  readonly maxOpening?: Metres;
   /** The arm's clock. Default: the system's monotonic one. */
   readonly clock?: Clock;
 }

@@ -19,7 +19,7 @@ const partlyClosed: Metres = 0.01;
 /** Updates the gripper's state from the console's own motions and from the opening measured between them. */
 export class GripperTracker {
   readonly #changed: (text: string) => void;
-  readonly #widest: Metres | undefined;
+  readonly #maxOpening: Metres | undefined;
   #state: GripperState = emptyGripper;
   /** Opening with the object between the fingers, where it is measured. */
   #heldOpening: Metres | undefined;
@@ -28,11 +28,11 @@ export class GripperTracker {
 
   /**
    * @param changed told when the state changes, with the new state in words
-   * @param widest opening of the open gripper in metres, where it is known
+   * @param maxOpening opening of the open gripper in metres, where it is known
    */
-  constructor(changed: (text: string) => void, widest?: Metres) {
+  constructor(changed: (text: string) => void, maxOpening?: Metres) {
     this.#changed = changed;
-    this.#widest = widest;
+    this.#maxOpening = maxOpening;
   }
 
   get state(): GripperState {
@@ -61,7 +61,7 @@ export class GripperTracker {
     if (opening === undefined || this.#ownMotion) return;
     if (!this.#seen) {
       this.#seen = true;
-      const closed = this.#widest !== undefined && opening < this.#widest - partlyClosed;
+      const closed = this.#maxOpening !== undefined && opening < this.#maxOpening - partlyClosed;
       if (closed && opening > closedBelow) this.#take({ type: "moved-by-others" });
     }
     if (this.#state.kind !== "holding") return;

@@ -34,7 +34,7 @@ const pollPeriodMs = 50;
 const maxStartDeviation = 0.01;
 /** Joint positions this close to the home position count as home, in radians. */
 const homeTolerance = 0.02;
-const defaultWidest = 0.08;
+const defaultMaxOpening = 0.08;
 
 /**
  * Hold-to-run: the arm moves as long as the operator holds a button and the button's heartbeat arrives. Release,
@@ -66,7 +66,7 @@ export class Motion {
     this.#clock = arm.clock ?? systemClock;
     this.#home = arm.named?.home;
     this.#surroundings = new Surroundings(arm);
-    this.#gripper = new GripperTracker((text) => events.log?.("info", text), arm.widest);
+    this.#gripper = new GripperTracker((text) => events.log?.("info", text), arm.maxOpening);
     this.#timer = setInterval(() => this.#poll(), pollPeriodMs);
     this.#timer.unref();
   }
@@ -165,8 +165,10 @@ export class Motion {
 
   /** Opens or closes the fingers where the arm stands, while the button is held. @throws MOTION_REFUSED */
   async moveGripper(actor: Actor, action: "open" | "close"): Promise<string> {
-    const { arm, widest = defaultWidest, scene = {} } = this.#console;
-    return this.#run(actor, "gripper", (options) => arm.moveGripper(action, widest, { ...options, scene }));
+    const { arm, maxOpening = defaultMaxOpening, scene = {} } = this.#console;
+    return this.#run(actor, "gripper", (options) =>
+      arm.moveGripper(action, maxOpening, { ...options, scene }),
+    );
   }
 
   /**
@@ -178,7 +180,7 @@ export class Motion {
     if (target === undefined) throw refused(`there is no position called ${name}`);
     const { kind } = this.#gripper.state;
     const { arm } = this.#console;
-    const opening = this.#console.reading?.()?.opening ?? this.#console.widest ?? defaultWidest;
+    const opening = this.#console.reading?.()?.opening ?? this.#console.maxOpening ?? defaultMaxOpening;
     const scene = this.#surroundings.moving(frame, kind === "empty" ? undefined : (this.object ?? unnamed));
     const leave = kind !== "empty" ? "raise" : this.#amongObjects ? "back-off" : undefined;
     return this.#run(actor, "move", (options) =>

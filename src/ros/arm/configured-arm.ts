@@ -47,7 +47,7 @@ export interface ConfiguredArm {
   /** Named joint positions of the robot's SRDF, in the chain's order, radians. */
   readonly named: Readonly<Record<string, readonly number[]>>;
   /** Opening of the open gripper. */
-  readonly widest: Metres;
+  readonly maxOpening: Metres;
   readonly kinematics: Kinematics;
   /** Frames of its base and of its tool link, in TF. */
   readonly base: FrameId;
@@ -95,7 +95,7 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
     urdf: model.urdf,
     fingers,
     named: namedOf(parameters, chain.joints),
-    widest: gripperMapping(parameters).stroke,
+    maxOpening: gripperMapping(parameters).stroke,
     reading: () => {
       const positions = controller.reading()?.positions;
       if (positions === undefined) return undefined;

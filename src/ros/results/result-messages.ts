@@ -99,10 +99,12 @@ export function detectionArray(done: JobResult, { result, ids }: IdentifiedResul
   };
 }
 
+const unturned = { x: 0, y: 0, z: 0, w: 1 };
+
 const hypothesis = (query: string, score: number, position: Vec3) => ({
   hypothesis: { class_id: query, score },
   pose: {
-    pose: { position: point(position), orientation: { x: 0, y: 0, z: 0, w: 1 } },
+    pose: { position: point(position), orientation: unturned },
     covariance: new Array<number>(36).fill(0),
   },
 });
@@ -123,10 +125,7 @@ export function detection3dArray(
       return {
         header,
         results: [hypothesis(result.query, score, box.center)],
-        bbox: {
-          center: { position: point(box.center), orientation: { x: 0, y: 0, z: 0, w: 1 } },
-          size: point(box.size),
-        },
+        bbox: { center: { position: point(box.center), orientation: unturned }, size: point(box.size) },
         id: ids[index]!,
       };
     }),

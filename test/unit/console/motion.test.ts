@@ -28,7 +28,7 @@ function open(object = 0.02) {
     scene: { table, workspace },
     reading: () => ({ positions: rig.controller.reading()!.positions, opening: rig.gripper.width }),
     named: { home: start, ready: start.map((q, i) => (i === 0 ? q + 0.3 : q)) },
-    widest: 0.08,
+    maxOpening: 0.08,
   };
   motion = new Motion(console, { changed: () => undefined, log: (_, text) => log.push(text) });
   return { ...rig, motion };
