@@ -52,7 +52,15 @@ export async function chooseTopics(bag: BagReader, options: FrameOptions): Promi
       : undefined);
   const reasons = [...unreadable, ...notes];
   if (colour === undefined) throw noColour(bag, options.colour, reasons);
-  const depth = chooseDepth(seen, colour, options.depth);
+  const foreign = (image: Seen) => options.depth === undefined && isOfAnother(image, colour, seen);
+  const depth = chooseDepth(
+    seen.filter((image) => !foreign(image)),
+    colour,
+    options.depth,
+  );
+  if (depth === undefined)
+    for (const { name } of seen.filter((image) => image.depth && foreign(image)))
+      notes.push(`${name} is left out: it is the depth of another camera than ${colour.name}`);
   if (depth === undefined && typeof options.depth === "string")
     throw wrongTopic(bag, options.depth, "depth images", reasons);
   const cameraInfo = options.cameraInfo ?? (await chooseInfo(bag, colour, depth));
@@ -134,6 +142,13 @@ export async function findCameras(
     });
   }
   return found;
+}
+
+/** Whether depth is of another camera of the recording: of a colour image in its frame or namespace. */
+function isOfAnother(image: Seen, colour: Seen, seen: readonly Seen[]): boolean {
+  const together = (one: Seen) =>
+    (one.frameId === image.frameId && one.frameId !== "") || cameraOf(one.name) === cameraOf(image.name);
+  return image.depth && !together(colour) && seen.some((one) => !one.depth && together(one));
 }
 
 /** `/wrist/color/image_raw/compressed` and `/wrist/aligned_depth_to_color/image_raw` are of camera `/wrist`. */
@@ -224,7 +239,7 @@ function best<T>(items: readonly T[], score: (item: T) => number): T | undefined
 interface Images {
   readonly seen: readonly Seen[];
   readonly unreadable: readonly string[];
-  readonly notes: readonly string[];
+  readonly notes: string[];
 }
 
 /** @param named topics of the user: they are not passed over for their encoding, because reading names the fault. */

@@ -202,3 +202,18 @@ it("a message that is no image does not end the search for topics", async () => 
   expect((await rgbdFrames(bag)).topics.colour).toBe("/camera/color/image_raw");
   await bag.close();
 });
+
+it("depth of another camera of the recording is left out with a note, not taken", async () => {
+  const wrist = frameOf({ depthFrame: "wrist_optical", depthCamera: undefined }).map((each) => ({
+    ...each,
+    topic: each.topic.replace("/camera/depth", "/wrist/depth"),
+  }));
+  const colour = imageAt(time, { topic: "/wrist/color/image_mono", encoding: "mono8", bytes: 1 });
+  await writeRawMcap(at("two.mcap"), [...wrist, colour]);
+  const bag = await openBag(at("two.mcap"));
+  const frames = await rgbdFrames(bag);
+  expect(frames.topics).toMatchObject({ colour: "/camera/color/image_raw" });
+  expect(frames.topics.depth).toBeUndefined();
+  expect(frames.notes).toEqual([expect.stringMatching(/wrist.*depth of another camera/)]);
+  await bag.close();
+});
