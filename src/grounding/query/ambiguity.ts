@@ -1,9 +1,9 @@
 import type { Grounding } from "../types.js";
 import { type Candidate, enumerate, heatOn, isSame, withDepth } from "./candidates.js";
 import type { CombineOptions } from "./combine.js";
-import { sideWords } from "./lexicon.js";
-import { nounParts } from "./noun-phrase.js";
-import { readWords } from "./parse.js";
+import { sideWords } from "./parse/lexicon.js";
+import { nounParts } from "./parse/noun-phrase.js";
+import { readWords } from "./parse/parse.js";
 import type { TargetPlan } from "./plan.js";
 
 /** Words that single one object out, whatever there is. */

@@ -1,7 +1,7 @@
 import { type Box, boxCentre } from "../../geometry/index.js";
 import type { Detection } from "../types.js";
-import { withNoun } from "./exclusions.js";
-import { readWords } from "./parse.js";
+import { withNoun } from "./parse/exclusions.js";
+import { readWords } from "./parse/parse.js";
 import type { Command, Question, Shift, Target } from "./types.js";
 
 /** Milliseconds for which "it" means the last answer. */

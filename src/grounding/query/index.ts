@@ -3,5 +3,5 @@ export { cleanQuery, maxQueryLength } from "./clean.js";
 export { describeCommand, languageName } from "./describe.js";
 export { askPolicies, CommandGrounder, type CommandGrounderOptions, type Translate } from "./grounder.js";
 export { identifyLanguage, type LanguageGuess } from "./language.js";
-export { parseCommand } from "./parse.js";
+export { parseCommand } from "./parse/parse.js";
 export { isPlainQuery } from "./plan.js";

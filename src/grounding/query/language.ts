@@ -1,5 +1,5 @@
-import { colours, describing, trainedHeads, verbs } from "./lexicon.js";
-import { splitWords } from "./tokens.js";
+import { colours, describing, trainedHeads, verbs } from "./parse/lexicon.js";
+import { splitWords } from "./parse/tokens.js";
 
 /** Words that are English and hardly any other language's. */
 const english: ReadonlySet<string> = new Set(

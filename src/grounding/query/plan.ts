@@ -1,6 +1,6 @@
-import { nounParts } from "./noun-phrase.js";
-import { readWords } from "./parse.js";
-import { pluralOf } from "./plural.js";
+import { nounParts } from "./parse/noun-phrase.js";
+import { readWords } from "./parse/parse.js";
+import { pluralOf } from "./parse/plural.js";
 import type { Command, Relation, Target } from "./types.js";
 
 /** Nouns that name no kind: any object may be meant. */

@@ -3,8 +3,8 @@ import { isOpen } from "./ambiguity.js";
 import { cleanQuery } from "./clean.js";
 import { type LastAnswer, type Narrowing, resolveReferences } from "./dialogue.js";
 import { identifyLanguage } from "./language.js";
-import { nounParts } from "./noun-phrase.js";
-import { parseCommand, readWords, withCorrectSpelling } from "./parse.js";
+import { nounParts } from "./parse/noun-phrase.js";
+import { parseCommand, readWords, withCorrectSpelling } from "./parse/parse.js";
 import { isPlain, phrasesOf, planTarget, type TargetPlan } from "./plan.js";
 import type { Command } from "./types.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseCommand } from "../../../../src/grounding/query/parse.js";
+import { parseCommand } from "../../../../src/grounding/query/parse/parse.js";
 
 interface Row {
   readonly text: string;

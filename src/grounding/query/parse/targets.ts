@@ -1,9 +1,9 @@
+import type { Count, Reference, Target } from "../types.js";
 import { excludedPhrases, findExclusion, withNoun } from "./exclusions.js";
 import { describing, grammarWords, pluralOnly, trainedHeads } from "./lexicon.js";
 import { nounParts, quantify } from "./noun-phrase.js";
 import { takeRelation } from "./relations.js";
 import { anywhere, atEnd, atStart, type Token, Words, whole } from "./tokens.js";
-import type { Count, Reference, Target } from "./types.js";
 
 const separator = anywhere(
   ", and also|, and|, or|and also|as well as|along with|together with|plus|and|or|,",

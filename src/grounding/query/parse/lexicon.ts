@@ -1,5 +1,5 @@
+import type { Act } from "../types.js";
 import { trainedNames } from "./names.js";
-import type { Act } from "./types.js";
 
 const list = (text: string): readonly string[] => text.split(/[\s,]+/).filter((word) => word !== "");
 

@@ -1,3 +1,4 @@
+import type { Command, Destination, Shift, Target } from "../types.js";
 import {
   isCarrying,
   matchVerb,
@@ -11,7 +12,6 @@ import { nounParts } from "./noun-phrase.js";
 import { correctSpelling } from "./spelling.js";
 import { parseTargets } from "./targets.js";
 import { atEnd, atStart, splitWords, tag, Words, whole } from "./tokens.js";
-import type { Command, Destination, Shift, Target } from "./types.js";
 
 const stop = whole(
   "stop(?: (?:it|that|this|moving|right there|there|now|everything|immediately|the (?:robot|arm)))*|(?:emergency|e-) ?stop|e-stop|halt|freeze|abort(?: it| that)?|quit|pause|enough|whoa|" +

@@ -1,9 +1,9 @@
+import type { Destination, RelationKind, Shift } from "../types.js";
 import { withNoun } from "./exclusions.js";
 import { numberPattern, numbers } from "./lexicon.js";
 import { nounParts } from "./noun-phrase.js";
 import { findPreposition, isLandmark, landmarksOf, type PrepositionMatch } from "./relations.js";
 import { anywhere, atEnd, type Words, whole } from "./tokens.js";
-import type { Destination, RelationKind, Shift } from "./types.js";
 
 const directions: Readonly<Record<string, Shift["direction"]>> = {
   left: "left",

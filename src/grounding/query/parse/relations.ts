@@ -1,6 +1,6 @@
+import type { Relation, RelationKind } from "../types.js";
 import { sceneWords, sideWords } from "./lexicon.js";
 import { anywhere, atEnd, atStart, type Words } from "./tokens.js";
-import type { Relation, RelationKind } from "./types.js";
 
 const side = (word: string): string =>
   `(?:to|on|at) the ${word}(?:-hand)? side of|(?:to|on|at) the ${word} of|to ${word} of|${word} of`;

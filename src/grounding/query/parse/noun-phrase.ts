@@ -1,3 +1,4 @@
+import type { Count } from "../types.js";
 import {
   describing,
   numberPattern,
@@ -8,7 +9,6 @@ import {
   trainedHeads,
 } from "./lexicon.js";
 import { anywhere, atStart, type Token, type Words } from "./tokens.js";
-import type { Count } from "./types.js";
 
 const leadingDeterminer = atStart(
   "(?:the|a|an|this|that|these|those|my|your|his|her|our|their|its|some|any|all|every|each|both|no|another|other|" +
