@@ -8,8 +8,8 @@ import { root, setUp } from "./lib/setup.mjs";
 
 await setUp();
 const { licencePage, listed, sbom, shipped } = await import("./lib/supply-chain.mjs");
-const { resultSchema } = await import("../dist/src/src/pipeline/index.js");
-const { sections } = await import("../dist/src/src/errors/index.js");
+const { resultSchema } = await import("../dist/src/pipeline/index.js");
+const { sections } = await import("../dist/src/errors/index.js");
 const { z } = await import("zod");
 
 const schema = {

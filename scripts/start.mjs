@@ -2,5 +2,5 @@
 import { setUp } from "./lib/setup.mjs";
 
 await setUp();
-const { main } = await import("../dist/src/src/cli/main.js");
+const { main } = await import("../dist/src/cli/main.js");
 process.exitCode = await main(["demo", ...process.argv.slice(2)]);

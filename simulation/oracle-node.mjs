@@ -1,5 +1,5 @@
 // The node with the true masks of a simulated cell as its grounding: node oracle-node.mjs FOLDER [--ros-args …]
-import { runNode } from "../dist/src/src/ros/index.js";
+import { runNode } from "../dist/src/ros/index.js";
 
 const [truth, ...rosArgs] = process.argv.slice(2);
 const module = new URL("./oracle-pipeline.mjs", import.meta.url).href;

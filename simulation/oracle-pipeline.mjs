@@ -2,9 +2,9 @@
 // Everything after the grounding is the product's own.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { maskBox } from "../dist/src/src/geometry/index.js";
-import { createGraspPlanner } from "../dist/src/src/grasping/index.js";
-import { GraspPipeline } from "../dist/src/src/pipeline/index.js";
+import { maskBox } from "../dist/src/geometry/index.js";
+import { createGraspPlanner } from "../dist/src/grasping/index.js";
+import { GraspPipeline } from "../dist/src/pipeline/index.js";
 
 class Oracle {
   model = "oracle";

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const dist = process.env.GRASP_GROUNDING_DIST ?? resolve(here, "../dist/src/src");
+const dist = process.env.GRASP_GROUNDING_DIST ?? resolve(here, "../dist/src");
 const { createGraspPlanner, grippers } = await import(pathToFileURL(resolve(dist, "grasping/index.js")).href);
 
 const planners = new Map();

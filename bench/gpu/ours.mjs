@@ -1,7 +1,7 @@
 // Times this software's engine on a GPU: node bench/gpu/ours.mjs PROVIDER MODEL_FOLDER
 // Prints one JSON line. A provider that cannot run is an error: nothing here falls back to the CPU.
-import { HifiCs } from "../../dist/src/src/grounding/index.js";
-import { InProcessBackend } from "../../dist/src/src/inference/index.js";
+import { HifiCs } from "../../dist/src/grounding/index.js";
+import { InProcessBackend } from "../../dist/src/inference/index.js";
 
 const [provider, folder] = process.argv.slice(2);
 const repeats = Number(process.env.REPEATS ?? 100);

@@ -93,8 +93,8 @@ function watch(args, onLine) {
 
 /** Small whole bags of every storage, with noise in them so that every byte matters. */
 async function makeSeeds(folder) {
-  const { openBag, ResultWriter } = await import("../../dist/src/src/bags/index.js");
-  const { headerOf } = await import("../../dist/src/src/messages/index.js");
+  const { openBag, ResultWriter } = await import("../../dist/src/bags/index.js");
+  const { headerOf } = await import("../../dist/src/messages/index.js");
   const { McapWriter } = await import("@mcap/core");
   const { DatabaseSync } = await import("@photostructure/sqlite");
   const { default: zstd } = await import("@foxglove/wasm-zstd");
@@ -176,8 +176,8 @@ async function makeSeeds(folder) {
 
 /** Reads bag after bag and says a line for each. */
 async function child(folder) {
-  const { openBag, rgbdFrames } = await import("../../dist/src/src/bags/index.js");
-  const { GraspGroundingError } = await import("../../dist/src/src/errors/index.js");
+  const { openBag, rgbdFrames } = await import("../../dist/src/bags/index.js");
+  const { GraspGroundingError } = await import("../../dist/src/errors/index.js");
   const kinds = ["zstd.mcap", "chunks.mcap", "plain.mcap", "large.mcap", "bag.db3", "folder"];
   const seeds = new Map();
   for (const name of [...kinds.slice(0, -1), "metadata.yaml"])

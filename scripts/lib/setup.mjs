@@ -81,7 +81,7 @@ export async function setUp() {
   });
   step("console-page", {
     inputs: ["src/console/web", "package-lock.json"],
-    output: "dist/src/console/web/index.html",
+    output: "dist/console/web/index.html",
     run: () =>
       sh(process.execPath, [
         "node_modules/vite/bin/vite.js",

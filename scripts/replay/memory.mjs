@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { root, setUp } from "../lib/setup.mjs";
 
 await setUp();
-const { ResultWriter } = await import("../../dist/src/src/bags/index.js");
-const { cameraInfoMessage, headerOf } = await import("../../dist/src/src/messages/index.js");
+const { ResultWriter } = await import("../../dist/src/bags/index.js");
+const { cameraInfoMessage, headerOf } = await import("../../dist/src/messages/index.js");
 const gigabytes = Number(process.argv[2] ?? 5);
 const folder = mkdtempSync(join(tmpdir(), "replay-memory-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

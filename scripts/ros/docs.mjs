@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { repository } from "./paths.mjs";
 
 const { parameterJson, parameterPage, parameterYaml } = await import(
-  new URL("../../dist/src/src/ros/parameters/parameter-docs.js", import.meta.url)
+  new URL("../../dist/src/ros/parameters/parameter-docs.js", import.meta.url)
 );
 for (const [path, text] of [
   ["docs/ros-parameters.md", parameterPage()],

@@ -40,7 +40,7 @@ describe("the npm package", () => {
       "dist/src/index.js",
       "dist/src/index.d.ts",
       "dist/src/cli/main.js",
-      "dist/src/console/web/index.html",
+      "dist/console/web/index.html",
       "dist/src/inference/in-process/ort-worker.js",
       "models/lite/manifest.json",
       "models/lite/encoder.onnx",

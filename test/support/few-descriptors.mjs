@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const [, , endpoint] = process.argv;
-const { WorkerConnection } = await import("../../dist/src/src/inference/zmq/worker-connection.js");
+const { WorkerConnection } = await import("../../dist/src/inference/zmq/worker-connection.js");
 const hash = "0".repeat(64);
 const model = { name: "none", hashes: { encoder: hash, text: hash, decoder: hash } };
 const events = { onAnswer() {}, onLost() {}, onState() {}, onDropped() {} };

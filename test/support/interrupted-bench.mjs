@@ -1,8 +1,8 @@
 // A bench that is interrupted: starts a worker, a peer and the peer's own child, says which, and waits. Usage: interrupted-bench.mjs MODEL
 import { once } from "node:events";
 import { join } from "node:path";
-import { scratchFolder, startChild } from "../../dist/src/bench/children.js";
-import { WorkerProcess } from "../../dist/src/bench/worker-process.js";
+import { scratchFolder, startChild } from "../../dist/bench/children.js";
+import { WorkerProcess } from "../../dist/bench/worker-process.js";
 
 const folder = await scratchFolder("interrupted");
 const worker = await WorkerProcess.start(`ipc://${join(folder, "worker")}`, ["--model", process.argv[2]]);

@@ -1,6 +1,6 @@
 // The node with the colour pipeline, run as a process of its own: node colour-node.mjs [--ros-args …]
 import { existsSync } from "node:fs";
-import { runNode } from "../../../dist/src/src/ros/index.js";
+import { runNode } from "../../../dist/src/ros/index.js";
 
 process.on("SIGUSR2", () => globalThis.gc?.());
 const module = new URL("./colour-pipeline.mjs", import.meta.url).href;

@@ -1,7 +1,7 @@
 // A pipeline for tests: finds pixels of the colour a sentence names. Real pixels in, real masks and grasps out.
 
-import { maskBox } from "../../../dist/src/src/geometry/index.js";
-import { GraspPipeline } from "../../../dist/src/src/pipeline/index.js";
+import { maskBox } from "../../../dist/src/geometry/index.js";
+import { GraspPipeline } from "../../../dist/src/pipeline/index.js";
 
 const channels = { red: 0, green: 1, blue: 2 };
 

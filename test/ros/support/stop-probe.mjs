@@ -1,6 +1,6 @@
 // Loaded before the node (node --import): says when an order to stop leaves for the controller, and when this process was
 // held up. Times are of the machine's monotonic clock, which Python's time.monotonic() reads too.
-import { TrajectoryController } from "../../../dist/src/src/ros/arm/trajectory-controller.js";
+import { TrajectoryController } from "../../../dist/src/ros/arm/trajectory-controller.js";
 
 const now = () => Number(process.hrtime.bigint()) / 1e9;
 const say = (what, value) => process.stderr.write(`probe ${what} ${value}\n`);

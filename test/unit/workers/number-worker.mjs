@@ -1,7 +1,7 @@
 // Adds `workerData.more` to a number; { fail } is refused, { die } kills the thread, { wait } answers when it is cancelled.
 // `workerData.refuse` fails the start, `workerData.stuck` delays the close by a minute.
 import { threadId, workerData } from "node:worker_threads";
-import { reportStarted, reportStartFailure, sendEvent, serve } from "../../../dist/src/src/workers/index.js";
+import { reportStarted, reportStartFailure, sendEvent, serve } from "../../../dist/src/workers/index.js";
 
 let answered = 0;
 if (workerData.refuse) reportStartFailure(new Error("no model"));
