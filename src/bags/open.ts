@@ -18,8 +18,9 @@ export const bagName = (target: string): string =>
   path.basename(isUrl(target) ? decodeURI(new URL(target).pathname) : target);
 
 /**
- * Opens a recording: an .mcap or .db3 file (also compressed as a whole: .zstd), a rosbag2 folder, or the http(s) address
- * of one of these (a presigned link too; of a folder, its metadata.yaml). MCAP is read by range, the others are fetched.
+ * Opens a recording: an .mcap or .db3 file (also compressed as a whole: .zstd), a rosbag2 folder, or the http(s)
+ * address of one of these (a presigned link too; of a folder, its metadata.yaml). MCAP is read by range, the others
+ * are fetched.
  * @throws GraspGroundingError BAG_MISSING, BAG_FORMAT, FILE_UNREADABLE, BAG_UNREACHABLE
  */
 export async function openBag(target: string): Promise<BagReader> {

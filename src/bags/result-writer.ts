@@ -145,7 +145,10 @@ export class ResultWriter {
     await this.#result(topic, type, time, message);
   }
 
-  /** Finishes the file and gives it its name. Does nothing the second time. @throws GraspGroundingError OUTPUT_UNWRITABLE */
+  /**
+   * Finishes the file and gives it its name. Does nothing the second time. @throws GraspGroundingError
+   * OUTPUT_UNWRITABLE
+   */
   async close(): Promise<void> {
     if (this.#state === "closed") return await this.#queue.catch(() => undefined);
     this.#state = "closed";

@@ -115,7 +115,9 @@ export interface FrameOptions {
   readonly to?: Stamp;
   /** The range is a part of one that is read elsewhere too: nothing paired within it is no failure. */
   readonly part?: boolean;
-  /** Further topics whose messages are handed to `onMessage` in order, as the bag is read (queries, TF, joint states). */
+  /**
+   * Further topics whose messages are handed to `onMessage` in order, as the bag is read (queries, TF, joint states).
+   */
   readonly also?: readonly string[];
   readonly onMessage?: (message: BagMessage) => void;
 }

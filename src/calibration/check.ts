@@ -29,8 +29,8 @@ export interface HandEyeCheck extends CameraCheck {
 }
 
 /**
- * Reprojection error through the whole chain robot - camera - target. The target's pose is estimated once, from all images,
- * by the median view; each image then gives the error of the chain.
+ * Reprojection error through the whole chain robot - camera - target. The target's pose is estimated once, from all
+ * images, by the median view; each image then gives the error of the chain.
  */
 export function checkHandEye(
   views: readonly { readonly sighting: Sighting; readonly robot: Pose }[],

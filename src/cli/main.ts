@@ -108,7 +108,10 @@ function naming(option: Option): void {
   );
 }
 
-/** Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result, 4 not found on request. */
+/**
+ * Runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 partial result, 4 not found on
+ * request.
+ */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = await buildProgram(argv);
   try {

@@ -22,7 +22,10 @@ export function mergeCommand(): Command {
 
 const place = /(\d+)-of-(\d+)/;
 
-/** Shards in the order of the numbers in their names, where there are any. @throws GraspGroundingError SHARDS_INCOMPLETE, USAGE */
+/**
+ * Shards in the order of the numbers in their names, where there are any. @throws GraspGroundingError
+ * SHARDS_INCOMPLETE, USAGE
+ */
 export function orderShards(out: string, shards: readonly string[]): readonly string[] {
   if (shards.includes(out)) throw usage(`${out} is one of the shards`);
   const numbered = shards.map((path) => {

@@ -16,7 +16,10 @@ export interface PixelWindow {
   readonly y2: Pixels;
 }
 
-/** A cloud that keeps the image's order: point (column, row) is at index 3 * (row * width + column); NaN where unknown. */
+/**
+ * A cloud that keeps the image's order: point (column, row) is at index 3 * (row * width + column); NaN where
+ * unknown.
+ */
 export interface OrganisedCloud {
   /** Columns and rows, after the step. */
   readonly width: number;
@@ -29,8 +32,8 @@ export interface OrganisedCloud {
 }
 
 /**
- * Back-projects every `step`-th pixel of a window of the depth image into the optical frame, lens distortion undone. Depth
- * of 100 m and more counts as unknown.
+ * Back-projects every `step`-th pixel of a window of the depth image into the optical frame, lens distortion undone.
+ * Depth of 100 m and more counts as unknown.
  */
 export function organisedCloud(
   depth: DepthImage,

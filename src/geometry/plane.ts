@@ -27,8 +27,9 @@ export const flipPlane = <P extends Plane>(plane: P): P => ({
 });
 
 /**
- * Least-squares plane (orthogonal distances) through those of `points` (x, y, z, x, y, z, …) that lie within `tolerance`
- * of `near`, or through all of them without it. Undefined for fewer than three points or points on one line.
+ * Least-squares plane (orthogonal distances) through those of `points` (x, y, z, x, y, z, …) that lie within
+ * `tolerance` of `near`, or through all of them without it. Undefined for fewer than three points or points on one
+ * line.
  */
 export function fitPlane(points: Float32Array, near?: Plane, tolerance = Infinity): PlaneFit | undefined {
   let n = 0;
@@ -101,8 +102,8 @@ export interface RansacPlaneOptions {
 }
 
 /**
- * The plane most of `points` (x, y, z, …) lie on: RANSAC (Fischler and Bolles 1981), then least squares over its inliers
- * until they no longer change. Undefined when no plane holds enough points.
+ * The plane most of `points` (x, y, z, …) lie on: RANSAC (Fischler and Bolles 1981), then least squares over its
+ * inliers until they no longer change. Undefined when no plane holds enough points.
  */
 export function ransacPlane(points: Float32Array, options: RansacPlaneOptions): PlaneFit | undefined {
   const { tolerance, random, accept, iterations = 200, minShare = 0.1, behind = 0 } = options;

@@ -67,8 +67,8 @@ export interface Grounding extends Understanding {
 }
 
 /**
- * How much work an answer is worth. `fast`: the image is looked at once. `careful`: the best candidates are cropped from
- * the image at its own resolution, looked at again and chosen among with the query.
+ * How much work an answer is worth. `fast`: the image is looked at once. `careful`: the best candidates are cropped
+ * from the image at its own resolution, looked at again and chosen among with the query.
  */
 export const efforts = ["fast", "careful"] as const;
 export type Effort = (typeof efforts)[number];
@@ -77,8 +77,8 @@ export interface GroundOptions extends CallOptions {
   /** Default `fast`. A model without candidates answers both alike. */
   readonly effort?: Effort | undefined;
   readonly ask?: AskPolicy;
-  /** Whose query it is: "it" and "the other one" mean that asker's last answer. Without it nothing is remembered. */
-  readonly asker?: string;
+  /** Whose query it is: "it" and "the other one" mean that client's last answer. Without it nothing is remembered. */
+  readonly client?: string;
 }
 
 /** Query + image -> objects. A frame is encoded once however many queries it gets. */
@@ -90,7 +90,7 @@ export interface Grounder {
   readonly backendReport?: BackendReport;
   /**
    * One grounding a query, in their order.
-   * @param options.signal cancels the rest of the work; `ask` and `asker` are for a grounder that understands commands
+   * @param options.signal cancels the rest of the work; `ask` and `client` are for a grounder that understands commands
    * @throws GraspGroundingError QUERY_*, IMAGE_*, INFERENCE_FAILED, INFERENCE_CANCELLED
    */
   ground(

@@ -5,7 +5,7 @@ import type { Effort, Grounder, Grounding, GroundOptions } from "../grounding/in
 import type { BackendReport } from "../inference/index.js";
 import type { PipelineResult } from "./result.js";
 
-export interface ProcessOptions extends Pick<GroundOptions, "ask" | "asker"> {
+export interface ProcessOptions extends Pick<GroundOptions, "ask" | "client"> {
   /** Reachability of a tool pose in the camera's optical frame, 0 to 1: grasps within reach come first. */
   readonly reachability?: NonNullable<GraspTarget["reachability"]>;
   /** How much work the answers are worth; default: the pipeline's own. */
@@ -59,11 +59,11 @@ export class GraspPipeline {
     queries: readonly string[],
     options: ProcessOptions = {},
   ): Promise<readonly PipelineResult[]> {
-    const { signal, ask, asker } = options;
+    const { signal, ask, client } = options;
     const groundings = await this.#grounder.ground(frame, queries, {
       signal,
       ...(ask !== undefined && { ask }),
-      ...(asker !== undefined && { asker }),
+      ...(client !== undefined && { client }),
       effort: options.effort ?? this.#effort,
     });
     const results: PipelineResult[] = [];

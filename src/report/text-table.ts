@@ -31,7 +31,10 @@ const resultHeader = [
   "ms",
 ] as const;
 
-/** The table people read; what a query was understood as and why there is no grasp stand below, where they widen no column. */
+/**
+ * The table people read; what a query was understood as and why there is no grasp stand below, where they widen no
+ * column.
+ */
 export function resultTable(results: readonly PipelineResult[]): string {
   const reasons = results.flatMap(({ grounding, grasps, graspFailure }) =>
     grasps.length === 0 && graspFailure !== undefined

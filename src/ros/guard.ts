@@ -3,7 +3,8 @@ import type { RclNode, RclResponse } from "./rcl.js";
 
 /**
  * The members of rclnodejs 2.2 that are replaced here, because an exception that leaves one of its callbacks ends the
- * process. test/ros/upstream reproduces each fault; docs/decisions/0010-rclnodejs.md lists them with the upstream remedy.
+ * process. test/ros/upstream reproduces each fault; docs/decisions/0010-rclnodejs.md lists them with the upstream
+ * remedy.
  */
 interface GuardedNode extends RclNode {
   execute: (handles: readonly unknown[]) => void;

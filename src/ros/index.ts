@@ -1,4 +1,7 @@
-/** The ROS 2 node: camera topics, queries, the service and the action in; groundings and grasps out. Alone in importing rclnodejs. */
+/**
+ * The ROS 2 node: camera topics, queries, the service and the action in; groundings and grasps out. Alone in
+ * importing rclnodejs.
+ */
 
 export {} from "../messages/tf-buffer.js";
 export type { ConfiguredArm } from "./arm/configured-arm.js";

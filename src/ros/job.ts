@@ -125,7 +125,7 @@ export type PipelineCall =
       readonly op: "process" | "ground";
       readonly frame: RgbdFrame;
       readonly queries: readonly string[];
-      readonly options?: Pick<ProcessOptions, "ask" | "asker" | "effort">;
+      readonly options?: Pick<ProcessOptions, "ask" | "client" | "effort">;
     }
   | { readonly op: "plan"; readonly frame: RgbdFrame; readonly target: GraspTarget };
 

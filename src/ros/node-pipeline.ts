@@ -24,12 +24,12 @@ export class NodePipeline implements Pick<GraspPipeline, "model" | "process" | "
   async process(
     frame: RgbdFrame,
     queries: readonly string[],
-    { ask, asker, effort }: ProcessOptions = {},
+    { ask, client, effort }: ProcessOptions = {},
   ): Promise<readonly PipelineResult[]> {
     // Of the options these cross to the pipeline's thread.
     const options = {
       ...(ask !== undefined && { ask }),
-      ...(asker !== undefined && { asker }),
+      ...(client !== undefined && { client }),
       ...(effort !== undefined && { effort }),
     };
     return this.#host().call({ op: "process", frame, queries, options }) as Promise<

@@ -4,7 +4,10 @@ import { decodeFrame } from "./camera/frame-decoder.js";
 import type { Status } from "./diagnostics.js";
 import type { FrameBytes, ImageBytes } from "./job.js";
 
-/** An observer of the node in this process, as the console is. Every method is called on the node's thread and must be quick. */
+/**
+ * An observer of the node in this process, as the console is. Every method is called on the node's thread and must be
+ * quick.
+ */
 export interface NodeObserver {
   /** Asked for every image, so that an image is copied only when it is wanted. */
   wantsFrame(): boolean;

@@ -63,8 +63,8 @@ export class Player {
   }
 
   /**
-   * Waits until a topic or the clock has a subscriber and no more are discovered for a while, or until the time is over:
-   * messages sent before are lost, and subscribers are discovered one topic after the other.
+   * Waits until a topic or the clock has a subscriber and no more are discovered for a while, or until the time is
+   * over: messages sent before are lost, and subscribers are discovered one topic after the other.
    */
   async listeners(seconds: number, signal?: AbortSignal): Promise<boolean> {
     const end = performance.now() + seconds * 1e3;

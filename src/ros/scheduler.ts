@@ -101,8 +101,8 @@ interface Running {
 
 /**
  * Decides on the pipeline's next job: one job at a time, always on the newest image (an older one that waits is
- * replaced and counted), all requests that the image can answer in one job. A job is cancelled when no request waits for it
- * any more, and one of continuous mode when a request waits that an image at hand can answer.
+ * replaced and counted), all requests that the image can answer in one job. A job is cancelled when no request waits
+ * for it any more, and one of continuous mode when a request waits that an image at hand can answer.
  */
 export class Scheduler implements SchedulerCounts {
   readonly #dependencies: SchedulerDependencies;

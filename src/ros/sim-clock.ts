@@ -20,8 +20,8 @@ interface ClockMessage {
 const standsAfter: Seconds = 3;
 
 /**
- * Simulated time (`use_sim_time`). rclnodejs 2.2 asks for a reliable /clock; rclcpp's ClockQoS, which simulators publish
- * with, is best effort, and the two never match. Best effort matches both.
+ * Simulated time (`use_sim_time`). rclnodejs 2.2 asks for a reliable /clock; rclcpp's ClockQoS, which simulators
+ * publish with, is best effort, and the two never match. Best effort matches both.
  */
 export class SimClock {
   readonly #source: TimeSource;

@@ -95,8 +95,8 @@ describe("transitions and parameters that no state and no type allows", () => {
   });
 
   it("waits for an image when a request's timeout is infinite, and ends it with the reason when deactivated", async () => {
-    const [asker, manager] = [new Peer(), new Peer()];
-    const ground = asker.do("ground", { query: "the red box", timeout: "inf" });
+    const [client, manager] = [new Peer(), new Peer()];
+    const ground = client.do("ground", { query: "the red box", timeout: "inf" });
     const grasp = peer.do("grasp", { query: "the red box", timeout: "inf" });
     await manager.do("wait_for_node");
     await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -107,7 +107,7 @@ describe("transitions and parameters that no state and no type allows", () => {
     expect(status).toBe(aborted);
     expect(result.message).toBe("the node was deactivated");
     expect(node.output).not.toMatch(/invalid transition|Error raised/i);
-    await Promise.all([asker.close(), manager.close()]);
+    await Promise.all([client.close(), manager.close()]);
   });
 
   it("is shut down for good by the transition, and still answers", async () => {

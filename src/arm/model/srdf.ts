@@ -6,9 +6,11 @@ const LARGEST = 4 * 1024 * 1024;
 
 /**
  * The named joint positions of an SRDF text: its `group_state` elements, as MoveIt's setup assistant writes them
- * (https://wiki.ros.org/srdf). States that leave out a joint of the chain, or name a value that is no number, are skipped.
+ * (https://wiki.ros.org/srdf). States that leave out a joint of the chain, or name a value that is no number, are
+ * skipped.
  * @param joints the chain's joints, in order
- * @returns joint positions in the order of `joints`, radians (metres for prismatic joints), by name; the first of a name counts
+ * @returns joint positions in the order of `joints`, radians (metres for prismatic joints), by name; the first of a
+ * name counts
  * @throws GraspGroundingError ROBOT_DESCRIPTION for text that is no SRDF
  */
 export function namedPositions(

@@ -69,7 +69,10 @@ export interface GraspMotion {
 export interface MoveOptions {
   /** Distance between the fingers during the motion. */
   readonly opening: Metres;
-  /** Leaves the surroundings of the gripper on a straight line first: up with an object, back along the tool's axis without. */
+  /**
+   * Leaves the surroundings of the gripper on a straight line first: up with an object, back along the tool's axis
+   * without.
+   */
   readonly leave?: "raise" | "back-off";
 }
 

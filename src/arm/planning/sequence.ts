@@ -110,8 +110,9 @@ export class SequencePlanner {
   }
 
   /**
-   * Moves the arm alone: a straight line away from the surroundings of the gripper where `leave` asks for it, then a free
-   * path to `target`. A collision at the start does not refuse the motion: the straight line may only lead out of it.
+   * Moves the arm alone: a straight line away from the surroundings of the gripper where `leave` asks for it, then a
+   * free path to `target`. A collision at the start does not refuse the motion: the straight line may only lead out
+   * of it.
    * @param target joint positions in the chain's order, radians (metres for prismatic joints)
    * @param leave "raise" with an object in the fingers, "back-off" along the tool's axis without one
    */

@@ -43,7 +43,10 @@ async function start(kind: WasmJob["kind"]): Promise<WasmModule> {
   return module;
 }
 
-/** Memory of the module for `size` bytes, used again by later blocks: memory that is fresh costs as much as decompressing. */
+/**
+ * Memory of the module for `size` bytes, used again by later blocks: memory that is fresh costs as much as
+ * decompressing.
+ */
 function region(wasm: WasmModule, key: string, size: number): number {
   const existing = regions.get(key);
   if (existing !== undefined && existing.size >= size) return existing.pointer;

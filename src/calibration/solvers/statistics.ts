@@ -9,8 +9,8 @@ export function addOuterProduct(matrix: Matrix, v: readonly number[]): void {
 }
 
 /**
- * Standard deviations of unknowns from their covariance for residuals of unit deviation (row-major n × n), and the variance of the
- * residuals; Infinity without a covariance.
+ * Standard deviations of unknowns from their covariance for residuals of unit deviation (row-major n × n), and the
+ * variance of the residuals; Infinity without a covariance.
  */
 export const deviationsOf =
   (covariance: Float64Array | undefined, variance: number) =>

@@ -92,8 +92,8 @@ interface Standing {
 }
 
 /**
- * The pose of the robot at each image. Images taken while it moved are left out, because the stamps of arm and camera do not
- * agree exactly.
+ * The pose of the robot at each image. Images taken while it moved are left out, because the stamps of arm and camera
+ * do not agree exactly.
  */
 async function standing(bag: BagReader, buffer: TfBuffer, options: SourceOptions): Promise<Standing> {
   const stamps: { readonly stamp: Stamp; readonly logTime: Stamp }[] = [];

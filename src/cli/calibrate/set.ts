@@ -23,8 +23,9 @@ export async function readTarget(path: string): Promise<Target> {
 }
 
 /**
- * The sightings of a bag, or of a folder of images (with poses.csv or poses.yaml when the robot's poses are needed). The
- * wiring of bags and image files to calibration lies here, because calibration itself imports neither bags nor pipeline.
+ * The sightings of a bag, or of a folder of images (with poses.csv or poses.yaml when the robot's poses are needed).
+ * The wiring of bags and image files to calibration lies here, because calibration itself imports neither bags nor
+ * pipeline.
  * @throws GraspGroundingError of files, bags, targets and poses
  */
 export async function readSet(

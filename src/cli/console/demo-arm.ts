@@ -93,8 +93,8 @@ export async function demoArm(bag: string): Promise<ConsoleArm> {
 }
 
 /**
- * Fingers that close on an object as wide as the camera saw it: the recording's objects cannot be touched. A planned grasp
- * names its force; fingers that are closed without one meet only an object that is between them already.
+ * Fingers that close on an object as wide as the camera saw it: the recording's objects cannot be touched. A planned
+ * grasp names its force; fingers that are closed without one meet only an object that is between them already.
  */
 class SimulatedHoldingGripper extends SimulatedGripper {
   override move(width: Metres, force?: number) {

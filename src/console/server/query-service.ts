@@ -84,7 +84,7 @@ export class QueryService {
     const { full, result, closest } = await this.#queue.run(async () => {
       const found = await this.#process(source, query, {
         ask: "when_unsure",
-        asker: "console",
+        client: "console",
         effort: "careful",
       });
       return { ...found, closest: await this.#closest(found.full.frame, found.result) };
@@ -172,7 +172,7 @@ export class QueryService {
   async #process(
     { frame, position, complete }: SourceFrame,
     query: string,
-    options: Pick<ProcessOptions, "ask" | "asker" | "effort"> = { effort: "fast" },
+    options: Pick<ProcessOptions, "ask" | "client" | "effort"> = { effort: "fast" },
   ) {
     const full = { frame: (await complete?.()) ?? frame, ...(position !== undefined && { position }) };
     const [result] = await this.#pipeline.process(full.frame, [query], options);

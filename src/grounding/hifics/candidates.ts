@@ -73,8 +73,8 @@ function toInstance(
   const parts = instancesFromHeatmap(heatmap, image, { threshold, minArea: 0, relativeScore: 0 });
   const areas = parts.map(({ mask }) => count(mask.data));
   const largest = Math.max(...areas, 1);
-  const kept = parts.filter((_, i) => areas[i]! >= minPartShare * largest);
-  const [first, ...others] = kept;
+  const large = parts.filter((_, i) => areas[i]! >= minPartShare * largest);
+  const [first, ...others] = large;
   if (first === undefined) return undefined;
   const { data } = first.mask;
   for (const { mask } of others) for (let i = 0; i < data.length; i++) if (mask.data[i] === 1) data[i] = 1;

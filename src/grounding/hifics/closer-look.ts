@@ -23,12 +23,12 @@ const minGrowth = 1.15;
 const aspect = 4 / 3;
 /** Instances of a crop among which the candidate is looked for, and the least overlap (IoU) of its box. */
 const own = { limit: 4, minIou: 0.3 };
-/** How much the crop's presence logit counts beside the masses' logarithms. */
+/** How much the crop's presence logit counts next to the logarithms of the masses. */
 const presenceWeight = 0.3;
 
 /**
- * Looks again at the best candidates, each cropped from the image at its own resolution with some of its surroundings. A crop
- * shows what an object is more plainly than the whole image does, and not where it is among others: both looks are weighed.
+ * Decodes crops of the best candidates, at the image's own resolution with some of their surroundings. A crop shows the
+ * kind of an object better than the full image, but not its place among others: both looks are weighed.
  * Masks stay those of the first look. docs/decisions/0009-lite-weights.md has what was measured.
  * @param candidates of the first look, best first; `score` is the mass of the place map on each, 0..1
  * @param look what the model says of a crop and the query

@@ -233,8 +233,8 @@ export class HifiCs implements Grounder {
   }
 
   /**
-   * The detections as they are answered. One number says how sure each is: that the object is there, and that it is here. After a
-   * closer look, candidates with little mass beside the chosen one are left out, as the first look leaves them out.
+   * The detections as answered. The score combines both: the object is present, and it is at this place. After a
+   * closer look, candidates with little mass next to the first are dropped, as in the first look.
    */
   #answer(detections: readonly Detection[], presence: number, careful: boolean): readonly Detection[] {
     if (this.manifest.decoder.presence === undefined) return detections;

@@ -55,8 +55,8 @@ export const manifestSchema = z.looseObject({
     output: z.string(),
     presence: z.string().optional(),
     /**
-     * Outputs of a decoder that draws whole instances: mask logits [queries, candidates, h, w], the share of the place map in
-     * each mask and the logit of each mask's quality, both [queries, candidates].
+     * Outputs of a decoder that draws whole instances: mask logits [queries, candidates, h, w], the share of the
+     * place map in each mask and the logit of each mask's quality, both [queries, candidates].
      */
     candidates: z.object({ logits: z.string(), mass: z.string(), quality: z.string() }).optional(),
   }),

@@ -14,8 +14,8 @@ export interface Decoded {
 }
 
 /**
- * The decoder's outputs for `rows` queries: logits [rows, 1, h, w] as probabilities of the object, by the manifest's polarity,
- * presence [rows] and candidates. Without a presence output the highest probability stands for it.
+ * The decoder's outputs for `rows` queries: logits [rows, 1, h, w] as probabilities of the object, by the manifest's
+ * polarity, presence [rows] and candidates. Without a presence output the highest probability stands for it.
  * @throws GraspGroundingError MODEL_MISMATCH for other shapes
  */
 export function readOutputs(outputs: Tensors, rows: number, manifest: Manifest): Decoded[] {

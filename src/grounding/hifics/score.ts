@@ -1,9 +1,9 @@
 import type { Manifest } from "./manifest.js";
 
 /**
- * How sure an answer is: the probability that the object is there and that this is it, 0..1. A model whose manifest holds
- * fitted weights gives the calibrated probability sigmoid(bias + mass · logit(share) + presence · logit(presence)); others
- * the product.
+ * How sure an answer is: the probability that the object is there and that this is it, 0..1. A model whose manifest
+ * holds fitted weights gives the calibrated probability sigmoid(bias + mass · logit(share) + presence ·
+ * logit(presence)); others the product.
  * @param share what speaks for this instance, given that the object is there, 0..1
  * @param presence probability that the object is in the image, 0..1
  */

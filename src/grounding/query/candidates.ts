@@ -23,7 +23,8 @@ const partOfObject = 0.8;
 
 /**
  * Objects of several answers on one image, each once; best first.
- * @param inOrder an object of an earlier answer stands for those of later answers that are the same, whatever their scores
+ * @param inOrder an object of an earlier answer stands for those of later answers that are the same, whatever their
+ * scores
  */
 export function enumerate(
   groundings: readonly Grounding[],
@@ -56,7 +57,9 @@ export function inside(a: Box, b: Box): number {
   return area <= 0 ? 0 : boxArea(intersectBoxes(a, b)) / area;
 }
 
-/** Mean object probability of an answer on a mask of the image's size, times the probability that the object is there. */
+/**
+ * Mean object probability of an answer on a mask of the image's size, times the probability that the object is there.
+ */
 export function heatOn({ heatmap, presence }: Grounding, { mask, box }: Detection): number {
   return presence * meanHeat(heatmap, mask, box);
 }

@@ -34,14 +34,14 @@ export class Dialogues {
     this.#now = now;
   }
 
-  last(asker: string): LastAnswer | undefined {
-    const found = this.#answers.get(asker);
+  last(client: string): LastAnswer | undefined {
+    const found = this.#answers.get(client);
     return found === undefined || this.#now() - found.at > memoryMs ? undefined : found.answer;
   }
 
-  remember(asker: string, answer: LastAnswer): void {
-    this.#answers.delete(asker);
-    this.#answers.set(asker, {
+  remember(client: string, answer: LastAnswer): void {
+    this.#answers.delete(client);
+    this.#answers.set(client, {
       at: this.#now(),
       answer: { ...answer, shown: answer.shown.slice(0, maxShown) },
     });
@@ -51,8 +51,8 @@ export class Dialogues {
     }
   }
 
-  forget(asker: string): void {
-    this.#answers.delete(asker);
+  forget(client: string): void {
+    this.#answers.delete(client);
   }
 }
 

@@ -71,7 +71,7 @@ export class CommandGrounder implements Grounder {
   ): Promise<readonly Grounding[]> {
     const start = performance.now();
     const ask = options.ask ?? this.#options.ask ?? "never";
-    const last = options.asker === undefined ? undefined : this.#dialogues.last(options.asker);
+    const last = options.client === undefined ? undefined : this.#dialogues.last(options.client);
     const { translate } = this.#options;
     const understood = await Promise.all(
       queries.map((query) => understand(query, { ask, last, translate, signal: options.signal })),
@@ -82,7 +82,7 @@ export class CommandGrounder implements Grounder {
     const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
     return understood.map((one) => {
       const answer = this.#answer(one, answers, frame);
-      if (options.asker !== undefined) this.#remember(options.asker, one, answer);
+      if (options.client !== undefined) this.#remember(options.client, one, answer);
       return { ...answer, query: one.query, timings: { ...answer.timings, language } };
     });
   }
@@ -175,14 +175,14 @@ export class CommandGrounder implements Grounder {
     return { question: askWhich(noun, choices, frame.colour), detections: [...detections, ...others] };
   }
 
-  #remember(asker: string, { plans, last }: Understood, answer: Grounding): void {
+  #remember(client: string, { plans, last }: Understood, answer: Grounding): void {
     const best = answer.detections[0];
     if (best === undefined) return;
     const phrase = plans.at(-1)?.target.phrase ?? last?.phrase;
     if (phrase === undefined) return;
     const { singular } = nounParts(readWords(phrase));
     const sameKind = last !== undefined && last.noun === singular;
-    this.#dialogues.remember(asker, {
+    this.#dialogues.remember(client, {
       phrase,
       noun: singular,
       box: best.box,

@@ -12,7 +12,10 @@ const english: ReadonlySet<string> = new Set(
 
 /** Share of letters outside the Latin script from which a text is not English. */
 const maxOtherScript = 0.3;
-/** Score of English (eld, 0 to 1) below which a text is not English. English commands score 0.65 or more, others below 0.5. */
+/**
+ * Score of English (eld, 0 to 1) below which a text is not English. English commands score 0.65 or more, others below
+ * 0.5.
+ */
 const minEnglishScore = 0.55;
 
 export interface LanguageGuess {

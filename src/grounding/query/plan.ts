@@ -71,7 +71,10 @@ export function kindPhrases(modifiers: string, singular: string): readonly strin
   return [`all the ${words(pluralOf(singular))}`, `every ${words(singular)}`];
 }
 
-/** Whether the model's answer to the query as it was said is the answer: one noun phrase to find or pick, nothing else. */
+/**
+ * Whether the model's answer to the query as it was said is the answer: one noun phrase to find or pick, nothing
+ * else.
+ */
 export function isPlain(command: Command): boolean {
   const [target, second] = command.targets;
   return (

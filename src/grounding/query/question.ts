@@ -61,7 +61,9 @@ function byPlace(choices: readonly Candidate[]): readonly string[] {
   return order.map((rank) => (rank === 0 ? names[0]! : rank === choices.length - 1 ? names[2]! : names[1]!));
 }
 
-/** Words of a reply that choose by place, size or rank, with what they compare: the candidate with the most is meant. */
+/**
+ * Words of a reply that choose by place, size or rank, with what they compare: the candidate with the most is meant.
+ */
 const measures: readonly (readonly [RegExp, (candidate: Candidate) => number])[] = [
   [/\b(?:left|leftmost)\b/, ({ detection }) => -boxCentre(detection.box)[0]],
   [/\b(?:right|rightmost)\b/, ({ detection }) => boxCentre(detection.box)[0]],

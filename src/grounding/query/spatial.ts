@@ -17,7 +17,8 @@ const nearHalf = { "next to": 0.06, around: 0.35 };
 
 /**
  * How well a relation holds between an object and its landmarks, 0 (not at all) to 1. Left and right are the viewer's;
- * "in front of" is nearer to the camera. Boxes stand for the objects; depth decides behind and in front where it is known.
+ * "in front of" is nearer to the camera. Boxes stand for the objects; depth decides behind and in front where it is
+ * known.
  * @param width the image's width in pixels
  */
 export function relationScore(
@@ -58,7 +59,10 @@ const mirrored = ([x1, y1, x2, y2]: Box): Box => [-x2, y1, -x1, y2];
 const upwards = ([x1, y1, x2, y2]: Box, share: number): Box => [x1, y1 - share * (y2 - y1), x2, y2];
 const nearness = (distance: number, half: number): number => half / (half + distance);
 
-/** How clearly a box lies left of another: its middle left of all of it counts fully; beside counts more than above or below. */
+/**
+ * How clearly a box lies left of another: its middle left of all of it counts fully; beside counts more than above or
+ * below.
+ */
 function beside(a: Box, b: Box): number {
   const [ax, ay] = boxCentre(a);
   const [bx, by] = boxCentre(b);

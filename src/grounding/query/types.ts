@@ -14,13 +14,18 @@ export type RelationKind =
   | "farthest from"
   | "from";
 
-/** A relation to objects that the query names: `between` has two landmarks or a plural one, every other kind has one. */
+/**
+ * A relation to objects that the query names: `between` has two landmarks or a plural one, every other kind has one.
+ */
 export interface Relation {
   readonly kind: RelationKind;
   readonly landmarks: readonly string[];
 }
 
-/** What a phrase refers back to: the last answer, another object like it, or another object of its kind ("the red one"). */
+/**
+ * What a phrase refers back to: the last answer, another object like it, or another object of its kind ("the red
+ * one").
+ */
 export type Reference = "last" | "other" | "kind";
 
 /** How many objects are meant: a number, all of them, or any one of them. */

@@ -27,7 +27,7 @@ export interface Understood {
 
 export interface UnderstandOptions {
   readonly ask: AskPolicy;
-  /** The asker's last answer, which "it" and "the other one" mean. */
+  /** The client's last answer, which "it" and "the other one" mean. */
   readonly last: LastAnswer | undefined;
   readonly translate: ((text: string, from: string, signal?: AbortSignal) => Promise<string>) | undefined;
   readonly signal: AbortSignal | undefined;

@@ -23,8 +23,8 @@ interface Running {
 }
 
 /**
- * One action server's client that can cancel at once: also a goal that is not accepted yet, and those of others. Failures
- * are answers, never exceptions.
+ * One action server's client that can cancel at once: also a goal that is not accepted yet, and those of others.
+ * Failures are answers, never exceptions.
  */
 export class ActionPort<G extends object, R, F = object> {
   readonly name: string;

@@ -42,7 +42,10 @@ export interface ConfiguredArm {
   readonly chain: Chain;
   /** Its description, for drawing it. */
   readonly urdf: string;
-  /** The joint that opens the gripper and its value for each metre of opening, where the parameters name it and it is 0 when closed. */
+  /**
+   * The joint that opens the gripper and its value for each metre of opening, where the parameters name it and it is
+   * 0 when closed.
+   */
   readonly fingers: { readonly joint: string; readonly perOpening: number } | undefined;
   /** Named joint positions of the robot's SRDF, in the chain's order, radians. */
   readonly named: Readonly<Record<string, readonly number[]>>;

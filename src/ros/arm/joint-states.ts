@@ -27,14 +27,17 @@ interface Joint {
 const longWindow: Seconds = 0.3;
 /** A change, and above all a stop, shows over this long. */
 const shortWindow: Seconds = 0.05;
-/** A burst of messages that waited together counts as its newest one: arrival is their only time where stamps are zero. */
+/**
+ * A burst of messages that waited together counts as its newest one: arrival is their only time where stamps are
+ * zero.
+ */
 const slot: Seconds = 0.002;
 
 /**
  * The latest state of each joint, from any number of publishers that name different joints. Messages that come out of
- * order are ignored joint by joint. Where a driver sends no velocities they are estimated from positions: of the slopes over 50
- * and 300 ms the smaller, so that jitter looks neither like a joint that is too fast nor like one that moves at rest. An
- * estimated speed above a limit is therefore seen at most 300 ms late.
+ * order are ignored joint by joint. Where a driver sends no velocities they are estimated from positions: of the
+ * slopes over 50 and 300 ms the smaller, so that jitter looks neither like a joint that is too fast nor like one that
+ * moves at rest. An estimated speed above a limit is therefore seen at most 300 ms late.
  */
 export class JointStates {
   readonly #joints = new Map<string, Joint>();

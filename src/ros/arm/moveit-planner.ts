@@ -71,8 +71,8 @@ const apart = 0.05;
 const tableBelow: Metres = 0.02;
 
 /**
- * Paths planned by MoveIt 2 through the action of its move_group. MoveIt plans only: limits, timing, the check against the
- * seen points, and moving stay on this side, under the same supervisor.
+ * Paths planned by MoveIt 2 through the action of its move_group. MoveIt plans only: limits, timing, the check
+ * against the seen points, and moving stay on this side, under the same supervisor.
  */
 export class MoveItPlanner implements PathPlanner {
   readonly #port: MoveGroupPort;

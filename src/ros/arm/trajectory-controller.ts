@@ -55,7 +55,9 @@ const topicDefaults = { path: 0.2, goal: 0.02, time: 1 } as const;
 /** How long the controller may take to answer a goal. */
 const acceptWithin: Seconds = 1.5;
 
-/** ros2_control's joint_trajectory_controller, by its action or by its topic. Jogging goes by the topic in both cases. */
+/**
+ * ros2_control's joint_trajectory_controller, by its action or by its topic. Jogging goes by the topic in both cases.
+ */
 export class TrajectoryController implements ArmController {
   readonly joints: readonly string[];
   readonly #options: TrajectoryControllerOptions;

@@ -1,4 +1,7 @@
-/** Every parameter of the node, in groups: the one schema that descriptors, validation, launch files and docs are made from. */
+/**
+ * Every parameter of the node, in groups: the one schema that descriptors, validation, launch files and docs are made
+ * from.
+ */
 import { armParameters } from "./arm.js";
 import { cameraParameters } from "./camera.js";
 import { healthParameters } from "./health.js";

@@ -25,8 +25,8 @@ type Rule =
 
 /**
  * Takes parameters and parameter files out of a node's command line, because rclnodejs 2.2 reads only files keyed `/**`
- * or by the bare node name and ignores the rest without a word. Files are read as rcl and rclcpp read them: keys are `name`,
- * `/name`, `/ns/name` or nested namespaces, with the wildcards `*` for one and `**` for any number of names.
+ * or by the bare node name and ignores the rest without a word. Files are read as rcl and rclcpp read them: keys are
+ * `name`, `/name`, `/ns/name` or nested namespaces, with the wildcards `*` for one and `**` for any number of names.
  * @param args the command line from `--ros-args` on.
  * @param name the node's name without remapping.
  * @throws GraspGroundingError ROS_PARAMETER_FILE for a file that cannot be read or has no entry for this node,

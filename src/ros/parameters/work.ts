@@ -32,7 +32,7 @@ export const workParameters = {
     default: "careful",
     options: ["fast", "careful"],
     description:
-      "Work for an answer to a request: careful looks again at the best candidates at the image's own resolution. Continuous mode is always fast.",
+      "Work for an answer to a request: careful takes a closer look at the best candidates at the image's own resolution. Continuous mode is always fast.",
   },
   frame_reuse: {
     type: "double",

@@ -29,7 +29,9 @@ interface Result {
 
 type Feedback = (stage: string, progress: number) => void;
 
-/** The action ~/grasp: ground, plan and, when asked and allowed, execute. Refuses goals while the node is not active. */
+/**
+ * The action ~/grasp: ground, plan and, when asked and allowed, execute. Refuses goals while the node is not active.
+ */
 export class GraspAction {
   readonly #dependencies: GraspActionDependencies;
   readonly #server: { destroy(): void };
@@ -118,7 +120,8 @@ export class GraspAction {
           ? (told ?? early)
           : `${early}; ${told}`;
     const success = result.success && early === undefined;
-    // A goal that a client cancels while it ends is in the cancelling state, from which only canceled and succeed lead on.
+    // A goal that a client cancels while it ends is in the cancelling state, from which only canceled and succeed lead
+    // on.
     if (goal.isActive) {
       if (success) goal.succeed();
       else if (goal.isCancelRequested) goal.canceled();

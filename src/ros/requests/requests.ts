@@ -20,7 +20,8 @@ export const maxRequestTimeout: Seconds = 600;
 
 /**
  * How long a request waits for an image and an answer.
- * @param asked seconds by the request: not above 0, or not a number, takes `byDefault`; above 600 s, or infinite, is 600 s.
+ * @param asked seconds by the request: not above 0, or not a number, takes `byDefault`; above 600 s, or infinite, is
+ * 600 s.
  */
 export const requestTimeout = (asked: Seconds, byDefault: Seconds): Seconds =>
   asked > 0 ? Math.min(asked, maxRequestTimeout) : byDefault;

@@ -82,7 +82,7 @@ suite("an error", () => {
  * error of the catalogue; and pure functions whose RangeErrors mean a fault of the caller's code.
  */
 const wrapped =
-  /^bench\/|^src\/(arm|bags|evaluation|geometry|inference|messages|model-store|net|workers)\/|^src\/grounding\/hifics\/(npy|frame-cache)|^src\/ros\/(topics\/cdr|cdr|pipeline-host|node)|^src\/calibration\/poses|^src\/pipeline\/camera-file|^src\/cli\/eval\.ts|^src\/console\/web\//;
+  /^bench\/|^src\/(arm|bags|evaluation|geometry|inference|messages|model-store|net|workers)\/|^src\/grounding\/hifics\/(npy|frame-cache)|^src\/ros\/(topics\/cdr|cdr|pipeline-host|node)|^src\/calibration\/poses|^src\/pipeline\/camera-file|^src\/cli\/eval\.ts|^src\/console\/(web\/|session-file)/;
 
 it("plain errors are thrown only where somebody wraps them", () => {
   const raw = files.filter(

@@ -35,7 +35,9 @@ export const setWords: ReadonlySet<string> = new Set(
   list("cutlery silverware tableware crockery stationery dishes"),
 );
 
-/** Nouns of a place or of the viewer: "the mug on the table" says where in the image, and is no relation to an object. */
+/**
+ * Nouns of a place or of the viewer: "the mug on the table" says where in the image, and is no relation to an object.
+ */
 export const sceneWords: ReadonlySet<string> = new Set(
   list(`table tables desk counter worktop workbench bench shelf floor ground picture image photo scene room view camera robot
     gripper arm me you us edge corner middle center centre left right back front top bottom side background foreground here there

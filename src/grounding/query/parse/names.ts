@@ -1,4 +1,6 @@
-/** Names that the bundled model was trained with (models/training/queries/words.py), singular, in alphabetical order. */
+/**
+ * Names that the bundled model was trained with (models/training/queries/words.py), singular, in alphabetical order.
+ */
 export const trainedNames: readonly string[] = `
 adjustable wrench, airplane, almond milk, apple, aubergine, avocado, backpack, bag, bag of chips,
 bag of oats, bag of quinoa, bag of rice, bagel, baking pan, ball, ballpoint pen, banana, bar of soap,

@@ -6,8 +6,9 @@ const dictionary: readonly string[] = [...new Set([...grammarWords, ...Object.ke
 const plurals: readonly string[] = dictionary.filter((word) => !word.endsWith("s")).map((word) => `${word}s`);
 
 /**
- * The word that a slip of the keyboard stands for: the only known name or word of the grammar that is one edit away (two
- * in words of eight letters or more; two letters swapped count as one edit). Undefined where none or several are.
+ * The word that a slip of the keyboard stands for: the only known name or word of the grammar that is one edit away
+ * (two in words of eight letters or more; two letters swapped count as one edit). Undefined where none or several
+ * are.
  */
 export function correct(word: string): string | undefined {
   if (word.length < 3 || word.length > 24 || !/^[a-z]+$/.test(word)) return undefined;
@@ -29,7 +30,10 @@ function closest(word: string, among: readonly string[]): string | undefined {
   return ties === 0 ? best : undefined;
 }
 
-/** Levenshtein's distance, where two neighbours that are swapped count as less than one edit: it is the likeliest slip. */
+/**
+ * Levenshtein's distance, where two neighbours that are swapped count as less than one edit: it is the likeliest
+ * slip.
+ */
 function editsBetween(a: string, b: string): number {
   return isSwapped(a, b) ? 0.9 : distance(a, b);
 }

@@ -75,7 +75,10 @@ function leadingNegation(words: Words, noun: string): readonly Target[] | undefi
 const findTail = (phrase: Words) =>
   phrase.find(anywhere("on|in|with|next to|at|that|left of|right of|behind"), 1);
 
-/** Where an exclusion ends: it takes "the pen and the ruler", but a predicate ("not red") ends before another noun phrase. */
+/**
+ * Where an exclusion ends: it takes "the pen and the ruler", but a predicate ("not red") ends before another noun
+ * phrase.
+ */
 function endOfExclusion(rest: Words, isPhrase: boolean): { readonly excluded: Words; readonly more: Words } {
   const end = rest.find(isPhrase ? anywhere(",") : anywhere("(?:, and|and|,) (?=the |a |an )|,"));
   if (end === undefined) return { excluded: rest, more: rest.slice(rest.length) };
@@ -136,7 +139,10 @@ function isInsideBetween(piece: Words): boolean {
   return landmark.find(anywhere("and")) === undefined && !nounParts(landmark).plural;
 }
 
-/** "the can of peas and carrots" is one can, and "the macaroni and cheese" one dish; "the knife and fork" are two objects. */
+/**
+ * "the can of peas and carrots" is one can, and "the macaroni and cheese" one dish; "the knife and fork" are two
+ * objects.
+ */
 function isContent(piece: Words, { start, end }: { start: number; end: number }): boolean {
   if (end !== start + 1 || piece.lead(atStart("the|a|an|that|this|my")) === 0) return false;
   const head = nounParts(piece).noun.toLowerCase().split(" ").at(-1) ?? "";
@@ -200,7 +206,9 @@ function takePrefixed(piece: Words): { readonly words: Words; readonly exclude?:
   return { words, exclude: `the ${piece.tokens[at]!.low.slice(4)} ${nounParts(words).noun}` };
 }
 
-/** Whether words can be a noun phrase of a thing to see: no sentence about somebody, no question, no unknown command. */
+/**
+ * Whether words can be a noun phrase of a thing to see: no sentence about somebody, no question, no unknown command.
+ */
 function isReferring(piece: Words): boolean {
   const { tokens } = piece;
   const clause = piece.find(anywhere("that|which|who|something|anything|what"));

@@ -28,8 +28,8 @@ function open(objects = scene, options: CommandGrounderOptions = {}) {
   const drawn = new DrawnGrounder(objects);
   const grounder = new CommandGrounder(drawn, options);
   const frame = draw(objects);
-  const ask = async (query: string, asker?: string, ask?: "never" | "when_unsure" | "always") =>
-    (await grounder.ground(frame, [query], { ...(asker && { asker }), ...(ask && { ask }) }))[0]!;
+  const ask = async (query: string, client?: string, ask?: "never" | "when_unsure" | "always") =>
+    (await grounder.ground(frame, [query], { ...(client && { client }), ...(ask && { ask }) }))[0]!;
   return { drawn, ask, grounder, frame };
 }
 
