@@ -152,16 +152,22 @@ describe("image files", () => {
       .toBuffer(),
     await sharp(pixels, raw).tiff().toBuffer(),
   ];
-  fuzz({ name: "picture", seeds: encoded, read: asFile("picture", (path) => readColour(path)), runs: 400 });
+  const grey = { raw: { width: 40, height: 30, channels: 1 as const, depth: "ushort" as const } };
+  const millimetres = Uint16Array.from({ length: 40 * 30 }, (_, i) => 400 + ((i * 37) % 2_000));
+  const depth = async () => [
+    await sharp(millimetres, grey).toColourspace("grey16").png().toBuffer(),
+    await sharp(millimetres, grey).toColourspace("grey16").tiff().toBuffer(),
+  ];
+  fuzz({ name: "image", seeds: encoded, read: asFile("image", (path) => readColour(path)), runs: 400 });
   fuzz({
-    name: "depth-picture",
-    seeds: encoded,
+    name: "depth-image",
+    seeds: depth,
     read: asFile("depth", (path) => readDepth(path)),
     runs: 200,
   });
 });
 
-describe("sentences", () => {
+describe("queries", () => {
   const anything = fc.oneof(
     fc.string({ unit: "binary", maxLength: 600 }),
     fc.string({ unit: "grapheme", maxLength: 520 }),
