@@ -32,6 +32,18 @@ export default defineConfig({
         },
       },
       {
+        // What takes minutes by itself: `npm run test:long`.
+        test: {
+          name: "long",
+          include: ["test/long/**/*.test.ts"],
+          globalSetup: ["test/ros/support/build.ts"],
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
+          setupFiles,
+          ...oneAtATime,
+        },
+      },
+      {
         test: {
           name: "chaos",
           include: ["test/chaos/**/*.test.ts"],

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { NodeProcess, Peer } from "./support/peer.js";
+import { NodeProcess, Peer } from "../ros/support/peer.js";
 
 const program = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
 const cycles = 50;
