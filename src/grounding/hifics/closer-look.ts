@@ -24,7 +24,7 @@ const aspect = 4 / 3;
 /** Instances of a crop among which the candidate is looked for, and the least overlap (IoU) of its box. */
 const own = { limit: 4, minIou: 0.3 };
 /** How much the crop's presence logit counts next to the logarithms of the masses. */
-const presenceWeight = 0.3;
+const presenceWeight = 0.6;
 
 /**
  * Decodes crops of the best candidates, at the image's own resolution with some of their surroundings. A crop shows the
