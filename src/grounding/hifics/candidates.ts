@@ -1,6 +1,7 @@
-import { type Box, type Mask, type Pixels, uniteBoxes } from "../../geometry/index.js";
+import { type Box, type Mask, maskArea, maskIou, type Pixels, uniteBoxes } from "../../geometry/index.js";
 import type { Detection, Heatmap } from "../types.js";
 import { instancesFromHeatmap } from "./instances.js";
+import { sigmoid } from "./score.js";
 
 /** Instances that the decoder drew for one query, at the model's resolution. */
 export interface Candidates {
@@ -47,14 +48,18 @@ export function instancesFromCandidates(
   const minArea = Math.max(1, (options.minArea ?? 0.0002) * plane);
   const order = Array.from(candidates.mass.keys()).sort((a, b) => candidates.mass[b]! - candidates.mass[a]!);
   const cut = Math.log(threshold / (1 - threshold));
-  const taken: Uint8Array[] = [];
+  const taken: Mask[] = [];
   const detections: Detection[] = [];
   for (const k of order) {
     const least = (detections[0]?.score ?? 0) * (options.relativeMass ?? minRelativeMass);
     if (detections.length >= (options.limit ?? 20) || candidates.mass[k]! < least) break;
     const logits = candidates.logits.subarray(k * plane, (k + 1) * plane);
-    const small = Uint8Array.from(logits, (logit) => (logit >= cut ? 1 : 0));
-    if (count(small) < minArea || taken.some((other) => overlap(small, other) > (options.maxOverlap ?? 0.5)))
+    const data = Uint8Array.from(logits, (logit) => (logit >= cut ? 1 : 0));
+    const small: Mask = { width: candidates.width, height: candidates.height, data };
+    if (
+      maskArea(small) < minArea ||
+      taken.some((other) => maskIou(small, other) > (options.maxOverlap ?? 0.5))
+    )
       continue;
     const instance = toInstance({ ...candidates, data: logits.map(sigmoid) }, image, threshold);
     if (instance === undefined) continue;
@@ -71,7 +76,7 @@ function toInstance(
   threshold: number,
 ): { readonly box: Box; readonly mask: Mask } | undefined {
   const parts = instancesFromHeatmap(heatmap, image, { threshold, minArea: 0, relativeScore: 0 });
-  const areas = parts.map(({ mask }) => count(mask.data));
+  const areas = parts.map(({ mask }) => maskArea(mask));
   const largest = Math.max(...areas, 1);
   const large = parts.filter((_, i) => areas[i]! >= minPartShare * largest);
   const [first, ...others] = large;
@@ -80,21 +85,3 @@ function toInstance(
   for (const { mask } of others) for (let i = 0; i < data.length; i++) if (mask.data[i] === 1) data[i] = 1;
   return { box: others.reduce((box, part) => uniteBoxes(box, part.box), first.box), mask: first.mask };
 }
-
-function count(data: Uint8Array): number {
-  let n = 0;
-  for (const value of data) n += value;
-  return n;
-}
-
-function overlap(a: Uint8Array, b: Uint8Array): number {
-  let both = 0;
-  let either = 0;
-  for (let i = 0; i < a.length; i++) {
-    both += a[i]! & b[i]!;
-    either += a[i]! | b[i]!;
-  }
-  return either > 0 ? both / either : 0;
-}
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

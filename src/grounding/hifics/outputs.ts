@@ -3,6 +3,7 @@ import type { Tensor, Tensors } from "../../inference/index.js";
 import type { Heatmap } from "../types.js";
 import type { Candidates } from "./candidates.js";
 import type { Manifest } from "./manifest.js";
+import { sigmoid } from "./score.js";
 
 /** What the decoder says of one query. */
 export interface Decoded {
@@ -74,5 +75,3 @@ function mismatch(manifest: Manifest, name: string, tensor: Tensor | undefined, 
   const detail = `output ${name} has shape [${tensor?.dims.join(", ") ?? ""}], wanted ${wanted}`;
   return new GraspGroundingError("MODEL_MISMATCH", { name: manifest.name, detail });
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

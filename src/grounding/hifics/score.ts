@@ -10,8 +10,11 @@ import type { Manifest } from "./manifest.js";
 export function answerScore(share: number, presence: number, { score }: Manifest): number {
   if (score === undefined) return share * presence;
   const sum = score.bias + score.mass * logit(share) + score.presence * logit(presence);
-  return 1 / (1 + Math.exp(-sum));
+  return sigmoid(sum);
 }
+
+/** Probability of a logit. */
+export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 const logit = (p: number): number => {
   const bounded = Math.min(0.999, Math.max(0.001, p));
