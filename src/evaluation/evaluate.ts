@@ -1,5 +1,5 @@
 import { GraspGroundingError } from "../errors/index.js";
-import type { Mask } from "../geometry/index.js";
+import { type Mask, maskUnion } from "../geometry/index.js";
 import type { Effort, Grounder, Grounding } from "../grounding/index.js";
 import { readColour } from "../pipeline/index.js";
 import type { EvalLine } from "./datasets/types.js";
@@ -66,20 +66,12 @@ function groupByImage(lines: readonly EvalLine[]): Map<string, EvalLine[]> {
 }
 
 function toAnswer({ found, detections }: Grounding): Answer {
-  const mask = unite(detections.map((detection) => detection.mask));
+  const masks = detections.map((detection) => detection.mask);
+  const mask = masks[0] && maskUnion(masks[0].width, masks[0].height, masks);
   return {
     found,
     boxes: detections.map((detection) => detection.box),
     score: detections[0]?.score ?? 0,
     ...(mask && { mask }),
   };
-}
-
-function unite(masks: readonly Mask[]): Mask | undefined {
-  const [first, ...others] = masks;
-  if (first === undefined) return undefined;
-  const data = Uint8Array.from(first.data);
-  for (const mask of others)
-    for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) | (mask.data[i] as number);
-  return { ...first, data };
 }

@@ -54,6 +54,16 @@ export function maskIou(a: Mask, b: Mask): number {
   return union > 0 ? inside / union : 0;
 }
 
+/** The pixels that are in any of the masks, all of `width` × `height`. @throws RangeError on another size. */
+export function maskUnion(width: Pixels, height: Pixels, masks: readonly Mask[]): Mask {
+  const data = new Uint8Array(width * height);
+  for (const mask of masks) {
+    if (mask.width !== width || mask.height !== height) throw new RangeError("masks differ in size");
+    for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) | (mask.data[i] as number);
+  }
+  return { width, height, data };
+}
+
 /** The mask with every pixel of `box` (clipped to the image) set. */
 export function maskFromBox(width: Pixels, height: Pixels, box: Box): Mask {
   const data = new Uint8Array(width * height);

@@ -1,6 +1,6 @@
 import type { BagMessage } from "../bags/index.js";
 import { ResultWriter, type TopicInfo } from "../bags/index.js";
-import type { Mask, RgbdFrame } from "../geometry/index.js";
+import { maskUnion, type RgbdFrame } from "../geometry/index.js";
 import { headerOf } from "../messages/index.js";
 import { type PipelineResult, type ResultJson, resultToJson } from "../pipeline/index.js";
 import { writeWhole } from "../system/index.js";
@@ -144,7 +144,7 @@ async function writeResults(
   const masks = results.flatMap(({ grounding }) => grounding.detections.map((d) => d.mask));
   await writer.detections(time, boxes);
   await writer.annotations(time, annotationsMessage(headerOf(frame.stamp, frame.frameId), boxes));
-  await writer.mask(time, unite(width, height, masks));
+  await writer.mask(time, maskUnion(width, height, masks));
   const poses = results.flatMap(({ grasps }) => grasps.map((grasp) => grasp.pose));
   await writer.grasps(time, poses);
   await writer.markers(time, markersOf(frame, results));
@@ -161,13 +161,6 @@ export function markersOf(frame: RgbdFrame, results: readonly PipelineResult[]) 
   );
   const grasps = results.flatMap((result) => result.grasps);
   return markersMessage(headerOf(frame.stamp, frame.frameId), objects, grasps);
-}
-
-function unite(width: number, height: number, masks: readonly Mask[]): Mask {
-  const data = new Uint8Array(width * height);
-  for (const mask of masks)
-    for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) | (mask.data[i] as number);
-  return { width, height, data };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -25,6 +25,7 @@ import {
   maskFromRle,
   maskIou,
   maskToRle,
+  maskUnion,
   matrixFromQuaternion,
   multiplyQuaternions,
   norm,
@@ -131,6 +132,15 @@ describe("masks", () => {
     expect(maskIou(mask(2, [".."]), mask(2, [".."]))).toBe(0);
     expect(() => maskIou(mask(2, [".."]), mask(1, [".", "."]))).toThrow("differ in size");
     expect(() => maskIou(mask(2, [".."]), mask(2, ["..", ".."]))).toThrow("differ in size");
+  });
+
+  it("unite pixel by pixel", () => {
+    const other = mask(4, ["....", "..##", "...."]);
+    expect(maskUnion(4, 3, [mask(4, ["#...", ".#..", "...."]), other])).toEqual(
+      mask(4, ["#...", ".###", "...."]),
+    );
+    expect(maskUnion(4, 3, [])).toEqual(mask(4, ["....", "....", "...."]));
+    expect(() => maskUnion(4, 2, [other])).toThrow("differ in size");
   });
 
   it("come from boxes, clipped and rounded", () => {
