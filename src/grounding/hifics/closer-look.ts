@@ -11,6 +11,7 @@ import {
 import type { Detection } from "../types.js";
 import { instancesFromCandidates } from "./candidates.js";
 import type { Decoded } from "./outputs.js";
+import { logit } from "./score.js";
 
 /** Candidates that are looked at again. */
 export const closerCandidates = 3;
@@ -48,7 +49,7 @@ export async function lookCloser(
     const seen = await look(cropColour(image, region));
     const mass = ownMass(detection.box, seen, region);
     const weight =
-      Math.log(detection.score + 0.001) + presenceWeight * logit(seen.presence) + Math.log(mass + 0.01);
+      Math.log(detection.score + 0.001) + presenceWeight * logit(seen.presence, 1e-6) + Math.log(mass + 0.01);
     weighed.push({ detection, weight });
   }
   weighed.sort((a, b) => b.weight - a.weight);
@@ -82,5 +83,3 @@ function ownMass(box: Box, { candidates }: Decoded, region: Box): number {
   }
   return best.mass;
 }
-
-const logit = (p: number): number => Math.log(Math.max(p, 1e-6) / Math.max(1 - p, 1e-6));

@@ -1,5 +1,8 @@
 import type { Manifest } from "./manifest.js";
 
+/** Probabilities count as at least this far from 0 and 1. */
+const bound = 0.001;
+
 /**
  * How sure an answer is: the probability that the object is there and that this is it, 0..1. A model whose manifest
  * holds fitted weights gives the calibrated probability sigmoid(bias + mass · logit(share) + presence ·
@@ -9,14 +12,15 @@ import type { Manifest } from "./manifest.js";
  */
 export function answerScore(share: number, presence: number, { score }: Manifest): number {
   if (score === undefined) return share * presence;
-  const sum = score.bias + score.mass * logit(share) + score.presence * logit(presence);
+  const sum = score.bias + score.mass * logit(share, bound) + score.presence * logit(presence, bound);
   return sigmoid(sum);
 }
 
 /** Probability of a logit. */
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-const logit = (p: number): number => {
-  const bounded = Math.min(0.999, Math.max(0.001, p));
+/** Logit of a probability, which is taken to lie between `bound` and 1 - `bound`. */
+export function logit(p: number, bound: number): number {
+  const bounded = Math.min(1 - bound, Math.max(bound, p));
   return Math.log(bounded / (1 - bounded));
-};
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { cropColour, maskArea } from "../../../src/geometry/index.js";
 import { closeUp, lookCloser } from "../../../src/grounding/hifics/closer-look.js";
 import type { Decoded } from "../../../src/grounding/hifics/outputs.js";
-import { answerScore } from "../../../src/grounding/hifics/score.js";
+import { answerScore, logit } from "../../../src/grounding/hifics/score.js";
 import { type Candidates, type Detection, instancesFromCandidates } from "../../../src/grounding/index.js";
 
 type Cells = readonly (readonly [number, number, number, number])[];
@@ -135,4 +135,10 @@ it("a fitted score is a probability that grows with both looks; without weights 
   expect(answerScore(0.9, 0.9, manifest)).toBeGreaterThan(answerScore(0.9, 0.5, manifest));
   expect(answerScore(1, 1, manifest)).toBeLessThan(1);
   expect(answerScore(0.5, 0.5, {} as Parameters<typeof answerScore>[2])).toBeCloseTo(0.25);
+});
+
+it("the logit of a certain answer is bounded", () => {
+  expect(logit(0.5, 0.001)).toBe(0);
+  expect(logit(1, 0.001)).toBeCloseTo(Math.log(999));
+  expect(logit(0, 1e-6)).toBeCloseTo(-Math.log(999_999));
 });
