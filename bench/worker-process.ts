@@ -54,6 +54,11 @@ export class WorkerProcess {
     });
   }
 
+  /** Threads that decode and resize images. */
+  get imageThreads(): number {
+    return Number(this.#lines.find(({ event }) => event === "bound")?.image_threads);
+  }
+
   /** Where its figures are, once it is ready, when it was started with --metrics. */
   get metricsUrl(): string | undefined {
     const url = this.#lines.find(({ event }) => event === "metrics")?.url;

@@ -1,5 +1,5 @@
 import { chmod, writeFile } from "node:fs/promises";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { describe, GraspGroundingError, usage } from "../errors/index.js";
 import { modelFiles, readManifest, verifyFiles } from "../grounding/index.js";
 import { InProcessBackend } from "../inference/index.js";
@@ -27,6 +27,7 @@ interface WorkerOptions extends BackendOptions {
   readonly batchWait?: number;
   readonly queue?: number;
   readonly keep?: number;
+  readonly imageThreads?: number;
   readonly pictureThreads?: number;
   readonly metrics?: string;
   readonly newKey?: string;
@@ -63,6 +64,11 @@ export function workerCommand(): Command {
       "threads that decode and resize images (default: 1 on the CPU, 4 elsewhere)",
       wholeNumber(1),
     )
+    .addOption(
+      new Option("--picture-threads <n>", "--image-threads by its former name")
+        .argParser(wholeNumber(1))
+        .hideHelp(),
+    )
     .option("--metrics <[host:]port>", "serve figures for Prometheus; on loopback unless a host is given")
     .option(
       "--new-key <file>",
@@ -84,11 +90,12 @@ async function run(options: WorkerOptions): Promise<void> {
   const onCpu = (options.requireProvider ?? options.provider ?? "cpu") === "cpu";
   const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
   const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
+  const imageThreads = options.imageThreads ?? options.pictureThreads ?? (onCpu ? 1 : 4);
   const { key, allow, insecurePlainTcp, batchWait, queue, keep } = options;
   const server = await WorkerServer.bind(model, {
     bind: options.bind,
     maxBatch: options.maxBatch ?? (onCpu ? 1 : 8),
-    imageThreads: options.pictureThreads ?? (onCpu ? 1 : 4),
+    imageThreads,
     onAnswered: (waited, ran) => {
       metrics?.took("wait", waited / 1e3);
       metrics?.took("model", ran / 1e3);
@@ -104,7 +111,11 @@ async function run(options: WorkerOptions): Promise<void> {
   });
   const say = (event: string, detail: object, text: string) =>
     process.stdout.write(`${options.json ? JSON.stringify({ event, ...detail }) : `worker: ${text}`}\n`);
-  say("bound", { endpoint: server.endpoint }, `${model.name} on ${server.endpoint}, loading`);
+  say(
+    "bound",
+    { endpoint: server.endpoint, image_threads: imageThreads },
+    `${model.name} on ${server.endpoint}, loading`,
+  );
   let served: RunningMetrics | undefined;
   try {
     if (metrics !== undefined && endpoint !== undefined) {

@@ -22,7 +22,7 @@ export interface ImportOptions {
   readonly precision?: ModelPrecision;
   /** Precisions to make. Default: all. */
   readonly precisions?: readonly ModelPrecision[];
-  readonly pictures?: string;
+  readonly images?: string;
   readonly interpreter?: string;
   /** Steps as they begin (`step` of `of`) and remarks (neither). */
   readonly onProgress?: (text: string, step?: number, of?: number) => void;
@@ -74,7 +74,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<ImportOu
 }
 
 function pythonArguments(options: ImportOptions): string[] {
-  const { checkpoint, name, store, clip, variant, vocabulary, taps, precision, pictures: images } = options;
+  const { checkpoint, name, store, clip, variant, vocabulary, taps, precision, images } = options;
   return [
     ...["--checkpoint", checkpoint, "--name", name, "--out", join(store, name), "--store", store],
     ...(clip ? ["--clip", clip] : []),

@@ -14,6 +14,7 @@ interface ImportFlags {
   taps?: string;
   shallowestFirst?: boolean;
   precision?: ModelPrecision;
+  images?: string;
   pictures?: string;
   python?: string;
   json?: boolean;
@@ -50,13 +51,14 @@ export function importCommand(): Command {
     .option("--taps <list>", "encoder blocks that are tapped", "1,3,5,7,9")
     .option("--shallowest-first", "the decoder's first level reads the first tap (default: the deepest)")
     .option("--images <folder>", "choose the int8 form on these images instead of drawn ones")
+    .addOption(new Option("--pictures <folder>", "--images by its former name").hideHelp())
     .option("--python <path>", "interpreter that has models/export/requirements.txt (default: one is set up)")
     .option("--json", "print JSON")
     .action(async (flags: ImportFlags) => runImport(flags));
 }
 
 async function runImport(flags: ImportFlags): Promise<void> {
-  const { name } = flags;
+  const { name, images = flags.pictures } = flags;
   await importInto(name, async ({ store, folder, signal }) => {
     const outcome = await importCheckpoint({
       checkpoint: resolve(flags.checkpoint),
@@ -69,7 +71,7 @@ async function runImport(flags: ImportFlags): Promise<void> {
       ...(flags.taps && { taps: parseTaps(flags.taps) }),
       ...(flags.shallowestFirst && { shallowestFirst: true }),
       ...(flags.precision && { precision: flags.precision }),
-      ...(flags.pictures && { pictures: resolve(flags.pictures) }),
+      ...(images && { images: resolve(images) }),
       ...(flags.python && { interpreter: flags.python }),
       onProgress: (text, step, of) => {
         process.stderr.write(step === undefined ? `  ${text}\n` : `${step}/${of} ${text}\n`);

@@ -112,4 +112,17 @@ describe("models import", () => {
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringMatching(/none\.pth/)]);
     expect(kept().filter(({ name }) => name.includes("other"))).toEqual([]);
   });
+
+  it.each(["--images", "--pictures"])(
+    "takes the images of %s",
+    async (option) => {
+      const checkpoint = join(folder, "for-images.pth");
+      randomCheckpoint(checkpoint, []);
+      const empty = mkdtempSync(join(folder, "no-images-"));
+      const args = ["--checkpoint", checkpoint, "--name", "other", "--python", pythonPath()];
+      const { code, stderr } = await models("import", ...args, option, empty);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/no-images-\w+ holds no \.jpg or \.png/)]);
+    },
+    180_000,
+  );
 });

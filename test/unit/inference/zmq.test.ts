@@ -291,6 +291,13 @@ describe("a worker's metrics", () => {
   });
 });
 
+it.each(["--image-threads", "--picture-threads"])(
+  "a worker takes its threads for images by %s",
+  async (option) => {
+    expect((await worker(newIpc(), option, "3")).imageThreads).toBe(3);
+  },
+);
+
 describe("what a bench started", () => {
   it("ends with it, workers, their children and folders, also at SIGTERM", async () => {
     const script = join(repository, "test", "support", "interrupted-bench.mjs");
