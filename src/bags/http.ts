@@ -10,7 +10,7 @@ export interface HttpOptions {
   readonly tries?: number;
   /** First pause between tries (ms), doubled each time. Default 250. */
   readonly pauseMs?: number;
-  /** A connection that says nothing for so long (ms) is given up. Default 30,000. */
+  /** A connection that says nothing for so long (ms) is closed. Default 30,000. */
   readonly idleMs?: number;
 }
 

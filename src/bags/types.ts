@@ -57,8 +57,8 @@ export interface BagReader {
   /** What is wrong with the bag and what was lost, in words; grows while reading. Empty when all is well. */
   readonly damage: readonly string[];
   /**
-   * Messages in the order of their log time (of a damaged MCAP file: in the order of the file). Damage met on the
-   * way ends or skips the bad part and is noted in `damage`; it does not throw.
+   * Messages in the order of their log time (of a damaged MCAP file: in the order of the file). Damage ends
+   * the reading or skips the bad part and is noted in `damage`; it does not throw.
    */
   messages(query?: MessageQuery): AsyncIterableIterator<BagMessage>;
   /** The decoded message. @throws GraspGroundingError MESSAGE_MALFORMED when it cannot be decoded as its type. */

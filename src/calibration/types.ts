@@ -18,6 +18,6 @@ export interface ViewError {
   readonly corners: number;
   readonly rms: Pixels;
   readonly max: Pixels;
-  /** Left out of the solution, and why. */
+  /** Why the solution does not use it. */
   readonly rejected?: string;
 }

@@ -27,7 +27,7 @@ export async function benchCommand(): Promise<Command> {
   const { benches, quickBenches } = await loadBenches();
   const command = new Command("bench")
     .description(`side-by-side measurements: ${Object.keys(benches).join(", ")}`)
-    .argument("[name]", "which one; all when left out")
+    .argument("[name]", "which one; all when omitted")
     .option("--json", "print JSON")
     .option(
       "--quick",

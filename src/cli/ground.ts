@@ -115,7 +115,7 @@ async function run(options: GroundOptions): Promise<void> {
 
 async function readFrame(options: GroundOptions): Promise<RgbdFrame> {
   if (options.camera !== undefined && options.depth === undefined)
-    throw usage("--camera is of use only with --depth");
+    throw usage("--camera works only with --depth");
   const colour = await readColour(options.image);
   const base = { stamp: 0n, frameId: "camera_color_optical_frame", colour };
   if (options.depth === undefined) return base;

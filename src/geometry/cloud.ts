@@ -89,7 +89,7 @@ const voxelKey = (x: number, y: number, z: number, size: Metres): number =>
 
 /**
  * One point a voxel of the given edge length: indices (of points, not of numbers) of the first point met in each, in
- * their order. NaN points are left out. Keeping a measured point, not the mean, keeps its pixel and its normal.
+ * their order. NaN points are skipped. Keeping a measured point, not the mean, keeps its pixel and its normal.
  */
 export function voxelRepresentatives(points: Points, size: Metres): Uint32Array {
   const seen = new Set<number>();

@@ -25,7 +25,7 @@ export function demosaic(
     const above = (y === 0 ? 1 : y - 1) * width;
     const below = (y === height - 1 ? height - 2 : y + 1) * width;
     const onRedRow = (y & 1) === redRow;
-    // In a red row the row's own colour is red (offset 0) and the other is blue (2); the other way round in a blue row.
+    // In a red row the row's own colour is red (offset 0) and the other is blue (2); in a blue row the reverse.
     const own = onRedRow ? 0 : 2;
     const other = 2 - own;
     const ownColumn = onRedRow ? redColumn : 1 - redColumn;

@@ -33,7 +33,7 @@ export function checkRows(image: ImageMessage, bytesPerRow: number, rows: number
   checkSize(image);
   const step = image.step === 0 ? bytesPerRow : image.step;
   if (step < bytesPerRow) throw malformed(image, `a row is ${step} bytes, ${bytesPerRow} are needed`);
-  // The last row's padding is often left out.
+  // The last row's padding is often missing.
   const needed = step * (rows - 1) + bytesPerRow;
   if (image.data.length < needed)
     throw malformed(image, `${image.data.length} bytes of data, ${needed} are needed`);

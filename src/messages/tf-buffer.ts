@@ -54,7 +54,7 @@ export class TfBuffer {
     for (const [child, edge] of this.#edges) if (!edge.fixed) this.#edges.delete(child);
   }
 
-  /** Takes the transforms of one message; those that are no rigid transform are counted and left out. */
+  /** Takes the transforms of one message; those that are no rigid transform are counted and dropped. */
   add(message: TfMessage, fixed: boolean): number {
     let refused = 0;
     for (const { header, child_frame_id, transform } of message.transforms) {

@@ -27,12 +27,12 @@ const defaultPort = (url: URL): string => (url.protocol === "https:" ? "443" : "
 
 export interface Get {
   readonly headers: Readonly<Record<string, string>>;
-  /** A connection that says nothing for so long (ms) is given up. */
+  /** A connection that says nothing for so long (ms) is closed. */
   readonly idleMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** GET by way of the environment's proxy; the answer's body is not read yet. */
+/** GET through the environment's proxy; the answer's body is not read yet. */
 export async function get(url: URL, options: Get): Promise<IncomingMessage> {
   const proxy = proxyFor(url);
   const base: RequestOptions = {

@@ -32,7 +32,7 @@ interface GuardedActionServer {
 }
 
 /**
- * The process survives any message of a peer: an exception in a callback of the node goes to `onError`, and a
+ * The process survives any message of another node: an exception in a callback of the node goes to `onError`, and a
  * request that cannot be carried out is answered with success=false.
  */
 export function guardNode(node: RclNode, onError: (error: unknown) => void): void {

@@ -44,7 +44,7 @@ export interface Reach {
   readonly chain: Chain;
   readonly configuration: readonly number[];
   readonly cameraInBase: Pose;
-  /** Length of the straight way in. */
+  /** Length of the straight approach. */
   readonly approach: Metres;
 }
 

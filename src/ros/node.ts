@@ -358,7 +358,7 @@ const resultDelivery = 200;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The node, with simulated time left out: the node follows its clock by a subscription of its own. */
+/** The node without simulated time: the node follows its clock by a subscription of its own. */
 function createNode({ rcl, name = defaultName, overrides = new Map() }: GroundingNodeOptions): {
   readonly node: RclNode;
   readonly simTime: boolean;

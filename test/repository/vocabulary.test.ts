@@ -10,29 +10,24 @@ const sources = spawnSync("git", ["ls-files", "src", "bench"], { cwd: repository
   .split("\n")
   .filter((path) => /\.tsx?$/.test(path));
 
-/** Rooms and files that are not held to the vocabulary yet; the list only gets shorter. */
-const notYet: readonly string[] = [
-  "src/arm/",
-  "src/bags/",
-  "src/calibration/",
-  "src/cli/",
-  "src/console/",
-  "src/evaluation/",
-  "src/geometry/",
-  "src/grounding/query",
-  "src/messages/",
-  "src/net/",
-  "src/pipeline/camera-file.ts",
-  "src/pipeline/image-files.ts",
-  "src/ros/",
-  "src/visualization/",
-];
-
 /**
- * Names of file formats, messages and JSON that others have already, by file: they stay. Names in snake_case are such
- * fields everywhere.
+ * Names of file formats, messages, options and JSON that others have already, and words of the queries that are
+ * understood, by file: they stay. Names in snake_case are such fields everywhere.
  */
 const published: Readonly<Record<string, readonly string[]>> = {
+  "src/arm/control/arm.ts": ["way-blocked"],
+  "src/arm/planning/sequence-types.ts": ["way-blocked"],
+  "src/arm/planning/sequence.ts": ["way-blocked"],
+  "src/arm/safety/supervisor-types.ts": ["not-latched"],
+  "src/arm/safety/supervisor.ts": ["not-latched"],
+  "src/cli/calibrate/check.ts": ["pictures"],
+  "src/cli/calibrate/hand-eye.ts": ["pictures"],
+  "src/cli/calibrate/intrinsics.ts": ["pictures"],
+  "src/cli/models/import-grasp.ts": ["picture"],
+  "src/cli/models/import.ts": ["pictures"],
+  "src/cli/worker.ts": ["picture", "pictureThreads"],
+  "src/console/motion/motion.ts": ["not-latched"],
+  "src/evaluation/datasets/refcoco.ts": ["sentences"],
   "bench/arm.ts": ["peer"],
   "bench/ground.ts": ["peer"],
   "bench/replay.ts": ["picture"],
@@ -40,24 +35,28 @@ const published: Readonly<Record<string, readonly string[]>> = {
   "src/grasping/learned/manifest.ts": ["picture"],
   "src/grasping/learned/network.ts": ["picture"],
   "src/grounding/hifics/self-test.ts": ["picture"],
+  "src/grounding/query/parse/destinations.ts": ["way"],
+  "src/grounding/query/parse/lexicon.ts": ["picture"],
+  "src/grounding/query/parse/names.ts": ["picture"],
+  "src/grounding/query/parse/noun-phrase.ts": ["beside", "things"],
+  "src/grounding/query/parse/parse.ts": ["beside", "go back"],
+  "src/grounding/query/parse/relations.ts": ["beside", "thing"],
   "src/inference/zmq/backend.ts": ["picture"],
   "src/inference/zmq/protocol.ts": ["picture", "kept"],
   "src/inference/zmq/runner.ts": ["picture"],
   "src/inference/zmq/server.ts": ["kept"],
-  "src/model-store/convert.ts": ["pictures", "--pictures"],
+  "src/model-store/convert.ts": ["--pictures"],
 };
 
 const text = (path: string): string => readFileSync(join(repository, path), "utf8");
-const held = sources.filter((path) => !notYet.some((prefix) => path.startsWith(prefix)));
 
 describe("the sources", () => {
   it("are found", () => {
-    expect(held.length).toBeGreaterThan(100);
-    for (const prefix of notYet) expect(sources.some((path) => path.startsWith(prefix))).toBe(true);
+    expect(sources.length).toBeGreaterThan(100);
   });
 
   it("use the field's terms in comments, texts and names", () => {
-    const findings = held.flatMap((path) =>
+    const findings = sources.flatMap((path) =>
       replacedWordsOfSource(text(path), path)
         .filter(({ whole }) => !published[path]?.includes(whole))
         .map(({ line, problem }) => `${path}:${line}: ${problem}`),
@@ -66,7 +65,7 @@ describe("the sources", () => {
   });
 
   it("have no comment line over 120 characters", () => {
-    const findings = held.flatMap((path) => longCommentLines(text(path)).map((line) => `${path}:${line}`));
+    const findings = sources.flatMap((path) => longCommentLines(text(path)).map((line) => `${path}:${line}`));
     expect(findings).toEqual([]);
   });
 
@@ -84,6 +83,8 @@ describe("the checker", () => {
     ["// kept beside the way\n", 3],
     ["const a = `a thing of use`;", 2],
     ["const picture = 1; const askPeer = 2;", 2],
+    ["// a latched topic", 1],
+    ["// The emergency stop is latched: a latched emergency stop", 0],
     ["const always = 'anything'; const byteway = 1;", 0],
     ["const a = { pictures_total: 1 };", 0],
     ["/** `picture`: a value of the manifest. */", 0],

@@ -8,7 +8,8 @@ const docsOnly = new Set(["GraspPipeline", "score, guarantee", "end-to-end laten
 const wordsOfSources: readonly (readonly [RegExp, string])[] = [
   ...replacedWords.filter(([, say]) => !docsOnly.has(say)),
   [/\bof use\b/i, "useful, works"],
-  [/\blatched\b/i, "transient local"],
+  // An emergency stop is latched; a topic is not.
+  [/(?<!emergency stop\b[^.]{0,80})\blatched\b(?! emergency stop\b)/i, "transient local"],
 ];
 
 /** Words of names, in lower case, that the vocabulary replaces. */

@@ -299,7 +299,7 @@ export class Arm {
     await watch;
     if (options.lease === "goal") this.#event({ type: "release", operator: options.operator });
     const safety = this.supervisor.snapshot.latch ?? this.supervisor.snapshot.ended;
-    // A latched stop is reported before an obstacle on the table.
+    // A latched emergency stop is reported before an obstacle on the table.
     if (result === undefined && this.#graspMonitor.lost && this.supervisor.snapshot.latch === undefined)
       result = failure("dropped", `the object slipped out of the fingers (${stage})`);
     if (result === undefined && !allowed && safety !== undefined)

@@ -3,7 +3,7 @@ import type { MonotonicSeconds } from "../safety/supervisor-types.js";
 
 /** The arm's clock. Tests replace it. */
 export interface Clock {
-  /** Never goes back. */
+  /** Never decreases. */
   now(): MonotonicSeconds;
   sleep(seconds: Seconds): Promise<void>;
 }

@@ -184,7 +184,7 @@ export class SimulatedGripper implements GripperController {
   #width: Metres;
   /** The width last requested. */
   #sent: Metres;
-  /** The motion under way, from where and since when; undefined at rest. */
+  /** The running motion: from where and since when; undefined at rest. */
   #moving: { readonly from: Metres; readonly to: Metres; readonly since: Seconds } | undefined;
 
   constructor(width: Metres, clock: Clock = systemClock) {

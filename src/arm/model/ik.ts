@@ -209,7 +209,7 @@ export class IkSolver {
       const damping = 0.05 * squared + 1e-9;
       const frozen = this.#frozen.fill(0);
       let dq = this.#step.solve(jacobian, e, damping, frozen);
-      // A joint at its limit that would move beyond it is left out of this step; the others move instead.
+      // A joint at its limit that would move beyond it stays fixed in this step; the others move instead.
       for (let pass = 0; pass < n; pass++) {
         let more = false;
         for (let i = 0; i < n; i++) {

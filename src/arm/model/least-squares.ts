@@ -1,5 +1,5 @@
 /**
- * Damped least squares with some columns left out: the step dq = Jᵀ (J Jᵀ + λ I)⁻¹ e, for a 6 × n Jacobian. Works in
+ * Damped least squares without some columns: the step dq = Jᵀ (J Jᵀ + λ I)⁻¹ e, for a 6 × n Jacobian. Works in
  * place in arrays of its own, so that nothing is allocated from step to step.
  */
 export class DampedStep {

@@ -19,7 +19,7 @@ export interface ReachOptions {
   readonly budget?: number;
 }
 
-/** Factor on the score of a pose out of reach: it ranks behind all poses within reach, and is not left out. */
+/** Factor on the score of a pose out of reach: it ranks behind all poses within reach, and is not dropped. */
 export const outOfReach = 0.05;
 
 /** Starts for one pose: a reachable one mostly needs one or two. */

@@ -5,7 +5,7 @@ const fingerJoints =
   /finger|thumb|knuckle|gripper|jaw|claw|phalan|(^|_)(index|middle|ring|little|pinky)(_|\d)/i;
 /** A wrist's joint may be named for the gripper that it turns. */
 const wristJoints = /wrist|roll|rot|yaw|pitch|turn|swivel/i;
-/** Words in the names of the links that such joints move. "gripper" is left out: a wrist moves a whole gripper. */
+/** Words in the names of the links that such joints move. "gripper" is none of them: a wrist moves a whole gripper. */
 const fingerLinks = /finger|thumb|knuckle|jaw|claw|phalan|(^|_)prop(_|$)/i;
 /** A branch of a hand is shorter than the arm that carries it, and has at most a thumb's joints (Shadow hand: 5). */
 const maxFingerJoints = 5;
@@ -59,7 +59,7 @@ function isArm(path: readonly Joint[], tree: JointTree): boolean {
   return !path.some((joint, before) => tree.isFinger(joint, before));
 }
 
-/** The moving joints of a robot, fixed ones between them left out. */
+/** The moving joints of a robot, without the fixed ones between them. */
 class JointTree {
   readonly #carriers: ReadonlyMap<string, Joint>;
   /** Moving joints by the link that carries them, fixed joints between taken along. */

@@ -26,7 +26,7 @@ const jointTypes: readonly string[] = ["revolute", "continuous", "prismatic", "f
  * Reads a robot from URDF text (the content of `robot_description`, or of a file after xacro): links with their
  * collision shapes, joints with limits and mimic. Reads the elements as http://wiki.ros.org/urdf/XML defines them,
  * and accepts the files that urdfdom accepts: a field that the joint's type does not use is not read, and a collision
- * element without a usable shape is left out. `warnings` names what was left out. Inertia, visuals and extensions are
+ * element without a usable shape is skipped. `warnings` names what was skipped. Inertia, visuals and extensions are
  * not read.
  * @throws GraspGroundingError ROBOT_DESCRIPTION for text that is no XML, or no tree of links
  */

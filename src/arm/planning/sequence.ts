@@ -146,7 +146,7 @@ export class SequencePlanner {
     return worst ?? { refusal: "start-blocked", reason: "the arm cannot leave where it stands" };
   }
 
-  /** Straight lines out of the surroundings, the longest first; none at all where nothing is in the way. */
+  /** Straight lines out of the surroundings, the longest first; none at all where nothing obstructs. */
   *#departures(
     start: JointValues,
     leave: MoveOptions["leave"],

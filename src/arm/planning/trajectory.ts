@@ -7,7 +7,7 @@ import { fastestProfile, type RateLimits } from "./topp.js";
 
 /** Limits of a motion, joint by joint, per second, second squared and second cubed. */
 export interface MotionLimits extends RateLimits {
-  /** Left out: accelerations may jump. */
+  /** Undefined: accelerations may jump. */
   readonly jerk?: readonly number[];
 }
 

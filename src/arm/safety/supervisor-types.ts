@@ -1,7 +1,7 @@
 import type { Metres, Radians, Seconds, Vec3 } from "../../geometry/index.js";
 
 /**
- * Seconds of a clock that never goes back (not the wall clock). All times given to one supervisor are of one
+ * Seconds of a clock that never decreases (not the wall clock). All times given to one supervisor are of one
  * clock.
  */
 export type MonotonicSeconds = Seconds;
@@ -110,7 +110,7 @@ export type SupervisorEvent = { readonly at: MonotonicSeconds } & (
 
 export type SupervisorState = "disabled" | "idle" | "moving" | "stopping" | "estopped";
 
-/** Why something was refused, a motion was stopped or the stop is latched. */
+/** Why something was refused, a motion was stopped or the emergency stop is latched. */
 export type SafetyReason =
   | "disabled"
   | "estop"
@@ -149,7 +149,7 @@ export const safetyText: Readonly<Record<SafetyReason, string>> = {
   "other-operator": "another operator holds the control; wait until it is released",
   "lease-expired": "the heartbeat was lost; claim the control again",
   "not-still": "the arm is still moving; wait until it rests",
-  "already-moving": "a motion is under way; wait for its end or cancel it",
+  "already-moving": "a motion is running; wait for its end or cancel it",
   "not-in-teleop": "teleop has not been started; request it first",
   "no-feedback": "no fresh joint state; check the controller",
   "feedback-invalid": "the joint state is malformed; check the controller",

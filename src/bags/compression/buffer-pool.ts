@@ -9,7 +9,7 @@ export class BufferPool {
   take(size: number): Uint8Array {
     const index = this.#free.findIndex(({ byteLength }) => byteLength >= size);
     if (index >= 0) return this.#free.splice(index, 1)[0]!;
-    // One that is too small would only be in the way.
+    // One that is too small would only take its place.
     if (this.#free.length >= keep) this.#free.shift();
     return Buffer.allocUnsafeSlow(Math.ceil((size * 1.25) / granularity) * granularity);
   }

@@ -19,7 +19,7 @@ export type Compression = "zstd" | "lz4";
 /** Larger blocks than any recorder writes; refuses a damaged size before it is allocated. */
 export const maxBlockSize = 512 * 1024 * 1024;
 
-/** Smaller blocks are not worth the way to another thread. */
+/** Smaller blocks are not worth the transfer to another thread. */
 const worthAThread = 128 * 1024;
 
 type NativeZstd = (

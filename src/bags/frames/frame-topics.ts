@@ -60,7 +60,7 @@ export async function chooseTopics(bag: BagReader, options: FrameOptions): Promi
   );
   if (depth === undefined)
     for (const { name } of seen.filter((image) => image.depth && foreign(image)))
-      notes.push(`${name} is left out: it is the depth of another camera than ${colour.name}`);
+      notes.push(`${name} is skipped: it is the depth of another camera than ${colour.name}`);
   if (depth === undefined && typeof options.depth === "string")
     throw wrongTopic(bag, options.depth, "depth images", reasons);
   const cameraInfo = options.cameraInfo ?? (await chooseInfo(bag, colour, depth));
@@ -255,7 +255,7 @@ async function lookAtImages(bag: BagReader, named: FrameOptions = {}): Promise<I
       const { encoding, width, height, header } = image;
       const known = colourEncodings.includes(encoding) || depthEncodings.includes(encoding);
       if (!known && name !== named.colour && name !== named.depth) {
-        notes.push(`${name} is left out: its encoding ${encoding || "(empty)"} is not read`);
+        notes.push(`${name} is skipped: its encoding ${encoding || "(empty)"} is not read`);
         continue;
       }
       const depth =
@@ -268,7 +268,7 @@ async function lookAtImages(bag: BagReader, named: FrameOptions = {}): Promise<I
       if (image === undefined) continue;
       const depth = name === named.depth || isCompressedDepth(image.format) || /compressedDepth$/.test(name);
       if (!depth && name !== named.colour && !isImageFile(image.data)) {
-        notes.push(`${name} is left out: its format ${image.format || "(empty)"} is not read`);
+        notes.push(`${name} is skipped: its format ${image.format || "(empty)"} is not read`);
         continue;
       }
       seen.push({ name, depth, frameId: image.header.frame_id, size: undefined, likely: likeliness(name) });

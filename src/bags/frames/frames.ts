@@ -33,7 +33,7 @@ const defaultTolerance = 0.02;
 /** A colour image's partner may have been recorded this much earlier or later, in nanoseconds. */
 const slack = 1_000_000_000n;
 
-/** So many colour images without a partner, and none with one, are held before giving up. */
+/** So many colour images without a partner, and none with one, are held before the search ends. */
 const maxUnpaired = 30;
 
 /**

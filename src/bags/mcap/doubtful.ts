@@ -6,7 +6,7 @@ import type { Segment, Summary } from "./summary.js";
 
 /**
  * The summary with the true times of chunks whose index cannot be believed: some writers give a chunk that holds no
- * message, but topics alone, the times 0. Such chunks are read; those without messages are left out, so that they do
+ * message, but topics alone, the times 0. Such chunks are read; those without messages are skipped, so that they do
  * not move the recording's start.
  */
 export async function settleTimes(source: ByteSource, summary: Summary): Promise<Summary> {

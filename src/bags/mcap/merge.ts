@@ -33,7 +33,7 @@ interface Cursor {
 
 /**
  * The messages of the segments in the order of log time. One segment is held (and a few are read ahead), more only
- * where their times overlap. A damaged segment is reported and left out.
+ * where their times overlap. A damaged segment is reported and skipped.
  */
 export async function* mergeSegments(options: MergeOptions): AsyncGenerator<RawMessage, void, void> {
   const upcoming = new Upcoming(relevant(options), options);

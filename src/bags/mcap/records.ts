@@ -65,7 +65,7 @@ export function parseChannel(content: Uint8Array): ChannelRecord {
   };
 }
 
-/** Length of the whole in bytes, then keys and values. What is cut off is left out: it describes, and holds no data. */
+/** Length of the whole in bytes, then keys and values. An entry that is cut off is skipped: it holds no data. */
 function parseMap(content: Uint8Array, view: DataView, offset: number): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
   if (offset + 4 > content.byteLength) return map;

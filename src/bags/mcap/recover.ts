@@ -118,7 +118,7 @@ class Walk {
       this.#damage.push(
         next === undefined
           ? `stopped at byte ${at} of ${size}: ${describe(error)} (${size - at} bytes lost)`
-          : `bytes ${at} to ${next} are left out: ${describe(error)}`,
+          : `bytes ${at} to ${next} are skipped: ${describe(error)}`,
       );
       return next;
     }

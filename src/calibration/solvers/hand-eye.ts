@@ -179,7 +179,7 @@ function refine(
     const errors = used.map((_, k) => residuals(solution.shared, new Float64Array(0), k));
     const size = errors.map((r) => rms(r));
     const limit = 4 * median(size) + 1e-9;
-    // Poses of images scatter more than their corners: a view whose corners fit was left out by mistake.
+    // Poses of images scatter more than their corners: a view whose corners fit was rejected by mistake.
     const fits = (k: number): boolean =>
       camera !== undefined &&
       views[k]!.sighting !== undefined &&

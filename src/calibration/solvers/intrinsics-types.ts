@@ -23,6 +23,6 @@ export interface IntrinsicsResult {
   readonly residuals: readonly Float64Array[];
   /** Share of the image, in a grid of 8 × 6 cells, that holds a corner. */
   readonly coverage: number;
-  /** Remedies that would improve the result, one sentence each. */
+  /** Remedies that would improve the result, one line each. */
   readonly warnings: readonly string[];
 }

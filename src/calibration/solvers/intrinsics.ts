@@ -10,7 +10,7 @@ const minViews = 4;
 
 /**
  * Camera matrix and distortion from images of a flat target: a scan over focal lengths, then all unknowns together
- * by robust least squares on the reprojection error; images far worse than the others are left out.
+ * by robust least squares on the reprojection error; images far worse than the others are rejected.
  * @throws GraspGroundingError CALIBRATION_REFUSED for sets that do not determine a camera
  */
 export function calibrateIntrinsics(

@@ -51,9 +51,9 @@ export async function readBag(
     }
     progress.done();
     const notes = [...bag.damage];
-    if (alike > 0) notes.push(`images like others, left out: ${alike}`);
+    if (alike > 0) notes.push(`images like others, skipped: ${alike}`);
     if (stands !== undefined && stands.moving > 0)
-      notes.push(`images taken while the robot moved, left out: ${stands.moving}`);
+      notes.push(`images taken while the robot moved, skipped: ${stands.moving}`);
     if (stands !== undefined && stands.poses.size === 0)
       throw new GraspGroundingError("TF_UNAVAILABLE", {
         source: options.tool,
@@ -92,7 +92,7 @@ interface Standing {
 }
 
 /**
- * The pose of the robot at each image. Images taken while it moved are left out, because the stamps of arm and camera
+ * The pose of the robot at each image. Images taken while it moved are skipped, because the stamps of arm and camera
  * do not agree exactly.
  */
 async function standing(bag: BagReader, buffer: TfBuffer, options: SourceOptions): Promise<Standing> {

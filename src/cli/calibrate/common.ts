@@ -60,7 +60,7 @@ export function viewTable(views: readonly ViewError[]): void {
   const rows = views.map(({ name, corners, rms, max, rejected }) => [
     ...[name, corners, rejected ? "" : rms.toFixed(3), rejected ? "" : max.toFixed(2), rejected ?? ""],
   ]);
-  process.stdout.write(`${table(["image", "corners", "rms px", "max px", "left out"], rows)}\n\n`);
+  process.stdout.write(`${table(["image", "corners", "rms px", "max px", "rejected"], rows)}\n\n`);
 }
 
 export function remarks(set: CalibrationSet, warnings: readonly string[], out: string | undefined): void {

@@ -99,7 +99,7 @@ async function runHandEye(source: string, flags: HandEyeFlags): Promise<void> {
   const rows = result.views.map(({ name, position, rotation, rms, rejected }) => [
     ...[name, (1000 * position).toFixed(2), rotation.toFixed(3), rms?.toFixed(2), rejected ?? ""],
   ]);
-  process.stdout.write(`${table(["image", "mm", "deg", "px", "left out"], rows)}\n\n`);
+  process.stdout.write(`${table(["image", "mm", "deg", "px", "rejected"], rows)}\n\n`);
   const { position: p, orientation: q } = transform;
   say(
     `${child} in ${parent}:`,

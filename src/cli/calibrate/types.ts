@@ -28,7 +28,7 @@ export interface CalibrationSet {
   readonly frameId: FrameId | undefined;
   /** Number of images read. */
   readonly looked: number;
-  /** Parts of the input that were left out, one sentence each. */
+  /** Parts of the input that were skipped, one line each. */
   readonly notes: readonly string[];
   /** Static transform between two frames of the bag. */
   readonly fixed: (target: FrameId, source: FrameId) => Pose | string;

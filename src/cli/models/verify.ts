@@ -23,7 +23,7 @@ import {
 export function verifyCommand(): Command {
   return new Command("verify")
     .description("hashes every file again and runs the self-test stored with the model")
-    .argument("[name]", "model, its folder, or fetched weights; every one when left out")
+    .argument("[name]", "model, its folder, or fetched weights; every one when omitted")
     .option("--json", "print JSON")
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const reports = name === undefined ? await verifyAll() : await verifyNamed(name);

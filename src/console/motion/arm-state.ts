@@ -4,7 +4,7 @@ import type { Act, GripperState } from "./gripper-state.js";
 
 export interface ArmFacts {
   readonly moving: boolean;
-  /** The stage of the motion under way; undefined while it is planned. */
+  /** The stage of the running motion; undefined while it is planned. */
   readonly doing: { readonly text: string; readonly stage: string; readonly progress?: number } | undefined;
   /** How the last motion ended, in words; empty before the first. */
   readonly last: string;

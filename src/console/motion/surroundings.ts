@@ -67,7 +67,7 @@ export class Surroundings {
     return this.#complete(scene);
   }
 
-  /** An image may show the object in the gripper, or still where it was taken: neither is in the way. */
+  /** An image may show the object in the gripper, or still where it was taken: neither is an obstacle. */
   #withoutObject(
     seen: Scene,
     { goal, height, reach }: NonNullable<GraspedObject["taken"]>,

@@ -217,7 +217,7 @@ export class Commands {
   #stop(actor: Actor, reason: string | undefined): void {
     const { store, motion, log } = this.#dependencies;
     motion()?.estop(actor.name);
-    // Latched: who pressed first stays named until the reset, and pressing it often fills no log.
+    // The emergency stop is latched: who pressed first stays named until the reset; pressing often fills no log.
     if (store.value.estop.latched) return;
     const by = { by: actor.name, at: new Date().toISOString(), ...(reason !== undefined && { reason }) };
     store.set({ estop: { latched: true, ...by } }, true);

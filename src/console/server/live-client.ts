@@ -3,7 +3,7 @@ import type { Answer, ConsoleState, FrameHeader, Identity, ServerMessage } from 
 import { packFrame } from "../protocol.js";
 import { type EncodedFrame, levelFor, levels } from "./encoder.js";
 
-/** An image on its way to the clients. */
+/** An image to be sent to the clients. */
 export interface LiveFrame {
   readonly header: Omit<FrameHeader, "age">;
   readonly encoded: EncodedFrame;

@@ -46,7 +46,7 @@ export class QueryService {
     return this.store.answers;
   }
 
-  /** Questions asked and not answered yet, the one under way included. */
+  /** Questions asked and not answered yet, the running one included. */
   get waiting(): number {
     return this.#queue.waiting;
   }

@@ -31,14 +31,14 @@ export function enumerate(
   depth?: DepthImage,
   inOrder = false,
 ): Candidate[] {
-  const kept: Detection[] = [];
+  const distinct: Detection[] = [];
   const all = groundings.flatMap(({ detections }) => detections);
   if (!inOrder) all.sort((a, b) => b.score - a.score);
   for (const detection of all) {
-    if (kept.some((other) => isSame(detection.box, other.box))) continue;
-    kept.push(detection);
+    if (distinct.some((other) => isSame(detection.box, other.box))) continue;
+    distinct.push(detection);
   }
-  return kept.map((detection) => withDepth(detection, depth));
+  return distinct.map((detection) => withDepth(detection, depth));
 }
 
 export function withDepth(detection: Detection, depth: DepthImage | undefined): Candidate {

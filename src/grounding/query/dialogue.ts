@@ -6,7 +6,7 @@ import type { Command, Question, Shift, Target } from "./types.js";
 
 /** Milliseconds for which "it" means the last answer. */
 const memoryMs = 300_000;
-/** Askers that are remembered; the one that was silent longest is forgotten first. */
+/** Clients that are remembered; the one that was silent longest is forgotten first. */
 const maxAskers = 32;
 /** Answers that "another one" leaves out. */
 const maxShown = 20;
@@ -24,12 +24,12 @@ export interface LastAnswer {
   readonly pending?: { readonly question: Question; readonly candidates: readonly Detection[] };
 }
 
-/** What askers were answered last; by the name of each, of bounded size and age. */
+/** What clients were answered last; by the name of each, of bounded size and age. */
 export class Dialogues {
   readonly #answers = new Map<string, { readonly at: number; readonly answer: LastAnswer }>();
   readonly #now: () => number;
 
-  /** @param now milliseconds of a clock that does not go back */
+  /** @param now milliseconds of a clock that never decreases */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }

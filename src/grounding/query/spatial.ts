@@ -33,9 +33,9 @@ export function relationScore(
   const near = nearness(distance(object, first, width), nearHalf.around);
   switch (kind) {
     case "left of":
-      return beside(object.box, first.box) * near;
+      return leftOf(object.box, first.box) * near;
     case "right of":
-      return beside(mirrored(object.box), mirrored(first.box)) * near;
+      return leftOf(mirrored(object.box), mirrored(first.box)) * near;
     case "behind":
       return further(object, first) * (0.4 + 0.6 * sharedColumns(object.box, first.box)) * near;
     case "in front of":
@@ -60,10 +60,10 @@ const upwards = ([x1, y1, x2, y2]: Box, share: number): Box => [x1, y1 - share *
 const nearness = (distance: number, half: number): number => half / (half + distance);
 
 /**
- * How clearly a box lies left of another: its middle left of all of it counts fully; beside counts more than above or
- * below.
+ * How clearly a box lies left of another: its middle left of all of it counts fully; the same height counts more
+ * than above or below.
  */
-function beside(a: Box, b: Box): number {
+function leftOf(a: Box, b: Box): number {
   const [ax, ay] = boxCentre(a);
   const [bx, by] = boxCentre(b);
   const dx = bx - ax;

@@ -44,7 +44,7 @@ export class ArmCommands {
   readonly #subscriptions: readonly RclSubscription[];
   /** Sources that hold an emergency stop down. */
   readonly #pressed = new Set<"topic" | "service">();
-  /** The stop has to be latched in the next arm. */
+  /** The emergency stop has to be latched in the next arm. */
   #latch = false;
   #holding: string | undefined;
   #teleop = false;

@@ -118,7 +118,7 @@ export class GripperClient implements GripperController {
     const width = this.#width(position);
     const stalled = result.stalled || width > target + blockedBy;
     if (!succeeded && !stalled && !result.reached_goal && Math.abs(width - target) > 0.005)
-      return { problem: "the gripper gave up; look at its driver" };
+      return { problem: "the gripper aborted; look at its driver" };
     return { reached: result.reached_goal || Math.abs(width - target) <= blockedBy, stalled, width };
   }
 

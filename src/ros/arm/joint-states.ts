@@ -50,7 +50,7 @@ export class JointStates {
     if (position.length !== name.length) return false;
     for (const [i, joint] of name.entries()) {
       const before = this.#joints.get(joint);
-      // A message that overtook another one must not make the arm appear to go back.
+      // A message that overtook another one must not make the arm appear to move backwards.
       if (before !== undefined && at <= before.at) continue;
       const given = velocity[i];
       const known = given !== undefined && !Number.isNaN(given) ? given : undefined;

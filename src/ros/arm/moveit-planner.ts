@@ -56,7 +56,7 @@ const errors: Readonly<Record<number, string>> = {
   [-27]: "it calls the joint configuration before the object invalid",
   [-28]: "it does not know this kind of goal; check its planning pipeline",
   [-29]: "it crashed",
-  [-30]: "it gave up",
+  [-30]: "it aborted",
   [-31]: "its kinematics found no joint configuration",
   99999: "it failed without a reason",
 };

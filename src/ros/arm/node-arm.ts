@@ -232,7 +232,7 @@ export class NodeArm implements ArmPort {
   }
 
   #onChange(ready: ConfiguredArm | undefined, before: ConfiguredArm | undefined): void {
-    // A latched stop stays latched for another robot description.
+    // A latched emergency stop stays in force for another robot description.
     if (before?.arm.supervisor.snapshot.latch !== undefined) this.#commands.latch();
     this.parametersChanged();
     this.#dependencies.onChange?.(ready);

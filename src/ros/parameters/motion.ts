@@ -122,7 +122,8 @@ export const motionParameters = {
     default: 0.2,
     range: [0.02, 5],
     readOnly: true,
-    description: "Seconds without a joint state after which a moving arm is stopped and the stop latched.",
+    description:
+      "Seconds without a joint state after which a moving arm is stopped and the emergency stop is latched.",
   },
   stop_timeout: {
     type: "double",

@@ -2,7 +2,7 @@ export type ParameterValue = boolean | number | string;
 
 interface Common<T extends ParameterValue> {
   readonly default: T;
-  /** One sentence, with units and the meaning of special values. */
+  /** One line, with units and the meaning of special values. */
   readonly description: string;
   /** Read when the node is configured; changing it needs cleanup and configure. */
   readonly readOnly?: boolean;

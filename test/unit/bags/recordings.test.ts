@@ -227,7 +227,7 @@ describe("a topic whose images cannot be read", () => {
     const frames = await rgbdFrames(bag);
     expect(frames.topics.colour).toBe("/camera/color/image_raw");
     expect(frames.unreadable).toEqual([]);
-    expect(frames.notes).toEqual([expect.stringMatching(/labels is left out: its encoding 32SC1/)]);
+    expect(frames.notes).toEqual([expect.stringMatching(/labels is skipped: its encoding 32SC1/)]);
     await bag.close();
   });
 

@@ -171,7 +171,7 @@ describe("calibrate hand-eye", () => {
     const result = json(await cli(["calibrate", "hand-eye", at("bag"), ...common]));
     expect(apart(result, truth).mm).toBeLessThan(1);
     expect(result.child_frame).toBe("camera_color_optical_frame");
-    expect(result.notes.join()).toMatch(/while the robot moved, left out: 15/);
+    expect(result.notes.join()).toMatch(/while the robot moved, skipped: 15/);
     // No good image is called an outlier because its neighbours are better still.
     expect(result.views.filter((view: { rejected?: string }) => view.rejected !== undefined)).toEqual([]);
     const link = json(await cli(["calibrate", "hand-eye", at("bag"), ...common, "--child", "camera_link"]));

@@ -18,7 +18,7 @@ const sides: Readonly<Record<string, (box: Box) => number>> = {
 };
 
 /**
- * An answer in one plain sentence: what was found or, when nothing was, the place that resembles it most.
+ * An answer in one plain line: what was found or, when nothing was, the place that resembles it most.
  * @param closest name of the object at that place, where it is known, e.g. "a mug"
  */
 export function explain(result: PipelineResult, closest?: string): string {

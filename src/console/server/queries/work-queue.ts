@@ -14,7 +14,7 @@ export class WorkQueue {
     this.#changed = changed;
   }
 
-  /** Work accepted and not done yet, the one under way included. */
+  /** Work accepted and not done yet, the running one included. */
   get waiting(): number {
     return this.#waiting;
   }

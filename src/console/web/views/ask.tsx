@@ -56,7 +56,7 @@ export function Ask() {
         {speech && (
           <button
             type="button"
-            class={recording ? "quiet square hearing" : "quiet square"}
+            class={recording ? "quiet square listening" : "quiet square"}
             disabled={disabled}
             onPointerDown={listen}
             onPointerUp={endListening}

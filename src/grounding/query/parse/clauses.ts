@@ -16,18 +16,18 @@ const fillersAnywhere =
 
 /** Leaves out what is said to be polite, to hesitate, or to be heard. */
 export function withoutFillers(words: Words): Words {
-  const kept: Token[] = [];
+  const remaining: Token[] = [];
   for (const token of words.tokens) {
     if (fillersAnywhere.test(token.low)) continue;
-    const previous = kept.at(-1)?.low;
+    const previous = remaining.at(-1)?.low;
     if (
       token.low === "," &&
       (previous === "," || previous === undefined || /^(?:the|a|an|my)$/.test(previous))
     )
       continue;
-    kept.push(token);
+    remaining.push(token);
   }
-  let rest = new Words(kept);
+  let rest = new Words(remaining);
   for (;;) {
     const before = rest.length;
     rest = rest.slice(rest.lead(fillersAtStart));

@@ -207,7 +207,7 @@ function takePrefixed(piece: Words): { readonly words: Words; readonly exclude?:
 }
 
 /**
- * Whether words can be a noun phrase of a thing to see: no sentence about somebody, no question, no unknown command.
+ * Whether words can be a noun phrase of a visible object: no statement about somebody, no question, no unknown command.
  */
 function isReferring(piece: Words): boolean {
   const { tokens } = piece;

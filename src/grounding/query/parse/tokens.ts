@@ -32,7 +32,7 @@ const contractions: Readonly<Record<string, string>> = {
 };
 const isContracted = /^(where|what|that|it|which|who|there|here)'s$/;
 
-/** Words and commas of a text; contractions are taken apart, other punctuation is left out. */
+/** Words and commas of a text; contractions are taken apart, other punctuation is dropped. */
 export function splitWords(text: string): string[] {
   const found = text.replace(/[’‘`]/g, "'").match(/[\p{L}\p{N}]+(?:[-'.][\p{L}\p{N}]+)*|[,;&]/gu) ?? [];
   return found.flatMap((word) => {
