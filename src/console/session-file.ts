@@ -34,7 +34,7 @@ export type SessionRecord =
 /** Bytes of a record before its body. */
 export const recordHead = 13;
 
-/** The records of a file, in order. @throws Error for a file that is no session, or is cut off within a record */
+/** The records of a file in the order of time. @throws Error for a file that is no session, or is cut off within a record */
 export function readSession(file: Uint8Array): SessionRecord[] {
   const text = new TextDecoder();
   if (text.decode(file.subarray(0, magic.length)) !== magic) throw new Error("this is no recorded session");
@@ -57,5 +57,6 @@ export function readSession(file: Uint8Array): SessionRecord[] {
     }
     offset = end;
   }
-  return records;
+  // An image is written when it is encoded, with the time at which it came.
+  return records.sort((a, b) => a.at - b.at);
 }

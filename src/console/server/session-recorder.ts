@@ -27,6 +27,8 @@ export class SessionRecorder {
   #parts: Part[] = [];
   #bytes = 0;
   #lastFrame = Number.NEGATIVE_INFINITY;
+  /** Images being encoded. */
+  readonly #pending = new Set<Promise<void>>();
 
   /** @param snapshot the whole state now */
   constructor(snapshot: () => { readonly state: ConsoleState; readonly answers: readonly Answer[] }) {
@@ -50,16 +52,27 @@ export class SessionRecorder {
     if (arrived - this.#lastFrame < frameEveryMs) return;
     this.#lastFrame = arrived;
     const at = Date.now();
-    encoded.jpeg(frameLevel).then(
-      (jpeg) => this.#add(recordKinds.frame, packFrame({ ...header, age: 0 }, jpeg), at),
-      // An image that cannot be encoded is not shown either.
-      () => undefined,
-    );
+    const pending = encoded
+      .jpeg(frameLevel)
+      .then(
+        (jpeg) => this.#add(recordKinds.frame, packFrame({ ...header, age: 0 }, jpeg), at),
+        // An image that cannot be encoded is not shown either.
+        () => undefined,
+      )
+      .finally(() => this.#pending.delete(pending));
+    this.#pending.add(pending);
   }
 
-  /** The recording as one file; see `session-file.ts`. */
-  file(): Buffer {
-    return Buffer.concat([Buffer.from(magic), ...this.#parts.flatMap(({ records }) => records)]);
+  /** The recording up to now as one file, its end as the page shows it now; see `session-file.ts`. */
+  async file(): Promise<Buffer> {
+    await Promise.all(this.#pending);
+    // Changes of state are told with a delay: the last record has them all.
+    const end = record(recordKinds.event, this.#whole(), Date.now());
+    return Buffer.concat([Buffer.from(magic), ...this.#parts.flatMap(({ records }) => records), end]);
+  }
+
+  #whole(): Buffer {
+    return Buffer.from(JSON.stringify({ type: "snapshot", ...this.#snapshot() }));
   }
 
   #event(event: SessionEvent): void {
@@ -67,27 +80,27 @@ export class SessionRecorder {
   }
 
   #add(kind: number, body: Buffer, at: number): void {
-    const part = this.#parts.at(-1);
+    let part = this.#parts.at(-1);
     if (part === undefined || at - part.began >= partMs) {
-      this.#parts.push({ began: at, records: [], bytes: 0 });
-      this.#append(
-        recordKinds.event,
-        Buffer.from(JSON.stringify({ type: "snapshot", ...this.#snapshot() })),
-        at,
-      );
+      part = { began: at, records: [], bytes: 0 };
+      this.#parts.push(part);
+      this.#append(part, record(recordKinds.event, this.#whole(), at));
     }
-    this.#append(kind, body, at);
+    this.#append(part, record(kind, body, at));
     while (this.#bytes > maxBytes && this.#parts.length > 1) this.#bytes -= this.#parts.shift()?.bytes ?? 0;
   }
 
-  #append(kind: number, body: Buffer, at: number): void {
-    const head = Buffer.alloc(recordHead);
-    head.writeUInt32LE(recordHead - 4 + body.length, 0);
-    head.writeUInt8(kind, 4);
-    head.writeDoubleLE(at, 5);
-    const part = this.#parts.at(-1) as Part;
-    part.records.push(head, body);
-    part.bytes += head.length + body.length;
-    this.#bytes += head.length + body.length;
+  #append(part: Part, bytes: Buffer): void {
+    part.records.push(bytes);
+    part.bytes += bytes.length;
+    this.#bytes += bytes.length;
   }
+}
+
+function record(kind: number, body: Buffer, at: number): Buffer {
+  const head = Buffer.alloc(recordHead);
+  head.writeUInt32LE(recordHead - 4 + body.length, 0);
+  head.writeUInt8(kind, 4);
+  head.writeDoubleLE(at, 5);
+  return Buffer.concat([head, body]);
 }

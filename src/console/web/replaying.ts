@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { readSession, type SessionRecord } from "../session-file.js";
+import { readSession, type SessionEvent, type SessionRecord } from "../session-file.js";
 import { header, show } from "./images.js";
 import { answers, replaying, say, state, you } from "./store.js";
 
@@ -7,6 +7,8 @@ import { answers, replaying, say, state, you } from "./store.js";
 export const position = signal(0);
 export const duration = signal(0);
 export const playing = signal(false);
+/** Step of the position in seconds. */
+export const seekStep = 0.1;
 /** The last command before the position, in words. */
 export const command = signal("");
 
@@ -26,7 +28,8 @@ export async function openSession(file: Blob): Promise<void> {
   }
   replaying.value = true;
   you.value = { id: "", name: "replay", role: "viewer" };
-  duration.value = ((records.at(-1)?.at ?? 0) - start()) / 1000;
+  // A whole number of steps: the slider can reach the last record.
+  duration.value = Math.ceil(((records.at(-1)?.at ?? 0) - start()) / 1000 / seekStep) * seekStep;
   seek(0);
 }
 
@@ -39,15 +42,18 @@ const start = (): number => records[0]?.at ?? 0;
 export function seek(seconds: number): void {
   const at = start() + seconds * 1000;
   const end = records.findIndex((record) => record.at > at);
-  const count = end === -1 ? records.length : Math.max(1, end);
-  const from = records
-    .slice(0, count)
-    .findLastIndex((record) => record.kind === "event" && record.event.type === "snapshot");
-  const image = records.slice(0, count).findLast((record) => record.kind === "frame");
+  const past = records.slice(0, end === -1 ? records.length : Math.max(1, end));
+  const isEvent = (record: SessionRecord, type: SessionEvent["type"]) =>
+    record.kind === "event" && record.event.type === type;
+  const from = past.findLastIndex((record) => isEvent(record, "snapshot"));
+  const last = [
+    past.findLast((record) => isEvent(record, "command")),
+    ...past.slice(Math.max(0, from)).filter(({ kind }) => kind === "event"),
+    past.findLast(({ kind }) => kind === "frame"),
+  ];
   command.value = "";
-  for (const record of records.slice(Math.max(0, from), count)) if (record.kind === "event") apply(record);
-  if (image !== undefined) apply(image);
-  next = count;
+  for (const record of last) if (record !== undefined) apply(record);
+  next = past.length;
   position.value = seconds;
 }
 

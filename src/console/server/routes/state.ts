@@ -54,7 +54,7 @@ export function stateRoutes(api: Api, context: ConsoleContext): void {
         .type("application/octet-stream")
         .header("cache-control", "no-store")
         .header("content-disposition", 'attachment; filename="grasp-grounding-session.bin"')
-        .send(core.recorder.file());
+        .send(await core.recorder.file());
     },
   );
 

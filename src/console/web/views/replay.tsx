@@ -1,4 +1,14 @@
-import { closeSession, command, duration, openSession, play, playing, position, seek } from "../replaying.js";
+import {
+  closeSession,
+  command,
+  duration,
+  openSession,
+  play,
+  playing,
+  position,
+  seek,
+  seekStep,
+} from "../replaying.js";
 import { replaying } from "../store.js";
 import { Icon } from "./icon.js";
 
@@ -21,7 +31,7 @@ export function Replay() {
         aria-label="Position in the session, in seconds"
         min={0}
         max={duration.value}
-        step={0.1}
+        step={seekStep}
         value={position.value}
         onInput={(event) => {
           play(false);
