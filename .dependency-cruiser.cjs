@@ -30,7 +30,7 @@ module.exports = {
       to: { path: "^src/", pathNot: room("errors") },
     },
     only("net"),
-    only("metrics"),
+    only("metrics", "system"),
     only("system"),
     only("workers", "system"),
     only("messages"),

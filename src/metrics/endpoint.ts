@@ -1,5 +1,6 @@
 import Fastify from "fastify";
 import { describe, GraspGroundingError } from "../errors/index.js";
+import { boundConnections } from "../system/index.js";
 import type { Metrics } from "./metrics.js";
 
 export interface MetricsEndpoint {
@@ -39,7 +40,8 @@ export async function startMetrics(
   );
   server.setNotFoundHandler((_request, reply) => reply.code(404).type("text/plain").send("see /metrics\n"));
   try {
-    const url = await server.listen({ host, port });
+    const url = await server.listen({ host: host === "localhost" ? "127.0.0.1" : host, port });
+    boundConnections(server.server, { most: 64 });
     return { url: `${url}/metrics`, close: () => server.close() };
   } catch (cause) {
     await server.close();

@@ -48,6 +48,8 @@ export class ConsoleCore {
   readonly #timer: NodeJS.Timeout;
   #motion: Motion | undefined;
   #frame: RgbdFrame | undefined;
+  #refused = 0;
+  #refusedSaid = Number.NEGATIVE_INFINITY;
 
   constructor({ source, pipeline, audit, arm, provider, metrics }: CoreOptions) {
     this.#source = source;
@@ -158,6 +160,14 @@ export class ConsoleCore {
     this.#showStats();
   }
 
+  /** Counts a connection that was refused because there are too many, and says so once a minute. */
+  refusedConnection(): void {
+    this.#refused++;
+    if (performance.now() < this.#refusedSaid + 60_000) return;
+    this.#refusedSaid = performance.now();
+    this.log.add("warn", `too many connections at once: ${this.#refused} refused so far`);
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#motion?.close();
@@ -177,6 +187,12 @@ export class ConsoleCore {
 
   #watch(metrics: Metrics | undefined): void {
     metrics?.watch("console_clients", "Browsers and programs connected", "gauge", () => this.clients.size);
+    metrics?.watch(
+      "console_connections_refused_total",
+      "Connections refused because there were too many",
+      "counter",
+      () => this.#refused,
+    );
     metrics?.watch("pictures_total", "Images shown", "counter", () => this.clients.shown);
     metrics?.watch("questions_waiting", "Questions not answered yet", "gauge", () => this.queries.waiting);
     metrics?.watch("estop_latched", "1 while the emergency stop is on", "gauge", () =>

@@ -13,7 +13,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Metrics } from "../../metrics/index.js";
-import { packageRoot } from "../../system/index.js";
+import { boundConnections, packageRoot } from "../../system/index.js";
 import type { ConsoleArm } from "../motion/console-arm.js";
 import type { ConsolePipeline, ConsoleSource } from "../types.js";
 import { AuditLog } from "./audit.js";
@@ -102,7 +102,13 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     socket.once("close", () => sockets.delete(socket));
   });
   try {
-    await server.listen({ host, port: options.port ?? 8087 });
+    // One server for one address: Fastify would open a second one for the other loopback address.
+    const address = host === "localhost" ? "127.0.0.1" : host;
+    await server.listen({ host: address, port: options.port ?? 8087 });
+    boundConnections(server.server, {
+      most: 512,
+      onRefused: () => core.refusedConnection(),
+    });
   } catch (cause) {
     await Promise.all([core.close(), audit.close(), server.close()]);
     const details = { host, port: options.port ?? 8087, detail: describe(cause) };
