@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { GraspGroundingError } from "../errors/index.js";
 
 interface EnvironmentFile {
   readonly set: Readonly<Record<string, string>>;
@@ -11,23 +12,33 @@ interface EnvironmentFile {
  * present environment lacks our interfaces; undefined when the present one will do. The dynamic linker reads its path
  * when a process starts, so a process cannot give it to itself.
  * @param root the project's root folder.
+ * @throws GraspGroundingError ROS_MISSING for an environment whose folders are gone.
  */
 export function missingEnvironment(
   root: string,
   env: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv | undefined {
-  const hasInterfaces = (env.AMENT_PREFIX_PATH ?? "")
-    .split(delimiter)
-    .some((prefix) => prefix !== "" && existsSync(join(prefix, "share", "grasp_grounding_interfaces")));
   const file = join(env.GRASP_GROUNDING_ROS_CACHE ?? join(root, ".cache", "ros"), "env.json");
-  if (hasInterfaces || !existsSync(file)) return undefined;
+  if (hasInterfaces(env) || !existsSync(file)) return undefined;
   const { set, prepend } = JSON.parse(readFileSync(file, "utf8")) as EnvironmentFile;
   const joined = Object.entries(prepend).map(([name, value]) => [
     name,
     [value, env[name]].filter(Boolean).join(delimiter),
   ]);
-  return { ...env, ...set, ...Object.fromEntries(joined) };
+  const made = { ...env, ...set, ...Object.fromEntries(joined) };
+  // A process started in it would look for another one, and so on for ever.
+  if (!hasInterfaces(made))
+    throw new GraspGroundingError("ROS_MISSING", {
+      detail: `${file} names folders that are gone: was this folder moved?`,
+    });
+  return made;
 }
+
+/** Whether our interfaces are in a prefix of this environment. */
+const hasInterfaces = (env: NodeJS.ProcessEnv): boolean =>
+  (env.AMENT_PREFIX_PATH ?? "")
+    .split(delimiter)
+    .some((prefix) => prefix !== "" && existsSync(join(prefix, "share", "grasp_grounding_interfaces")));
 
 const profileVariables = ["FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"] as const;
 /** Files that Fast DDS reads from the working directory by itself. */

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { useLargeImageProfile } from "../../../src/ros/index.js";
+import { missingEnvironment, useLargeImageProfile } from "../../../src/ros/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "grasp-grounding-profile-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,4 +24,23 @@ it("takes the profile for large images unless the user has chosen otherwise", ()
   }
   writeFileSync(join(folder, "DEFAULT_FASTRTPS_PROFILES.xml"), "");
   expect(useLargeImageProfile("/opt/program", {}, folder)).toBe(false);
+});
+
+it("says that the environment of ros:setup is gone, and starts no process in it", () => {
+  const cache = join(folder, "ros");
+  const interfaces = join(cache, "interfaces");
+  mkdirSync(join(interfaces, "share", "grasp_grounding_interfaces"), { recursive: true });
+  const write = (prefix: string) =>
+    writeFileSync(
+      join(cache, "env.json"),
+      JSON.stringify({ set: { AMENT_PREFIX_PATH: prefix }, prepend: { PATH: join(prefix, "bin") } }),
+    );
+  const env = { GRASP_GROUNDING_ROS_CACHE: cache, PATH: "/bin" };
+  write(interfaces);
+  const made = missingEnvironment("/opt/program", env);
+  expect(made).toMatchObject({ AMENT_PREFIX_PATH: interfaces, PATH: `${join(interfaces, "bin")}:/bin` });
+  // What is started in it needs no other one.
+  expect(missingEnvironment("/opt/program", made)).toBeUndefined();
+  write(join(folder, "before", "interfaces"));
+  expect(() => missingEnvironment("/opt/program", env)).toThrow(/folders that are gone/);
 });
