@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import {
   type ArmDependencies,
   type ExecuteOptions,
@@ -7,14 +7,23 @@ import {
   safetyText,
   Teleop,
 } from "../../../src/arm/index.js";
-import { boxCloud, chain, fromAbove, makeArm, makeChecker, scene, start } from "./rig.js";
+import { boxCloud, chain, fromAbove, makeArm, makeChecker, StepClock, scene, start } from "./rig.js";
 
 const goal = { pose: fromAbove(0.5, 0.1, 0.05), width: 0.06, objectWidth: 0.04 };
-const sleep = (seconds: number) =>
-  new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), seconds * 1000));
+const clocks: StepClock[] = [];
+afterEach(() => {
+  for (const clock of clocks.splice(0)) clock.stop();
+});
+
+/** An arm by a clock of its own. */
+function made(over: Partial<ArmDependencies> = {}) {
+  const clock = new StepClock();
+  clocks.push(clock);
+  return { ...makeArm({ ...over, clock }), clock };
+}
 
 function given(over: Partial<ArmDependencies> = {}) {
-  const rig = makeArm(over);
+  const rig = made(over);
   rig.gripper.object = 0.04;
   const execute = (
     more: Partial<ExecuteOptions> = {},
@@ -31,12 +40,12 @@ function given(over: Partial<ArmDependencies> = {}) {
     });
     const result = execute({ ...more, onStage: (name) => (name === at ? moving() : undefined) });
     await Promise.race([started, result]);
-    const ended = await Promise.race([result, sleep(0)]);
+    const ended = await Promise.race([result, rig.clock.sleep(0)]);
     if (ended) throw new Error(`it ended before it moved: ${ended.message}`);
-    while (speed() < 0.1) await sleep(0.002);
+    while (speed() < 0.1) await rig.clock.sleep(0.002);
     const from = rig.now();
     act();
-    while (speed() > 0.001) await sleep(0.002);
+    while (speed() > 0.001) await rig.clock.sleep(0.002);
     return { seconds: rig.now() - from, result: await result };
   };
   return { ...rig, execute, speed, interrupt };
@@ -110,10 +119,12 @@ describe("nothing moves", () => {
 
   it("while another operator holds the control", async () => {
     const rig = given();
-    const beat = setInterval(() => rig.arm.handle({ type: "claim", operator: "bob", at: rig.now() }), 50);
+    const release = rig.clock.every(0.05, () =>
+      rig.arm.handle({ type: "claim", operator: "bob", at: rig.now() }),
+    );
     rig.arm.handle({ type: "claim", operator: "bob", at: rig.now() });
     expect(await still(rig)).toMatchObject({ safety: "other-operator" });
-    clearInterval(beat);
+    release();
   });
 
   it("without a controller", async () => {
@@ -162,9 +173,11 @@ describe("in motion the arm stops within 100 ms", () => {
   it("when the lease of the operator's heartbeat runs out", async () => {
     const rig = given();
     rig.arm.handle({ type: "claim", operator: "ada", at: rig.now() });
-    const beat = setInterval(() => rig.arm.handle({ type: "claim", operator: "ada", at: rig.now() }), 20);
+    const release = rig.clock.every(0.02, () =>
+      rig.arm.handle({ type: "claim", operator: "ada", at: rig.now() }),
+    );
     const { lease } = rig.supervisor.limits;
-    const { seconds, result } = await rig.interrupt(() => clearInterval(beat), { lease: "caller" });
+    const { seconds, result } = await rig.interrupt(release, { lease: "caller" });
     expect(seconds).toBeLessThan(lease + 0.1);
     expect(result).toMatchObject({ outcome: "stopped", safety: "lease-expired" });
   });
@@ -286,7 +299,7 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     const held = await rig.execute();
     expect(held.success).toBe(true);
     const placing = rig.arm.place(goal, { operator: "ada", scene: scene(), lease: "goal" });
-    while (rig.speed() < 0.1) await sleep(0.002);
+    while (rig.speed() < 0.1) await rig.clock.sleep(0.002);
     rig.gripper.drop();
     expect(await placing).toMatchObject({ success: false, outcome: "dropped", stage: "pre-place" });
   });
@@ -294,7 +307,7 @@ describe("what a controller can do wrong ends in words, with the arm still and r
 
 describe("teleop", () => {
   function teleop() {
-    const rig = makeArm();
+    const rig = made();
     const parts = {
       arm: rig.arm,
       checker: makeChecker(),
@@ -316,13 +329,13 @@ describe("teleop", () => {
     expect(answer.moved).toBe(true);
     expect(answer.scale).toBeCloseTo(0.5, 1);
     for (let k = 0; k < 10; k++) {
-      await sleep(0.02);
+      await rig.clock.sleep(0.02);
       rig.arm.handle({ type: "heartbeat", operator: "ada", at: rig.now() });
       answer = rig.teleop.command("ada", [0.5, 0, 0], [0, 0, 0], rig.now());
       const { positions, velocities } = rig.controller.reading()!;
       expect(Math.hypot(...rig.kinematics.toolVelocity(positions, velocities))).toBeLessThan(0.26);
     }
-    await sleep(0.4);
+    await rig.clock.sleep(0.4);
     rig.arm.update();
     expect(Math.max(...rig.controller.reading()!.velocities.map(Math.abs))).toBe(0);
     const to = rig.kinematics.forward(rig.controller.reading()!.positions).position;

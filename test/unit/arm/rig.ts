@@ -1,6 +1,7 @@
 import {
   Arm,
   type ArmDependencies,
+  type Clock,
   CollisionChecker,
   defaultLimits,
   IkSolver,
@@ -58,16 +59,69 @@ export function boxCloud(
 
 export const makeChecker = () => new CollisionChecker(robot, chain, { reference: start });
 
+/**
+ * A clock whose time passes only while everything waits for it, in steps to the next one that does: a busy machine makes a
+ * test slower and changes nothing else.
+ */
+export class StepClock implements Clock {
+  #now = 100;
+  #order = 0;
+  #stepping = false;
+  #stopped = false;
+  readonly #sleepers: { readonly at: number; readonly order: number; readonly wake: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(seconds: number): Promise<void> {
+    return new Promise((wake) => {
+      this.#sleepers.push({ at: this.#now + Math.max(0, seconds), order: this.#order++, wake });
+      this.#sleepers.sort((a, b) => a.at - b.at || a.order - b.order);
+      if (!this.#stepping) setImmediate(() => this.#step());
+      this.#stepping = true;
+    });
+  }
+
+  /** Does something every so many seconds, until the function it returns is called. */
+  every(seconds: number, act: () => void): () => void {
+    let on = true;
+    const run = async () => {
+      for (await this.sleep(seconds); on; await this.sleep(seconds)) act();
+    };
+    void run();
+    return () => {
+      on = false;
+    };
+  }
+
+  /** Nobody wakes any more: a controller that waits for ever does not outlive its test. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #step(): void {
+    const next = this.#stopped ? undefined : this.#sleepers.shift();
+    this.#stepping = next !== undefined;
+    if (next === undefined) return;
+    this.#now = Math.max(this.#now, next.at);
+    next.wake();
+    // What was woken runs, and sleeps again, before the next one wakes.
+    setImmediate(() => this.#step());
+  }
+}
+
+/** A test machine may hold this process up for longer than a robot's may. */
+const patient = { frameAge: 30, feedbackAge: 1, lease: 1, commandAge: 0.3 };
+
 /** A Panda in simulation, enabled, at rest. Slow set-up parts are made once. */
 export function makeArm(over: Partial<ArmDependencies> = {}) {
-  const controller = new SimulatedController({ joints: chain.joints, start });
-  const gripper = new SimulatedGripper(0.08);
+  const clock = over.clock ?? systemClock;
+  const controller = new SimulatedController({ joints: chain.joints, start, clock });
+  const gripper = new SimulatedGripper(0.08, clock);
   const supervisor = new SafetySupervisor({
     ...defaultLimits,
-    // A test machine may hold this process up for longer than a robot's may.
-    feedbackAge: 1,
-    lease: 1,
-    commandAge: 0.3,
+    ...(clock === systemClock && patient),
     workspace,
     lower: chain.lower,
     upper: chain.upper,
@@ -79,10 +133,11 @@ export function makeArm(over: Partial<ArmDependencies> = {}) {
     controller,
     gripper,
     supervisor,
+    clock,
     sequence: { limits, freeSpeed: 1.5, straightSpeed: 0.4, approach: 0.08, lift: 0.06 },
     ...over,
   });
-  const now = () => systemClock.now();
+  const now = () => clock.now();
   arm.handle({ type: "enable", at: now() });
   return { arm, controller, gripper, supervisor, now, kinematics: new Kinematics(chain) };
 }
