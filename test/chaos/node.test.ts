@@ -226,7 +226,7 @@ it(`lives through ${minutes} minutes of random peers (seed ${seed})`, async () =
       life++;
       await recover();
       expect(cell.node.running, cell.output.slice(-2_000)).toBe(true);
-      memory.push(await cell.node.memory());
+      memory.push(cell.node.memory());
       if (memory.length > warmUp) expect(memory.at(-1)! - memory[warmUp]!).toBeLessThan(memorySlack);
     }
     // Short runs meet a signal too.

@@ -24,7 +24,7 @@ it("takes no more memory after 50 times of cleanup and configure with the bundle
       expect(await peer.do("change", { transition: 2 })).toBe(true);
       // The threads of the model end after the transition has been answered.
       await new Promise((resolve) => setTimeout(resolve, 300));
-      memory.push(await node.memory());
+      memory.push(node.memory());
     }
     const lowest = (from: number) => Math.min(...memory.slice(from, from + window));
     console.info(`memory: ${memory.map((each) => each.toFixed(0)).join(" ")} MB`);

@@ -63,9 +63,16 @@ export class Program {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** How it ended and its last words; undefined while it runs. */
+  get ending(): string | undefined {
+    if (this.running) return undefined;
+    const how = this.child.signalCode ?? `exit code ${this.child.exitCode}`;
+    return `${this.name} ended (${how}): ${this.errors.slice(-2_000)}`;
+  }
+
   async says(pattern: RegExp, seconds = 90): Promise<string> {
     await until(`${this.name} says ${pattern}; ${this.errors.slice(-500)}`, seconds, () => {
-      if (!this.running) throw new Error(`${this.name} ended: ${this.errors.slice(-1_000)}`);
+      if (this.ending !== undefined) throw new Error(this.ending);
       return pattern.test(this.output);
     });
     return pattern.exec(this.output)?.[1] ?? "";

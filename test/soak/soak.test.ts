@@ -82,7 +82,7 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
   await node.says(/configured with model/, 120);
   await peer.do("wait_for_node", { timeout: 60 });
 
-  const consoleLoad = new ConsoleLoad(url, seededRandom(seed));
+  const consoleLoad = new ConsoleLoad(url, seededRandom(seed), () => served.ending);
   const nodeLoad = new NodeLoad(peer, seededRandom(seed + 1));
   mkdirSync(join(folder, "files"));
   const files = new FileFaults(join(folder, "files"));
@@ -92,8 +92,13 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
   const memory: number[] = [];
   const sampling = setInterval(() => {
     served.sample();
-    void node.memory().then((megabytes) => memory.push(megabytes));
+    const megabytes = node.memory();
+    if (!Number.isNaN(megabytes)) memory.push(megabytes);
   }, 1_000);
+  undo.push(
+    () => clearInterval(sampling),
+    () => consoleLoad.end().catch(() => undefined),
+  );
 
   const random = seededRandom(seed + 2);
   const killWorker = async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { allocatorEnvironment } from "../../../src/system/index.js";
@@ -131,11 +131,11 @@ export class NodeProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Resident memory in megabytes. */
-  async memory(): Promise<number> {
-    const { readFile } = await import("node:fs/promises");
-    const status = await readFile(`/proc/${this.child.pid}/status`, "utf8");
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  /** Resident memory in megabytes; NaN once it has ended. */
+  memory(): number {
+    const file = `/proc/${this.child.pid}/status`;
+    if (!this.running || !existsSync(file)) return Number.NaN;
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(file, "utf8"))?.[1]) / 1024;
   }
 
   /** Waits for it to end by itself. */
