@@ -1,8 +1,8 @@
 """A simulated arm driver for the tests: what ros2_control serves, with faults on demand.
 
 Joint states, robot description, FollowJointTrajectory and its topic, GripperCommand and ParallelGripperCommand. Driven by
-lines of JSON on stdin as peer.py is. It also provokes stops and measures, by one clock, when the controller is told and
-when the joints rest.
+lines of JSON on stdin as peer.py is. It also provokes stops (orders.py) and measures, by one clock, when the controller is
+told and when the joints rest.
 """
 
 from __future__ import annotations
@@ -14,99 +14,26 @@ import time
 from typing import Any
 
 import rclpy
-from action_msgs.srv import CancelGoal
+from arm import Arm
 from control_msgs.action import FollowJointTrajectory, GripperCommand, ParallelGripperCommand
 from geometry_msgs.msg import TwistStamped
-from grasp_grounding_interfaces.action import Grasp
-from loop import serve, wait_future
-from rcl_interfaces.msg import Parameter, ParameterValue
-from rcl_interfaces.srv import SetParameters
-from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
+from loop import serve
+from orders import BRIDGE, CONTROLLER, Orders
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty, String
-from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-BRIDGE = "/grasp_grounding"
-CONTROLLER = "/joint_trajectory_controller"
-#: The services that a stop of each kind goes through.
-DOORS: dict[str, list[tuple[Any, str]]] = {
-    "cancel": [(CancelGoal, f"{BRIDGE}/grasp/_action/cancel_goal")],
-    "estop": [(SetBool, f"{BRIDGE}/estop")],
-    "stop": [(Trigger, f"{BRIDGE}/stop")],
-    "other": [(CancelGoal, f"{CONTROLLER}/follow_joint_trajectory/_action/cancel_goal")],
-    "disallow": [(SetParameters, f"{BRIDGE}/set_parameters")],
-}
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 PERIOD = 0.005
-STILL = 0.005
 
 
-class Arm:
-    """Joints that follow a trajectory exactly, and stand still otherwise."""
-
-    def __init__(self, joints: list[str], configuration: list[float]) -> None:
-        self.joints = joints
-        self.positions = list(configuration)
-        self.velocities = [0.0] * len(joints)
-        self.lock = threading.RLock()
-        self.points: list[tuple[float, list[float]]] = []
-        self.began = 0.0
-        self.turn = 0
-
-    def follow(self, message: JointTrajectory) -> int:
-        """Starts a trajectory, in the order of its own joint names."""
-        order = [message.joint_names.index(name) for name in self.joints]
-        with self.lock:
-            # From where it is now: a position of the last tick, which a busy machine makes late, would begin with a jump that
-            # no limit allows.
-            self.tick()
-            self.turn += 1
-            self.began = time.monotonic()
-            self.points = [(0.0, list(self.positions))]
-            for point in message.points:
-                at = point.time_from_start.sec + point.time_from_start.nanosec / 1e9
-                self.points.append((at, [point.positions[i] for i in order]))
-            return self.turn
-
-    def hold(self) -> None:
-        """Stands where it is."""
-        with self.lock:
-            self.turn += 1
-            self.points = []
-
-    def tick(self) -> float:
-        """Moves on to now, a time of the monotonic clock, and gives it."""
-        with self.lock:
-            now = time.monotonic()
-            if self.points:
-                self.positions, self.velocities = self.at(now - self.began)
-            else:
-                self.velocities = [0.0] * len(self.joints)
-            return now
-
-    def at(self, t: float) -> tuple[list[float], list[float]]:
-        for (t0, a), (t1, b) in zip(self.points, self.points[1:]):
-            if t < t1:
-                share = (t - t0) / (t1 - t0)
-                return [p + (q - p) * share for p, q in zip(a, b)], [(q - p) / (t1 - t0) for p, q in zip(a, b)]
-        return list(self.points[-1][1]), [0.0] * len(self.joints)
-
-    def done(self, turn: int) -> bool:
-        with self.lock:
-            return turn == self.turn and time.monotonic() - self.began >= self.points[-1][0]
-
-    @property
-    def moving(self) -> bool:
-        return any(abs(v) > STILL for v in self.velocities)
-
-
-class Driver(Node):
-    """The controllers of one arm."""
+class Driver(Orders, Node):
+    """The controllers of one arm, and the orders to it."""
 
     def __init__(self) -> None:
         super().__init__("test_driver")
@@ -126,6 +53,8 @@ class Driver(Node):
         self.waiting: list[tuple[Any, JointState]] = []
         self.since = time.time() - time.monotonic()
         self.description = self.create_publisher(String, "robot_description", LATCHED)
+        self.semantic = self.create_publisher(String, "robot_description_semantic", LATCHED)
+        self.query = self.create_publisher(String, f"{BRIDGE}/query", 10)
         self.heartbeat = self.create_publisher(Empty, f"{BRIDGE}/heartbeat", 10)
         self.estop = self.create_publisher(Bool, "estop", 10)
         self.teleop = self.create_publisher(TwistStamped, f"{BRIDGE}/teleop", 10)
@@ -186,10 +115,14 @@ class Driver(Node):
 
     # Controllers
 
-    def do_serve(self, urdf: str, joints: list[str], configuration: list[float], action: bool = True) -> None:
+    def do_serve(
+        self, urdf: str, joints: list[str], configuration: list[float], action: bool = True, srdf: str = ""
+    ) -> None:
         """Starts everything."""
         self.arm = Arm(joints, configuration)
         self.description.publish(String(data=urdf))
+        if srdf:
+            self.do_describe_semantic(srdf)
         if action:
             self.do_serve_action()
         self.create_subscription(
@@ -216,6 +149,10 @@ class Driver(Node):
     def do_describe(self, urdf: str) -> None:
         """Another robot description."""
         self.description.publish(String(data=urdf))
+
+    def do_describe_semantic(self, srdf: str) -> None:
+        """Another semantic description."""
+        self.semantic.publish(String(data=srdf))
 
     def do_posture(self, configuration: list[float]) -> None:
         """Puts the arm somewhere at once; ends when everybody has seen it, for no real arm jumps between two readings."""
@@ -329,173 +266,6 @@ class Driver(Node):
         """Sets what the gripper meets; gives its state."""
         self.gripper.update(state)
         return self.gripper
-
-    # What happens, and how fast
-
-    def do_heartbeats(self, on: bool) -> None:
-        """20 Hz on ~/heartbeat."""
-        self.beating = on
-
-    def do_twist(self, linear: list[float], angular: list[float] = (0, 0, 0), frame: str = "") -> None:
-        """One message on ~/teleop."""
-        message = TwistStamped()
-        message.header.stamp = self.get_clock().now().to_msg()
-        message.header.frame_id = frame
-        for vector, values in ((message.twist.linear, linear), (message.twist.angular, angular)):
-            vector.x, vector.y, vector.z = map(float, values)
-        self.teleop.publish(message)
-
-    def do_jog(self, linear: list[float], seconds: float, frame: str = "") -> Any:
-        """Messages on ~/teleop at 20 Hz; gives when the arm rested after the last, in milliseconds."""
-        self.rests.clear()
-        before = list(self.arm.positions)
-        fastest = 0.0
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.do_twist(linear, frame=frame)
-            last = time.monotonic()
-            time.sleep(0.05)
-            fastest = max(fastest, *map(abs, self.arm.velocities))
-        limit = time.monotonic() + 3
-        while self.arm.moving and time.monotonic() < limit:
-            time.sleep(0.005)
-        return {
-            "moved": max(abs(a - b) for a, b in zip(before, self.arm.positions)),
-            "fastest": fastest,
-            "rest_ms": (self.rests[-1] - last) * 1e3 if self.rests else None,
-            "topics": len(self.topics),
-        }
-
-    def do_provoke(self, what: str, timeout: float = 20) -> Any:
-        """Waits for motion, then stops it one way; gives milliseconds until the controller was told and the arm rested."""
-        # Before the clock starts: a client that is new has to find its server first.
-        for kind, name in DOORS.get(what, ()):
-            self.client(kind, name)
-        self.moved.clear()
-        if not self.moved.wait(timeout):
-            raise TimeoutError("the arm does not move")
-        time.sleep(0.2)
-        self.orders.clear()
-        self.rests.clear()
-        began = time.monotonic()
-        if what == "cancel":
-            self.call(CancelGoal, f"{BRIDGE}/grasp/_action/cancel_goal", CancelGoal.Request(), wait=False)
-        elif what == "estop":
-            self.call(SetBool, f"{BRIDGE}/estop", SetBool.Request(data=True), wait=False)
-        elif what == "estop_topic":
-            self.estop.publish(Bool(data=True))
-        elif what == "stop":
-            self.call(Trigger, f"{BRIDGE}/stop", Trigger.Request(), wait=False)
-        elif what == "heartbeat":
-            self.beating = False
-            time.sleep(0.01)
-            began = self.beat_at
-        elif what == "silence":
-            self.publishing = False
-        elif what == "other":
-            self.call(CancelGoal, f"{CONTROLLER}/follow_joint_trajectory/_action/cancel_goal", CancelGoal.Request(), wait=False)
-        elif what == "disallow":
-            self.do_allow("allow_execute", False)
-        elif what == "hold":
-            self.arm.hold()
-        return self.measured(began)
-
-    def do_wait_moving(self, timeout: float = 20) -> None:
-        """Waits until the arm moves."""
-        end = time.monotonic() + timeout
-        while not self.arm.moving:
-            if time.monotonic() > end:
-                raise TimeoutError("the arm does not move")
-            time.sleep(0.002)
-
-    def do_slip(self, stage: int, timeout: float = 30) -> None:
-        """Waits for the motion of this trajectory goal, the first being 1; then the object is lost and the fingers close."""
-        end = time.monotonic() + timeout
-        while len(self.goals) < stage or not self.arm.moving:
-            if time.monotonic() > end:
-                raise TimeoutError("the arm does not get there")
-            time.sleep(0.002)
-        time.sleep(0.1)
-        self.gripper["position"] = self.gripper["log"][-1]["position"]
-
-    def measured(self, began: float) -> Any:
-        """Milliseconds from `began` until the controller was told and the arm rested."""
-        end = time.monotonic() + 3
-        while time.monotonic() < end and not (self.orders and self.rests):
-            time.sleep(0.001)
-        return {
-            "began": began,
-            "ordered_ms": (self.orders[0] - began) * 1e3 if self.orders else None,
-            "rest_ms": (self.rests[0] - began) * 1e3 if self.rests else None,
-        }
-
-    def do_leave(self, query: str) -> Any:
-        """Sends a goal to ~/grasp and, while the arm moves, ends the client."""
-        client = ActionClient(self, Grasp, f"{BRIDGE}/grasp")
-        if not client.wait_for_server(5):
-            raise TimeoutError("no action server")
-        self.moved.clear()
-        client.send_goal_async(Grasp.Goal(query=query, execute=True))
-        if not self.moved.wait(20):
-            raise TimeoutError("the arm does not move")
-        time.sleep(0.2)
-        self.orders.clear()
-        self.rests.clear()
-        began = time.monotonic()
-        client.destroy()
-        return self.measured(began)
-
-    def do_estop(self, down: bool) -> Any:
-        """Presses or releases by the service."""
-        answer = self.call(SetBool, f"{BRIDGE}/estop", SetBool.Request(data=down))
-        return {"success": answer.success, "message": answer.message}
-
-    def do_estop_topic(self, down: bool) -> None:
-        """Presses or releases by the topic."""
-        self.estop.publish(Bool(data=down))
-
-    def do_trigger(self, name: str) -> Any:
-        """Calls ~/reset or ~/stop."""
-        answer = self.call(Trigger, f"{BRIDGE}/{name}", Trigger.Request())
-        return {"success": answer.success, "message": answer.message}
-
-    def do_allow(self, name: str, value: bool) -> bool:
-        """Sets a parameter of the node."""
-        parameter = Parameter(name=name, value=ParameterValue(type=1, bool_value=value))
-        request = SetParameters.Request(parameters=[parameter])
-        return self.call(SetParameters, f"{BRIDGE}/set_parameters", request).results[0].successful
-
-    def do_state(self) -> Any:
-        """Where the arm is and what it was told."""
-        return {
-            "positions": self.arm.positions,
-            "moving": self.arm.moving,
-            "goals": self.goals,
-            "topics": len(self.topics),
-            "orders": len(self.orders),
-        }
-
-    def do_clear(self) -> None:
-        """Forgets what was told."""
-        self.goals.clear()
-        self.topics.clear()
-        self.orders.clear()
-        self.gripper["log"].clear()
-
-    def client(self, kind: Any, name: str) -> Any:
-        """A client that has found its server."""
-        client = self.clients_by_name.get(name)
-        if client is None:
-            client = self.clients_by_name[name] = self.create_client(kind, name, callback_group=self.group)
-        if not client.wait_for_service(5):
-            raise TimeoutError(f"no service {name}")
-        return client
-
-    def call(self, kind: Any, name: str, request: Any, wait: bool = True) -> Any:
-        future = self.client(kind, name).call_async(request)
-        if not wait:
-            return None
-        return wait_future(future, 10)
 
 
 def main() -> None:

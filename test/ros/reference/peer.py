@@ -6,15 +6,12 @@ Each line is {"id": N, "do": NAME, ...arguments}; each answer is {"id": N, "ok":
 from __future__ import annotations
 
 import base64
-import copy
 import threading
 import time
-from array import array
 from typing import Any
 
-import numpy as np
 import rclpy
-import scene
+from camera import Camera
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray, PoseStamped, TransformStamped
 from grasp_grounding_interfaces.action import Grasp
@@ -22,16 +19,16 @@ from grasp_grounding_interfaces.msg import Grounding
 from grasp_grounding_interfaces.srv import Ground
 from lifecycle_msgs.srv import ChangeState, GetState
 from loop import send, serve, wait_future
+from messages import header_at, plain, qos
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters, SetParametersAtomically
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
-from std_msgs.msg import Header, String
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
@@ -62,37 +59,9 @@ OUTPUTS = {
     "object_cloud": PointCloud2,
     "collision_objects": CollisionObject,
 }
-DEPTH = "camera/aligned_depth_to_color/image_raw"
-COLOUR = "camera/color/image_raw"
-INFO = "camera/color/camera_info"
 
 
-def plain(value: Any) -> Any:
-    """A message as JSON: byte arrays as base64."""
-    if hasattr(value, "get_fields_and_field_types"):
-        return {name: plain(getattr(value, name)) for name in value.get_fields_and_field_types()}
-    if isinstance(value, (bytes, bytearray)):
-        return base64.b64encode(bytes(value)).decode()
-    if isinstance(value, array) and value.typecode == "B":
-        return base64.b64encode(value.tobytes()).decode()
-    if isinstance(value, (list, tuple, array, np.ndarray)):
-        return [plain(each) for each in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return value
-
-
-def qos(reliability: str, depth: int = 5, latched: bool = False) -> QoSProfile:
-    """Quality of service by name."""
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=depth,
-        reliability=ReliabilityPolicy.BEST_EFFORT if reliability == "best_effort" else ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
-    )
-
-
-class Peer(Node):
+class Peer(Camera, Node):
     """Publishes the camera, listens to every output and calls the node's services."""
 
     def __init__(self) -> None:
@@ -165,151 +134,6 @@ class Peer(Node):
                 if left <= 0:
                     raise TimeoutError(f"nothing on {topic} in {timeout} s; counts {self.counts}")
                 self.signal.wait(left)
-
-    # The camera
-
-    def do_camera(
-        self,
-        rate: float = 15,
-        width: int = 320,
-        height: int = 240,
-        transport: str = "raw",
-        encoding: str = "rgb8",
-        depth: str = "16UC1",
-        info: bool = True,
-        reliability: str = "reliable",
-        frame_id: str = "camera_color_optical_frame",
-        skew: float = 0,
-        stamp_offset: float = 0,
-        blank: bool = False,
-        colour_name: str = COLOUR,
-        depth_name: str = DEPTH,
-        depth_info_name: str = "",
-        depth_frame_id: str = "",
-        latched: bool = False,
-        info_frame_id: str | None = None,
-        focal: float = 300,
-        colour_every: int = 1,
-        depth_delay: float = 0,
-        once: bool = False,
-        info_count: int = 0,
-        shift: int = 0,
-        info_name: str = INFO,
-    ) -> None:
-        """Publishes RGB-D pictures until told otherwise."""
-        self.do_camera_off()
-        kind = Image if transport == "raw" else CompressedImage
-        name = colour_name if transport == "raw" else f"{colour_name}/compressed"
-        profile = qos(reliability, latched=latched)
-        self.camera = {
-            "colour": self.create_publisher(kind, name, profile),
-            "depth": self.create_publisher(Image, depth_name, profile) if depth else None,
-            "info": self.create_publisher(CameraInfo, info_name, profile) if info else None,
-            "depth_info": self.create_publisher(CameraInfo, depth_info_name, profile) if depth_info_name else None,
-        }
-        picture = scene.colour(width, height)
-        if shift:
-            picture = np.roll(picture, shift, axis=1)
-        if blank:
-            picture[:] = 128
-        if encoding == "bgr8":
-            picture = np.ascontiguousarray(picture[:, :, ::-1])
-        distances = scene.depth(width, height)
-        if shift:
-            distances = np.roll(distances, shift, axis=1)
-        if depth == "32FC1":
-            distances = (distances / 1000).astype(np.float32)
-        empty = Header()
-        colour_message = (
-            scene.image_message(empty, picture, encoding)
-            if transport == "raw"
-            else scene.compressed_message(empty, picture, transport)
-        )
-        depth_message = scene.image_message(empty, distances, depth) if depth else None
-        info_message = scene.camera_info(empty, width, height, focal)
-        ticks = 0
-        late: list[tuple[float, Image]] = []
-
-        def tick() -> None:
-            with self.camera_lock:
-                if self.camera.get("on"):
-                    publish()
-
-        def publish() -> None:
-            nonlocal ticks
-            ticks += 1
-            stamp = self.get_clock().now().nanoseconds + int(stamp_offset * 1e9)
-            header = header_at(stamp, frame_id)
-            self.sent.append(stamp)
-            del self.sent[:-200]
-            colour_message.header = header
-            if ticks % colour_every == 0:
-                self.camera["colour"].publish(colour_message)
-            if depth_message is not None:
-                depth_message.header = header_at(stamp + int(skew * 1e9), (depth_frame_id or frame_id).strip())
-                late.append((time.monotonic() + depth_delay, copy.deepcopy(depth_message) if depth_delay else depth_message))
-                while late and late[0][0] <= time.monotonic():
-                    self.camera["depth"].publish(late.pop(0)[1])
-            if info and (info_count == 0 or ticks <= info_count):
-                info_message.header = header if info_frame_id is None else header_at(stamp, info_frame_id)
-                self.camera["info"].publish(info_message)
-            if depth_info_name:
-                info_message.header = header_at(stamp, depth_frame_id)
-                self.camera["depth_info"].publish(info_message)
-
-        self.camera["on"] = True
-        if once:
-            publish()
-            return
-        self.camera["timer"] = self.create_timer(1 / rate, tick)
-
-    def do_camera_off(self) -> None:
-        """Destroys the camera's publishers."""
-        with self.camera_lock:
-            self.camera["on"] = False
-            timer = self.camera.get("timer")
-            if timer is not None:
-                timer.cancel()
-                self.destroy_timer(timer)
-            for name in ("colour", "depth", "info", "depth_info"):
-                if self.camera.get(name) is not None:
-                    self.destroy_publisher(self.camera[name])
-            self.camera = {}
-
-    def do_sent(self) -> list[str]:
-        """Stamps of the pictures sent last, in nanoseconds (as text: they are larger than JSON's integers)."""
-        return [str(stamp) for stamp in self.sent]
-
-    def do_send_image(
-        self,
-        topic: str = "colour",
-        width: int = 320,
-        height: int = 240,
-        step: int | None = None,
-        encoding: str = "rgb8",
-        bytes_: int | None = None,
-        sec: int | None = None,
-        frame_id: str = "camera_color_optical_frame",
-    ) -> None:
-        """One Image with whatever fields, sensible or not."""
-        stamp = self.get_clock().now().to_msg()
-        if sec is not None:
-            stamp.sec = sec
-        message = Image(header=Header(stamp=stamp, frame_id=frame_id), width=width, height=height, encoding=encoding)
-        message.step = width * 3 if step is None else step
-        message.data = array("B", bytes(message.step * height if bytes_ is None else bytes_))
-        self.camera[topic].publish(message)
-
-    def do_send_info(self, k: list[Any], width: int = 320, height: int = 240) -> None:
-        """One CameraInfo with the intrinsics given ("nan" allowed)."""
-        message = scene.camera_info(Header(frame_id="camera_color_optical_frame"), width, height)
-        message.k = [float(each) for each in k]
-        self.camera["info"].publish(message)
-
-    def do_send_compressed(self, data: str, format: str = "rgb8; jpeg compressed bgr8") -> None:
-        """One CompressedImage of the bytes given in base64."""
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id="camera_color_optical_frame")
-        self.camera["colour"].publish(CompressedImage(header=header, format=format, data=base64.b64decode(data)))
 
     # Sentences, service, action
 
@@ -427,11 +251,11 @@ class Peer(Node):
         """The node's lifecycle state."""
         return self.call(GetState, f"{NODE}/get_state", GetState.Request(), 15).current_state.label
 
-    def do_change(self, transition: int) -> bool:
+    def do_change(self, transition: int, wait: float = 30) -> bool:
         """Asks for a transition: 1 configure, 2 cleanup, 3 activate, 4 deactivate."""
         request = ChangeState.Request()
         request.transition.id = transition
-        return self.call(ChangeState, f"{NODE}/change_state", request, 30).success
+        return self.call(ChangeState, f"{NODE}/change_state", request, wait).success
 
     def do_change_to(self, number: int = 0, label: str = "", wait: float = 30) -> bool:
         """Asks for a transition by any number or label, valid or not."""
@@ -501,13 +325,6 @@ class Peer(Node):
     def do_roundtrip(self) -> bool:
         """Serialises a Grounding of our interfaces and reads it back with rclpy."""
         return deserialize_message(serialize_message(Grounding(query="é")), Grounding).query == "é"
-
-
-def header_at(nanoseconds: int, frame_id: str) -> Header:
-    """A header of a stamp in nanoseconds."""
-    header = Header(frame_id=frame_id)
-    header.stamp.sec, header.stamp.nanosec = divmod(nanoseconds, 1_000_000_000)
-    return header
 
 
 def main() -> None:
