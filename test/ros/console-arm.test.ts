@@ -8,6 +8,14 @@ import { runPython } from "../support/python.js";
 import { ArmCell, armParameters, configuration } from "./support/arm-cell.js";
 import { ConsoleClient } from "./support/console-client.js";
 
+const srdf = (...names: readonly string[]) =>
+  `<robot name="gen3">${names
+    .map((name) => {
+      const joints = configuration.map((q, i) => `<joint name="joint_${i + 1}" value="${q}"/>`);
+      return `<group_state name="${name}" group="manipulator">${joints.join("")}</group_state>`;
+    })
+    .join("")}</robot>`;
+
 const command = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
 
 describe("the console on a node with an arm, over DDS", () => {
@@ -35,6 +43,7 @@ describe("the console on a node with an arm, over DDS", () => {
     } as const;
     await cell.start(armParameters({ model, allow_teleop: true, ...gripper }), {
       script: [command, "node", "--console", "--port", "0", "--no-audit"],
+      srdf: srdf("home", "retract"),
     });
     const url = /console: (http[^\s;]+)/.exec(cell.output)?.[1] ?? "";
     client = await ConsoleClient.open(url);
@@ -56,6 +65,15 @@ describe("the console on a node with an arm, over DDS", () => {
     await ready();
     expect(arm()).toMatchObject({ jogs: true, robot: true });
     for (const [i, q] of (arm()?.joints ?? []).entries()) expect(q).toBeCloseTo(configuration[i]!, 3);
+  });
+
+  it("offers the named positions of robot_description_semantic as it is now, and keeps them when another is no SRDF", async () => {
+    await ready();
+    expect(arm()?.named).toEqual(["retract"]);
+    await driver("describe_semantic", { srdf: "no xml" });
+    await driver("describe_semantic", { srdf: srdf("retract", "look") });
+    await expect.poll(() => arm()?.named, { timeout: 20_000 }).toEqual(["retract", "look"]);
+    expect(cell.output).toMatch(/robot_description_semantic: .*SRDF/);
   });
 
   it("finds the box, and plans its motion without moving", async () => {

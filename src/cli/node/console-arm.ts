@@ -11,7 +11,9 @@ export function consoleArm(ready: ConfiguredArm): ConsoleArm {
     cameraInBase: ({ frameId, stamp }) => ready.cameraInBase(frameId, stamp),
     takenAt: ({ stamp }) => ready.takenAt(stamp),
     scene: ready.scene,
-    named: ready.named,
+    get named() {
+      return ready.named;
+    },
     maxOpening: ready.maxOpening,
     robot: {
       urdf,

@@ -19,9 +19,8 @@ export interface ConsoleArm {
   /** Joint positions in the order of `robot.joints`, and how far the gripper is open, in metres. */
   reading?(): { readonly positions: readonly number[]; readonly opening?: Metres } | undefined;
   /**
-   * Named joint positions in the chain's order, radians. "Return home" moves to the one called `home`; without it to
-   * the
-   * joint positions at which the console found the arm.
+   * Named joint positions in the chain's order, radians; others may come later. "Return home" moves to the one called
+   * `home`; without it to the joint positions at which the console found the arm.
    */
   readonly named?: Readonly<Record<string, readonly number[]>>;
   /** Opening of the open gripper in metres. Default 0.08. */

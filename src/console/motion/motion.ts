@@ -54,7 +54,8 @@ export class Motion {
   #ended: HoldToRunSession | undefined;
   #doing: { readonly text: string; readonly stage: string; readonly progress?: number } | undefined;
   #last = "";
-  #home: readonly number[] | undefined;
+  /** Where the console found the arm. */
+  #found: readonly number[] | undefined;
   /** The last motion ended among objects: the next one leaves them on a straight line first. */
   #amongObjects = false;
   #plan: { readonly answer: number; readonly chosen: number; readonly planned: PlannedMotion } | undefined;
@@ -64,7 +65,6 @@ export class Motion {
     this.#console = arm;
     this.#events = events;
     this.#clock = arm.clock ?? systemClock;
-    this.#home = arm.named?.home;
     this.#surroundings = new Surroundings(arm);
     this.#gripper = new GripperTracker((text) => events.log?.("info", text), arm.maxOpening);
     this.#timer = setInterval(() => this.#poll(), pollPeriodMs);
@@ -260,6 +260,10 @@ export class Motion {
       throw refused(safetyText[verdict.refusal ?? "estop"]);
   }
 
+  get #home(): readonly number[] | undefined {
+    return this.#console.named?.home ?? this.#found;
+  }
+
   close(): void {
     clearInterval(this.#timer);
     if (this.#session !== undefined) this.#end(this.#session, { kind: "closed" });
@@ -269,7 +273,7 @@ export class Motion {
     const { arm } = this.#console;
     arm.update();
     const reading = this.#console.reading?.();
-    this.#home ??= positionsOf(this.#console);
+    this.#found ??= positionsOf(this.#console);
     const { phase, motion } = arm.supervisor.snapshot;
     if (this.#session === undefined && phase === "moving" && motion !== "teleop") {
       this.#amongObjects = true;

@@ -10,6 +10,7 @@ import { type ConfiguredArm, configuredArm } from "./configured-arm.js";
 import { GripperClient } from "./gripper.js";
 import { JointStateSubscriber } from "./joint-state-subscriber.js";
 import { type MoveGroupResult, MoveItPlanner } from "./moveit-planner.js";
+import { SemanticDescription } from "./semantic-description.js";
 import { TrajectoryController } from "./trajectory-controller.js";
 
 export interface ArmDiscoveryDependencies {
@@ -31,6 +32,7 @@ export class ArmDiscovery {
   readonly #gripper: GripperClient;
   readonly #moveGroup: ActionPort<object, MoveGroupResult> | undefined;
   readonly #description: RclSubscription | undefined;
+  readonly #semantic: SemanticDescription;
   #model: ArmModel | undefined;
   #controller: TrajectoryController | undefined;
   #ready: ConfiguredArm | undefined;
@@ -43,7 +45,7 @@ export class ArmDiscovery {
     this.#dependencies = dependencies;
     const { rcl, node, parameters } = dependencies;
     const values = parameters();
-    const { mapping, model } = dependencies.setup;
+    const { mapping, model, semantic } = dependencies.setup;
     this.#model = model;
     this.jointStates = new JointStateSubscriber(rcl, node);
     this.#gripper = new GripperClient(rcl, node, {
@@ -57,6 +59,7 @@ export class ArmDiscovery {
     });
     if (values.arm_planner === "moveit")
       this.#moveGroup = new ActionPort(rcl, node, "moveit_msgs/action/MoveGroup", values.move_group_action);
+    this.#semantic = new SemanticDescription(rcl, node, semantic);
     if (model === undefined)
       this.#description = node.createSubscription(
         "std_msgs/msg/String",
@@ -121,6 +124,7 @@ export class ArmDiscovery {
 
   close(): void {
     if (this.#description !== undefined) this.#dependencies.node.destroySubscription(this.#description);
+    this.#semantic.close();
     this.#setReady(undefined);
     this.jointStates.close();
     this.#gripper.close();
@@ -174,6 +178,7 @@ export class ArmDiscovery {
           controller: this.#controller,
           gripper: this.#gripper,
           pathPlanner: this.#pathPlanner(model, values),
+          semantic: this.#semantic,
           configuration: reading.positions,
         }),
       );

@@ -8,6 +8,7 @@ import {
   type GripperController,
   IkSolver,
   Kinematics,
+  namedPositions,
   type PathPlanner,
   parseUrdf,
   type RobotDescription,
@@ -43,11 +44,13 @@ export interface ArmSetup {
   readonly mapping: GripperMapping;
   /** Present when the robot description is a file. */
   readonly model: ArmModel | undefined;
+  /** Text of the SRDF file, when there is one. */
+  readonly semantic: string | undefined;
 }
 
 /** @throws GraspGroundingError ARM_CONFIG, ROBOT_DESCRIPTION, FILE_UNREADABLE */
 export function armSetup(parameters: Parameters): ArmSetup {
-  const { gripper, gripper_joint, robot_description_file: path } = parameters;
+  const { gripper, gripper_joint, robot_description_file: path, semantic_description_file } = parameters;
   if (gripper === "parallel_gripper_command" && gripper_joint === "")
     throw new GraspGroundingError("ARM_CONFIG", { detail: "parallel_gripper_command needs gripper_joint" });
   if (parameters.arm_planner === "moveit") {
@@ -58,7 +61,15 @@ export function armSetup(parameters: Parameters): ArmSetup {
     if (detail !== undefined) throw new GraspGroundingError("ARM_CONFIG", { detail });
   }
   const model = path === "" ? undefined : armModel(readDescription(path), parameters);
-  return { mapping: gripperMapping(parameters), model };
+  const semantic = semantic_description_file === "" ? undefined : readSemantic(semantic_description_file);
+  return { mapping: gripperMapping(parameters), model, semantic };
+}
+
+/** An SRDF file that is usable. */
+function readSemantic(path: string): string {
+  const text = readDescription(path);
+  namedPositions(text, []);
+  return text;
 }
 
 /** @throws GraspGroundingError FILE_UNREADABLE */

@@ -4,7 +4,6 @@ import {
   type Chain,
   type GripperController,
   type Kinematics,
-  namedPositions,
   type PathPlanner,
   type Scene,
   systemClock,
@@ -23,15 +22,9 @@ import {
 import type { Parameters } from "../parameters/index.js";
 import type { RclNode } from "../rcl.js";
 import type { Transforms } from "../transforms.js";
-import {
-  type ArmModel,
-  gripperMapping,
-  knownScene,
-  motionStack,
-  readDescription,
-  toolOf,
-} from "./arm-model.js";
+import { type ArmModel, gripperMapping, knownScene, motionStack, toolOf } from "./arm-model.js";
 import type { JointStateSubscriber } from "./joint-state-subscriber.js";
+import type { SemanticDescription } from "./semantic-description.js";
 
 /** An arm that is known well enough to be moved. */
 export interface ConfiguredArm {
@@ -47,7 +40,7 @@ export interface ConfiguredArm {
    * 0 when closed.
    */
   readonly fingers: { readonly joint: string; readonly perOpening: number } | undefined;
-  /** Named joint positions of the robot's SRDF, in the chain's order, radians. */
+  /** Named joint positions of the robot's SRDF as it is known now, in the chain's order, radians. */
   readonly named: Readonly<Record<string, readonly number[]>>;
   /** Opening of the open gripper. */
   readonly maxOpening: Metres;
@@ -75,14 +68,15 @@ export interface ConfiguredArmDependencies {
   readonly controller: ArmController;
   readonly gripper: GripperController;
   readonly pathPlanner: PathPlanner | undefined;
+  readonly semantic: SemanticDescription;
   /** Where the joints are now, in the chain's order. */
   readonly configuration: readonly number[];
 }
 
 /** @throws GraspGroundingError ARM_CONFIG */
 export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDependencies): ConfiguredArm {
-  const { node, parameters, transforms, jointStates, controller, gripper, pathPlanner, configuration } =
-    dependencies;
+  const { node, parameters, transforms, jointStates, controller, gripper } = dependencies;
+  const { pathPlanner, semantic, configuration } = dependencies;
   const { chain, robot } = model;
   const fingers = fingersOf(parameters);
   const stack = motionStack(model, {
@@ -97,7 +91,9 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
     chain,
     urdf: model.urdf,
     fingers,
-    named: namedOf(parameters, chain.joints),
+    get named() {
+      return semantic.named(chain.joints);
+    },
     maxOpening: gripperMapping(parameters).stroke,
     reading: () => {
       const positions = controller.reading()?.positions;
@@ -122,11 +118,6 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
     },
     takenAt: (stamp) => systemClock.now() - secondsBetween(node.now().nanoseconds, stamp),
   };
-}
-
-/** @throws GraspGroundingError FILE_UNREADABLE, ROBOT_DESCRIPTION */
-function namedOf({ semantic_description_file: path }: Parameters, joints: readonly string[]) {
-  return path === "" ? {} : namedPositions(readDescription(path), joints);
 }
 
 function fingersOf(parameters: Parameters): ConfiguredArm["fingers"] {

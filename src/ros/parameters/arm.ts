@@ -58,7 +58,7 @@ export const armParameters = {
     default: "",
     readOnly: true,
     description:
-      "SRDF file of the robot. The console offers its group states as named positions; one called home is where it returns to.",
+      "SRDF file of the robot; empty reads the topic robot_description_semantic. The console offers its group states as named positions; one called home is where it returns to.",
   },
   robot_description_file: {
     type: "string",

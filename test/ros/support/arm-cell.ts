@@ -56,19 +56,29 @@ export class ArmCell {
   #folder: string | undefined;
   #start: (() => Promise<NodeProcess>) | undefined;
 
-  /** @param options.describe false: the description comes from a file; options.action false: the topic alone is served */
+  /**
+   * @param options.describe false: the description comes from a file; options.action false: the topic alone is served;
+   * options.srdf is published before the node starts
+   */
   async start(
     parameters: readonly string[],
     {
       action = true,
       describe = true,
       script,
-    }: { action?: boolean; describe?: boolean; script?: readonly string[] } = {},
+      srdf,
+    }: { action?: boolean; describe?: boolean; script?: readonly string[]; srdf?: string } = {},
   ): Promise<void> {
     const urdf = descriptions(["gen3"]).gen3!;
     this.#peer = new Peer();
     this.#driver = new Peer({}, "controller.py");
-    await this.#driver.do("serve", { urdf: describe ? urdf : "", joints, configuration, action });
+    await this.#driver.do("serve", {
+      urdf: describe ? urdf : "",
+      joints,
+      configuration,
+      action,
+      ...(srdf !== undefined && { srdf }),
+    });
     const file: string[] = [];
     if (!describe) {
       this.#folder = await mkdtemp(join(tmpdir(), "grasp-grounding-arm-"));
