@@ -24,6 +24,7 @@ export {
   describeCommand,
   identifyLanguage,
   isPlainQuery,
+  isStopOrder,
   type LanguageGuess,
   languageName,
   maxQueryLength,

@@ -14,6 +14,7 @@ import type { Rcl, RclNode } from "./rcl.js";
 import { type GraspPlacementDependencies, placeFrame, placeGrasps } from "./requests/grasp-placement.js";
 import type { Origin, Origins } from "./requests/origin.js";
 import { Outputs, type PlacedGrasps } from "./results/outputs.js";
+import { stopAnswer } from "./results/stop-answer.js";
 import { type Answer, type Finished, Scheduler } from "./scheduler.js";
 import { Transforms } from "./transforms.js";
 
@@ -142,6 +143,12 @@ export class NodeResources {
       this.scheduler
         .request({ query, origin: this.#origin, timeout: service_timeout })
         .answer.catch((error: Error) => this.#failed(error));
+  }
+
+  /** Answers an order to stop that came on ~/query. @param words what was done */
+  tellStopped(query: string, words: string): void {
+    if (this.#active)
+      this.#outputs.answer(stopAnswer(query, this.#dependencies.origins.next("topic"), words));
   }
 
   activate(): void {

@@ -1,6 +1,6 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Pose, Stamp } from "../geometry/index.js";
-import { cleanQuery } from "../grounding/index.js";
+import { cleanQuery, isStopOrder } from "../grounding/index.js";
 import { type Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import type { ConfiguredArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
@@ -19,6 +19,7 @@ import { GraspAction } from "./requests/grasp-action.js";
 import { createGroundService } from "./requests/ground-service.js";
 import { Origins } from "./requests/origin.js";
 import { createPlanGraspsService } from "./requests/plan-grasps-service.js";
+import { stopOnOrder } from "./requests/stop-order.js";
 import { packageInstalled } from "./results/outputs.js";
 import { noCounts } from "./scheduler.js";
 import { SimClock } from "./sim-clock.js";
@@ -91,6 +92,7 @@ export class GroundingNode {
       parameters: () => this.#parameters.values,
       origins: this.#origins,
       resources: () => this.#active(),
+      stop: (query: string) => this.#stopOnOrder(query),
       onError: (error: unknown) => this.#onError(error),
     };
     createGroundService(requests);
@@ -298,8 +300,20 @@ export class GroundingNode {
         this.#refusedQueries++;
         throw error;
       }
-      this.#resources?.setQuery(this.#query);
+      const order = this.#query;
+      if (order === undefined || !isStopOrder(order)) return this.#resources?.setQuery(this.#query);
+      // It stops the arm and, as an empty query does, grounding.
+      this.#query = undefined;
+      const words = this.#stopOnOrder(order);
+      this.#resources?.setQuery(undefined);
+      this.#resources?.tellStopped(order, words);
     });
+  }
+
+  #stopOnOrder(query: string): string {
+    const words = stopOnOrder(query, this.#action, this.arm);
+    this.node.getLogger().info(`"${query}": ${words}`);
+    return words;
   }
 
   #publishDiagnostics(): void {

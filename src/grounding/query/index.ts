@@ -4,4 +4,5 @@ export { describeCommand, languageName } from "./describe.js";
 export { askPolicies, CommandGrounder, type CommandGrounderOptions, type Translate } from "./grounder.js";
 export { identifyLanguage, type LanguageGuess } from "./language.js";
 export { parseCommand } from "./parse/parse.js";
+export { isStopOrder } from "./parse/stop.js";
 export { isPlainQuery } from "./plan.js";

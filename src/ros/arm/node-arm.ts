@@ -88,6 +88,14 @@ export class NodeArm implements ArmPort {
     this.parametersChanged();
   }
 
+  /** Ends the motion that runs now, and latches nothing. @returns whether there was one */
+  stop(): boolean {
+    const arm = this.ready?.arm;
+    const moves = arm?.supervisor.state === "moving";
+    arm?.handle({ type: "stop", at: systemClock.now() });
+    return moves;
+  }
+
   /** Waits until the arm rests, at most `timeout` milliseconds. @returns whether it does; true where there is none */
   async atRest(timeout: number): Promise<boolean> {
     const end = performance.now() + timeout;

@@ -1,9 +1,10 @@
 import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
-import { cleanQuery } from "../../grounding/index.js";
+import { cleanQuery, isStopOrder } from "../../grounding/index.js";
 import { headerOf } from "../../messages/index.js";
 import { guardActionServer } from "../guard.js";
 import type { Rcl, RclGoalHandle } from "../rcl.js";
 import { graspMessage, groundingMessage, requestIds } from "../results/result-messages.js";
+import { stopAnswer } from "../results/stop-answer.js";
 import type { Answer } from "../scheduler.js";
 import { actionOrigin } from "./origin.js";
 import type { ArmPort } from "./ports.js";
@@ -92,13 +93,15 @@ export class GraspAction {
 
   async #run(goal: RclGoalHandle): Promise<unknown> {
     const controller = new AbortController();
-    this.#running.set(goal, controller);
     const request = goal.request as unknown as Goal;
+    // Before it counts as a running goal, which an order to stop ends.
+    if (isStopOrder(request.query)) return this.#end(goal, controller, this.#stopOrder(request.query, goal));
+    this.#running.set(goal, controller);
     const feedback: Feedback = (stage, progress) => {
       if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress });
     };
     try {
-      const id = Buffer.from(goal.goalId.uuid).toString("hex", 0, 4);
+      const id = idOf(goal);
       const result = await this.#handle(request, id, controller, feedback);
       // The result names the arm's state: a goal that ended early is no proof that the arm stands.
       const told = request.execute && !result.success ? result.message : undefined;
@@ -108,6 +111,11 @@ export class GraspAction {
     } finally {
       this.#running.delete(goal);
     }
+  }
+
+  #stopOrder(query: string, goal: RclGoalHandle): Result & { readonly grounding: object } {
+    const message = this.#dependencies.stop(query);
+    return { success: true, message, grounding: stopAnswer(query, actionOrigin(idOf(goal)), message) };
   }
 
   /** Puts the goal into its last state. @param told the arm's state, for a goal that ended early */
@@ -213,6 +221,9 @@ export class GraspAction {
     return detail === undefined ? undefined : new GraspGroundingError("EXECUTE_REFUSED", { detail });
   }
 }
+
+/** The first bytes of a goal's id, in hexadecimal digits. */
+const idOf = ({ goalId }: RclGoalHandle): string => Buffer.from(goalId.uuid).toString("hex", 0, 4);
 
 const clientCancelled = "cancelled";
 const clientGone = "the goal's client is gone";

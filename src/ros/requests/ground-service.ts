@@ -1,8 +1,9 @@
 import { asCatalogued } from "../../errors/index.js";
-import { cleanQuery } from "../../grounding/index.js";
+import { cleanQuery, isStopOrder } from "../../grounding/index.js";
 import { stampOf, type Time } from "../../messages/index.js";
 import type { RclResponse, RclService } from "../rcl.js";
 import { groundingMessage, requestIds } from "../results/result-messages.js";
+import { stopAnswer } from "../results/stop-answer.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
 
 interface Request {
@@ -19,7 +20,7 @@ export function createGroundService(dependencies: RequestDependencies): RclServi
     "~/ground",
     async (request: Request, response: RclResponse) => {
       const answer = await ground(dependencies, request).then(
-        (grounding) => ({ success: true, message: "", grounding }),
+        (answered) => ({ success: true, ...answered }),
         (error: unknown) => ({ success: false, message: asCatalogued(error).message, grounding: {} }),
       );
       try {
@@ -33,13 +34,18 @@ export function createGroundService(dependencies: RequestDependencies): RclServi
 }
 
 async function ground(
-  { parameters, resources, origins }: RequestDependencies,
+  { parameters, resources, origins, stop }: RequestDependencies,
   request: Request,
-): Promise<object> {
+): Promise<{ readonly message: string; readonly grounding: object }> {
+  const query = cleanQuery(request.query);
+  if (isStopOrder(query)) {
+    const message = stop(query);
+    return { message, grounding: stopAnswer(query, origins.next("service"), message) };
+  }
   const { service_timeout, target_frame } = parameters();
   const now = resources();
   const { answer } = now.scheduler.request({
-    query: cleanQuery(request.query),
+    query,
     origin: origins.next("service"),
     timeout: requestTimeout(request.timeout, service_timeout),
     notBefore: stampOf(request.not_before),
@@ -48,5 +54,6 @@ async function ground(
   const { finished, result, origin } = given;
   const placed = await now.place(given, target_frame);
   const identified = { result, origin, ids: requestIds(result, origin) };
-  return groundingMessage(finished.done, identified, placed.grasps, placed.reason, finished.skew);
+  const grounding = groundingMessage(finished.done, identified, placed.grasps, placed.reason, finished.skew);
+  return { message: "", grounding };
 }

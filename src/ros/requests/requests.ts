@@ -11,6 +11,8 @@ export interface RequestDependencies {
   readonly origins: Origins;
   /** What answers now. @throws GraspGroundingError NODE_INACTIVE while the node is not active */
   readonly resources: () => NodeResources;
+  /** Ends goals and motions because a query says so, in every state of the node. @returns what was done, in words */
+  readonly stop: (query: string) => string;
   /** Shows an error on /diagnostics and in the log. */
   readonly onError: (error: unknown) => void;
 }

@@ -129,6 +129,11 @@ export class Outputs {
     }
   }
 
+  /** Publishes a grasp_grounding_interfaces/msg/Grounding that answers without an image. */
+  answer(grounding: object): void {
+    this.#publish("grounding", () => grounding);
+  }
+
   /** Ends the tracks of the query before, and removes its objects from planning scenes. */
   forget(): void {
     this.#tracker.clear();

@@ -10,14 +10,10 @@ import {
 import { parseShift, takeDestination, takeShift } from "./destinations.js";
 import { nounParts } from "./noun-phrase.js";
 import { correctSpelling } from "./spelling.js";
+import { stop } from "./stop.js";
 import { parseTargets } from "./targets.js";
 import { atEnd, atStart, splitWords, tag, Words, whole } from "./tokens.js";
 
-const stop = whole(
-  "stop(?: (?:it|that|this|moving|right there|there|now|everything|immediately|the (?:robot|arm)))*|(?:emergency|e-) ?stop|e-stop|halt|freeze|abort(?: it| that)?|quit|pause|enough|whoa|" +
-    "cancel(?: (?:that|it|this|everything|the .+))?|wait(?: a (?:moment|second|minute|sec|bit))?|hold (?:it|on|still)|" +
-    "do not (?:move|do (?:that|it|this|anything)|touch (?:anything|it|that))(?: .*)?|forget (?:it|that|about it)|never ?mind|that is enough|stay (?:there|where you are)",
-);
 const undo = whole(
   "undo(?: (?:that|it|this|the last .+|your last .+|everything))?|revert(?: (?:that|it|this))?|take (?:that|it) back|go back|reverse (?:that|it)",
 );
