@@ -61,6 +61,7 @@ export class NodeResources {
       onFrame: (frame) => this.#onFrame(frame),
       onTimeJump: () => this.forget("the camera's stamps jumped back"),
       depthPose: (colour, depth, stamp) => this.transforms.now(colour, depth, stamp),
+      coincide: (frame, other, stamp) => this.transforms.coincide(frame, other, stamp),
     });
     const setup = values.arm === "none" ? undefined : armSetup(values);
     const file = values.hand_eye_file;

@@ -1,5 +1,5 @@
 import { GraspGroundingError } from "../errors/index.js";
-import type { FrameId, Pose, Seconds, Stamp } from "../geometry/index.js";
+import { type FrameId, isIdentity, type Pose, type Seconds, type Stamp } from "../geometry/index.js";
 import { decoderFor, type TfMessage } from "../messages/index.js";
 import { TfBuffer } from "../messages/tf-buffer.js";
 import type { Rcl, RclNode, RclSubscription } from "./rcl.js";
@@ -53,6 +53,12 @@ export class Transforms {
     const result = this.buffer.lookup(target, source, stamp);
     this.#lastProblem = result.ok ? undefined : result.reason;
     return result.ok ? result.pose : result.reason;
+  }
+
+  /** Whether two frames are one place and orientation at a stamp; false where that is not known. */
+  coincide(frame: FrameId, other: FrameId, stamp: Stamp): boolean {
+    const result = this.buffer.lookup(frame, other, stamp);
+    return result.ok && isIdentity(result.pose);
   }
 
   /** The pose of `source` in `target`, waiting at most `timeout`. @throws GraspGroundingError TF_UNAVAILABLE */

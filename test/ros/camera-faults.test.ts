@@ -66,6 +66,16 @@ describe("depth or camera info of another camera", () => {
     },
   );
 
+  it("takes depth of a frame that TF makes colour's own, and says so once", async () => {
+    await start();
+    const same = { parent: "camera_color_optical_frame", child: "other_optical_frame", fixed: true };
+    await peer.do("tf", { ...same, xyz: [0, 0, 0], xyzw: [0, 0, 0, 1] });
+    await peer.do("camera", { depth_frame_id: "other_optical_frame" });
+    await peer.wait("grounding", { has: "has_position=True" });
+    expect((await cameraSays("images arrive")).level).toBe(0);
+    expect(node?.output.match(/which TF says is the colour frame/g)).toHaveLength(1);
+  });
+
   it.each(["other_optical_frame", ""])("refuses camera info of frame '%s', and says so", async (frame) => {
     await start();
     await peer.do("camera", { info_frame_id: frame });

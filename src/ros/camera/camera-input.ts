@@ -29,6 +29,8 @@ export interface CameraEvents {
   readonly onTimeJump: () => void;
   /** The depth frame in the colour frame at a stamp; used only for depth that is not registered. */
   readonly depthPose: (colourFrame: string, depthFrame: string, stamp: Stamp) => Pose | string;
+  /** Whether TF says that two frames are the same place and orientation at a stamp. */
+  readonly coincide: (frame: string, other: string, stamp: Stamp) => boolean;
 }
 
 interface Image {
@@ -49,6 +51,9 @@ export class CameraInput {
   readonly #sync: Synchroniser<Image, Image>;
   readonly #infos: CameraInfos;
   readonly #depthInfos: CameraInfos;
+  readonly #say: (text: string) => void;
+  /** Depth frames that TF makes the colour frame's equals: each is said once. */
+  readonly #coinciding = new Set<string>();
   #lastStamp: Stamp | undefined;
   #tooOld = 0;
   #backwards = 0;
@@ -65,6 +70,7 @@ export class CameraInput {
     this.#events = events;
     this.#parameters = parameters;
     this.#sync = new Synchroniser(this.#syncOptions());
+    this.#say = (text) => node.getLogger().info(text);
     const changed = (text: string) => node.getLogger().warn(text);
     this.#infos = new CameraInfos(() => this.info!, changed);
     this.#depthInfos = new CameraInfos(() => this.depthInfo!, changed);
@@ -257,7 +263,8 @@ export class CameraInput {
   ): Pick<FrameBytes, "depth" | "depthCamera"> | { readonly reason: string } {
     const { check_frames } = this.#parameters();
     if (this.depthInfo === undefined) {
-      if (!check_frames || depth.frameId === colour.frameId) return { depth: depth.bytes };
+      if (!check_frames || depth.frameId === colour.frameId || this.#coincide(depth, colour, stamp))
+        return { depth: depth.bytes };
       return {
         reason: `depth on ${this.depth?.topic} is of frame ${quoted(depth.frameId)} but colour is of frame ${quoted(colour.frameId)}, so it is not registered and not used; publish depth aligned to colour, or set depth_registered to false (or check_frames, when only the name is wrong)`,
       };
@@ -267,6 +274,16 @@ export class CameraInput {
     const pose = this.#events.depthPose(colour.frameId, depth.frameId, stamp);
     if (typeof pose === "string") return { reason: `depth cannot be registered: ${pose}` };
     return { depth: depth.bytes, depthCamera: { info: info.cdr, pose } };
+  }
+
+  #coincide({ frameId: depth }: Image, { frameId: colour }: Image, stamp: Stamp): boolean {
+    if (!this.#events.coincide(depth, colour, stamp)) return false;
+    if (!this.#coinciding.has(depth))
+      this.#say(
+        `depth on ${this.depth?.topic} is of frame ${quoted(depth)}, which TF says is the colour frame ${quoted(colour)}: used as registered`,
+      );
+    this.#coinciding.add(depth);
+    return true;
   }
 
   #missingDepth(): string {
