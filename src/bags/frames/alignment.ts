@@ -35,11 +35,16 @@ const around = 1_500_000_000n;
 export class DepthAlignment {
   readonly #bag: BagReader;
   readonly #registered: boolean | undefined;
+  readonly #note: (text: string) => void;
   #fixed: Promise<TfBuffer> | undefined;
 
-  /** @param registered true: depth is aligned, whatever its frame says; false: it is always registered */
-  constructor(bag: BagReader, registered: boolean | undefined) {
+  /**
+   * @param registered true: depth is aligned, whatever its frame says; false: it is always registered
+   * @param note gets what was assumed
+   */
+  constructor(bag: BagReader, registered: boolean | undefined, note: (text: string) => void) {
     this.#bag = bag;
+    this.#note = note;
     this.#registered = registered;
   }
 
@@ -54,6 +59,11 @@ export class DepthAlignment {
     }
     const said = difference ?? "depth_registered is false";
     const pose = await this.#pose(item);
+    const coincide = this.#registered !== false && typeof pose !== "string" && isIdentity(pose);
+    if (own === noInfo && coincide && sizeOf(depth) === sizeOf(camera)) {
+      this.#note(`depth is used as registered: TF says that ${item.depthFrame} is ${item.colourFrame}`);
+      return depth;
+    }
     const missing = typeof own === "string" ? own : typeof pose === "string" ? pose : undefined;
     if (missing !== undefined)
       throw new GraspGroundingError("DEPTH_UNREGISTERED", { difference: said, detail: missing });

@@ -83,7 +83,7 @@ class BagFrames implements FrameSource {
     this.unreadable = chosen.unreadable;
     this.notes = [...chosen.notes];
     this.#options = options;
-    this.#alignment = new DepthAlignment(bag, options.depthRegistered);
+    this.#alignment = new DepthAlignment(bag, options.depthRegistered, (text) => this.#note(text));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<FrameHandle, void, void> {

@@ -28,6 +28,7 @@ interface Recorded {
   readonly depthCamera?: Calibration | undefined;
   readonly colourCamera?: Calibration;
   readonly tf?: "tf_static" | "tf";
+  readonly offset?: { readonly x: number; readonly y: number; readonly z: number };
   readonly colourTopic?: string;
 }
 
@@ -57,7 +58,7 @@ function frameOf(recorded: Recorded): RawMessage[] {
               {
                 header: headerOf(time, colourFrame),
                 child_frame_id: depthFrame,
-                transform: { translation: offset, rotation: { x: 0, y: 0, z: 0, w: 1 } },
+                transform: { translation: recorded.offset ?? offset, rotation: { x: 0, y: 0, z: 0, w: 1 } },
               },
             ],
           }),
@@ -148,6 +149,16 @@ describe("depth of colour's size", () => {
       const { depth } = await load({ depthFrame: colourFrame, depthCamera: own });
       expect(depth.data).toEqual(wall);
     }
+  });
+
+  it("but of a frame that TF makes colour's own is as it is, and that is said", async () => {
+    const coinciding = { tf: "tf_static", depthCamera: undefined, offset: { x: 0, y: 0, z: 0 } } as const;
+    const { depth, notes } = await load(coinciding);
+    expect(depth.data).toEqual(wall);
+    expect(notes).toEqual([expect.stringMatching(/TF says that depth_optical_frame is color_optical_frame/)]);
+    const apart = { ...coinciding, offset: { x: 0.001, y: 0, z: 0 } };
+    await unregistered(apart, /own camera info was not recorded/);
+    await unregistered(coinciding, /own camera info was not recorded/, { depthRegistered: false });
   });
 
   it("is what the user says it is", async () => {
