@@ -12,7 +12,7 @@ export interface CalibrationFields {
   readonly height: Pixels;
   /** 3×3, row-major. */
   readonly k: ArrayLike<number>;
-  /** 3×4, row-major; absent or zeros where the source has none. */
+  /** 3×4, or its left 3×3, row-major; absent or zeros where the source has none. */
   readonly p?: ArrayLike<number>;
   /** Distortion coefficients in the model's order. */
   readonly d: ArrayLike<number>;
@@ -59,15 +59,30 @@ export function resolveCamera(fields: CalibrationFields, rectified?: boolean): R
   const matrix = usesP ? squareOf(fields.p!) : Array.from(fields.k);
   const pinhole = pinholeOf(fields, matrix);
   const camera = usesP || distortion === undefined ? pinhole : { ...pinhole, distortion };
-  const problem = cameraProblem(camera) ?? matrixProblem(matrix);
+  const problem = sourceProblem(fields, matrix) ?? cameraProblem(camera) ?? matrixProblem(matrix);
   if (problem !== undefined) return refuse(problem);
   if (rectified === undefined && distortion !== undefined)
     return { ok: true, value: camera, assumed: `its ${distortion.model} distortion is undone` };
   return { ok: true, value: camera };
 }
 
-/** The left 3×3 of a 3×4 matrix. */
-const squareOf = (p: ArrayLike<number>): number[] => [0, 1, 2, 4, 5, 6, 8, 9, 10].map((i) => p[i] ?? 0);
+/** The left 3×3 of a 3×4 matrix; one of another size as it is, for {@link sourceProblem} to name. */
+const squareOf = (p: ArrayLike<number>): number[] =>
+  p.length === 12 ? [0, 1, 2, 4, 5, 6, 8, 9, 10].map((i) => p[i]!) : Array.from(p);
+
+/** What no image can have: sizes that are no whole pixels, a region outside of it, a matrix of another size. */
+function sourceProblem(
+  { width, height, roi }: CalibrationFields,
+  matrix: readonly number[],
+): string | undefined {
+  if (!Number.isInteger(width) || !Number.isInteger(height))
+    return `its image size ${width}×${height} is not whole pixels`;
+  if (matrix.length !== 9) return `the camera matrix has ${matrix.length} values, not 9`;
+  if (roi === undefined || width === 0 || height === 0) return undefined;
+  const [right, lower] = [roi.x_offset + (roi.width || 0), roi.y_offset + (roi.height || 0)];
+  if (roi.x_offset >= 0 && roi.y_offset >= 0 && right <= width && lower <= height) return undefined;
+  return `its region of interest, ${roi.width}×${roi.height} at ${roi.x_offset}, ${roi.y_offset}, is not within its ${width}×${height} pixels`;
+}
 
 function pinholeOf(
   { width, height, binning, roi }: CalibrationFields,
@@ -88,7 +103,6 @@ function pinholeOf(
 
 /** K = [fx 0 cx; 0 fy cy; 0 0 1]: anything else is skewed, transposed or no camera matrix. */
 function matrixProblem(m: readonly number[]): string | undefined {
-  if (m.length !== 9) return `the camera matrix has ${m.length} values, not 9`;
   if (m[2] === 0 && m[5] === 0 && (m[6] !== 0 || m[7] !== 0))
     return "the camera matrix is stored by columns; it must be row-major: fx 0 cx 0 fy cy 0 0 1";
   if (Math.abs(m[1]!) > 1e-6 * m[0]!) return `the camera matrix has a skew of ${m[1]}, which is not modelled`;

@@ -91,10 +91,18 @@ function fieldsOf(content: unknown): CalibrationFields {
 
 function matrixOf(content: Content): readonly number[] | undefined {
   const [fx, fy, cx, cy] = (["fx", "fy", "cx", "cy"] as const).map((key) => numberAt(content, [key]));
-  if (fx !== undefined && fy !== undefined && cx !== undefined && cy !== undefined)
-    return [fx, 0, cx, 0, fy, cy, 0, 0, 1];
-  return valuesAt(content, keys.matrix);
+  const matrix = valuesAt(content, keys.matrix);
+  if (fx === undefined || fy === undefined || cx === undefined || cy === undefined) return matrix;
+  const given = [fx, 0, cx, 0, fy, cy, 0, 0, 1];
+  if (matrix !== undefined && !alike(matrix, given))
+    throw new RangeError("fx, fy, cx, cy and its camera matrix contradict each other");
+  return given;
 }
+
+/** Numbers that may have been rounded to six digits. */
+const alike = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length &&
+  a.every((value, i) => Math.abs(value - b[i]!) <= 1e-5 * Math.max(1, Math.abs(value)));
 
 interface LensFields {
   readonly d: readonly number[];
@@ -120,12 +128,12 @@ function distortionOf(content: Content): LensFields {
   if (model !== undefined && model !== null && typeof model !== "string")
     throw new RangeError("distortion_model is no text");
   if (name === undefined) return { d: [], model: undefined, used: [] };
-  const d = toNumbers(content[name], name);
-  if (typeof model === "string") return { d, model, used: [name] };
+  const d = valuesAt(content, lists)!;
+  if (typeof model === "string") return { d, model, used: lists };
   // OpenCV's calibration sample writes this in place of a name.
   if (content.fisheye_model === 1 || content.fisheye_model === true)
-    return { d, model: "equidistant", used: [name] };
-  return { d, model: /^d$/i.test(name) ? "" : undefined, used: [name] };
+    return { d, model: "equidistant", used: lists };
+  return { d, model: /^d$/i.test(name) ? "" : undefined, used: lists };
 }
 
 /** Distortion under a name that is not read must not be dropped in silence. */
@@ -148,25 +156,33 @@ function holdsNumber(value: unknown): boolean {
   return false;
 }
 
-/** @throws RangeError for what is there and no number */
+/** @throws RangeError for what is there and no number, and for two numbers that differ */
 function numberAt(content: Content, names: readonly string[]): number | undefined {
-  for (const name of names) {
-    const value = content[name];
-    if (value === undefined || value === null) continue;
+  const [first, ...others] = present(content, names).map(([name, value]) => {
     if (typeof value !== "number") throw new RangeError(`${name} is no number`);
-    return value;
-  }
-  return undefined;
+    return { name, value };
+  });
+  const other = others.find(({ value }) => value !== first?.value);
+  if (other !== undefined) throw new RangeError(`${first?.name} and ${other.name} contradict each other`);
+  return first?.value;
 }
 
-/** @throws RangeError for what is there and no list of numbers */
+/** @throws RangeError for what is there and no list of numbers, and for two lists that differ */
 function valuesAt(content: Content, names: readonly string[]): readonly number[] | undefined {
-  for (const name of names) {
-    const value = content[name];
-    if (value !== undefined && value !== null) return toNumbers(value, name);
-  }
-  return undefined;
+  const [first, ...others] = present(content, names).map(([name, value]) => ({
+    name,
+    values: toNumbers(value, name),
+  }));
+  const other = others.find(({ values }) => first !== undefined && !alike(values, first.values));
+  if (other !== undefined) throw new RangeError(`${first?.name} and ${other.name} contradict each other`);
+  return first?.values;
 }
+
+const present = (content: Content, names: readonly string[]): [string, unknown][] =>
+  names.flatMap((name): [string, unknown][] => {
+    const value = content[name];
+    return value === undefined || value === null ? [] : [[name, value]];
+  });
 
 /** A list, rows of lists, or a matrix with `data`. */
 function toNumbers(value: unknown, name: string): readonly number[] {

@@ -137,6 +137,51 @@ describe("a camera's file of another tool", () => {
     expect(await k([610.5, 0, 317.2, 0, 602.25, 243.8, 0, 0, 1])).toEqual(base);
   });
 
+  it("with a matrix of another size is refused by its size", async () => {
+    const k = (values: readonly number[]) =>
+      file("k.json", JSON.stringify({ width: 640, height: 480, K: values }));
+    await expect(k([610, 602, 317, 243])).rejects.toThrow(/has 4 values, not 9/);
+    await expect(k([610, 0, 317, 0, 0, 602, 243, 0, 0, 0, 1, 0])).rejects.toThrow(/has 12 values, not 9/);
+  });
+
+  it("with a P of three columns is read as one of four", async () => {
+    const square = { rows: 3, cols: 3, data: [600, 0, 320, 0, 601, 240, 0, 0, 1] };
+    const text = JSON.stringify({ ...ros("plumb_bob", d), projection_matrix: square });
+    const camera = await file("p.yaml", text, { rectified: true });
+    expect(camera).toEqual({ width: 640, height: 480, fx: 600, fy: 601, cx: 320, cy: 240 });
+    const short = JSON.stringify({ ...ros("plumb_bob", d), projection_matrix: [600, 0, 320, 0] });
+    await expect(file("p.yaml", short, { rectified: true })).rejects.toThrow(/has 4 values, not 9/);
+  });
+
+  it("whose values contradict each other is refused", async () => {
+    const k = [610.5, 0, 317.2, 0, 602.25, 243.8, 0, 0, 1];
+    const halves = k.map((value, i) => (i === 8 ? 1 : value / 2));
+    const both = (extra: object) => file("both.json", JSON.stringify({ ...base, ...extra }));
+    expect(await both({ K: k, image_width: 640 })).toEqual(base);
+    await expect(both({ K: halves })).rejects.toThrow(/fx, fy, cx, cy and its camera matrix contradict/);
+    await expect(both({ K: k, camera_matrix: { data: halves } })).rejects.toThrow(
+      /camera_matrix and K contradict/,
+    );
+    await expect(both({ image_width: 320 })).rejects.toThrow(/width and image_width contradict/);
+    const twice = { distortion_coefficients: d, D: [0, 0, 0, 0, 0], distortion_model: "plumb_bob" };
+    await expect(both(twice)).rejects.toThrow(/distortion_coefficients and D contradict/);
+  });
+
+  it("of an image that cannot be is refused", async () => {
+    await expect(file("a.json", JSON.stringify({ ...base, width: 640.5 }))).rejects.toThrow(/whole pixels/);
+    const roi = (x_offset: number, width: number) =>
+      file(
+        "roi.yaml",
+        stringify({
+          ...ros("plumb_bob", [0, 0, 0, 0, 0]),
+          roi: { x_offset, y_offset: 0, width, height: 480 },
+        }),
+      );
+    await expect(roi(600, 400)).rejects.toThrow(/region of interest, 400×480 at 600, 0, is not within/);
+    await expect(roi(-1, 400)).rejects.toThrow(/region of interest/);
+    expect(await roi(100, 400)).toEqual({ ...base, width: 400, cx: base.cx - 100 });
+  });
+
   it("says which keys were looked for when it is another kind of file", async () => {
     await expect(file("other", "a: 1")).rejects.toThrow(
       /width or image_width.*height or image_height.*fx, fy, cx and cy, or one of camera_matrix/,
