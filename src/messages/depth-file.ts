@@ -3,6 +3,7 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import type { DepthImage } from "../geometry/index.js";
 import { checkUnit } from "./depth.js";
 import { maxImagePixels } from "./layout.js";
+import { tiffFacts } from "./tiff.js";
 
 export interface EncodedDepthOptions {
   /** What the image is called in errors: a path, or the message's format. */
@@ -59,7 +60,7 @@ export async function readDepthValues(
   } catch (error) {
     throw unreadable(name, error);
   }
-  const problem = formatProblem(header);
+  const problem = formatProblem(header) ?? (await whiteIsZero(header, source));
   if (problem !== undefined) throw noDepth(name, problem);
   const { space, depth } = header as { space: "b-w" | "grey16"; depth: keyof typeof arrays };
   try {
@@ -94,6 +95,8 @@ function formatProblem({
   bitsPerSample,
   depth,
   space,
+  pages = 1,
+  orientation = 1,
 }: Metadata): string | undefined {
   if (format !== "png" && format !== "tiff")
     return `${String(format).toUpperCase()} loses depth; only PNG and TIFF keep it`;
@@ -102,8 +105,24 @@ function formatProblem({
   if (channels === 2) return "2 channels; depth has one channel and no transparency";
   if ((bitsPerSample ?? 8) < 8) return `${bitsPerSample} bits a pixel: a mask`;
   if (!Object.hasOwn(arrays, depth ?? "")) return `values of type ${depth} are not read`;
+  if (depth === "float" && bitsPerSample === 16) return "floats of 16 bits, which are not read";
+  if (pages > 1) return `${pages} pages; a depth image has one`;
+  if (orientation !== 1)
+    return `it is to be turned when it is shown (orientation ${orientation}); store it as the camera sees it`;
   if (space !== "b-w" && space !== "grey16") return `its values are ${space}, not grey`;
   return undefined;
+}
+
+/** Such integers are stored the other way round, and libvips and OpenCV differ in what they give. */
+async function whiteIsZero(
+  { format, depth }: Metadata,
+  source: string | Uint8Array,
+): Promise<string | undefined> {
+  if (format !== "tiff" || depth === "float") return undefined;
+  const { photometric } = await tiffFacts(source);
+  return photometric === 0
+    ? "its values are inverted (white is zero); store them with black as zero"
+    : undefined;
 }
 
 const noDepth = (path: string, detail: string): GraspGroundingError =>

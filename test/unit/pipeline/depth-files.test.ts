@@ -1,8 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { depthFromCompressed, headerOf } from "../../../src/messages/index.js";
+import { depthFromCompressed, depthFromEncoded, headerOf } from "../../../src/messages/index.js";
 import { readDepth } from "../../../src/pipeline/index.js";
 import { temporaryFolder } from "../../support/bags.js";
 import { runPython } from "../../support/python.js";
@@ -29,6 +29,8 @@ describe("a depth image", () => {
   it.each([
     ["u16.png", undefined, 0.0006],
     ["u16.tiff", undefined, 0.0006],
+    ["u16_big.tiff", undefined, 0.0006],
+    ["f32_big.tiff", undefined, 1e-6],
     ["s16.tiff", undefined, 0.0006],
     ["i32.tiff", undefined, 0.0006],
     ["u32.tiff", undefined, 0.0006],
@@ -50,6 +52,21 @@ describe("a depth image", () => {
       await refused(name);
     },
   );
+
+  it.each([
+    ["f16_m.tiff", /floats of 16 bits/],
+    ["inverted.tiff", /inverted \(white is zero\)/],
+    ["inverted_big.tiff", /inverted \(white is zero\)/],
+    ["pages.tiff", /2 pages/],
+    ["turned.tiff", /orientation 3/],
+  ])("%s is refused with its reason", async (name, why) => {
+    await expect(readDepth(at(name))).rejects.toMatchObject({
+      code: "DEPTH_FORMAT",
+      message: expect.stringMatching(why),
+    });
+    const bytes = new Uint8Array(readFileSync(at(name)));
+    await expect(depthFromEncoded(bytes, { name })).rejects.toThrow(why);
+  });
 
   it.each(["jet.png", "palette.png", "grey.jpg"])("%s is none whatever the unit", async (name) => {
     await refused(name, 0.004);
