@@ -1,6 +1,12 @@
 import { XmlElement } from "@rgrove/parse-xml";
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import { normalize, type Vec3 } from "../../geometry/index.js";
+import {
+  type Mat3,
+  matrixFromQuaternion,
+  normalize,
+  normalizeQuaternion,
+  type Vec3,
+} from "../../geometry/index.js";
 import type {
   CollisionShape,
   Joint,
@@ -46,15 +52,19 @@ export function parseUrdf(text: string): RobotDescription {
     if (joints.has(joint.name)) throw unusable(`joint ${joint.name} is there twice`, checkUrdf);
     joints.set(joint.name, joint);
   }
-  if (
-    links.size === 0 &&
-    root.children.some((each) => each instanceof XmlElement && /^xacro:/.test(each.name))
-  )
-    throw unusable("it is a xacro file", xacroFirst);
+  const call = xacroCall(root);
+  if (call !== undefined) throw unusable(`it is a xacro file: <${call}> is not expanded`, xacroFirst);
   const tree = checkTree(links, joints);
   warnings.push(...jointWarnings(joints));
   return { name: root.attributes.name ?? "robot", root: tree, links, joints, warnings };
 }
+
+/** An element that xacro would replace by links and joints; definitions alone add none. */
+const xacroCall = (root: XmlElement): string | undefined =>
+  root.children.find(
+    (each): each is XmlElement =>
+      each instanceof XmlElement && /^xacro:(?!(macro|property|arg)$)/.test(each.name),
+  )?.name;
 
 function rootElement(text: string): { readonly root: XmlElement; readonly warnings: string[] } {
   if (text.trim() === "") throw unusable("it is empty", "give the robot's URDF");
@@ -102,12 +112,18 @@ function readJoint(element: XmlElement): Joint {
 
 const isJointType = (type: string): type is JointType => jointTypes.includes(type);
 
+/** Radians that no revolute joint of a robot reaches: five turns. */
+const mostTurns = 10 * Math.PI;
+
 /** What urdfdom accepts in silence and no arm can move by; {@link selectChain} refuses it in a chain. */
 function jointWarnings(joints: ReadonlyMap<string, Joint>): string[] {
-  return [...joints.values()].flatMap(({ name, axis, mimic }) => [
+  return [...joints.values()].flatMap(({ name, type, axis, limit, mimic }) => [
     ...(axis.every((v) => v === 0) ? [`the axis of joint ${name} is zero: it is taken as fixed`] : []),
     ...(mimic !== undefined && !joints.has(mimic.joint)
       ? [`joint ${name} mimics ${mimic.joint}, which is not there: it stays at 0`]
+      : []),
+    ...(type === "revolute" && limit !== undefined && Math.max(-limit.lower, limit.upper) > mostTurns
+      ? [`the limits of joint ${name}, ${limit.lower} to ${limit.upper} rad, look like degrees`]
       : []),
   ]);
 }
@@ -169,7 +185,7 @@ function readShape(collision: XmlElement, where: string): CollisionShape {
     case "capsule":
       return { origin, kind: shape.name, radius: size("radius"), length: size("length") };
     case "box":
-      return { origin, kind: "box", size: readVector(shape.attributes.size ?? "", `a box of ${where}`) };
+      return { origin, kind: "box", size: readSize(shape.attributes.size ?? "", `a box of ${where}`) };
     case "mesh": {
       const { filename = "", scale = "1 1 1" } = shape.attributes;
       return { origin, kind: "mesh", file: filename, scale: readVector(scale, `a mesh of ${where}`) };
@@ -180,9 +196,30 @@ function readShape(collision: XmlElement, where: string): CollisionShape {
 }
 
 function readOrigin(element: XmlElement, where: string): Placement {
-  const { xyz = "0 0 0", rpy = "0 0 0" } = child(element, "origin")?.attributes ?? {};
-  const [roll, pitch, yaw] = readVector(rpy, `rpy of ${where}`);
-  return { translation: readVector(xyz, `xyz of ${where}`), rotation: matrixFromRpy(roll, pitch, yaw) };
+  const { xyz = "0 0 0", rpy, quat_xyzw: quaternion } = child(element, "origin")?.attributes ?? {};
+  const translation = readVector(xyz, `xyz of ${where}`);
+  if (quaternion !== undefined && rpy !== undefined)
+    throw unusable(`the <origin> of ${where} has rpy and quat_xyzw`, "remove one of them");
+  if (quaternion !== undefined)
+    return { translation, rotation: readQuaternion(quaternion, `quat_xyzw of ${where}`) };
+  const [roll, pitch, yaw] = readVector(rpy ?? "0 0 0", `rpy of ${where}`);
+  return { translation, rotation: matrixFromRpy(roll, pitch, yaw) };
+}
+
+/** As urdfdom 5 reads it: x, y, z, w. */
+function readQuaternion(text: string, what: string): Mat3 {
+  const numbers = text.trim().split(/\s+/);
+  if (numbers.length !== 4) throw unusable(`${what} is "${text}", not four numbers`, checkUrdf);
+  const [x, y, z, w] = numbers.map((each) => readNumber(each, what)) as [number, number, number, number];
+  if (Math.abs(Math.hypot(x, y, z, w) - 1) > 0.01)
+    throw unusable(`${what} is "${text}", no quaternion of length 1`, checkUrdf);
+  return matrixFromQuaternion(normalizeQuaternion([x, y, z, w]));
+}
+
+function readSize(text: string, what: string): Vec3 {
+  const size = readVector(text, what);
+  if (size.some((value) => value < 0)) throw unusable(`${what} has a negative side`, checkUrdf);
+  return size;
 }
 
 function readVector(text: string, what: string): Vec3 {
@@ -191,9 +228,12 @@ function readVector(text: string, what: string): Vec3 {
   return numbers.map((each) => readNumber(each, what)) as unknown as Vec3;
 }
 
+/** JavaScript reads hexadecimal numbers too, which URDF does not have. */
+const decimal = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+
 function readNumber(text: string, what: string): number {
   if (text.includes("${")) throw unusable(`${what} is "${text}"`, xacroFirst);
-  const value = text.trim() === "" ? Number.NaN : Number(text);
+  const value = decimal.test(text.trim()) ? Number(text) : Number.NaN;
   if (!Number.isFinite(value)) throw unusable(`${what} is "${text}", not a number`, checkUrdf);
   return value;
 }

@@ -68,6 +68,21 @@ const odd: Readonly<Record<string, string>> = {
   "a link that is not there": robot(base, joint("j", "a", "b"), joint("k", "b", "x")),
   "two numbers as an axis": robot(base, joint("j", "a", "b", "revolute", `<axis xyz="0 0"/>${limit}`)),
   "a joint type that URDF does not have": robot(base, joint("j", "a", "b", "spherical")),
+  "a hexadecimal number": robot(base, joint("j", "a", "b", "fixed", '<origin xyz="0 0 0x10"/>')),
+  "a decimal comma": robot(base, joint("j", "a", "b", "fixed", '<origin xyz="0 0 0,3"/>')),
+  "a number that begins with a point": robot(
+    base,
+    joint("j", "a", "b", "fixed", '<origin xyz="0 -.5 +3.e-1"/>'),
+  ),
+  "a box of negative size": robot(
+    '<link name="a"><collision><geometry><box size="-1 1 1"/></geometry></collision></link>',
+    link("b"),
+    joint("j", "a", "b"),
+  ),
+  "limits in degrees": robot(
+    base,
+    joint("j", "a", "b", "revolute", '<limit lower="-180" upper="180" effort="0" velocity="1"/>'),
+  ),
   "no links": robot(),
   "a link twice": robot(base, base, joint("j", "a", "b")),
 };
@@ -107,6 +122,8 @@ describe("a description is read where urdfdom reads it", () => {
     ["a mimic of a joint that is not there", "mimics none"],
     ["a zero axis on a moving joint", "axis of joint j is zero"],
     ["an empty collision", "no geometry"],
+    ["a box of negative size", "negative side"],
+    ["limits in degrees", "-180 to 180 rad, look like degrees"],
   ])("%s: with a warning", (name, says) => {
     expect(parseUrdf(odd[name]!).warnings).toEqual([expect.stringContaining(says)]);
   });

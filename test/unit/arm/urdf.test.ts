@@ -100,6 +100,16 @@ describe("real robots", () => {
     expect(Math.hypot(...open.map((v, i) => v - closed[i]!))).toBeCloseTo(0.04, 9);
   });
 
+  it("an origin turned by a quaternion is one turned by the same angles", () => {
+    const turned = (turn: string) =>
+      parseUrdf(
+        robot(link("a", "b"), joint("j", "a", "b", `<origin xyz="0 0 1" ${turn}/><limit velocity="1"/>`)),
+      )
+        .joints.get("j")!
+        .origin.rotation.map((value) => Number(value.toFixed(6)) + 0);
+    expect(turned('quat_xyzw="0.7071068 0 0 0.7071068"')).toEqual(turned('rpy="1.5707963 0 0"'));
+  });
+
   it("limits and speeds come from the description", () => {
     const chain = chainOf("panda", urdfs.panda!);
     expect(chain.joints[3]).toBe("panda_joint4");
@@ -135,6 +145,13 @@ describe("what is refused, and says why", () => {
       "xacro",
     ],
     [robot('<xacro:include filename="arm.xacro"/>'), "xacro"],
+    [robot(two, joint("j", "a", "b"), '<xacro:gripper parent="b"/>'), "<xacro:gripper> is not expanded"],
+    [robot(two, joint("j", "a", "b", '<origin quat_xyzw="0 0 1"/><limit velocity="1"/>')), "four numbers"],
+    [robot(two, joint("j", "a", "b", '<origin quat_xyzw="0 0 1 1"/><limit velocity="1"/>')), "length 1"],
+    [
+      robot(two, joint("j", "a", "b", '<origin rpy="0 0 0" quat_xyzw="0 0 0 1"/><limit velocity="1"/>')),
+      "rpy and quat_xyzw",
+    ],
   ])("%s", (text, says) => {
     expect(() => parseUrdf(text)).toThrowError(says);
     expect(() => parseUrdf(text)).toThrowError(expect.objectContaining({ code: "ROBOT_DESCRIPTION" }));
