@@ -58,7 +58,7 @@ function numberOf(cell: unknown): number | string {
   const text = typeof cell === "string" ? cell.trim() : cell;
   if (typeof text === "string" && /^[-+]?\d+,\d+(e[-+]?\d+)?$/i.test(text))
     return `"${text}" has a decimal comma: write ${text.replace(",", ".")}`;
-  const value = typeof text === "string" ? Number(text) : text;
+  const value = typeof text === "string" ? (/^0[xob]/i.test(text) ? Number.NaN : Number(text)) : text;
   return typeof value === "number" && Number.isFinite(value) ? value : `"${String(text)}" is not a number`;
 }
 
@@ -101,6 +101,8 @@ function tableRows(text: string): Row[] {
 }
 
 function checkHeader(columns: readonly string[], delimiter: string): void {
+  const twice = columns.find((name, k) => columns.indexOf(name) !== k);
+  if (twice !== undefined) throw new Error(`the header has ${twice} twice`);
   const missing = ["image", ...fields].filter((field) => !columns.includes(field));
   if (missing.length === 0) return;
   const separator = delimiter === "\t" ? "tabs" : `"${delimiter}"`;

@@ -57,6 +57,8 @@ describe("what is refused, with the place and the cause", () => {
       `${header}\n00.png,0,1,-0,2,0,3,0,0,0,6,0,8\n`,
       /line 2: 13 cells.*decimal comma/,
     ],
+    ["a hexadecimal cell", `${header}\n00.png,0x1,0,0,0,0,0,1\n`, /line 2, x: "0x1" is not a number/],
+    ["a column twice", `${header},x\n00.png,0.1,0,0,0,0,0,1,5\n`, /the header has x twice/],
     ["a missing cell", `${header}\n00.png,0.1,0.2\n`, /line 2: 3 cells, and the header has 8/],
     [
       "a missing column",
