@@ -17,6 +17,7 @@ import {
   type PipelineResult,
   readCamera,
   readColour,
+  readColourForDepth,
   readDepth,
   resultToJson,
 } from "../pipeline/index.js";
@@ -116,7 +117,8 @@ async function run(options: GroundOptions): Promise<void> {
 async function readFrame(options: GroundOptions): Promise<RgbdFrame> {
   if (options.camera !== undefined && options.depth === undefined)
     throw usage("--camera works only with --depth");
-  const colour = await readColour(options.image);
+  const read = options.depth === undefined ? readColour : readColourForDepth;
+  const colour = await read(options.image);
   const base = { stamp: 0n, frameId: "camera_color_optical_frame", colour };
   if (options.depth === undefined) return base;
   if (options.camera === undefined) throw new GraspGroundingError("DEPTH_WITHOUT_CAMERA");
@@ -125,8 +127,8 @@ async function readFrame(options: GroundOptions): Promise<RgbdFrame> {
       `grasp-grounding: note: ${options.camera} does not say whether the image is rectified; ${text} (else: --rectified)\n`,
     );
   const rectified = options.rectified === undefined ? {} : { rectified: options.rectified };
-  const read = await readCamera(options.camera, { ...rectified, onAssumed: assumed });
-  const camera = cameraForImage(read, colour, options.scaleCamera);
+  const calibrated = await readCamera(options.camera, { ...rectified, onAssumed: assumed });
+  const camera = cameraForImage(calibrated, colour, options.scaleCamera);
   const depth = await readDepth(options.depth, options.depthScale);
   return { ...base, depth: await alignDepth(depth, camera, options), camera };
 }

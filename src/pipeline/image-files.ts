@@ -32,6 +32,17 @@ export async function readColour(path: string): Promise<ColourImage> {
 }
 
 /**
+ * The image of {@link readColour} for use with depth: one that its EXIF data turns is refused, because the pixels of
+ * depth and camera are those before the turn.
+ * @throws GraspGroundingError as readColour; IMAGE_TURNED
+ */
+export async function readColourForDepth(path: string): Promise<ColourImage> {
+  const { orientation = 1 } = await (await openImage(path)).metadata();
+  if (orientation !== 1) throw new GraspGroundingError("IMAGE_TURNED", { path, orientation });
+  return await readColour(path);
+}
+
+/**
  * Depth along the optical axis from an image of one channel: 16-bit PNG or TIFF in millimetres, float TIFF in metres;
  * 0 means none. Values are read as they are stored.
  * @param metresPerUnit metres of one stored unit, where it is another; 8-bit images need it

@@ -10,7 +10,7 @@ export {
 export { readCamera } from "./camera-file.js";
 export { createPipeline, openGrounder, type PipelineOptions } from "./create.js";
 export { readGripper } from "./gripper-file.js";
-export { maxImageSide, readColour, readDepth } from "./image-files.js";
+export { maxImageSide, readColour, readColourForDepth, readDepth } from "./image-files.js";
 export { GraspPipeline, type GraspPipelineOptions, type ProcessOptions } from "./pipeline.js";
 export {
   type JsonOptions,

@@ -52,6 +52,12 @@ export const inputErrors = {
     httpStatus: 422,
     level: "warn",
   }),
+  IMAGE_TURNED: entry({
+    message: "{path}: its EXIF data turns it (orientation {orientation}), and depth and camera would not fit",
+    cause: "a photo app that stores the pixels as the sensor has them and the orientation apart",
+    remedy: "store it as the depth camera sees it, without an orientation",
+    httpStatus: 422,
+  }),
   IMAGE_ENCODING: entry({
     message: "image encoding {encoding} is not supported",
     cause: "the camera driver publishes an encoding that is not implemented",

@@ -57,6 +57,18 @@ describe("ground", () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(/colour image of 3 channels/)]);
   });
 
+  it("refuses an image that its EXIF data turns: depth and camera are those before the turn", async () => {
+    const turned = at("turned.jpg");
+    await sharp(at("colour.png")).withMetadata({ orientation: 3 }).jpeg().toFile(turned);
+    const { code, stderr } = await ground("depth.png", "camera.json", "--image", turned);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/turned\.jpg.*orientation 3.*depth and camera/),
+    ]);
+    const alone = await cli(["ground", "--image", turned, "--query", "red", "--model", at("tiny"), "--json"]);
+    expect(alone.code).toBe(0);
+  });
+
   it("says how an image with distortion is read, and nothing when told", async () => {
     expect((await ground("depth.png", "bent.yaml")).stderr).toMatch(
       /note: .*rectified.*distortion is undone/,
