@@ -36,7 +36,7 @@ export interface ChosenTopics {
  * Which topics make the frames: those named in the options, else guessed from type, encoding, name and frame id. Depth
  * of the colour camera's frame and size ("aligned") is preferred, raw images to compressed ones. Topics whose messages
  * or encoding cannot be decoded are passed over.
- * @throws GraspGroundingError BAG_NO_IMAGE, BAG_IMAGES_UNREADABLE, BAG_TOPIC, BAG_TOPIC_TYPE, DEPTH_WITHOUT_CAMERA
+ * @throws GraspGroundingError BAG_NO_IMAGE, BAG_IMAGES_UNREADABLE, BAG_IMAGES_LOST, BAG_TOPIC, BAG_TOPIC_TYPE, DEPTH_WITHOUT_CAMERA
  */
 export async function chooseTopics(bag: BagReader, options: FrameOptions): Promise<ChosenTopics> {
   for (const name of [options.colour, options.depth, options.cameraInfo, options.depthInfo])
@@ -83,6 +83,8 @@ function noColour(
 ): GraspGroundingError {
   if (named !== undefined) return wrongTopic(bag, named, "images", reasons);
   const [first] = reasons;
+  if (first === undefined && bag.damage.length > 0)
+    return new GraspGroundingError("BAG_IMAGES_LOST", { path: bag.path, detail: bag.damage.join("; ") });
   return first === undefined
     ? new GraspGroundingError("BAG_NO_IMAGE", { path: bag.path, topics: listTopics(bag) })
     : new GraspGroundingError("BAG_IMAGES_UNREADABLE", { path: bag.path, detail: first });
@@ -104,7 +106,7 @@ function wrongTopic(
  * Every camera of the bag, or those named: by a part of their colour topic's name such as `/wrist`. One entry a camera,
  * in the order of their colour topics; raw images are preferred to the same compressed ones, and depth is only taken
  * from the camera's own frame or name.
- * @throws GraspGroundingError BAG_NO_IMAGE; BAG_TOPIC for a name no colour topic has
+ * @throws GraspGroundingError BAG_NO_IMAGE, BAG_IMAGES_LOST; BAG_TOPIC for a name no colour topic has
  */
 export async function findCameras(
   bag: BagReader,

@@ -2,6 +2,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import { BufferPool } from "../compression/buffer-pool.js";
 import { DecoderCache } from "../compression/decoders.js";
 import type { ByteSource } from "../file.js";
+import { headBytes, otherFormat } from "../other-format.js";
 import type { BagMessage, BagReader, MessageDefinitionText, MessageQuery, TopicInfo } from "../types.js";
 import { settleTimes } from "./doubtful.js";
 import { mergeSegments } from "./merge.js";
@@ -39,12 +40,9 @@ export class McapBag implements BagReader {
   /** Takes over `source`. @throws GraspGroundingError BAG_FORMAT when it is no MCAP file. */
   static async open(path: string, source: ByteSource): Promise<McapBag> {
     try {
-      const head = await source.read(0, Math.min(magic.length, source.size));
+      const head = await source.read(0, Math.min(headBytes, source.size));
       if (head.length < magic.length || magic.some((value, i) => head[i] !== value))
-        throw new GraspGroundingError("BAG_FORMAT", {
-          path,
-          detail: "it does not begin as an MCAP file does",
-        });
+        throw new GraspGroundingError("BAG_FORMAT", { path, detail: otherFormat(head, "an MCAP") });
       try {
         const summary = await settleTimes(source, await readSummary(source));
         return new McapBag(path, source, summary, []);

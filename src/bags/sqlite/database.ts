@@ -5,6 +5,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync, type DatabaseSyncInstance } from "@photostructure/sqlite";
 import { describe, GraspGroundingError } from "../../errors/index.js";
+import { otherFormat } from "../other-format.js";
 
 /** An opened database, its damage in words, and how to close it. */
 export interface OpenedDatabase {
@@ -101,7 +102,10 @@ async function checkHeader(file: string): Promise<string | undefined> {
     if (bytesRead < 100 || buffer.toString("latin1", 0, 16) !== magic)
       throw new GraspGroundingError("BAG_FORMAT", {
         path: file,
-        detail: "it does not begin as a sqlite3 file does",
+        detail:
+          bytesRead >= magic.length && buffer.toString("latin1", 0, 16) === magic
+            ? "it is cut off in its header"
+            : otherFormat(buffer.subarray(0, bytesRead), "a sqlite3"),
       });
     const pageSize = buffer.readUInt16BE(16) === 1 ? 65_536 : buffer.readUInt16BE(16);
     const wanted = buffer.readUInt32BE(28) * pageSize;

@@ -42,6 +42,12 @@ export const bagErrors = {
     remedy: "record them as sensor_msgs/Image or CompressedImage in an encoding of docs/replay.md",
     httpStatus: 422,
   }),
+  BAG_IMAGES_LOST: entry({
+    message: "{path}: nothing of its images can be read, because it is damaged ({detail})",
+    cause: "a recording that was cut off or changed, or chunks in a compression that is not known",
+    remedy: "copy it again from the robot, or try `mcap recover`",
+    httpStatus: 422,
+  }),
   BAG_TOPIC: entry({
     message: "{path}: no topic {topic}; topics are {topics}",
     cause: "a misspelt topic, or one that was not recorded",

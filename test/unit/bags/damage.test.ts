@@ -253,12 +253,46 @@ describe("a folder", () => {
     ["metadata that is no YAML", { "metadata.yaml": "{{{" }, "BAG_FORMAT"],
     ["metadata of something else", { "metadata.yaml": "name: x\n" }, "BAG_FORMAT"],
     ["a file that is no bag", { "bag.mcap": "hello, I am not a bag" }, "BAG_FORMAT"],
-    ["an empty file", { "bag.db3": "" }, "BAG_FORMAT"],
-  ])("with %s is refused in one line", async (name, files, code) => {
+    ["an empty file", { "bag.db3": "" }, "BAG_FORMAT", "it is empty"],
+    ["a ROS 1 bag", { "bag.mcap": "#ROSBAG V2.0\nE" }, "BAG_FORMAT", "rosbags-convert"],
+    [
+      "a Git LFS pointer",
+      { "bag.mcap": "version https://git-lfs.github.com/spec/v1\n" },
+      "BAG_FORMAT",
+      "git lfs pull",
+    ],
+    ["a sqlite3 file by another name", { "bag.mcap": "SQLite format 3\0" }, "BAG_FORMAT", "name it .db3"],
+    [
+      "an MCAP file by another name",
+      { "bag.db3": Buffer.from("\x89MCAP0\r\n", "latin1") },
+      "BAG_FORMAT",
+      "name it .mcap",
+    ],
+    ["a page of a web server", { "bag.mcap": "<!DOCTYPE html><html>404" }, "BAG_FORMAT", "web server"],
+  ] as const)("with %s is refused in one line", async (name, files, code, says: string = "") => {
     const target = join(folder.path, `bad ${name}`);
     mkdirSync(target);
     for (const [file, text] of Object.entries(files)) writeFileSync(join(target, file), text);
-    await expect(openBag(target)).rejects.toMatchObject({ code });
+    await expect(openBag(target)).rejects.toMatchObject({ code, message: expect.stringContaining(says) });
+  });
+
+  it("in a compression that is not known, or cut off in its first chunk, is refused with that reason", async () => {
+    const one = join(folder.path, "one.mcap");
+    await writeBag(one);
+    const bytes = readFileSync(one);
+    const unknown = Buffer.from(bytes.toString("latin1").replaceAll("zstd", "brot"), "latin1");
+    for (const [content, why] of [
+      [unknown, /damaged.*compression "brot" is not known/],
+      [bytes.subarray(0, 3000), /damaged.*cut off/],
+    ] as const) {
+      writeFileSync(one, content);
+      const bag = await openBag(one);
+      await expect(rgbdFrames(bag)).rejects.toMatchObject({
+        code: "BAG_IMAGES_LOST",
+        message: expect.stringMatching(why),
+      });
+      await bag.close();
+    }
   });
 
   it("that is not there is refused", async () => {
