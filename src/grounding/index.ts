@@ -29,6 +29,7 @@ export {
   languageName,
   maxQueryLength,
   parseCommand,
+  readReply,
   type Translate,
 } from "./query/index.js";
 export type {

@@ -48,6 +48,11 @@ interface Understanding {
   readonly destination?: FoundDestination;
   /** Several objects fit equally well: they are the first detections. */
   readonly question?: Question;
+  /**
+   * Queries that find the object again on another image, whatever was said before: the target said out ("the mug" for
+   * "the other one"), then phrases for every object of its kind. Absent where the query says it all.
+   */
+  readonly phrases?: readonly string[];
 }
 
 /** What was found for one query on one frame. */

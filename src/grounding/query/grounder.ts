@@ -119,6 +119,7 @@ export class CommandGrounder implements Grounder {
       presence: Math.min(...plans.map(({ whole }) => answers.get(whole)?.presence ?? 0)),
       heatmap:
         plans.length === 1 ? own.heatmap : maxOf(plans.map(({ whole }) => answers.get(whole)!.heatmap)),
+      phrases: plans.slice(0, 1).flatMap(({ whole, kinds, generic }) => [whole, ...(generic ? [] : kinds)]),
       ...(destination !== undefined && { destination }),
       ...(question !== undefined && { question: question.question }),
     };
@@ -157,7 +158,7 @@ export class CommandGrounder implements Grounder {
   }
 
   #question(
-    { plans, ask }: Understood,
+    { plans, ask, narrowing: [narrowing = {}] }: Understood,
     answers: Answers,
     frame: Pick<RgbdFrame, "colour">,
     options: CombineOptions,
@@ -167,11 +168,17 @@ export class CommandGrounder implements Grounder {
     const own = answers.get(plan.whole)!;
     if (!own.found) return undefined;
     const kinds = plan.kinds.flatMap((phrase) => answers.get(phrase) ?? []);
-    const choices = rivals(own, kinds, options, this.#options.margin ?? 0.15, minRivalHeat);
+    const every = rivals(own, kinds, options, this.#options.margin ?? 0.15, minRivalHeat);
+    // "The other one" is none of those that were shown.
+    const left = (detections: readonly Detection[]) => narrow(detections, narrowing, options.width, isSame);
+    const open = left(every.map(({ detection }) => detection));
+    const choices = every.filter(({ detection }) => open.includes(detection));
     if (choices.length < (ask === "always" ? 1 : 2)) return undefined;
     const { noun } = nounParts(readWords(plan.target.phrase));
     const detections = choices.map(({ detection }) => detection);
-    const others = own.detections.filter(({ box }) => !detections.some((choice) => isSame(choice.box, box)));
+    const others = left(own.detections).filter(
+      ({ box }) => !detections.some((choice) => isSame(choice.box, box)),
+    );
     return { question: askWhich(noun, choices, frame.colour), detections: [...detections, ...others] };
   }
 

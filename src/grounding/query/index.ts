@@ -6,3 +6,4 @@ export { identifyLanguage, type LanguageGuess } from "./language.js";
 export { parseCommand } from "./parse/parse.js";
 export { isStopOrder } from "./parse/stop.js";
 export { isPlainQuery } from "./plan.js";
+export { readReply } from "./reply.js";

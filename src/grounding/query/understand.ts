@@ -73,12 +73,16 @@ export const isUnnarrowed = (narrowing: Narrowing): boolean => Object.keys(narro
 
 /** Whether a query answers the question that was asked last: it names no other object. */
 function isReply(command: Command | undefined, last: LastAnswer | undefined): boolean {
-  if (last?.pending === undefined) return false;
+  return last?.pending !== undefined && namesNoOther(command, last.noun);
+}
+
+/** Whether a command names no object but those of a kind. @param noun of the kind, singular */
+export function namesNoOther(command: Command | undefined, noun: string): boolean {
   if (command === undefined) return true;
   const [target, second] = command.targets;
   if (second !== undefined || target === undefined || command.destination !== undefined) return false;
   if (target.reference !== undefined) return true;
-  return nounParts(readWords(target.phrase)).singular === last.noun;
+  return nounParts(readWords(target.phrase)).singular === noun;
 }
 
 /** Every phrase that the model is asked for a query. */
