@@ -19,6 +19,9 @@ export const commandSchema = z.discriminatedUnion("name", [
   z
     .object({ name: z.literal("choose"), answer: z.int().min(1), candidate: z.int().min(0).max(1000) })
     .describe("takes another candidate of an answer and plans a grasp for it"),
+  z
+    .object({ name: z.literal("confirm"), answer: z.int().min(1) })
+    .describe("says that the chosen candidate of an unsure or ambiguous answer is the one that is meant"),
   z.object({ name: z.literal("forget") }).describe("removes the answers from the image"),
   z.object({ name: z.literal("play") }),
   z.object({ name: z.literal("pause") }),
@@ -108,14 +111,21 @@ export type Confidence = z.infer<typeof confidenceSchema>;
 export const answerSchema = z.object({
   id: z.int().min(1),
   colour: z.int().min(0).describe("index into the palette; stays the same while the query is shown"),
-  confidence: confidenceSchema
-    .optional()
-    .describe("how sure the model is: an unsure answer is confirmed by the operator before a motion"),
-  ambiguous: z.boolean().optional().describe("several candidates fit about equally well"),
+  confidence: confidenceSchema.describe(
+    "how sure the model is, by the score of its best candidate; an unsure answer must be confirmed before `pick`",
+  ),
+  ambiguous: z
+    .boolean()
+    .describe("several candidates fit about equally well: one must be chosen before `pick`"),
+  confirmed: z.boolean().describe("an operator chose a candidate, or confirmed the chosen one"),
   /** Seconds from the recording's start. */
   position: z.number().optional(),
   stamp: z.string().describe("of the image it is about, in nanoseconds"),
   text: z.string().describe("what was found, in words"),
+  understood: z
+    .string()
+    .optional()
+    .describe("what the query was taken for, where it is more than a plain referring expression"),
   chosen: z.int().min(0).describe("candidate the grasp is for"),
   presence: z.number().min(0).max(1).describe("probability that the object is in the image"),
   drawn: z

@@ -132,9 +132,10 @@ export class Motion {
     // Goals are tried in order: how the object stands is told for the first, and nearly the same for the others.
     const goal = (planned && goals[planned.grasp]) ?? goals[0]!;
     const { thumbnail } = proposal;
+    const { query, phrases = [query] } = proposal.result.grounding;
     const taken = this.#surroundings.taken(goal, scene);
     const object: GraspedObject = {
-      name: objectName(proposal.result.grounding.query),
+      name: objectName(phrases[0] ?? query),
       ...(taken !== undefined && { taken }),
       ...(thumbnail !== undefined && { thumbnail }),
     };

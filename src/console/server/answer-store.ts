@@ -1,12 +1,13 @@
 import { GraspGroundingError } from "../../errors/index.js";
-import type { Pose, RgbdFrame } from "../../geometry/index.js";
+import { type Box, boxIou, type Pose, type RgbdFrame } from "../../geometry/index.js";
 import { type PipelineResult, resultToJson } from "../../pipeline/index.js";
 import { projectGripper } from "../../visualization/gripper.js";
 import { paletteSize } from "../../visualization/style.js";
 import type { Answer } from "../protocol.js";
 import { cloudOf, cropImage, heatImage, smallImage } from "./images.js";
 import { confidenceOf, isAmbiguous } from "./queries/confidence.js";
-import { explain } from "./queries/explain.js";
+import { explain, understoodAs } from "./queries/explain.js";
+import { sameObject } from "./queries/same-object.js";
 
 /** Answers stored with their frame, so that another candidate can be chosen. */
 const maxAnswers = 4;
@@ -14,10 +15,25 @@ const maxAnswers = 4;
 const cropSize = 144;
 const snapshotWidth = 480;
 
+/** Answers that were replaced and may still be chosen from: a page has not heard of the new one yet. */
+const maxReplaced = 32;
+
 /** A frame with all there is of it, and its position in the recording in seconds. */
 export interface CompleteFrame {
   readonly frame: RgbdFrame;
   readonly position?: number;
+}
+
+/** What an answer is beside its result. */
+export interface AnswerOptions {
+  /** Default "console". */
+  readonly asked?: Answer["asked"];
+  /** Name of the object that comes nearest where nothing was found; see `explain`. */
+  readonly closest?: string | undefined;
+  /** Candidate that the grasps are for. Default 0. */
+  readonly chosen?: number;
+  /** An operator chose it. Default false. */
+  readonly confirmed?: boolean;
 }
 
 interface StoredAnswer {
@@ -38,6 +54,7 @@ export class AnswerStore {
   readonly #events: AnswerStoreEvents;
   #answers: readonly StoredAnswer[] = [];
   #nextId = 1;
+  readonly #replaced = new Map<number, { readonly query: string; readonly boxes: readonly Box[] }>();
 
   constructor(events: AnswerStoreEvents) {
     this.#events = events;
@@ -47,31 +64,51 @@ export class AnswerStore {
     return this.#answers.map(({ answer }) => answer);
   }
 
-  /** Replaces an earlier answer to the same query and takes over its colour. @param closest see `explain` */
-  add(
-    source: CompleteFrame,
-    result: PipelineResult,
-    asked: Answer["asked"] = "console",
-    closest?: string,
-  ): Answer {
+  /** Replaces an earlier answer to the same query and takes over its colour. */
+  add(source: CompleteFrame, result: PipelineResult, options: AnswerOptions = {}): Answer {
     const { query } = result.grounding;
     const before = this.#answers.find((other) => other.answer.result.query === query);
     const others = this.#answers.filter((other) => other !== before).slice(0, maxAnswers - 1);
     const colour = before?.answer.colour ?? freeColour(others.map(({ answer }) => answer.colour));
-    const answer = this.#describe(this.#nextId++, source, result, { asked, colour, chosen: 0 }, closest);
+    const { asked = "console", closest, chosen = 0, confirmed = false } = options;
+    const own = { asked, colour, chosen, confirmed };
+    const answer = this.#describe(this.#nextId++, source, result, own, closest);
+    if (before !== undefined) this.#replace(before.answer);
     this.#answers = [{ source, result, answer }, ...others];
     this.#events.changed(this.answers);
     return answer;
   }
 
-  /** An answer with its frame. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  /** The answer shown for a query. */
+  byQuery(query: string): Answer | undefined {
+    return this.#answers.find(({ answer }) => answer.result.query === query)?.answer;
+  }
+
+  /**
+   * A candidate as the answer shown now has it: a followed query's answer is replaced while somebody chooses.
+   * @throws GraspGroundingError CONSOLE_ANSWER_GONE
+   */
+  current(id: number, candidate: number): { readonly id: number; readonly candidate: number } {
+    const replaced = this.#replaced.get(id);
+    const now = replaced && this.byQuery(replaced.query);
+    const box = replaced?.boxes[candidate];
+    if (now === undefined || box === undefined) return { id, candidate };
+    const overlaps = now.result.detections.map((each) => boxIou(each.box, box));
+    const same = overlaps.findIndex((overlap) => overlap >= sameObject && overlap === Math.max(...overlaps));
+    if (same === -1) throw new GraspGroundingError("CONSOLE_ANSWER_GONE", { id, candidate });
+    return { id: now.id, candidate: same };
+  }
+
+  /** An answer with its frame; one that was replaced stands for the present one. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   answerById(id: number): {
     readonly frame: RgbdFrame;
     readonly result: PipelineResult;
     readonly chosen: number;
+    readonly answer: Answer;
   } {
-    const { source, result, answer } = this.#find(id, 0);
-    return { frame: source.frame, result, chosen: answer.chosen };
+    const now = this.byQuery(this.#replaced.get(id)?.query ?? "")?.id;
+    const { source, result, answer } = this.#find(now ?? id, 0);
+    return { frame: source.frame, result, chosen: answer.chosen, answer };
   }
 
   /** One of an answer's detections. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
@@ -81,15 +118,31 @@ export class AnswerStore {
     return detection;
   }
 
-  /** Takes another candidate with its grasps. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  choose(id: number, candidate: number, plan: Pick<PipelineResult, "grasps" | "graspFailure">): Answer {
-    const found = this.#find(id, candidate);
-    const { graspFailure: _, ...rest } = found.result;
-    found.result = { ...rest, ...plan };
-    const { asked, colour } = found.answer;
-    found.answer = this.#describe(id, found.source, found.result, { asked, colour, chosen: candidate });
+  /** The chosen candidate is the one that is meant. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  confirm(id: number): Answer {
+    const found = this.#find(id, 0);
+    found.answer = { ...found.answer, confirmed: true };
     this.#events.changed(this.answers);
     return found.answer;
+  }
+
+  /** Takes a candidate with its grasps: it is the one that is meant. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  choose(id: number, candidate: number, result: PipelineResult): Answer {
+    const found = this.#find(id, candidate);
+    found.result = result;
+    const { asked, colour } = found.answer;
+    const own = { asked, colour, chosen: candidate, confirmed: true };
+    found.answer = this.#describe(id, found.source, found.result, own);
+    this.#events.changed(this.answers);
+    return found.answer;
+  }
+
+  #replace({ id, result: { query, detections } }: Answer): void {
+    this.#replaced.set(id, { query, boxes: detections.map(({ box }) => box) });
+    for (const oldest of this.#replaced.keys()) {
+      if (this.#replaced.size <= maxReplaced) break;
+      this.#replaced.delete(oldest);
+    }
   }
 
   clear(): void {
@@ -128,10 +181,11 @@ export class AnswerStore {
     id: number,
     { frame, position }: CompleteFrame,
     result: PipelineResult,
-    own: Pick<Answer, "asked" | "colour" | "chosen">,
+    own: Pick<Answer, "asked" | "colour" | "chosen" | "confirmed">,
     closest?: string,
   ): Answer {
     const camera = this.#events.cameraInBase?.(frame);
+    const understood = understoodAs(result);
     return {
       id,
       ...own,
@@ -141,6 +195,7 @@ export class AnswerStore {
       ...(position !== undefined && { position }),
       stamp: String(frame.stamp),
       text: explain(result, closest),
+      ...(understood !== undefined && { understood }),
       confidence: confidenceOf(result),
       ambiguous: isAmbiguous(result),
       presence: result.grounding.presence,

@@ -1,6 +1,7 @@
 import { asCatalogued, describe, GraspGroundingError } from "../../errors/index.js";
 import type { RgbdFrame, Vec3 } from "../../geometry/index.js";
 import type { Metrics } from "../../metrics/index.js";
+import { needsConfirmation } from "../confirmation.js";
 import type { Motion } from "../motion/motion.js";
 import { pointAt } from "../motion/motion-goals.js";
 import type { Place } from "../motion/proposal.js";
@@ -97,7 +98,9 @@ export class Commands {
       case "identify":
         return { candidates: await queries.identify(command.x, command.y) };
       case "choose":
-        return queries.choose(command.answer, command.candidate);
+        return queries.choose(command.answer, command.candidate, clientOf(actor));
+      case "confirm":
+        return queries.store.confirm(command.answer);
       case "forget":
         return queries.store.clear();
       case "play":
@@ -141,8 +144,8 @@ export class Commands {
   async #ask(actor: Actor, query: string): Promise<Answer> {
     const { queries, store, log } = this.#dependencies;
     log("info", `${actor.name} asked “${query.trim()}”`);
-    const answer = await queries.ask(query);
-    log("info", `“${answer.result.query}”: ${answer.text}`);
+    const answer = await queries.ask(query, clientOf(actor));
+    log("info", `“${answer.result.query}”: ${inWords(answer)}`);
     if (answer.position !== undefined) {
       const mark = { position: answer.position, query: answer.result.query, found: answer.result.found };
       this.#marks = [...this.#marks, mark].slice(-maxMarks);
@@ -156,7 +159,10 @@ export class Commands {
     const { queries, source } = this.#dependencies;
     const { store } = queries;
     return this.#motion(actor, async (arm) => {
-      const stored = { answer, ...store.answerById(answer) };
+      const { answer: shownAnswer, ...of } = store.answerById(answer);
+      if (needsConfirmation(shownAnswer))
+        throw new GraspGroundingError("CONSOLE_UNCONFIRMED", { query: shownAnswer.result.query });
+      const stored = { answer, ...of };
       const shown = stored.frame.stamp === queries.stamp;
       const recent = shown || (source.kind === "live" && arm.age(stored.frame) <= maxProposalAge);
       const thumbnail = store.crop(answer, stored.chosen);
@@ -166,7 +172,8 @@ export class Commands {
   }
 
   async #preview(answer: number): Promise<MotionPreview> {
-    return this.#arm().preview({ answer, ...this.#dependencies.queries.store.answerById(answer) });
+    const { frame, result, chosen } = this.#dependencies.queries.store.answerById(answer);
+    return this.#arm().preview({ answer, frame, result, chosen });
   }
 
   async #place(
@@ -246,4 +253,14 @@ export class Commands {
     if (playback === undefined) throw new GraspGroundingError("CONSOLE_NO_RECORDING");
     return playback;
   }
+}
+
+/** Whose queries these are, for the pipeline. */
+const clientOf = ({ id }: Actor): string => `console/${id}`;
+
+/** An answer in one line, with what the query was taken for, and the question that was asked back. */
+function inWords({ understood, text, result, confirmed }: Answer): string {
+  return [understood, text, confirmed ? undefined : result.question?.text]
+    .filter((part) => part !== undefined)
+    .join("; ");
 }

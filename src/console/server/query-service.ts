@@ -1,12 +1,16 @@
 import { GraspGroundingError } from "../../errors/index.js";
-import type { Pose, RgbdFrame } from "../../geometry/index.js";
+import { boxIou, type Pose, type RgbdFrame } from "../../geometry/index.js";
+import { readReply } from "../../grounding/index.js";
 import type { PipelineResult, ProcessOptions } from "../../pipeline/index.js";
 import type { Answer } from "../protocol.js";
 import type { ConsolePipeline, SourceFrame } from "../types.js";
-import { AnswerStore, type CompleteFrame } from "./answer-store.js";
+import { type AnswerOptions, AnswerStore, type CompleteFrame } from "./answer-store.js";
 import { peak } from "./queries/explain.js";
+import { sameObject } from "./queries/same-object.js";
 import { vocabulary } from "./queries/vocabulary.js";
 import { WorkQueue } from "./queries/work-queue.js";
+
+type Detection = PipelineResult["grounding"]["detections"][number];
 
 export interface QueryServiceEvents {
   /** The answers shown have changed. */
@@ -78,35 +82,45 @@ export class QueryService {
     else void this.#followUp(this.#follow);
   }
 
-  /** @throws GraspGroundingError QUERY_*, CONSOLE_NO_FRAME, CONSOLE_BUSY, INFERENCE_FAILED */
-  async ask(query: string): Promise<Answer> {
+  /**
+   * @param client whose query it is: "it" and "the other one" mean that client's last answer
+   * @throws GraspGroundingError QUERY_*, CONSOLE_NO_FRAME, CONSOLE_BUSY, INFERENCE_FAILED
+   */
+  async ask(query: string, client: string): Promise<Answer> {
+    const replied = await this.#reply(query, client);
+    if (replied !== undefined) return replied;
     const source = this.#frame();
     const { full, result, closest } = await this.#queue.run(async () => {
-      const found = await this.#process(source, query, {
-        ask: "when_unsure",
-        client: "console",
-        effort: "careful",
-      });
+      const found = await this.#process(source, query, { ask: "when_unsure", client, effort: "careful" });
       return { ...found, closest: await this.#closest(found.full.frame, found.result) };
     });
-    return this.#add(full, result, "console", closest);
+    return this.#add(full, result, { closest });
   }
 
   /** Shows an answer that came from elsewhere, over ROS for one. */
   adopt(source: CompleteFrame, result: PipelineResult): void {
-    this.#add(source, result, "ros");
+    this.#add(source, result, { asked: "ros" });
   }
 
-  /** Asks an answer's query on the image shown now, without showing what comes out. @throws as `ask` */
+  /**
+   * Looks for an answer's object and all others of its kind on the image shown now, without showing what comes out. What
+   * the query meant is asked, said out: "the other one" would mean another object now.
+   * @throws as `ask`
+   */
   async redetect(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: PipelineResult }> {
-    const { query } = this.store.answerById(id).result.grounding;
+    const { query, phrases = [] } = this.store.answerById(id).result.grounding;
+    const [meant = query, ...kinds] = phrases;
     const source = this.#frame();
-    const { full, result } = await this.#queue.run(() => this.#process(source, query, { effort: "careful" }));
-    return { frame: full.frame, result };
+    return this.#queue.run(async () => {
+      const { full, result } = await this.#process(source, meant, { effort: "careful" });
+      const others = kinds.length === 0 ? [] : await this.#pipeline.ground(full.frame, kinds);
+      const detections = distinct([result.grounding, ...others].flatMap((each) => each.detections));
+      return { frame: full.frame, result: { ...result, grounding: { ...result.grounding, detections } } };
+    });
   }
 
   /** Grasps of a detection on a frame. */
-  async plan(frame: RgbdFrame, detection: PipelineResult["grounding"]["detections"][number]) {
+  async plan(frame: RgbdFrame, detection: Detection) {
     return this.#queue.run(async () => this.#pipeline.plan(frame, detection));
   }
 
@@ -138,18 +152,46 @@ export class QueryService {
       .slice(0, 3);
   }
 
-  /** Takes another candidate and plans its grasp. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
-  async choose(id: number, candidate: number): Promise<Answer> {
+  /**
+   * Takes another candidate and plans its grasp.
+   * @param client as for `ask`. @throws GraspGroundingError CONSOLE_ANSWER_GONE
+   */
+  async choose(of: number, which: number, client: string): Promise<Answer> {
+    const { id, candidate } = this.store.current(of, which);
+    const { frame, result, answer } = this.store.answerById(id);
+    const label = answer.confirmed ? undefined : result.grounding.question?.labels[candidate];
     const detection = this.store.detection(id, candidate);
-    const plan = await this.plan(this.store.answerById(id).frame, detection);
-    const reason = plan?.reason === undefined ? {} : { graspFailure: plan.reason };
-    return this.store.choose(id, candidate, { grasps: plan?.grasps ?? [], ...reason });
+    const planned = candidate === answer.chosen ? result : await this.#replan(frame, result, detection);
+    const chosen = this.store.choose(id, candidate, planned);
+    // The choice is the reply to the question: "it" and "the other one" go by it from now on.
+    if (label !== undefined)
+      this.#queue
+        .run(() => this.#process({ frame }, label, { client, effort: "fast" }))
+        .catch((error) => this.#events.failed(error));
+    return chosen;
+  }
+
+  /** Takes the candidate that a reply to the newest answer's question means; undefined for any other query. */
+  async #reply(query: string, client: string): Promise<Answer | undefined> {
+    const [newest] = this.store.answers;
+    if (newest === undefined || newest.confirmed || newest.result.question === undefined) return undefined;
+    const { frame, result } = this.store.answerById(newest.id);
+    const candidate = readReply(query, result.grounding, frame.colour);
+    return candidate === undefined ? undefined : this.choose(newest.id, candidate, client);
   }
 
   /** Ends following and resolves when no question is left. */
   idle(): Promise<unknown> {
     this.#follow = undefined;
     return this.#queue.idle();
+  }
+
+  /** A result with the grasps of another of its detections. */
+  async #replan(frame: RgbdFrame, result: PipelineResult, detection: Detection): Promise<PipelineResult> {
+    const plan = await this.plan(frame, detection);
+    const { graspFailure: _, ...rest } = result;
+    const reason = plan?.reason === undefined ? {} : { graspFailure: plan.reason };
+    return { ...rest, grasps: plan?.grasps ?? [], ...reason };
   }
 
   #frame(): SourceFrame {
@@ -184,7 +226,7 @@ export class QueryService {
     try {
       const source = this.#frame();
       const { full, result } = await this.#queue.run(() => this.#process(source, query));
-      if (this.#follow === query) this.#add(full, result);
+      if (this.#follow === query) await this.#addFollowed(full, result);
     } catch (error) {
       this.#follow = undefined;
       this.#events.failed(error);
@@ -194,11 +236,33 @@ export class QueryService {
     }
   }
 
-  #add(source: CompleteFrame, result: PipelineResult, asked?: Answer["asked"], closest?: string): Answer {
-    const answer = this.store.add(source, result, asked, closest);
+  /** A followed query stays with the object that the operator chose, and asks again where that is lost. */
+  async #addFollowed(source: CompleteFrame, result: PipelineResult): Promise<void> {
+    const before = this.store.byQuery(result.grounding.query);
+    const box = before?.confirmed === true ? before.result.detections[before.chosen]?.box : undefined;
+    const overlaps = result.grounding.detections.map((each) => (box ? boxIou(each.box, box) : 0));
+    const chosen = overlaps.indexOf(Math.max(...overlaps));
+    const detection = result.grounding.detections[chosen];
+    if (detection === undefined || (overlaps[chosen] ?? 0) < sameObject) {
+      this.#add(source, result);
+      return;
+    }
+    const planned = chosen === 0 ? undefined : await this.#replan(source.frame, result, detection);
+    this.#add(source, planned ?? result, { chosen, confirmed: true });
+  }
+
+  #add(source: CompleteFrame, result: PipelineResult, options?: AnswerOptions): Answer {
+    const answer = this.store.add(source, result, options);
     this.#latency = answer.result.timings_ms;
     this.#events.answered?.(result);
     this.#events.changed();
     return answer;
   }
+}
+
+/** Detections without those that are of an object an earlier one is of. */
+function distinct(detections: readonly Detection[]): readonly Detection[] {
+  return detections.filter(
+    ({ box }, i) => !detections.slice(0, i).some((other) => boxIou(other.box, box) >= sameObject),
+  );
 }

@@ -35,8 +35,6 @@ export const here = signal<
     }
   | undefined
 >(undefined);
-/** Queries whose candidate the operator has confirmed: the model was not sure, or several fitted. */
-export const confirmed = signal<ReadonlySet<string>>(new Set());
 /** A click on the image chooses where the held object is put down. */
 export const placing = signal(false);
 export const placeAt = signal<readonly [number, number] | undefined>(undefined);
@@ -133,7 +131,6 @@ export async function ask(text: string): Promise<void> {
   history.value = [query, ...history.value.filter((other) => other !== query)].slice(0, 20);
   asking.value = true;
   here.value = undefined;
-  confirmed.value = new Set([...confirmed.value].filter((other) => other !== query));
   const { done, result } = await act({ name: "ask", query });
   asking.value = false;
   if (done) say((result as Answer).text, false, true);
@@ -170,16 +167,13 @@ export async function identify(x: number, y: number): Promise<void> {
   say(text, false, true);
 }
 
-/** The operator says that the chosen candidate is the one that was meant. */
-export function confirm(answer: Answer): void {
-  confirmed.value = new Set([...confirmed.value, answer.result.query]);
-}
-
 /** Takes a candidate; a motion to another one has to be planned anew. */
 export async function choose(answer: Answer, candidate: number): Promise<void> {
   opened.value = answer.id;
-  confirm(answer);
-  if (answer.chosen === candidate) return;
+  if (answer.chosen === candidate) {
+    if (!answer.confirmed) await act({ name: "confirm", answer: answer.id });
+    return;
+  }
   if (plan.value?.answer === answer.id) plan.value = undefined;
   await act({ name: "choose", answer: answer.id, candidate });
 }

@@ -72,6 +72,13 @@ export const consoleErrors = {
     httpStatus: 404,
     level: "warn",
   }),
+  CONSOLE_UNCONFIRMED: entry({
+    message: "it is not clear which object “{query}” means",
+    cause: "the model is not sure of its answer, or several objects fit the query about equally well",
+    remedy: "choose a candidate, or confirm the answer (commands `choose` and `confirm`), then pick",
+    httpStatus: 409,
+    level: "warn",
+  }),
   ACCESS_TOKEN: entry({
     message: "the token is wrong or missing",
     cause: "a mistyped or expired token, or a session that ended with a restart",

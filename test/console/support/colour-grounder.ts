@@ -14,6 +14,9 @@ const hues: Readonly<Record<string, readonly [number, number]>> = {
   blue: [200, 240],
 };
 
+/** Colours of the objects of a kind, where a query names no colour. */
+const kinds: Readonly<Record<string, readonly string[]>> = { mug: ["red", "blue"] };
+
 /** Finds what has the colour a query names, on the real pixels: quick and exact, so that tests need no model. */
 export class ColourGrounder implements Grounder {
   readonly model = "colour";
@@ -36,13 +39,18 @@ export class ColourGrounder implements Grounder {
 }
 
 function ground({ width, height, data }: ColourImage, query: string): Grounding {
-  const range = Object.entries(hues).find(([name]) => query.includes(name))?.[1];
+  const named = Object.keys(hues)
+    .filter((name) => query.includes(name))
+    .slice(0, 1);
+  const meant =
+    named.length > 0 ? named : (Object.entries(kinds).find(([kind]) => query.includes(kind))?.[1] ?? []);
+  const ranges = meant.map((name) => hues[name] as readonly [number, number]);
   const heatmap = { width, height, data: new Float32Array(width * height) };
-  if (range !== undefined) {
+  if (ranges.length > 0) {
     for (let i = 0; i < heatmap.data.length; i++) {
       const hue = saturatedHue(data[i * 3] as number, data[i * 3 + 1] as number, data[i * 3 + 2] as number);
-      if (hue !== undefined && [hue, hue - 360].some((h) => h >= range[0] && h <= range[1]))
-        heatmap.data[i] = 0.9;
+      const fits = (h: number) => ranges.some(([from, to]) => h >= from && h <= to);
+      if (hue !== undefined && (fits(hue) || fits(hue - 360))) heatmap.data[i] = 0.9;
     }
   }
   const detections = instancesFromHeatmap(heatmap, { width, height }, { threshold: 0.5, minArea: 0.004 });

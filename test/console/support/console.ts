@@ -8,6 +8,7 @@ import {
   startConsole,
 } from "../../../src/console/index.js";
 import { createGraspPlanner } from "../../../src/grasping/index.js";
+import { CommandGrounder } from "../../../src/grounding/index.js";
 import { GraspPipeline } from "../../../src/pipeline/index.js";
 import { repository } from "../../support/python.js";
 import { ColourGrounder } from "./colour-grounder.js";
@@ -42,7 +43,8 @@ export async function openConsole(
 ): Promise<TestConsole> {
   const { delay = 0, paused = true, ...rest } = options;
   const source = await BagSource.open(demoBag, { paused });
-  const pipeline = new GraspPipeline({ grounder: new ColourGrounder(delay), planner: createGraspPlanner() });
+  const grounder = new CommandGrounder(new ColourGrounder(delay));
+  const pipeline = new GraspPipeline({ grounder, planner: createGraspPlanner() });
   try {
     const running = await startConsole({ source, pipeline, port: 0, environment: {}, ...rest });
     return { ...running, source };

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { confidenceOf, isAmbiguous } from "../../../src/console/server/queries/confidence.js";
-import { explain } from "../../../src/console/server/queries/explain.js";
+import { explain, understoodAs } from "../../../src/console/server/queries/explain.js";
+import { parseCommand } from "../../../src/grounding/index.js";
 import type { PipelineResult } from "../../../src/pipeline/index.js";
 
 function result(found: boolean, presence: number, scores: readonly number[], peak = 0.01): PipelineResult {
@@ -12,15 +13,33 @@ function result(found: boolean, presence: number, scores: readonly number[], pea
 }
 
 it.each([
-  [true, 0.9, [0.9], "sure", false],
-  [true, 0.9, [0.4], "unsure", false],
-  [true, 0.3, [0.9], "unsure", false],
-  [true, 0.9, [0.9, 0.85], "sure", true],
-  [true, 0.9, [0.9, 0.6], "sure", false],
-  [false, 0.1, [], "not_found", false],
-] as const)("calls found %s, presence %f, scores %j %s", (found, presence, scores, confidence, ambiguous) => {
-  const answer = result(found, presence, scores);
+  [true, [0.71], "sure", false],
+  [true, [0.69], "unsure", false],
+  [true, [0.9, 0.85], "sure", true],
+  [true, [0.9, 0.6], "sure", false],
+  [false, [], "not_found", false],
+] as const)("calls found %s with scores %j %s", (found, scores, confidence, ambiguous) => {
+  const answer = result(found, 0.9, scores);
   expect([confidenceOf(answer), isAmbiguous(answer)]).toEqual([confidence, ambiguous]);
+});
+
+it("is ambiguous where a question was asked back, whatever the scores, and not where several were asked for", () => {
+  const { grounding } = result(true, 0.9, [0.8, 0.4]);
+  const question = { text: "The red mug or the blue one?", labels: ["the red mug", "the blue mug"] };
+  expect(isAmbiguous({ grounding: { ...grounding, question } })).toBe(true);
+  const close = result(true, 0.9, [0.9, 0.85]).grounding;
+  const target = { phrase: "the cups", count: 2 };
+  const command = { act: "find", targets: [target] } as const;
+  expect(isAmbiguous({ grounding: { ...close, command } })).toBe(false);
+  const single = { ...command, targets: [{ ...target, count: 1 }] };
+  expect(isAmbiguous({ grounding: { ...close, command: single } })).toBe(true);
+});
+
+it("says in a line of its own what a query was taken for", () => {
+  const { grounding } = result(true, 0.9, [0.8]);
+  const command = parseCommand("pick the mug but not the red one")!;
+  expect(understoodAs({ grounding: { ...grounding, command } })).toMatch(/^pick: the mug, not: /);
+  expect(understoodAs({ grounding: { ...grounding, command: parseCommand("the mug")! } })).toBeUndefined();
 });
 
 it("names what comes nearest only where something does", () => {

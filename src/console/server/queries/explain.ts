@@ -17,21 +17,25 @@ const sides: Readonly<Record<string, (box: Box) => number>> = {
   small: ([x1, y1, x2, y2]) => -(x2 - x1) * (y2 - y1),
 };
 
+/** What a query was taken for, in one line; undefined where it is a plain referring expression. */
+export function understoodAs({ grounding }: Pick<PipelineResult, "grounding">): string | undefined {
+  const { command, language } = grounding;
+  const parts = [
+    ...(language?.translated === undefined ? [] : [`translated: ${language.translated}`]),
+    ...(command === undefined || isPlainQuery(command) ? [] : [describeCommand(command)]),
+  ];
+  return parts.length === 0 ? undefined : parts.join("; ");
+}
+
 /**
  * An answer in one plain line: what was found or, when nothing was, the place that resembles it most.
  * @param closest name of the object at that place, where it is known, e.g. "a mug"
  */
 export function explain(result: PipelineResult, closest?: string): string {
-  const { command, language, question } = result.grounding;
+  const { language } = result.grounding;
   if (language !== undefined && language.translated === undefined)
     return `not understood: this is ${languageName(language.code)}, and only English is understood`;
-  const isClear = command === undefined || isPlainQuery(command);
-  return [
-    ...(language?.translated === undefined ? [] : [`translated: ${language.translated}`]),
-    ...(isClear ? [] : [describeCommand(command)]),
-    explainFound(result, closest),
-    ...(question === undefined ? [] : [question.text]),
-  ].join("; ");
+  return explainFound(result, closest);
 }
 
 function explainFound(result: PipelineResult, closest?: string): string {

@@ -1,7 +1,7 @@
 import type { Answer } from "../../protocol.js";
 import { colourOf } from "../draw.js";
 import { age } from "../freshness.js";
-import { answers, choose, confirmed, inControl, opened, replaying, selected } from "../store.js";
+import { answers, choose, inControl, opened, replaying, selected } from "../store.js";
 import { Snapshot } from "./drawing.js";
 import { HoldToPick } from "./hold.js";
 
@@ -39,14 +39,17 @@ function One({ answer }: { answer: Answer }) {
   const { grasps, query } = answer.result;
   const [grasp] = grasps;
   const seconds = age(answer);
-  const { confidence } = answer;
+  const { confidence, confirmed } = answer;
   return (
     <article>
       <h2>
         <i style={{ background: colourOf(answer) }} aria-hidden="true" />
         <span title={query}>{query}</span>
-        {confidence !== undefined && <small class={`confidence ${confidence}`}>{words[confidence]}</small>}
+        <small class={`confidence ${confirmed ? "sure" : confidence}`}>
+          {confirmed ? "confirmed" : words[confidence]}
+        </small>
       </h2>
+      {answer.understood !== undefined && <p class="fine">{answer.understood}</p>}
       <p class={answer.result.found ? "" : "missed"}>{answer.text}</p>
       {answer.asked === "ros" && <p class="fine">asked over ROS</p>}
       {seconds > 0 && answer.result.found && !replaying.value && (
@@ -73,12 +76,15 @@ function One({ answer }: { answer: Answer }) {
 
 /** The candidates to choose from; where several fit about equally well, the operator is asked which one is meant. */
 function Candidates({ answer }: { answer: Answer }) {
-  const { detections, query, image } = answer.result;
+  const { detections, query, image, question } = answer.result;
   if (detections.length === 0) return null;
-  const open = answer.ambiguous === true && !confirmed.value.has(query);
+  const open = answer.ambiguous && !answer.confirmed;
   return (
     <>
-      {open && <p class="which">Which one?</p>}
+      {open && <p class="which">{question?.text ?? "Which one?"}</p>}
+      {open && question && (
+        <p class="fine">Choose one below, or answer in the field above: “{question.labels[0]}”.</p>
+      )}
       <div class="candidates" role="radiogroup" aria-label={`Candidates for ${query}`}>
         {detections.map(({ score, box }, candidate) => {
           const chosen = candidate === answer.chosen && !open;
@@ -102,7 +108,7 @@ function Candidates({ answer }: { answer: Answer }) {
                 />
               )}
               <strong>{percent(score)}</strong>
-              <small>{place(box, image)}</small>
+              <small>{question?.labels[candidate] ?? place(box, image)}</small>
             </button>
           );
         })}

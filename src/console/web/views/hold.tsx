@@ -1,7 +1,8 @@
+import { needsConfirmation } from "../../confirmation.js";
 import type { Answer } from "../../protocol.js";
 import { age } from "../freshness.js";
 import { held } from "../holding.js";
-import { confirm, confirmed, plan, planning, preview, state } from "../store.js";
+import { act, inControl, plan, planning, preview, state } from "../store.js";
 import { Act, armReady, Heartbeat } from "./act.js";
 
 /** Previews the motion for an answer, then carries it out while a button is held; letting go stops the arm. */
@@ -12,10 +13,7 @@ export function HoldToPick({ answer }: { answer: Answer }) {
   const { gripper } = arm;
   if (!picking && gripper !== undefined && gripper.state !== "empty")
     return <p class="fine">{gripper.text}: put it down before the next pick.</p>;
-  if (!picking && !confirmed.value.has(answer.result.query)) {
-    if (answer.ambiguous === true) return null;
-    if (answer.confidence === "unsure") return <Confirm answer={answer} />;
-  }
+  if (!picking && needsConfirmation(answer)) return answer.ambiguous ? null : <Confirm answer={answer} />;
   const stale = age(answer) > 0;
   return (
     <>
@@ -44,7 +42,11 @@ export function HoldToPick({ answer }: { answer: Answer }) {
 const Confirm = ({ answer }: { answer: Answer }) => (
   <div class="act">
     <p class="fine">The model is not sure. Is this the one you asked for?</p>
-    <button type="button" disabled={!armReady.value} onClick={() => confirm(answer)}>
+    <button
+      type="button"
+      disabled={!inControl.value}
+      onClick={() => void act({ name: "confirm", answer: answer.id })}
+    >
       Yes, this one
     </button>
   </div>
