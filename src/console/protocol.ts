@@ -248,7 +248,10 @@ export const stateSchema = z.object({
         state: z.enum(["empty", "holding", "unsure"]).describe("unsure: it may be holding something"),
         text: z.string().describe("the same in words"),
         object: z.string().optional().describe("what it holds, or may hold"),
-        thumbnail: z.boolean().optional().describe("whether `GET /api/gripper.jpg` shows it"),
+        thumbnail: z
+          .int()
+          .optional()
+          .describe("number of the image that `GET /api/gripper.jpg` gives; each object has its own"),
       })
       .optional(),
     acts: z

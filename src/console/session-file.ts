@@ -4,12 +4,18 @@ import type { Answer, ConsoleState, FrameHeader } from "./protocol.js";
  * A recorded session as one file: what every client was shown, and every command, in the order of time. First the line
  * `magic`, then records of uint32 length of the rest (little-endian), uint8 kind, float64 milliseconds since 1970,
  * and the
- * body: JSON in UTF-8, or an image as `packFrame` makes it. Used by the server, which writes it, and by the page,
- * which opens it.
+ * body: an event as JSON in UTF-8; an image as `packFrame` makes it; or an asset: uint32 length of its path, the path in
+ * UTF-8, its bytes. Used by the server, which writes it, and by the page, which opens it.
  */
 export const magic = "grasp-grounding session 1\n";
 
-export const recordKinds = { event: 1, frame: 2 } as const;
+export const recordKinds = { event: 1, frame: 2, asset: 3 } as const;
+
+/** What the page fetches beside state and images, under its path below `/api`: thumbnails, points, the robot. */
+export interface SessionAsset {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
 
 /** One command, as the audit log has it. */
 export interface RecordedCommand {
@@ -29,7 +35,8 @@ export type SessionEvent =
 
 export type SessionRecord =
   | { readonly kind: "event"; readonly at: number; readonly event: SessionEvent }
-  | { readonly kind: "frame"; readonly at: number; readonly header: FrameHeader; readonly jpeg: Uint8Array };
+  | { readonly kind: "frame"; readonly at: number; readonly header: FrameHeader; readonly jpeg: Uint8Array }
+  | { readonly kind: "asset"; readonly at: number; readonly asset: SessionAsset };
 
 /** Bytes of a record before its body. */
 export const recordHead = 13;
@@ -51,12 +58,20 @@ export function readSession(file: Uint8Array): SessionRecord[] {
     if (kind === recordKinds.event)
       records.push({ kind: "event", at, event: JSON.parse(text.decode(body)) as SessionEvent });
     else if (kind === recordKinds.frame) {
-      const size = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
-      const header = JSON.parse(text.decode(body.subarray(4, 4 + size))) as FrameHeader;
-      records.push({ kind: "frame", at, header, jpeg: body.subarray(4 + size) });
+      const [header, jpeg] = parted(body);
+      records.push({ kind: "frame", at, header: JSON.parse(text.decode(header)) as FrameHeader, jpeg });
+    } else if (kind === recordKinds.asset) {
+      const [path, data] = parted(body);
+      records.push({ kind: "asset", at, asset: { path: text.decode(path), data } });
     }
     offset = end;
   }
   // An image is written when it is encoded, with the time at which it came.
   return records.sort((a, b) => a.at - b.at);
+}
+
+/** A body's text and the bytes after it. */
+function parted(body: Uint8Array): [Uint8Array, Uint8Array] {
+  const size = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
+  return [body.subarray(4, 4 + size), body.subarray(4 + size)];
 }

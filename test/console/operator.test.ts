@@ -199,6 +199,18 @@ it("saves a session in one file, and replays it without touching the arm", async
   await seek.fill((await seek.getAttribute("max")) ?? "0");
   await page.waitForSelector('article h2 span:text-is("the blue mug")');
   await page.getByText("operator 1: ask").waitFor();
+  // All that the live page showed is there, from the file alone.
+  const requests: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+  const sizes = () =>
+    page
+      .locator(".candidate img")
+      .evaluateAll((all) => all.map((img) => (img as HTMLImageElement).naturalWidth));
+  await expect.poll(async () => Math.min(...(await sizes())), slow).toBeGreaterThan(10);
+  await page.getByRole("radio", { name: "3D" }).click();
+  await page.getByText(/^\d{4,} points/).waitFor({ state: "attached" });
+  expect(requests.filter((url) => url.includes("/api/"))).toEqual([]);
+  await page.getByRole("radio", { name: "Camera" }).click();
   expect(await page.locator("#query").isDisabled()).toBe(true);
   await page.getByRole("button", { name: "Back to live" }).click();
   await page.waitForFunction(() => document.querySelector(".replay") === null);

@@ -33,7 +33,8 @@ export function armStateOf(console: ConsoleArm, facts: ArmFacts): ArmState {
     gripper: {
       state: gripper.kind,
       text: facts.gripperText,
-      ...(object !== undefined && { object: object.name, thumbnail: object.thumbnail !== undefined }),
+      ...(object !== undefined && { object: object.name }),
+      ...(object?.thumbnailId !== undefined && { thumbnail: object.thumbnailId }),
     },
     acts: [...acts],
     named: Object.keys(named ?? {}).filter((each) => each !== "home"),

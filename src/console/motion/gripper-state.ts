@@ -21,6 +21,8 @@ export interface GraspedObject {
   };
   /** JPEG. */
   readonly thumbnail?: Promise<Buffer>;
+  /** Number of the image; each object that is taken has its own. */
+  readonly thumbnailId?: number;
 }
 
 export type GripperState =

@@ -58,6 +58,8 @@ export class Motion {
   #found: readonly number[] | undefined;
   /** The last motion ended among objects: the next one leaves them on a straight line first. */
   #amongObjects = false;
+  /** Objects that were taken with an image. */
+  #thumbnails = 0;
   #plan: { readonly answer: number; readonly chosen: number; readonly planned: PlannedMotion } | undefined;
   #step: JogStep | undefined;
 
@@ -137,7 +139,7 @@ export class Motion {
     const object: GraspedObject = {
       name: objectName(phrases[0] ?? query),
       ...(taken !== undefined && { taken }),
-      ...(thumbnail !== undefined && { thumbnail }),
+      ...(thumbnail !== undefined && { thumbnail, thumbnailId: ++this.#thumbnails }),
     };
     return this.#run(
       actor,

@@ -4,6 +4,7 @@ import { type PipelineResult, resultToJson } from "../../pipeline/index.js";
 import { projectGripper } from "../../visualization/gripper.js";
 import { paletteSize } from "../../visualization/style.js";
 import type { Answer } from "../protocol.js";
+import type { SessionAsset } from "../session-file.js";
 import { cloudOf, cropImage, heatImage, smallImage } from "./images.js";
 import { confidenceOf, isAmbiguous } from "./queries/confidence.js";
 import { explain, understoodAs } from "./queries/explain.js";
@@ -169,6 +170,21 @@ export class AnswerStore {
   /** Points of the image an answer is about. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   cloud(id: number): Buffer {
     return cloudOf(this.#find(id, 0).source.frame);
+  }
+
+  /** All that the page shows of an answer beside the answer itself. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  async assets(id: number): Promise<readonly SessionAsset[]> {
+    const { detections } = this.#find(id, 0).result.grounding;
+    const part = async (name: string, data: Buffer | Promise<Buffer>): Promise<SessionAsset> => ({
+      path: `answers/${id}/${name}`,
+      data: await data,
+    });
+    return Promise.all([
+      part("frame.jpg", this.snapshot(id)),
+      part("heat.png", this.heat(id)),
+      part("cloud", this.cloud(id)),
+      ...detections.map((_, candidate) => part(`candidates/${candidate}.jpg`, this.crop(id, candidate))),
+    ]);
   }
 
   #find(id: number, candidate: number): StoredAnswer {

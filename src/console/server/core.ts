@@ -95,7 +95,19 @@ export class ConsoleCore {
       sourceChanged: () => this.#showSource(),
       recorded: (command) => this.recorder.command(command),
     });
-    this.recorder = new SessionRecorder(() => ({ state: this.store.value, answers: this.queries.answers }));
+    this.recorder = new SessionRecorder({
+      snapshot: () => ({ state: this.store.value, answers: this.queries.answers }),
+      assetsOf: ({ id }) => this.queries.store.assets(id),
+      gripperAssets: async () => {
+        const { thumbnail } = this.store.value.arm.gripper ?? {};
+        const data = await this.#motion?.object?.thumbnail;
+        return data === undefined ? [] : [{ path: `gripper.jpg?${thumbnail}`, data }];
+      },
+      assets: () => {
+        const robot = this.#motion?.robot;
+        return robot === undefined ? [] : [{ path: "robot", data: Buffer.from(JSON.stringify(robot)) }];
+      },
+    });
     this.connectArm(arm);
     this.store.subscribe((changed) => {
       this.recorder.state(changed);

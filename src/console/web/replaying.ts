@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { readSession, type SessionEvent, type SessionRecord } from "../session-file.js";
 import { header, show } from "./images.js";
+import { takeFrom } from "./resources.js";
 import { answers, replaying, say, state, you } from "./store.js";
 
 /** Seconds from the start of the session that is replayed, and its length. */
@@ -12,6 +13,7 @@ export const seekStep = 0.1;
 /** The last command before the position, in words. */
 export const command = signal("");
 
+/** Without the assets. */
 let records: readonly SessionRecord[] = [];
 let next = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
@@ -21,7 +23,8 @@ export async function openSession(file: Blob): Promise<void> {
   try {
     const read = readSession(new Uint8Array(await file.arrayBuffer()));
     if (read.length === 0) throw new Error("the recorded session is empty");
-    records = read;
+    records = read.filter(({ kind }) => kind !== "asset");
+    takeFrom(read.flatMap((each) => (each.kind === "asset" ? [each.asset] : [])));
   } catch (error) {
     say(error instanceof Error ? error.message : String(error), true);
     return;
@@ -75,6 +78,7 @@ export function play(on: boolean): void {
 }
 
 function apply(record: SessionRecord): void {
+  if (record.kind === "asset") return;
   if (record.kind === "frame") {
     const { header: of, jpeg } = record;
     void createImageBitmap(new Blob([jpeg as BlobPart], { type: "image/jpeg" })).then((bitmap) => {

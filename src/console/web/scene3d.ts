@@ -16,6 +16,7 @@ import {
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import type { Answer, MotionPreview, RobotView } from "../protocol.js";
+import { load } from "./resources.js";
 import { Robot3d } from "./robot3d.js";
 import { drawnBySoftware, GripperShadow, gripper, toolPath } from "./scene3d-shapes.js";
 
@@ -105,12 +106,11 @@ export class Scene3d {
     this.#draw();
   }
 
-  /** @returns number of points shown */
-  async show(answer: Answer): Promise<number> {
+  /** @returns number of points shown; undefined where they are gone, and what was shown stays */
+  async show(answer: Answer): Promise<number | undefined> {
     const asked = ++this.#asked;
-    const reply = await fetch(`api/answers/${answer.id}/cloud`);
-    if (!reply.ok || asked !== this.#asked) return 0;
-    const data = await reply.arrayBuffer();
+    const data = await load(`answers/${answer.id}/cloud`);
+    if (data === undefined || asked !== this.#asked) return undefined;
     const count = new DataView(data).getUint32(0, true);
     const group = new Group();
     const cloud = new BufferGeometry();

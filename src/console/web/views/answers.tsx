@@ -1,7 +1,8 @@
 import type { Answer } from "../../protocol.js";
 import { colourOf } from "../draw.js";
 import { age } from "../freshness.js";
-import { answers, choose, inControl, opened, replaying, selected } from "../store.js";
+import { imageUrl } from "../resources.js";
+import { answers, choose, inControl, opened, selected } from "../store.js";
 import { Snapshot } from "./drawing.js";
 import { HoldToPick } from "./hold.js";
 
@@ -52,7 +53,7 @@ function One({ answer }: { answer: Answer }) {
       {answer.understood !== undefined && <p class="fine">{answer.understood}</p>}
       <p class={answer.result.found ? "" : "missed"}>{answer.text}</p>
       {answer.asked === "ros" && <p class="fine">asked over ROS</p>}
-      {seconds > 0 && answer.result.found && !replaying.value && (
+      {seconds > 0 && answer.result.found && (
         <div class="as-of">
           <Snapshot answer={answer} />
           <p class="fine">
@@ -99,14 +100,12 @@ function Candidates({ answer }: { answer: Answer }) {
               disabled={!inControl.value}
               onClick={() => void choose(answer, candidate)}
             >
-              {!replaying.value && (
-                <img
-                  src={`api/answers/${answer.id}/candidates/${candidate}.jpg`}
-                  alt={`candidate ${candidate + 1}`}
-                  width={84}
-                  height={84}
-                />
-              )}
+              <img
+                src={imageUrl(`answers/${answer.id}/candidates/${candidate}.jpg`)}
+                alt={`candidate ${candidate + 1}`}
+                width={84}
+                height={84}
+              />
               <strong>{percent(score)}</strong>
               <small>{question?.labels[candidate] ?? place(box, image)}</small>
             </button>

@@ -3,18 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Answer } from "../../protocol.js";
 import { visibility } from "../freshness.js";
 import { imageHeight, imageWidth, onImage } from "../images.js";
-import {
-  answers,
-  choose,
-  identify,
-  inControl,
-  layers,
-  live,
-  placeAt,
-  placing,
-  replaying,
-  selected,
-} from "../store.js";
+import { imageUrl } from "../resources.js";
+import { answers, choose, identify, inControl, layers, live, placeAt, placing, selected } from "../store.js";
 import { Drawn, Labels, Masks, Target } from "./drawing.js";
 import { Here } from "./here.js";
 
@@ -53,8 +43,8 @@ export function Camera() {
     <div class="image" ref={frame} style={{ aspectRatio: `${width} / ${height}`, "--ratio": width / height }}>
       <canvas id="image" ref={image} role="img" aria-label={describe(answers.value)} />
       {layers.masks.value && exact.length > 0 && <Masks shown={exact} width={width} height={height} />}
-      {layers.heat.value && !replaying.value && selected.value && visibility(selected.value) === 1 && (
-        <img class="layer heat" alt="" src={`api/answers/${selected.value.id}/heat.png`} />
+      {layers.heat.value && selected.value && visibility(selected.value) === 1 && (
+        <img class="layer heat" alt="" src={imageUrl(`answers/${selected.value.id}/heat.png`)} />
       )}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard the same is chosen in the list of answers */}
       <svg

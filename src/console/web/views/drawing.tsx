@@ -4,6 +4,7 @@ import { haloOpacity, metricsFor, placeLabels } from "../../../visualization/sty
 import type { Answer } from "../../protocol.js";
 import { colourOf, fitted, paintMasks } from "../draw.js";
 import { visibility } from "../freshness.js";
+import { imageUrl } from "../resources.js";
 import { layers } from "../store.js";
 
 interface DrawnProps {
@@ -155,7 +156,7 @@ export function Snapshot({ answer }: { answer: Answer }) {
   const { width, height } = answer.result.image;
   return (
     <div class="snapshot" style={{ aspectRatio: `${width} / ${height}` }}>
-      <img src={`api/answers/${answer.id}/frame.jpg`} alt={`${answer.result.query}, as it was seen`} />
+      <img src={imageUrl(`answers/${answer.id}/frame.jpg`)} alt={`${answer.result.query}, as it was seen`} />
       <svg class="layer" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
         <Drawn answer={answer} width={width} share={1} />
       </svg>

@@ -1,5 +1,6 @@
 import { held } from "../holding.js";
-import { placeAt, placing, replaying, state } from "../store.js";
+import { imageUrl } from "../resources.js";
+import { placeAt, placing, state } from "../store.js";
 import { Act, armReady, Heartbeat } from "./act.js";
 
 /**
@@ -19,8 +20,8 @@ export function Gripper() {
   return (
     <article class={`gripper ${gripper.state}`} aria-label="Gripper">
       <div class="row">
-        {gripper.thumbnail === true && !replaying.value && (
-          <img src={`api/gripper.jpg?${encodeURIComponent(name)}`} alt={name} width={56} height={56} />
+        {gripper.thumbnail !== undefined && (
+          <img src={imageUrl(`gripper.jpg?${gripper.thumbnail}`)} alt={name} width={56} height={56} />
         )}
         <h2>
           {gripper.state === "empty"

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RobotView } from "../../protocol.js";
 import { held, holdJog, holdTurn } from "../holding.js";
+import { loadJson } from "../resources.js";
 import { state } from "../store.js";
 import { Act, armReady, Heartbeat } from "./act.js";
 import { HoldButton } from "./hold-button.js";
@@ -236,8 +237,8 @@ interface JointsProps {
 function Joints({ disabled, speed, limit }: JointsProps) {
   const robot = useSignal<RobotView | undefined>(undefined);
   useEffect(() => {
-    void fetch("api/robot").then(async (reply) => {
-      if (reply.ok) robot.value = (await reply.json()) as RobotView;
+    void loadJson<RobotView>("robot").then((view) => {
+      robot.value = view;
     });
   }, []);
   const values = state.value?.arm.joints ?? [];

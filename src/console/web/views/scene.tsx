@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RobotView } from "../../protocol.js";
+import { loadJson } from "../resources.js";
 import type { Preset, Scene3d } from "../scene3d.js";
 import { plan, replaying, selected, state } from "../store.js";
 
@@ -37,8 +38,8 @@ export function SceneView() {
         if (!current || host.current === null) return;
         scene.current = new Scene3d(host.current);
         if (hasRobot) {
-          const reply = await fetch("api/robot");
-          if (current && reply.ok) scene.current.setRobot((await reply.json()) as RobotView);
+          const robot = await loadJson<RobotView>("robot");
+          if (current && robot !== undefined) scene.current?.setRobot(robot);
         }
         if (current) ready.value = true;
       } catch {
@@ -51,17 +52,22 @@ export function SceneView() {
       scene.current = undefined;
       ready.value = false;
     };
-  }, [hasRobot]);
+  }, [hasRobot, replaying.value]);
   const joints = arm?.joints?.join();
   useEffect(() => {
     if (ready.value && arm?.joints !== undefined) scene.current?.pose(arm.joints, arm.opening);
   }, [ready.value, joints, arm?.opening]);
   useEffect(() => {
-    if (!ready.value || answer === undefined || replaying.value) return;
+    if (!ready.value || answer === undefined) return;
     let current = true;
     void scene.current?.show(answer).then((count) => {
       if (current)
-        text.value = count === 0 ? "the image has no depth" : `${count} points; drag to turn, scroll to zoom`;
+        text.value =
+          count === undefined
+            ? "the points of this answer are gone"
+            : count === 0
+              ? "the image has no depth"
+              : `${count} points; drag to turn, scroll to zoom`;
     });
     return () => {
       current = false;
