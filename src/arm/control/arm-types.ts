@@ -67,6 +67,7 @@ export type ArmOutcome =
   | "gripper"
   | "nothing-held"
   | "dropped"
+  | "other-held"
   | "not-at-rest";
 
 export interface ArmResult {

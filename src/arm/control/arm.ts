@@ -79,13 +79,9 @@ export class Arm {
     }
     this.#measuredAt = reading.at;
     const { positions, velocities } = reading;
-    const speed = this.#kinematics.toolVelocity(positions, velocities);
-    const { position: tool } = this.#kinematics.forward(positions);
-    return this.handle({
-      type: "reading",
-      at: now,
-      reading: { positions, velocities, tool, toolSpeed: Math.hypot(...speed) },
-    });
+    const toolSpeed = Math.hypot(...this.#kinematics.toolVelocity(positions, velocities));
+    const tool = this.#kinematics.forward(positions).position;
+    return this.handle({ type: "reading", at: now, reading: { positions, velocities, tool, toolSpeed } });
   }
 
   /** Why the arm would not move now; undefined when it would. */
@@ -233,8 +229,8 @@ export class Arm {
         why = failure("no-plan", plan.reason, { refusal: plan.refusal });
         continue;
       }
-      const { frameAt } = options;
-      const safety = await this.#request(options, { kind: "grasp", frameAt, summary: plan.summary });
+      const request = { kind: "grasp", frameAt: options.frameAt, summary: plan.summary } as const;
+      const safety = await this.#request(options, request);
       if (safety !== undefined) {
         why = failure("refused", safetyText[safety], { safety });
         // The next grasp may do better only where the refusal depends on the plan.
@@ -249,8 +245,8 @@ export class Arm {
   /** Has a planned motion granted. @returns why it is not */
   async #request(options: UnplannedOptions, motion: MotionRequest): Promise<SafetyReason | undefined> {
     await this.#yieldToFeedback(options, feedbackGrace);
-    const { operator } = options;
-    return this.handle({ type: "request", at: this.#clock.now(), operator, motion }).refusal;
+    return this.handle({ type: "request", at: this.#clock.now(), operator: options.operator, motion })
+      .refusal;
   }
 
   /** Handles heartbeats, stops and joint states while planning goes on. @throws PlanningAborted */
@@ -278,9 +274,9 @@ export class Arm {
     let stage: StageName = "open";
     try {
       for (const [k, next] of stages.entries()) {
+        if (this.supervisor.mayMove(this.#clock.now())) options.onStage?.(next.name, k / stages.length);
         if (!this.supervisor.mayMove(this.#clock.now())) break;
         stage = next.name;
-        options.onStage?.(stage, k / stages.length);
         const failed =
           "trajectory" in next ? await this.#follow(next, halted) : await this.#grip(next, halted);
         if (failed !== undefined) {
@@ -344,12 +340,16 @@ export class Arm {
     return reading && Math.max(...reading.positions.map((q, i) => Math.abs(q - positions[i]!)));
   }
 
-  /** Checks a controller's success against the measured joint positions. */
-  #arrived(positions: readonly number[], name: StageName): ArmResult | undefined {
-    const off = this.#distanceTo(positions);
-    if (off === undefined) return failure("controller", `${name}: ${followText.lost}`);
-    if (off <= 0.05) return undefined;
-    return failure("controller", `${name}: ${followText["goal-tolerance-violated"]}`);
+  /** Checks a controller's success against the measured joint positions, which may come later than the result. */
+  async #arrived(positions: readonly number[], name: StageName): Promise<ArmResult | undefined> {
+    const until = this.#clock.now() + this.supervisor.limits.feedbackAge;
+    for (;;) {
+      const off = this.#distanceTo(positions);
+      if (off !== undefined && off <= 0.05) return undefined;
+      const code = off === undefined ? "lost" : "goal-tolerance-violated";
+      if (this.#clock.now() >= until) return failure("controller", `${name}: ${followText[code]}`);
+      await this.#clock.sleep(this.#dependencies.watchEvery ?? 0.01);
+    }
   }
 
   async #grip(stage: FingerStage, halted: Promise<"halted">): Promise<ArmResult | undefined> {

@@ -11,6 +11,7 @@ import {
   type Scene,
   SimulatedController,
   SimulatedGripper,
+  type SupervisorLimits,
   systemClock,
 } from "../../../src/arm/index.js";
 import { type Pose, quaternionFromAxes } from "../../../src/geometry/index.js";
@@ -115,7 +116,7 @@ export class StepClock implements Clock {
 const patient = { frameAge: 30, feedbackAge: 1, lease: 1, commandAge: 0.3 };
 
 /** A Panda in simulation, enabled, at rest. Slow set-up parts are made once. */
-export function makeArm(over: Partial<ArmDependencies> = {}) {
+export function makeArm(over: Partial<ArmDependencies> = {}, bounds: Partial<SupervisorLimits> = {}) {
   const clock = over.clock ?? systemClock;
   const controller = new SimulatedController({ joints: chain.joints, start, clock });
   const gripper = new SimulatedGripper(0.08, clock);
@@ -126,6 +127,7 @@ export function makeArm(over: Partial<ArmDependencies> = {}) {
     lower: chain.lower,
     upper: chain.upper,
     velocity: chain.velocity,
+    ...bounds,
   });
   const arm = new Arm({
     solver: new IkSolver(chain),

@@ -1,0 +1,179 @@
+import type { Metres, Seconds } from "../../geometry/index.js";
+import type { Scene } from "../collision/checker.js";
+import type { StageName } from "../planning/sequence-types.js";
+import { safetyText } from "../safety/supervisor-types.js";
+import type { Arm } from "./arm.js";
+import type { ArmResult, ExecuteOptions } from "./arm-types.js";
+import { centreOf, type FailedGrasp, type RankedGrasp, rankGrasps, stillInPlace } from "./grasp-ranking.js";
+import { failure } from "./outcomes.js";
+
+/** What one image shows of the object, in the robot's base. */
+export interface GraspView {
+  /** Best first. */
+  readonly grasps: readonly RankedGrasp[];
+  /** Why there is no grasp. */
+  readonly reason?: string;
+  /** Without `target` where the object is not in the image. */
+  readonly scene: Scene;
+  /** When the image was taken, by the arm's clock. */
+  readonly frameAt: Seconds;
+}
+
+/** Stages of a motion, and the two looks between motions. */
+export type AttemptStage = StageName | "look" | "verify";
+
+export interface AttemptOptions extends Omit<ExecuteOptions, "frameAt" | "scene" | "onStage"> {
+  /** Tries at most. 1 is one grasp without a look afterwards. */
+  readonly maxAttempts: number;
+  /** Looks at the object again, in an image taken after this call. Rejects where there is no such image. */
+  readonly look: () => Promise<GraspView>;
+  /** Whether another image decides after the fingers report an object. Default true. */
+  readonly verify?: boolean;
+  /** Distance between the fingers now, where it is measured. */
+  readonly opening?: () => Metres | undefined;
+  /** Fingers closer than this hold no object. Default 0.002 m. */
+  readonly emptyBelow?: Metres;
+  /** A try has ended; what follows moves the empty gripper back, or nothing. */
+  readonly onAttempt?: (result: ArmResult) => void;
+  /** @param attempt from 1 on */
+  readonly onStage?: (stage: AttemptStage, progress: number, attempt: number) => void;
+}
+
+export interface AttemptsResult extends ArmResult {
+  /** One line for each try, in order. */
+  readonly attempts: readonly string[];
+  /** What the last try was planned from. */
+  readonly view: GraspView;
+}
+
+/** An object whose earlier points are covered to this share has not left its place. */
+const inPlace = 0.5;
+
+/**
+ * Takes an object in at most `maxAttempts` tries. A try carries out the best grasp that can be reached and checks it: the
+ * fingers hold something, and the next image does not show the object in its place. After a try that failed with the
+ * fingers empty, the arm moves back to where it began, looks again and tries another grasp. A stop, a refusal by the
+ * supervisor, and a fault of arm or gripper end it: they are for a person to look at. Every motion is granted by the arm's
+ * supervisor on its own. A failure of the arm is a result; the promise is not rejected.
+ */
+export async function attemptGrasps(
+  arm: Arm,
+  first: GraspView,
+  options: AttemptOptions,
+): Promise<AttemptsResult> {
+  const start = arm.supervisor.snapshot.reading?.positions;
+  const attempts: string[] = [];
+  const failed: FailedGrasp[] = [];
+  let view = first;
+  let before: ArmResult | undefined;
+  for (let attempt = 1; ; attempt++) {
+    const ranked = rankGrasps(view.grasps, failed, centreOf(view.scene.target));
+    let result = await carryOut(arm, view, ranked, options, attempt);
+    if (result.success && options.maxAttempts > 1 && options.verify !== false)
+      result = await verified(result, view, options, attempt);
+    attempts.push(`${attempt}: ${result.message}`);
+    options.onAttempt?.(result);
+    if (options.maxAttempts === 1 || !mayRepeat(result, before)) return summed(result, attempts, view);
+    before = result;
+    const taken = result.grasp === undefined ? undefined : ranked[result.grasp];
+    if (taken !== undefined) {
+      failed.push({ grasp: taken, centre: centreOf(view.scene.target) });
+      const back = await moveBack(arm, start, view, taken.width, result, options, attempt);
+      if (!back.success)
+        return summed({ ...back, message: `${result.message}; ${back.message}` }, attempts, view);
+    }
+    if (attempt >= options.maxAttempts) return summed(result, attempts, view);
+    const next = await lookAgain(options, attempt + 1);
+    if ("success" in next)
+      return summed({ ...next, message: `${result.message}; ${next.message}` }, attempts, view);
+    view = next;
+  }
+}
+
+/** Whether another try may help. Twice in a row without a plan: another image will not change it. */
+function mayRepeat({ outcome }: ArmResult, before: ArmResult | undefined): boolean {
+  if (outcome === "no-plan") return before?.outcome !== "no-plan";
+  return outcome === "nothing-held" || outcome === "dropped";
+}
+
+async function carryOut(
+  arm: Arm,
+  { grasps, reason, scene, frameAt }: GraspView,
+  ranked: readonly RankedGrasp[],
+  { onStage, planned, ...options }: AttemptOptions,
+  attempt: number,
+): Promise<ArmResult> {
+  if (grasps.length === 0 && reason !== undefined) return failure("no-plan", reason);
+  return arm.execute(ranked, {
+    ...options,
+    // A planned motion is for the grasps in the order of the first image.
+    ...(planned !== undefined && attempt === 1 && { planned }),
+    scene,
+    frameAt,
+    onStage: (stage, progress) => onStage?.(stage, progress, attempt),
+  });
+}
+
+/** Looks whether the object has left its place. Without an image the fingers decide. */
+async function verified(
+  result: ArmResult,
+  { scene }: GraspView,
+  { look, onStage, opening, emptyBelow = 0.002, signal }: AttemptOptions,
+  attempt: number,
+): Promise<ArmResult> {
+  onStage?.("verify", 0, attempt);
+  const after = await look().catch((error: Error) => error);
+  if (after instanceof Error)
+    return signal?.aborted === true ? result : { ...result, message: `${result.message}; no image shows it` };
+  const { target } = after.scene;
+  const before = scene.target;
+  if (target === undefined || before === undefined || stillInPlace(before, target) < inPlace) return result;
+  const apart = opening?.();
+  const still = "the object is still in its place";
+  if (apart === undefined || apart <= emptyBelow)
+    return { ...result, ...failure("nothing-held", `the fingers are empty: ${still}`) };
+  return { ...result, ...failure("other-held", `the fingers hold something else: ${still}`) };
+}
+
+/** Moves the empty gripper back to where the first try began, so that the camera sees the object. */
+async function moveBack(
+  arm: Arm,
+  start: readonly number[] | undefined,
+  { scene }: GraspView,
+  opening: Metres,
+  { stage }: ArmResult,
+  { operator, lease, signal, onStage }: AttemptOptions,
+  attempt: number,
+): Promise<ArmResult> {
+  if (start === undefined) return failure("refused", safetyText["no-feedback"]);
+  const among = stage === "approach" || stage === "close" || stage === "lift";
+  return arm.moveTo(start, {
+    operator,
+    ...(lease !== undefined && { lease }),
+    ...(signal !== undefined && { signal }),
+    scene,
+    opening,
+    ...(among && { leave: "back-off" as const }),
+    onStage: (name, progress) => onStage?.(name, progress, attempt),
+  });
+}
+
+async function lookAgain(
+  { look, onStage, signal }: AttemptOptions,
+  attempt: number,
+): Promise<GraspView | ArmResult> {
+  onStage?.("look", 0, attempt);
+  const seen = await look().catch((error: Error) => error);
+  if (signal?.aborted === true) return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+  return seen instanceof Error ? failure("refused", seen.message) : seen;
+}
+
+/** One line for all tries; that of the only one is unchanged. */
+function summed(result: ArmResult, attempts: readonly string[], view: GraspView): AttemptsResult {
+  const count = attempts.length;
+  if (count === 1) return { ...result, attempts, view };
+  const message = result.success
+    ? `${result.message} at attempt ${count}`
+    : `${result.message} (${count} attempts)`;
+  return { ...result, message, attempts, view };
+}
