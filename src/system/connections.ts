@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Server } from "node:net";
 
-/** Descriptors kept back for files, workers and what else a process opens. */
-const keptBack = 64;
+/** Descriptors reserved for files, workers and what else a process opens. */
+const reserved = 64;
 /** Least number of connections that a server accepts, however low the limit is. */
 const atLeast = 4;
 
@@ -18,7 +18,7 @@ function descriptorsLeft(): number {
   }
 }
 
-export interface ConnectionBounds {
+interface ConnectionBounds {
   /** Connections at once; fewer where the process has few descriptors (`ulimit -n`). */
   readonly most: number;
   /** Called for each connection that was refused. */
@@ -30,6 +30,6 @@ export interface ConnectionBounds {
  * arm need. What is beyond the bound is closed at once.
  */
 export function boundConnections(server: Server, { most, onRefused }: ConnectionBounds): void {
-  server.maxConnections = Math.max(atLeast, Math.min(most, descriptorsLeft() - keptBack));
+  server.maxConnections = Math.max(atLeast, Math.min(most, descriptorsLeft() - reserved));
   if (onRefused !== undefined) server.on("drop", onRefused);
 }

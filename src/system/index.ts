@@ -9,7 +9,7 @@ export {
   probability,
   wholeNumber,
 } from "./arguments.js";
-export { boundConnections, type ConnectionBounds } from "./connections.js";
+export { boundConnections } from "./connections.js";
 export { decodeText, fileError, isSpecial, readText, writeWhole } from "./files.js";
 export { Interrupt, interrupted } from "./interrupt.js";
 export { Progress } from "./progress.js";
