@@ -1,7 +1,36 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 /** One file or browser or node at a time: they share the machine's cores, its loopback and its clock. */
 const oneAtATime = { pool: "forks", fileParallelism: false, maxWorkers: 1 } as const;
+/**
+ * What takes long by itself, or tests a part that few changes reach: `npm test` leaves these files to `npm run test:long`.
+ * A file named on the command line runs in any case.
+ */
+const long = {
+  unit: [
+    "test/docs/commands.test.ts",
+    "test/fuzz/*.test.ts",
+    "test/unit/bags/damage-kinds.test.ts",
+    "test/unit/cli/calibrate.test.ts",
+    "test/unit/cli/replay.test.ts",
+    "test/unit/grasping/learned.test.ts",
+    "test/unit/grasping/synthetic.test.ts",
+    "test/unit/grounding/proposals.test.ts",
+    "test/unit/inference/oip.test.ts",
+    "test/unit/inference/zmq-hostile.test.ts",
+  ],
+  console: ["abuse", "access", "arm", "live", "operator"].map((name) => `test/console/${name}.test.ts`),
+  // Every file but these.
+  ros: ["test/ros/!(interfaces|lifecycle|parameters|requests|topics).test.ts", "test/ros/*/**/*.test.ts"],
+};
+
+/** The part of a suite that GRASP_GROUNDING_TESTS names; all of it without. */
+function files(include: string[], longOnes: string[]) {
+  const part = process.env.GRASP_GROUNDING_TESTS;
+  if (part === "short") return { include, exclude: [...configDefaults.exclude, ...longOnes] };
+  return { include: part === "long" ? longOnes : include };
+}
+
 const setupFiles = ["test/support/child-coverage.ts"];
 
 /** The suites; each is named by --project. `npm run test:ros` gives `ros` its environment, `npm run test:chaos` and `npm run soak` give theirs their length. */
@@ -12,7 +41,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/{unit,docs,fuzz,repository}/**/*.test.ts"],
+          ...files(["test/{unit,docs,fuzz,repository}/**/*.test.ts"], long.unit),
           testTimeout: 60_000,
           hookTimeout: 180_000,
           setupFiles,
@@ -23,7 +52,7 @@ export default defineConfig({
       {
         test: {
           name: "ros",
-          include: ["test/ros/**/*.test.ts"],
+          ...files(["test/ros/**/*.test.ts"], long.ros),
           globalSetup: ["test/ros/support/build.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
@@ -32,7 +61,7 @@ export default defineConfig({
         },
       },
       {
-        // What takes minutes by itself: `npm run test:long`.
+        // What takes many minutes by itself: `npm run test:long -- long`.
         test: {
           name: "long",
           include: ["test/long/**/*.test.ts"],
@@ -56,7 +85,7 @@ export default defineConfig({
       {
         test: {
           name: "console",
-          include: ["test/console/**/*.test.ts"],
+          ...files(["test/console/**/*.test.ts"], long.console),
           testTimeout: 60_000,
           hookTimeout: 120_000,
           setupFiles,

@@ -6,7 +6,7 @@ import { availableParallelism, cpus, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./lib/setup.mjs";
 
-const limits = { start: 180, test: 1200 };
+const limits = { start: 180, test: 600 };
 const folder = mkdtempSync(join(tmpdir(), "rehearsal-"));
 const home = join(folder, "home");
 const clone = join(folder, "clone");

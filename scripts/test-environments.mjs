@@ -1,8 +1,6 @@
 // Makes what the suites of `npm test` run in: a Python with the libraries nobody here wrote that the tests compare against;
 // OpenCV 4 apart, for OpenCV 5's Python has no calibrateHandEye; a serving engine; schemathesis, which asks the console's
-// HTTP API whatever its description allows; with `ros`, a real ROS 2, too. Environments that exist already stay.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+// HTTP API whatever its description allows. Environments that exist already stay.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { root, sh, step } from "./lib/setup.mjs";
@@ -21,13 +19,7 @@ function setUpVenv(name, folder, requirements) {
   });
 }
 
-// Built while the packages are installed. When it fails, the suites that need it report it.
-const ros = process.argv.includes("ros")
-  ? once(spawn(process.execPath, ["scripts/ros/setup.mjs"], { cwd: root, stdio: ["ignore", 2, 2] }), "exit")
-  : undefined;
 setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
 setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
 setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
 setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
-
-await ros;

@@ -1,33 +1,29 @@
-// `npm test`: set-up (packages, a Python with the reference implementations of the tests, a real ROS 2), then every suite.
-// Ends with the line `N passed, N failed`. `npm test -- unit` runs only the suites named.
+// `npm test`: set-up (packages, a Python with the reference implementations of the tests, a real ROS 2), then every suite
+// without what takes long. `npm run test:long` (`--long`) runs the rest; see CONTRIBUTING.md. Both end with the line
+// `N passed, N failed`, before it what failed and what was slow. `npm test -- unit` runs only the suites named.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, setUp } from "./lib/setup.mjs";
+import { failuresOf, pytestFailures, timesOf } from "./lib/test-reports.mjs";
+
+const long = process.argv[2] === "--long";
+const part = long ? "long" : "short";
 
 const reports = join(root, ".cache", "reports");
-const python = join(root, ".cache", "venv", "test", "bin", "python");
+const interpreter = join(root, ".cache", "venv", "test", "bin", "python");
 
-/** Starts what makes the suites' environments; this process ends when that fails. */
-function prepare(suites) {
-  if (suites.every(({ alone }) => alone)) return Promise.resolve();
-  const ros = suites.some(({ inRos }) => inRos) ? ["ros"] : [];
-  const child = spawn(process.execPath, ["scripts/test-environments.mjs", ...ros], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-  });
-  return new Promise((resolve) => {
-    child.once("exit", (code) => {
-      if (code === 0) resolve();
-      else process.exit(1);
-    });
-  });
+/** Starts a script of the set-up: resolves to whether it succeeded. */
+function start(...args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2] });
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code === 0)));
 }
 
 const environment = {
   ...process.env,
   GRASP_GROUNDING_SETUP: "skip",
-  GRASP_GROUNDING_PYTHON: process.env.GRASP_GROUNDING_PYTHON ?? python,
+  GRASP_GROUNDING_TESTS: part,
+  GRASP_GROUNDING_PYTHON: process.env.GRASP_GROUNDING_PYTHON ?? interpreter,
 };
 const node = (args) =>
   spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2], env: environment });
@@ -36,34 +32,36 @@ const node = (args) =>
 const check = (name, args) => ({
   name,
   alone: true,
-  run: () => (node(args).status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
+  run: () => {
+    const { status } = node(args);
+    return status === 0
+      ? { passed: 1, failed: 0 }
+      : { passed: 0, failed: 1, failures: [`${name} > exit code ${status}`] };
+  },
 });
 
 /** A project of vitest.config.ts, counted test by test. */
-const vitest = (name, wrapper = []) => ({
+const vitest = (name, { wrapper = [], ...rest } = {}) => ({
   name,
+  ...rest,
   run: () => {
-    const report = join(reports, `${name}.json`);
+    const report = join(reports, `${name}-${part}.json`);
     rmSync(report, { force: true });
     const args = ["node_modules/vitest/vitest.mjs", "run", "--project", name];
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const { status } = node([...wrapper, ...args, ...reporters]);
-    if (!existsSync(report)) return { passed: 0, failed: 1 };
-    const {
-      numPassedTests,
-      numFailedTests,
-      numFailedTestSuites = 0,
-    } = JSON.parse(readFileSync(report, "utf8"));
-    const failed = Math.max(
-      numFailedTests,
-      status === 0 ? 0 : 1,
-      numFailedTests === 0 ? numFailedTestSuites : 0,
-    );
-    return { passed: numPassedTests, failed };
+    if (!existsSync(report))
+      return { passed: 0, failed: 1, failures: [`${name} > vitest ended with ${status} and no report`] };
+    const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
+    const failures = failuresOf(name, testResults);
+    if (status !== 0 && failures.length === 0)
+      failures.push(`${name} > vitest ended with ${status}: an error outside of the tests, see its output`);
+    const failed = Math.max(numFailedTests, failures.length);
+    return { passed: numPassedTests, failed, failures, times: timesOf(testResults) };
   },
 });
 
-/** Python's own tests of models/, counted test by test. */
+/** Python's own tests of models/ and simulation/, counted test by test. */
 const pytest = (name, folders, wrapper) => ({
   name,
   run: () => {
@@ -76,36 +74,35 @@ const pytest = (name, folders, wrapper) => ({
       wrapper === undefined
         ? spawnSync(command[0], command.slice(1), options)
         : spawnSync(process.execPath, [wrapper, ...command], options);
-    const totals = existsSync(report)
-      ? /<testsuite [^>]*>/.exec(readFileSync(report, "utf8"))?.[0]
-      : undefined;
+    const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+    const totals = /<testsuite [^>]*>/.exec(xml)?.[0];
     const count = (key) => Number(new RegExp(`\\b${key}="(\\d+)"`).exec(totals ?? "")?.[1] ?? 0);
     const failed = Math.max(count("failures") + count("errors"), status === 0 ? 0 : 1);
-    return { passed: Math.max(0, count("tests") - failed - count("skipped")), failed };
+    const failures = pytestFailures(name, xml);
+    if (failed > 0 && failures.length === 0) failures.push(`${name} > pytest ended with ${status}`);
+    const seconds = Number(/\btime="([\d.]+)"/.exec(totals ?? "")?.[1] ?? 0);
+    return {
+      passed: Math.max(0, count("tests") - failed - count("skipped")),
+      failed,
+      failures,
+      times: [{ file: folders.join(", "), seconds }],
+    };
   },
 });
 
 /** Runs inside the ROS 2 that `npm run ros:setup` made or found. */
-const inRos = (name) => ({
-  name,
+const inRos = (suite) => ({
+  ...suite,
   inRos: true,
-  run: () => {
-    if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
-    return vitest(name, ["scripts/ros/with-env.mjs", process.execPath]).run();
-  },
+  run: () =>
+    node(["scripts/ros/setup.mjs"]).status === 0
+      ? suite.run()
+      : { passed: 0, failed: 1, failures: [`${suite.name} > there is no ROS 2: ros:setup failed`] },
 });
+const withEnv = "scripts/ros/with-env.mjs";
+const ros = (name, options) => inRos(vitest(name, { wrapper: [withEnv, process.execPath], ...options }));
 
-/** The simulated cell and the node on it, over ROS. */
-const sim = {
-  name: "sim",
-  inRos: true,
-  run: () => {
-    if (node(["scripts/ros/setup.mjs"]).status !== 0) return { passed: 0, failed: 1 };
-    return pytest("sim", ["simulation/tests"], "scripts/ros/with-env.mjs").run();
-  },
-};
-
-const suites = [
+const short = [
   check("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
   check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
   check("types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
@@ -133,38 +130,63 @@ const suites = [
     "models/training/tests/test_queries.py",
     "models/training/tests/test_scenes.py",
   ]),
-  inRos("ros"),
-  sim,
   vitest("console"),
-  // Three minutes of it; `npm run soak` takes half an hour.
-  inRos("soak"),
+  ros("ros"),
 ];
+
+const longer = [
+  vitest("unit"),
+  vitest("console"),
+  ros("ros"),
+  // The simulated cell and the node on it, over ROS.
+  inRos(pytest("sim", ["simulation/tests"], withEnv)),
+  // Three minutes of it; `npm run soak` takes half an hour.
+  ros("soak"),
+  ros("long", { byName: true }),
+];
+const suites = long ? longer : short;
 
 await setUp();
 mkdirSync(reports, { recursive: true });
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(long ? 3 : 2);
 const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
 if (unknown.length > 0) {
   process.stderr.write(
-    `npm test: no suite ${unknown.join(", ")}; there are ${suites.map((s) => s.name).join(", ")}\n`,
+    `${long ? "npm run test:long" : "npm test"}: no suite ${unknown.join(", ")}; there are ${suites.map((s) => s.name).join(", ")}\n`,
   );
   process.exit(2);
 }
-const chosen = suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-// Packages are fetched and ROS is built while the checks that need neither run.
-const environments = prepare(chosen);
-let passed = 0;
-let failed = 0;
+const chosen = suites.filter(({ name, byName }) =>
+  wanted.length === 0 ? byName !== true : wanted.includes(name),
+);
+// Packages are fetched and ROS is built while the suites run that need neither.
+const python = chosen.some(({ alone }) => !alone) ? start("scripts/test-environments.mjs") : true;
+const rosReady = chosen.some(({ inRos: needed }) => needed) ? start("scripts/ros/setup.mjs") : true;
+const all = { passed: 0, failed: 0, failures: [], times: [] };
 for (const suite of chosen) {
-  if (!suite.alone) await environments;
+  if (!suite.alone && !(await python)) process.exit(1);
+  if (suite.inRos) await rosReady;
   const started = Date.now();
   process.stderr.write(`\n── ${suite.name} ──\n`);
-  const result = suite.run();
-  passed += result.passed;
-  failed += result.failed;
+  const { passed, failed, failures = [], times = [] } = suite.run();
+  all.passed += passed;
+  all.failed += failed;
+  all.failures.push(...failures);
+  all.times.push(...times);
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
-  process.stderr.write(`${suite.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s\n`);
+  process.stderr.write(`${suite.name}: ${passed} passed, ${failed} failed in ${seconds} s\n`);
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+const slowest = all.times.sort((a, b) => b.seconds - a.seconds).slice(0, 10);
+const list = (title, lines) => (lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  ${line}`)]);
+const summary = [
+  ...list(
+    `slowest files (${part})`,
+    slowest.map(({ file, seconds }) => `${seconds.toFixed(1).padStart(6)} s  ${file}`),
+  ),
+  ...list(`failed (${part})`, all.failures),
+];
+writeFileSync(join(reports, `summary-${part}.txt`), summary.map((line) => `${line}\n`).join(""));
+if (summary.length > 0) process.stderr.write(`\n${summary.join("\n")}\n`);
+process.stdout.write(`${all.passed} passed, ${all.failed} failed\n`);
+process.exitCode = all.failed === 0 && all.passed > 0 ? 0 : 1;
