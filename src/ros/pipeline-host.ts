@@ -1,7 +1,7 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { compiledModule, WorkerClient, WorkerEndedError, WorkerRequestError } from "../workers/index.js";
 import type { BackendStatus, Job, JobResult, PipelineCall, PipelineRequest, Problem } from "./job.js";
-import { awaitState, createState, type StartData } from "./worker-state.js";
+import { awaitClosed, awaitState, createState, type StartData } from "./worker-state.js";
 
 export interface PipelineSource {
   /** URL of a module that exports `createPipeline(options): Promise<GraspPipeline>`. */
@@ -22,25 +22,31 @@ export class JobError extends Error {
 
 /** The pipeline on a thread of its own. Jobs are answered in their order. */
 export class PipelineHost {
+  /** Shared memory of threads that were told to close and have not ended. */
+  static readonly #closing = new Set<SharedArrayBuffer>();
   readonly model: string;
   readonly #thread: PipelineThread;
+  readonly #state: SharedArrayBuffer;
   /** Provider or worker that the model runs on, and the back end's last report. */
   backend: BackendStatus["backend"] | undefined;
   /** Called once when the thread ends by itself. */
   onEnd: ((error: Error) => void) | undefined;
 
-  private constructor(thread: PipelineThread, model: string) {
+  private constructor(thread: PipelineThread, model: string, state: SharedArrayBuffer) {
     this.#thread = thread;
     this.model = model;
+    this.#state = state;
     thread.onEnd = (error) => this.onEnd?.(pipelineEnded(error));
   }
 
   /**
    * Starts the thread and blocks until its model is loaded: a lifecycle transition answers when it is done, and
-   * rclnodejs's transitions are synchronous.
+   * rclnodejs's transitions are synchronous. A thread that closes frees its model first, so that the two never need
+   * memory at the same time.
    * @throws GraspGroundingError PIPELINE_TIMEOUT; JobError with the pipeline's own line when it cannot be made.
    */
   static startBlocking(source: PipelineSource, timeoutSeconds: number): PipelineHost {
+    for (const closing of PipelineHost.#closing) awaitClosed(closing, closeTimeoutMs);
     const state = createState();
     let host: PipelineHost | undefined;
     const thread: PipelineThread = new WorkerClient(compiledModule(import.meta.url, "./pipeline-worker.js"), {
@@ -53,7 +59,7 @@ export class PipelineHost {
     });
     const started = awaitState(state, timeoutSeconds * 1e3);
     if (started?.ready === true) {
-      host = new PipelineHost(thread, started.model);
+      host = new PipelineHost(thread, started.model, state);
       return host;
     }
     void thread.close();
@@ -87,8 +93,13 @@ export class PipelineHost {
 
   async close(): Promise<void> {
     this.onEnd = undefined;
-    // Nobody waits for the answer of a job in progress, so it delays the end for two seconds at most.
-    await this.#thread.close("closed", closeTimeoutMs);
+    PipelineHost.#closing.add(this.#state);
+    try {
+      // Nobody waits for the answer of a job in progress, so it delays the end for two seconds at most.
+      await this.#thread.close("closed", closeTimeoutMs);
+    } finally {
+      PipelineHost.#closing.delete(this.#state);
+    }
   }
 
   async #request(...request: Parameters<PipelineThread["request"]>): Promise<unknown> {

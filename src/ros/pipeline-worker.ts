@@ -17,7 +17,7 @@ import type {
 } from "./job.js";
 import { maskImage, overlayCompressed, overlayImage, queryResult } from "./results/encode-result.js";
 import { objectCloud } from "./results/object-surface.js";
-import { reportState, type StartData } from "./worker-state.js";
+import { reportClosed, reportState, type StartData } from "./worker-state.js";
 
 /**
  * The thread everything heavy runs on: decoding images, the pipeline (grounding and grasp planning) and encoding
@@ -53,7 +53,10 @@ serve(
       const { code, message } = asCatalogued(error);
       return { code, message };
     },
-    onClose: async () => pipeline?.close(),
+    onClose: async () => {
+      await pipeline?.close();
+      reportClosed(state);
+    },
   },
 );
 

@@ -10,15 +10,20 @@ export type StartState =
   | { readonly ready: true; readonly model: string }
   | { readonly ready: false; readonly code: string; readonly message: string };
 
-const size = 8 + 4096;
+/** Start state, length of its text, and whether the thread has closed its pipeline; then the text. */
+const headerSize = 12;
+const size = headerSize + 4096;
 
-/** Shared memory through which the thread says how its start went, so that a lifecycle transition can wait for it. */
+/**
+ * Shared memory through which the thread says how its start went, and that it has closed its pipeline, so that a
+ * lifecycle transition can wait for both.
+ */
 export const createState = (): SharedArrayBuffer => new SharedArrayBuffer(size);
 
 export function reportState(memory: SharedArrayBuffer, state: StartState): void {
-  const text = Buffer.from(JSON.stringify(state)).subarray(0, size - 8);
-  const header = new Int32Array(memory, 0, 2);
-  new Uint8Array(memory, 8).set(text);
+  const text = Buffer.from(JSON.stringify(state)).subarray(0, size - headerSize);
+  const header = headerOf(memory);
+  new Uint8Array(memory, headerSize).set(text);
   header[1] = text.length;
   Atomics.store(header, 0, 1);
   Atomics.notify(header, 0);
@@ -26,9 +31,23 @@ export function reportState(memory: SharedArrayBuffer, state: StartState): void 
 
 /** Blocks until the thread has reported, or `timeout` milliseconds have passed: undefined. */
 export function awaitState(memory: SharedArrayBuffer, timeout: number): StartState | undefined {
-  const header = new Int32Array(memory, 0, 2);
+  const header = headerOf(memory);
   if (Atomics.wait(header, 0, 0, timeout) === "timed-out") return undefined;
   // A copy, because text cannot be decoded from shared memory.
-  const bytes = Buffer.from(new Uint8Array(memory, 8, header[1]!).slice());
+  const bytes = Buffer.from(new Uint8Array(memory, headerSize, header[1]!).slice());
   return JSON.parse(bytes.toString("utf8")) as StartState;
 }
+
+/** The thread's pipeline is closed: its model's memory is free. */
+export function reportClosed(memory: SharedArrayBuffer): void {
+  const header = headerOf(memory);
+  Atomics.store(header, 2, 1);
+  Atomics.notify(header, 2);
+}
+
+/** Blocks until the thread has closed its pipeline, or `timeout` milliseconds have passed. */
+export function awaitClosed(memory: SharedArrayBuffer, timeout: number): void {
+  Atomics.wait(headerOf(memory), 2, 0, timeout);
+}
+
+const headerOf = (memory: SharedArrayBuffer): Int32Array => new Int32Array(memory, 0, headerSize / 4);
