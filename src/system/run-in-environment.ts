@@ -3,12 +3,12 @@ import { constants } from "node:os";
 import { onParentEnd } from "./parent.js";
 
 /**
- * How glibc hands memory out to the node: two heaps, and big blocks given back as soon as they are freed. With its
- * defaults
- * each configuring of the node takes more, because freed models stay in up to eight heaps a core.
+ * How glibc hands memory out to the node: one heap, and big blocks given back as soon as they are freed. With its
+ * defaults each configuring of the node takes more, because freed models stay in up to eight heaps a core. With two
+ * heaps a model is loaded now into one and now into the other, and the node holds both.
  */
 export const allocatorEnvironment = {
-  MALLOC_ARENA_MAX: "2",
+  MALLOC_ARENA_MAX: "1",
   MALLOC_MMAP_THRESHOLD_: "8388608",
   MALLOC_TRIM_THRESHOLD_: "8388608",
 } as const;
