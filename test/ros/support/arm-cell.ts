@@ -41,6 +41,7 @@ export const armParameters = (more: Values = {}): string[] =>
     goal_time_tolerance: 2,
     // Test machines hold processes up for longer than a robot's may.
     joint_state_timeout: 0.5,
+    heartbeat_timeout: 1,
     execute_frame_age: 10,
     stop_timeout: 1,
     ...more,
