@@ -8,6 +8,30 @@ import { diagnosed, NodeProcess, Peer } from "./support/peer.js";
 
 const command = fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url));
 
+it("fails to configure, and lives, when no worker answers within load_timeout", async () => {
+  const peer = new Peer();
+  const parameters = [
+    "backend:=zmq",
+    "endpoints:=tcp://127.0.0.1:9",
+    "load_timeout:=20.0",
+    "autostart:=false",
+  ];
+  const node = await NodeProcess.start(
+    parameters.flatMap((each) => ["-p", each]),
+    {},
+    { script: [command, "node"], ready: false },
+  );
+  try {
+    await peer.do("wait_for_node", { timeout: 60 });
+    expect(await peer.do("change", { transition: 1, wait: 60 })).toBe(false);
+    expect(await peer.do("state")).toBe("unconfigured");
+    expect(node.output).toContain("tcp://127.0.0.1:9");
+  } finally {
+    await peer.close();
+    expect(await node.stop()).toMatchObject({ code: 0, signal: null });
+  }
+});
+
 describe("the node with its model in a worker", () => {
   const folder = mkdtempSync(join(tmpdir(), "ros-worker-"));
   const endpoint = `ipc://${join(folder, "worker")}`;

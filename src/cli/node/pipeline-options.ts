@@ -12,6 +12,14 @@ const gripperNames = {
   custom: "franka_hand",
 } as const;
 
+/** Seconds that workers and servers get to answer for the first time. */
+const startTimeout = 30;
+/**
+ * The pipeline's thread gives up on them before the node gives up on the thread: ending a thread with open sockets of
+ * zeromq aborts the process (https://github.com/zeromq/zeromq.js/issues/411).
+ */
+const shareOfLoadTimeout = 0.5;
+
 /** The pipeline that the node's parameters ask for. */
 export const nodePipeline = (parameters: Parameters): PipelineOptions => ({
   model: parameters.model,
@@ -22,6 +30,7 @@ export const nodePipeline = (parameters: Parameters): PipelineOptions => ({
   ...(parameters.key_file !== "" && { key: parameters.key_file }),
   ...(parameters.server_key !== "" && { serverKey: parameters.server_key }),
   insecurePlainTcp: parameters.insecure_plain_tcp,
+  startTimeout: Math.min(startTimeout, parameters.load_timeout * shareOfLoadTimeout),
   requestTimeout: Math.round(parameters.request_timeout * 1000),
   provider: parameters.provider,
   ...(isProvider(parameters.require_provider) && { requireProvider: parameters.require_provider }),
