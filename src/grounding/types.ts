@@ -65,6 +65,11 @@ export interface Grounding extends Understanding {
   readonly found: boolean;
   /** Best first; empty unless `found`. */
   readonly detections: readonly Detection[];
+  /**
+   * Every object that the model drew for the query, those that it holds for less likely included; `score` is each one's
+   * share of the place map, 0..1. Only where `alternatives` asks for them, and of models that draw whole objects.
+   */
+  readonly alternatives?: readonly Detection[];
   /** Probability that the described object is in the image, 0..1. */
   readonly presence: number;
   readonly heatmap: Heatmap;
@@ -82,8 +87,12 @@ export interface GroundOptions extends CallOptions {
   /** Default `fast`. A model without candidates answers both alike. */
   readonly effort?: Effort | undefined;
   readonly ask?: AskPolicy;
+  /** Give `Grounding.alternatives` too. */
+  readonly alternatives?: boolean;
   /** Whose query it is: "it" and "the other one" mean that client's last answer. Without it nothing is remembered. */
   readonly client?: string;
+  /** Whose each query is, in their order, where they differ; in place of `client`. */
+  readonly clients?: readonly (string | undefined)[];
 }
 
 /** Query + image -> objects. A frame is encoded once however many queries it gets. */

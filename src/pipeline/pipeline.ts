@@ -5,7 +5,7 @@ import type { Effort, Grounder, Grounding, GroundOptions } from "../grounding/in
 import type { BackendReport } from "../inference/index.js";
 import type { PipelineResult } from "./result.js";
 
-export interface ProcessOptions extends Pick<GroundOptions, "ask" | "client"> {
+export interface ProcessOptions extends Pick<GroundOptions, "ask" | "client" | "clients"> {
   /** Reachability of a tool pose in the camera's optical frame, 0 to 1: grasps within reach come first. */
   readonly reachability?: NonNullable<GraspTarget["reachability"]>;
   /** How much work the answers are worth; default: the pipeline's own. */
@@ -59,11 +59,12 @@ export class GraspPipeline {
     queries: readonly string[],
     options: ProcessOptions = {},
   ): Promise<readonly PipelineResult[]> {
-    const { signal, ask, client } = options;
+    const { signal, ask, client, clients } = options;
     const groundings = await this.#grounder.ground(frame, queries, {
       signal,
       ...(ask !== undefined && { ask }),
       ...(client !== undefined && { client }),
+      ...(clients !== undefined && { clients }),
       effort: options.effort ?? this.#effort,
     });
     const results: PipelineResult[] = [];

@@ -134,6 +134,7 @@ export class HifiCs implements Grounder {
         detections: shown,
         presence,
         heatmap: decoded.heatmap,
+        ...(options.alternatives === true && { alternatives: this.#alternatives(decoded, frame.colour) }),
         timings: {
           encode: encode * share,
           text: text * share,
@@ -230,6 +231,13 @@ export class HifiCs implements Grounder {
       ...(mask.min_area !== undefined && { minArea: mask.min_area }),
       ...(mask.relative_score !== undefined && { relativeScore: mask.relative_score }),
     });
+  }
+
+  /** Every object of a decoder that draws whole instances, the unlikely included. */
+  #alternatives({ candidates }: Decoded, image: { width: number; height: number }): readonly Detection[] {
+    if (candidates === undefined) return [];
+    const threshold = this.#options.threshold ?? this.manifest.mask.threshold;
+    return instancesFromCandidates(candidates, image, { threshold, relativeMass: 0.02, limit: 8 });
   }
 
   /**

@@ -17,11 +17,20 @@ export interface LastAnswer {
   readonly phrase: string;
   /** Its noun, singular. */
   readonly noun: string;
+  /** The query that led to it: after a reply, the one that was asked about. */
+  readonly query: string;
+  /** A reply has chosen the object: the same query means it again and is not asked about. */
+  readonly settled?: boolean;
   readonly box: Box;
   /** Every object of the kind that was shown, the last one first. */
   readonly shown: readonly Box[];
   /** A question that waits for a reply. */
-  readonly pending?: { readonly question: Question; readonly candidates: readonly Detection[] };
+  readonly pending?: {
+    /** What was asked about: the reply is part of it. */
+    readonly command: Command;
+    readonly question: Question;
+    readonly candidates: readonly Detection[];
+  };
 }
 
 /** What clients were answered last; by the name of each, of bounded size and age. */

@@ -10,7 +10,7 @@ import type {
   Heatmap,
 } from "../types.js";
 import { isOpen, rivals } from "./ambiguity.js";
-import { isSame } from "./candidates.js";
+import { heatOn, isSame } from "./candidates.js";
 import { type Answers, type CombineOptions, combineTarget } from "./combine.js";
 import { Dialogues, type Narrowing, narrow } from "./dialogue.js";
 import { nounParts } from "./parse/noun-phrase.js";
@@ -34,6 +34,8 @@ export interface CommandGrounderOptions {
   readonly translate?: Translate;
 }
 
+/** Heat from which the model still sees an object where it was. */
+const minCoveredHeat = 0.4;
 /** Least heat of an object that makes a query ambiguous. */
 const minRivalHeat = 0.8;
 
@@ -71,18 +73,23 @@ export class CommandGrounder implements Grounder {
   ): Promise<readonly Grounding[]> {
     const start = performance.now();
     const ask = options.ask ?? this.#options.ask ?? "never";
-    const last = options.client === undefined ? undefined : this.#dialogues.last(options.client);
+    const clients = queries.map((_, i) => options.clients?.[i] ?? options.client);
     const { translate } = this.#options;
     const understood = await Promise.all(
-      queries.map((query) => understand(query, { ask, last, translate, signal: options.signal })),
+      queries.map((query, i) => {
+        const client = clients[i];
+        const last = client === undefined ? undefined : this.#dialogues.last(client);
+        return understand(query, { ask, last, translate, signal: options.signal });
+      }),
     );
     const phrases = [...new Set(understood.flatMap(toAsk))];
     const language = performance.now() - start;
     const groundings = await this.#grounder.ground(frame, phrases, options);
     const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
-    return understood.map((one) => {
+    return understood.map((one, i) => {
       const answer = this.#answer(one, answers, frame);
-      if (options.client !== undefined) this.#remember(options.client, one, answer);
+      const client = clients[i];
+      if (client !== undefined) this.#remember(client, one, answer);
       return { ...answer, query: one.query, timings: { ...answer.timings, language } };
     });
   }
@@ -104,12 +111,20 @@ export class CommandGrounder implements Grounder {
       ...(frame.depth !== undefined && { depth: frame.depth }),
     };
     const replied = this.#reply(understood, answers, frame, options);
-    if (replied !== undefined) return { ...replied, ...said };
+    if (replied !== undefined) return { ...replied, ...(language !== undefined && { language }) };
     if (command === undefined) return { ...own, ...said };
     if (plans.length === 0) return { ...silent(own), ...said };
-    const found = plans.map((plan, i) => this.#target(plan, understood.narrowing[i] ?? {}, answers, options));
+    const narrowed = plans.map((plan, i) =>
+      this.#target(plan, understood.narrowing[i] ?? {}, answers, options),
+    );
+    // What a reply chose may be gone: then the query is as open as it was.
+    const settled = understood.settled && narrowed[0]!.length > 0;
+    const found =
+      understood.settled && !settled
+        ? plans.map((plan) => this.#target(plan, {}, answers, options))
+        : narrowed;
     const destination = findDestination(command, answers);
-    const question = this.#question(understood, answers, frame, options);
+    const question = settled ? undefined : this.#question(understood, answers, frame, options);
     const detections = question?.detections ?? inOrder(found);
     return {
       ...own,
@@ -138,23 +153,39 @@ export class CommandGrounder implements Grounder {
     return left;
   }
 
-  /** The answer to a question that was asked back. */
+  /** The answer to a question that was asked back; the question again where the reply means none of the objects. */
   #reply(
-    { last, text, mayReply }: Understood,
+    { last, text, mayReply, command: said }: Understood,
     answers: Answers,
     frame: Pick<RgbdFrame, "colour">,
     options: CombineOptions,
   ): Grounding | undefined {
     const pending = last?.pending;
     if (pending === undefined || !mayReply) return undefined;
-    const chosen = resolveReply(text, pending.candidates, frame.colour);
-    if (chosen === undefined) return undefined;
-    const candidate = pending.candidates[chosen]!;
+    const { command, candidates, question } = pending;
     const plan = planTarget({ phrase: last!.phrase, count: 1 });
     const own = answers.get(plan.whole);
     if (own === undefined) return undefined;
-    const left = this.#target(plan, { near: candidate.box }, answers, options);
-    return { ...own, found: left.length > 0, detections: left };
+    const chosen = resolveReply(text, candidates, frame.colour);
+    const destination = findDestination(command, answers);
+    const meant = { ...own, command, ...(destination !== undefined && { destination }) };
+    if (chosen !== undefined) {
+      const candidate = candidates[chosen]!;
+      const [seen] = this.#target(plan, { near: candidate.box }, answers, options);
+      const kept =
+        seen !== undefined && isSame(seen.box, candidate.box)
+          ? seen
+          : isCovered(candidate, plan, answers)
+            ? candidate
+            : undefined;
+      const detection = kept ?? seen;
+      return {
+        ...meant,
+        found: detection !== undefined,
+        detections: detection === undefined ? [] : [detection],
+      };
+    }
+    return said === undefined ? { ...meant, found: true, detections: candidates, question } : undefined;
   }
 
   #question(
@@ -182,26 +213,38 @@ export class CommandGrounder implements Grounder {
     return { question: askWhich(noun, choices, frame.colour), detections: [...detections, ...others] };
   }
 
-  #remember(client: string, { plans, last }: Understood, answer: Grounding): void {
+  #remember(client: string, { query, plans, last, mayReply, settled }: Understood, answer: Grounding): void {
     const best = answer.detections[0];
     if (best === undefined) return;
-    const phrase = plans.at(-1)?.target.phrase ?? last?.phrase;
+    const isReply = mayReply && answer.command !== undefined && answer.command === last?.pending?.command;
+    const phrase = isReply ? last?.phrase : (plans.at(-1)?.target.phrase ?? last?.phrase);
     if (phrase === undefined) return;
     const { singular } = nounParts(readWords(phrase));
     const sameKind = last !== undefined && last.noun === singular;
     this.#dialogues.remember(client, {
       phrase,
       noun: singular,
+      query: isReply ? last!.query : query,
+      settled: (isReply || settled) && answer.question === undefined,
       box: best.box,
       shown: [best.box, ...(sameKind ? last.shown : [])],
       ...(answer.question !== undefined && {
         pending: {
+          command: answer.command!,
           question: answer.question,
           candidates: answer.detections.slice(0, answer.question.labels.length),
         },
       }),
     });
   }
+}
+
+/** Whether the model's answers on this image cover an object, though none of their objects is it. */
+function isCovered(object: Detection, { whole, kinds }: TargetPlan, answers: Answers): boolean {
+  return [whole, ...kinds].some((phrase) => {
+    const answer = answers.get(phrase);
+    return answer !== undefined && heatOn(answer, object) >= minCoveredHeat;
+  });
 }
 
 /** A plan whose kinds are asked, so that every object of the kind is a candidate. */

@@ -22,6 +22,8 @@ export interface Understood {
   readonly last?: LastAnswer;
   /** It may be the reply to the question that was asked last. */
   readonly mayReply: boolean;
+  /** The same query again, after a reply has chosen its object. */
+  readonly settled: boolean;
   readonly ask: AskPolicy;
 }
 
@@ -40,7 +42,7 @@ export async function understand(
 ): Promise<Understood> {
   const query = cleanQuery(said);
   const guess = await identifyLanguage(query);
-  const base = { query, ask, plans: [], narrowing: [], mayReply: false };
+  const base = { query, ask, plans: [], narrowing: [], mayReply: false, settled: false };
   if (!guess.isEnglish && translate === undefined)
     return { ...base, text: query, language: { code: guess.language } };
   const isTranslated = !guess.isEnglish && translate !== undefined;
@@ -54,6 +56,11 @@ export async function understand(
   const command = parseCommand(text);
   const mayReply = isReply(command, last);
   if (command === undefined) return { ...common, mayReply };
+  if (last?.settled === true && last.query === query) {
+    const plans = command.targets.map(planTarget);
+    const narrowing = plans.map((_, i) => (i === 0 ? { near: last.box } : {}));
+    return { ...common, mayReply: false, settled: true, command, plans, narrowing };
+  }
   const { command: resolved, narrowing } = resolveReferences(command, last);
   const plans = resolved.targets.map(planTarget);
   const [first] = plans;
@@ -104,5 +111,6 @@ export function toAsk({
       ...(isUnnarrowed(narrowing[i] ?? {}) && (ask === "never" || !isOpen(plan)) ? [] : plan.kinds),
     ]),
     ...(command?.destination?.landmarks ?? []),
+    ...(mayReply ? (last?.pending?.command.destination?.landmarks ?? []) : []),
   ];
 }
