@@ -95,6 +95,10 @@ const confirm = async () => {
 
 await page.goto(url);
 await page.waitForFunction(() => document.querySelector("#image")?.width > 300);
+await ask("the mug");
+await shoot("question", "console-question", { size: sizes[1] });
+await page.getByRole("button", { name: "Clear" }).click();
+await page.waitForFunction(() => document.querySelector("#image")?.width > 300);
 await ask("the yellow banana");
 await ask("the green apple");
 await ask("give me the red mug on the left");

@@ -222,6 +222,10 @@ export const stateSchema = z.object({
     fps: z.number().describe("images a second from the source"),
     dropped: z.int().min(0).describe("images dropped by the source"),
     modelDropped: z.int().min(0).describe("images that came while the model was busy"),
+    silence: z
+      .int()
+      .optional()
+      .describe("seconds since the last image of a live camera, where that is too long ago"),
     clients: z.int().min(0),
     latency: z.record(z.string(), z.number()).describe("milliseconds by stage, of the last answer"),
   }),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
 import type { FrameHeader, ServerMessage } from "../../src/console/protocol.js";
+import { openBrowser } from "./support/browser.js";
 import { command, openConsole, serveSource, signIn, type TestConsole } from "./support/console.js";
 import { LiveSource } from "./support/live-source.js";
 
@@ -146,6 +147,24 @@ it("serves a live camera of 1280×720 at fifteen a second to five clients, one m
     expect([refused.status, refused.body.error?.code]).toEqual([409, "CONSOLE_NO_RECORDING"]);
     for (const { socket } of [...viewers, stalled]) socket.close();
   } finally {
+    await live.close();
+  }
+});
+
+it("says that a camera was unplugged, over the image that stands still", async () => {
+  const source = await LiveSource.create(640, 480, 10);
+  const live = await serveSource(source);
+  const browser = await openBrowser();
+  try {
+    const page = await browser.context.newPage();
+    await page.goto(live.url);
+    await page.waitForFunction(() => (document.querySelector<HTMLCanvasElement>("#image")?.width ?? 0) > 300);
+    source.unplug();
+    await page.getByText(/^No new image for \d+ s: check the camera\.$/).waitFor();
+    const images = live.core.store.value.health.find(({ name }) => name === "images");
+    expect(images).toMatchObject({ level: "error", text: expect.stringMatching(/^none for \d+ s/) });
+  } finally {
+    await browser.close();
     await live.close();
   }
 });

@@ -12,9 +12,9 @@ beforeAll(async () => {
   [browser, served] = await Promise.all([openBrowser(), openConsole()]);
   page = await browser.context.newPage();
   await page.goto(served.url);
-  await page.fill("#query", "the red object");
+  await page.fill("#query", "the red mug");
   await page.press("#query", "Enter");
-  await page.waitForSelector("article h2");
+  await page.waitForSelector(".which");
 });
 afterAll(async () => {
   await browser?.close();
@@ -28,9 +28,12 @@ interface Finding {
 }
 
 it.each([
-  ["light", 1280, 800],
-  ["dark", 1280, 800],
+  ["light", 1440, 900],
+  ["dark", 1440, 900],
+  ["light", 1024, 768],
+  ["dark", 1024, 768],
   ["light", 390, 844],
+  ["dark", 390, 844],
 ] as const)("has no serious finding of axe in %s at %i pixels", async (scheme, width, height) => {
   await page.emulateMedia({ colorScheme: scheme });
   await page.setViewportSize({ width, height });

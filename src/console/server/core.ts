@@ -232,6 +232,7 @@ export class ConsoleCore {
 
   #showStats(): void {
     const { latency, missed } = this.queries;
+    const silence = this.#silence;
     this.#showModel();
     this.store.set({
       stats: {
@@ -240,6 +241,7 @@ export class ConsoleCore {
         modelDropped: missed,
         clients: this.clients.size,
         latency: { ...latency },
+        ...(silence !== undefined && { silence }),
       },
       health: this.#health(),
     });
@@ -250,12 +252,18 @@ export class ConsoleCore {
       this.log.add("error", `audit log: ${describe(this.#audit.failure)}`);
   }
 
+  /** A recording may pause; a camera does not. */
+  get #silence(): number | undefined {
+    return this.#source.kind === "live" ? this.#rate.silence : undefined;
+  }
+
   #health(): HealthItem[] {
     const frame = this.#frame;
     return healthOf({
       source: this.#source,
       state: this.store.value,
       fps: frame === undefined ? undefined : this.#rate.value,
+      silence: this.#silence,
       missed: this.queries.missed,
       cameraKnown: this.#motion && frame !== undefined && this.#motion.cameraInBase(frame) !== undefined,
     });

@@ -6,6 +6,8 @@ export interface HealthFacts {
   readonly state: Pick<ConsoleState, "model" | "arm">;
   /** Images a second; undefined before the first. */
   readonly fps: number | undefined;
+  /** Seconds without an image of a live camera, where that is too long. */
+  readonly silence: number | undefined;
   /** Images the model had no time for. */
   readonly missed: number;
   /** Whether it is known where the camera is on the robot; undefined without an arm. */
@@ -13,13 +15,17 @@ export interface HealthFacts {
 }
 
 /** What the source says of its parts, and before it what the console says of its own. */
-export function healthOf({ source, state, fps, missed, cameraKnown }: HealthFacts): HealthItem[] {
+export function healthOf({ source, state, fps, silence, missed, cameraKnown }: HealthFacts): HealthItem[] {
   const { problems, health = [], dropped } = source;
   const { model, arm } = state;
   const camera: HealthItem = {
     name: "images",
-    level: problems.length > 0 ? "warn" : fps === undefined ? "stale" : "ok",
-    text: problems[0] ?? (fps === undefined ? "no image yet" : `${fps.toFixed(1)} a second`),
+    level:
+      silence !== undefined ? "error" : problems.length > 0 ? "warn" : fps === undefined ? "stale" : "ok",
+    text:
+      silence !== undefined
+        ? `none for ${silence} s: check the camera`
+        : (problems[0] ?? (fps === undefined ? "no image yet" : `${fps.toFixed(1)} a second`)),
     values: { dropped: String(dropped), dropped_by_the_model: String(missed) },
   };
   const grounding: HealthItem = {

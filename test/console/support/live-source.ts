@@ -32,6 +32,11 @@ export class LiveSource implements ConsoleSource {
     return new LiveSource(images, 1000 / rate);
   }
 
+  /** The camera sends nothing any more. */
+  unplug(): void {
+    clearInterval(this.#timer);
+  }
+
   start(listener: SourceListener): void {
     let count = 0;
     this.#timer = setInterval(() => {
@@ -42,6 +47,6 @@ export class LiveSource implements ConsoleSource {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.unplug();
   }
 }

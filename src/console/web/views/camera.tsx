@@ -1,12 +1,25 @@
-import { useSignal } from "@preact/signals";
+import { computed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Answer } from "../../protocol.js";
 import { visibility } from "../freshness.js";
 import { imageHeight, imageWidth, onImage } from "../images.js";
 import { imageUrl } from "../resources.js";
-import { answers, choose, identify, inControl, layers, live, placeAt, placing, selected } from "../store.js";
+import {
+  answers,
+  choose,
+  identify,
+  inControl,
+  layers,
+  live,
+  placeAt,
+  placing,
+  selected,
+  state,
+} from "../store.js";
 import { Drawn, Labels, Masks, Target } from "./drawing.js";
 import { Here } from "./here.js";
+
+const silence = computed(() => state.value?.stats.silence);
 
 export function Camera() {
   const image = useRef<HTMLCanvasElement>(null);
@@ -79,6 +92,11 @@ export function Camera() {
             Cancel
           </button>
         </div>
+      )}
+      {silence.value !== undefined && (
+        <p class="silent" role="alert">
+          No new image for {silence.value} s: check the camera.
+        </p>
       )}
       {imageWidth.value === undefined && <p class="waiting">waiting for the first image</p>}
     </div>
