@@ -14,6 +14,8 @@ export type Replay = (path: string) => Promise<{
 /** One reading of a complete bag. */
 interface Reading {
   readonly seconds: number;
+  /** Of all threads: what the reading costs, whatever else the machine does. */
+  readonly processor_seconds: number;
   readonly messages: number;
   readonly bytes: number;
 }
@@ -84,19 +86,31 @@ async function compare(reference: ReferenceProcess, bag: Recording, rounds: numb
     }),
   };
   const best: Record<string, number> = {};
+  const cost: Record<string, number> = {};
   for (let round = 0; round < rounds; round++) {
     for (const [reader, read] of Object.entries(readers)) {
-      const { seconds, messages, bytes } = await read();
+      const { seconds, processor_seconds, messages, bytes } = await read();
       if (messages !== frames) throw new Error(`${reader} read ${messages} of ${frames} messages of ${path}`);
       best[reader] = Math.max(best[reader] ?? 0, bytes / seconds / 1e6);
+      cost[reader] = Math.min(cost[reader] ?? Infinity, processor_seconds / (bytes / 1e9));
     }
   }
   const ratio = (ours: string, theirs: string): number | undefined =>
     theirs in best ? Number((best[ours]! / best[theirs]!).toFixed(2)) : undefined;
+  const costRatio = (ours: string, theirs: string): number | undefined =>
+    theirs in cost ? Number((cost[theirs]! / cost[ours]!).toFixed(2)) : undefined;
   return {
     megabytes_per_second: Object.fromEntries(
       Object.entries(best).map(([key, value]) => [key, Math.round(value)]),
     ),
+    processor_seconds_per_gigabyte: Object.fromEntries(
+      Object.entries(cost).map(([key, value]) => [key, Number(value.toFixed(3))]),
+    ),
+    processor_ratio_to_rosbags: costRatio("raw", "rosbags"),
+    ...(isMcap && {
+      processor_ratio_to_mcap: costRatio("raw", "mcap"),
+      processor_ratio_to_mcap_with_checksums: costRatio("safe", "mcap_checksums"),
+    }),
     ratio_to_rosbags: ratio("raw", "rosbags"),
     ...(isMcap && {
       ratio_to_mcap: ratio("raw", "mcap"),
@@ -127,6 +141,7 @@ async function shareOfReading(path: string, frames: number, replay: Replay): Pro
 
 async function readOurs(path: string, options: (typeof readings)[keyof typeof readings]): Promise<Reading> {
   const start = performance.now();
+  const processor = process.cpuUsage();
   const bag = await openBag(path);
   let messages = 0;
   let bytes = 0;
@@ -135,5 +150,7 @@ async function readOurs(path: string, options: (typeof readings)[keyof typeof re
     bytes += message.data.byteLength;
   }
   await bag.close();
-  return { seconds: (performance.now() - start) / 1e3, messages, bytes };
+  const { user, system } = process.cpuUsage(processor);
+  const seconds = (performance.now() - start) / 1e3;
+  return { seconds, processor_seconds: (user + system) / 1e6, messages, bytes };
 }

@@ -1,7 +1,7 @@
 """The Python side of `bench replay`: makes the bags and reads them with PyPI mcap and rosbags.
 
 Answers one JSON line for every JSON line of stdin: {"make": folder, "frames": n} or {"read": path, "with": library,
-"checksums": bool}; a reading answers with the seconds it took, the messages and their bytes.
+"checksums": bool}; a reading answers with the seconds it took, those of the processor, the messages and their bytes.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ def make(folder: Path, frames: int) -> dict[str, str]:
 
 def read(path: str, library: str, checksums: bool) -> dict[str, float]:
     start = time.perf_counter()
+    processor = time.process_time()
     messages = size = 0
     if library == "mcap":
         with open(path, "rb") as stream:
@@ -80,7 +81,8 @@ def read(path: str, library: str, checksums: bool) -> dict[str, float]:
             for _connection, _stamp, data in reader.messages():
                 messages += 1
                 size += len(data)
-    return {"seconds": time.perf_counter() - start, "messages": messages, "bytes": size}
+    seconds = {"seconds": time.perf_counter() - start, "processor_seconds": time.process_time() - processor}
+    return {**seconds, "messages": messages, "bytes": size}
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
