@@ -5,7 +5,7 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { Command } from "commander";
 import { describe } from "../errors/index.js";
-import { modelFiles, readManifest, verifyFiles } from "../grounding/index.js";
+import { modelFiles, readManifest, verifyModel } from "../grounding/index.js";
 import {
   type ExecutionProvider,
   executionProviders,
@@ -136,7 +136,7 @@ async function checkModels(): Promise<readonly Check[]> {
     models.map(async ({ name, folder, manifest }): Promise<Check> => {
       const required = name === defaultModel;
       try {
-        await verifyFiles(folder, manifest);
+        await verifyModel(folder, manifest);
         return {
           name: `model ${name}`,
           status: "ok",

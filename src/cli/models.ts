@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { manifestFiles } from "../grounding/index.js";
+import { modelManifestFiles } from "../grounding/index.js";
 import {
   type InstalledModel,
   type KnownWeights,
@@ -78,7 +78,8 @@ function listCommand(): Command {
 }
 
 async function describeModel({ name, folder, manifest }: InstalledModel) {
-  const sizes = await Promise.all(manifestFiles(manifest).map(({ file }) => sizeOf(join(folder, file))));
+  const files = modelManifestFiles(manifest);
+  const sizes = await Promise.all(files.map(({ file }) => sizeOf(join(folder, file))));
   const precisions = Array.isArray(manifest.precisions) ? (manifest.precisions as string[]) : [];
   return {
     name,

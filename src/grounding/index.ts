@@ -17,6 +17,21 @@ export { parseNpy, readNpy } from "./hifics/npy.js";
 export { compareLogits, runModel, runSelfTest, type SelfTestResult } from "./hifics/self-test.js";
 export { TextTokenizer } from "./hifics/tokenizer.js";
 export {
+  type HubFamily,
+  type HubManifest,
+  type HubModel,
+  type HubRole,
+  hubFamilies,
+  isHubManifest,
+  type ModelManifest,
+  modelManifestFiles,
+  openHubModel,
+  readHubManifest,
+  readModelManifest,
+  requiredRoles,
+  verifyModel,
+} from "./hub/manifest.js";
+export {
   askPolicies,
   CommandGrounder,
   type CommandGrounderOptions,

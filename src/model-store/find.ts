@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { GraspGroundingError } from "../errors/index.js";
 import { type GraspModelManifest, readGraspManifest } from "../grasping/learned/index.js";
-import { type Manifest, readManifest } from "../grounding/index.js";
+import { type ModelManifest, readModelManifest } from "../grounding/index.js";
 import { packageRoot } from "../system/index.js";
 import { type KnownWeights, knownWeights } from "./known.js";
 
@@ -33,7 +33,7 @@ export const sizeOf = (path: string): Promise<number | undefined> =>
 export interface InstalledModel {
   readonly name: string;
   readonly folder: string;
-  readonly manifest: Manifest;
+  readonly manifest: ModelManifest;
 }
 
 /** Every usable model; the user's own wins over another of the same name. */
@@ -43,7 +43,7 @@ export async function listModels(): Promise<readonly InstalledModel[]> {
     const names = await readdir(parent).catch(() => []);
     for (const name of names.sort()) {
       const folder = join(parent, name);
-      const manifest = await readManifest(folder).catch(() => undefined);
+      const manifest = await readModelManifest(folder).catch(() => undefined);
       if (manifest !== undefined && !models.has(name)) models.set(name, { name, folder, manifest });
     }
   }
@@ -60,7 +60,7 @@ export async function findModel(nameOrPath: string): Promise<string> {
   const candidates = /[\\/]/.test(base)
     ? [join(base, precision)]
     : modelFolders().map((parent) => join(parent, base, precision));
-  return firstModel(candidates, readManifest, nameOrPath);
+  return firstModel(candidates, readModelManifest, nameOrPath);
 }
 
 /**
