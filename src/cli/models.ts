@@ -4,6 +4,7 @@ import { modelManifestFiles } from "../grounding/index.js";
 import {
   type InstalledModel,
   type KnownWeights,
+  knownHubModels,
   knownWeights,
   listGraspNetworks,
   listModels,
@@ -45,9 +46,14 @@ function listCommand(): Command {
         })),
       );
       const weights = await Promise.all(knownWeights.map(describeWeights));
+      const published = knownHubModels.map(({ bytes, ...known }) => ({
+        ...known,
+        bytes: bytes.fp32,
+        ...{ bytes_by_precision: bytes, pulled: models.find(({ name }) => name === known.name)?.folder },
+      }));
       if (options.json) {
         process.stdout.write(
-          `${JSON.stringify({ store: userModelFolder(), models, grasp_networks: networks, weights }, undefined, 2)}\n`,
+          `${JSON.stringify({ store: userModelFolder(), models, grasp_networks: networks, published, weights }, undefined, 2)}\n`,
         );
         return;
       }
@@ -66,6 +72,14 @@ function listCommand(): Command {
         const lines = networks.map((n) => [n.name, megabytes(n.bytes ?? 0), n.licence ?? "", n.folder]);
         process.stdout.write(`${table(["grasp network", "size", "licence", "folder"], lines)}\n\n`);
       }
+      const onHub = published.map((p) => [
+        p.name,
+        p.description,
+        `${megabytes(p.bytes)}, int8 ${megabytes(p.bytes_by_precision.int8)}`,
+        p.licence,
+        p.pulled ?? `not fetched: models pull ${p.name}`,
+      ]);
+      process.stdout.write(`${table(["published", "what", "size", "licence", "where"], onHub)}\n\n`);
       const fetchable = weights.map((w) => [
         w.name,
         w.description,

@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Transform } from "node:stream";
@@ -11,7 +12,12 @@ import { follow, Refused } from "../net/index.js";
 
 export interface DownloadOptions {
   readonly url: string;
-  readonly sha256: string;
+  /** Expected SHA-256 of the content. One of the two hashes must be given. */
+  readonly sha256?: string;
+  /** Expected object name in git, for small files whose repository states no SHA-256. */
+  readonly gitBlob?: string;
+  /** Headers of the request to an address, such as credentials. */
+  readonly headers?: (url: URL) => Readonly<Record<string, string>>;
   /** Path of the file. Until its hash matches it is `PATH.part`, which a later call resumes. */
   readonly path: string;
   /** Name of the weights in messages. */
@@ -29,7 +35,7 @@ export interface DownloadOptions {
 
 /**
  * Downloads a file of known hash. A broken connection is resumed; an incomplete or different file never gets the final
- * name.
+ * name. A hash that the server states in its LFS header must be the expected one, before anything is fetched.
  * @throws GraspGroundingError DOWNLOAD_FAILED, DOWNLOAD_CORRUPT, OUTPUT_UNWRITABLE
  */
 export async function download(options: DownloadOptions): Promise<void> {
@@ -64,7 +70,8 @@ export async function copyChecked(source: string, options: DownloadOptions): Pro
   const part = `${options.path}.part`;
   const found = await hashFile(source);
   if (found !== options.sha256) {
-    throw new GraspGroundingError("DOWNLOAD_CORRUPT", { url: source, found, wanted: options.sha256 });
+    const wanted = options.sha256 ?? "a stated hash";
+    throw new GraspGroundingError("DOWNLOAD_CORRUPT", { url: source, found, wanted });
   }
   await makeFolder(dirname(options.path));
   try {
@@ -78,12 +85,14 @@ export async function copyChecked(source: string, options: DownloadOptions): Pro
 async function fetchRest(options: DownloadOptions, part: string): Promise<void> {
   const have = await sizeOf(part);
   const response = await follow(new URL(options.url), {
-    headers: () => ({
+    headers: (url) => ({
+      ...options.headers?.(url),
       "user-agent": "grasp-grounding",
       "accept-encoding": "identity",
       ...(have > 0 && { range: `bytes=${have}-` }),
     }),
     idleMs: options.idleMs ?? 30_000,
+    onHead: ({ headers }) => compareStated(headers["x-linked-etag"], options),
     ...(options.signal && { signal: options.signal }),
   });
   const status = response.statusCode ?? 0;
@@ -97,7 +106,9 @@ async function fetchRest(options: DownloadOptions, part: string): Promise<void> 
   if (status !== 200 && !resumed) {
     response.resume();
     const message = `the server answers ${status}`;
-    throw status === 408 || status === 429 || status >= 500 ? new Error(message) : new Refused(message);
+    throw status === 408 || status === 429 || status >= 500
+      ? new Error(message)
+      : new Refused(message, status);
   }
   const start = resumed ? have : 0;
   const length = Number(response.headers["content-length"]);
@@ -111,29 +122,47 @@ async function fetchRest(options: DownloadOptions, part: string): Promise<void> 
     },
   });
   const file = createWriteStream(part, { flags: resumed ? "a" : "w" });
-  file.on("error", (cause) =>
-    response.destroy(
-      new GraspGroundingError("OUTPUT_UNWRITABLE", { path: part, detail: describe(cause) }, { cause }),
-    ),
-  );
   response.setTimeout(options.idleMs ?? 30_000, () => response.destroy(new Error("the connection stalled")));
   const closed = once(file, "close");
   // The next attempt measures the part, so all writes must be complete by then.
-  await pipeline(response, counter, file).finally(() => closed);
+  try {
+    await pipeline(response, counter, file).finally(() => closed);
+  } catch (cause) {
+    // The network's errors destroy the file too; its own ones name a call of the file system.
+    if (/^(open|write|close)$/.test((cause as NodeJS.ErrnoException).syscall ?? ""))
+      throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path: part, detail: describe(cause) }, { cause });
+    throw cause;
+  }
   if (total !== undefined && done < total)
     throw new Error(`the connection broke at ${done} of ${total} bytes`);
 }
 
+/** The hub states the SHA-256 of a large file where it redirects to its store. */
+function compareStated(header: string | string[] | undefined, { sha256, url }: DownloadOptions): void {
+  const stated = /^(?:W\/)?"?([0-9a-f]{64})"?$/.exec(String(header))?.[1];
+  if (stated !== undefined && sha256 !== undefined && stated !== sha256)
+    throw new GraspGroundingError("DOWNLOAD_CORRUPT", { url, found: stated, wanted: sha256 });
+}
+
 async function accept(part: string, options: DownloadOptions, url: string): Promise<void> {
-  const found = await hashFile(part);
-  if (found !== options.sha256) {
+  const { sha256, gitBlob } = options;
+  const [found, wanted] =
+    sha256 === undefined ? [await gitHash(part), gitBlob] : [await hashFile(part), sha256];
+  if (found !== wanted) {
     await rm(part, { force: true });
-    throw new GraspGroundingError("DOWNLOAD_CORRUPT", { url, found, wanted: options.sha256 });
+    throw new GraspGroundingError("DOWNLOAD_CORRUPT", { url, found, wanted: wanted ?? "a stated hash" });
   }
   const file = await open(part, "r+");
   await file.sync();
   await file.close();
   await rename(part, options.path);
+}
+
+/** A file's object name in git: SHA-1 of its length and content. */
+async function gitHash(path: string): Promise<string> {
+  const hash = createHash("sha1").update(`blob ${await sizeOf(path)}\0`);
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -5,6 +5,7 @@ import { GraspGroundingError } from "../errors/index.js";
 import { type GraspModelManifest, readGraspManifest } from "../grasping/learned/index.js";
 import { type ModelManifest, readModelManifest } from "../grounding/index.js";
 import { packageRoot } from "../system/index.js";
+import { knownHubModels } from "./hub/known.js";
 import { type KnownWeights, knownWeights } from "./known.js";
 
 export const defaultModel = "lite";
@@ -109,7 +110,7 @@ export async function listGraspNetworks(): Promise<
 export async function freeFolder(name: string): Promise<string> {
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name))
     throw new GraspGroundingError("USAGE", { detail: `--name ${name}: letters, digits, dots, dashes only` });
-  if (knownWeights.some((weights) => weights.name === name))
+  if ([...knownWeights, ...knownHubModels].some((known) => known.name === name))
     throw new GraspGroundingError("USAGE", {
       detail: `--name ${name} is reserved for the publisher's weights`,
     });

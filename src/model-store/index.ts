@@ -16,5 +16,9 @@ export {
   userModelFolder,
   weightsPath,
 } from "./find.js";
+export { installedHubModel } from "./hub/install.js";
+export { type KnownHubModel, knownHubModels } from "./hub/known.js";
+export { type PullSummary, pullFromFolder, pullFromHub } from "./hub/pull.js";
+export { hubEndpoint, hubToken } from "./hub/token.js";
 export { type KnownWeights, knownWeights } from "./known.js";
 export { runLines } from "./python.js";

@@ -1,67 +1,41 @@
-import { stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { GraspGroundingError } from "../../errors/index.js";
-import { hashFile } from "../../grounding/index.js";
-import {
-  copyChecked,
-  download,
-  type KnownWeights,
-  knownWeights,
-  sizeOf,
-  weightsPath,
-} from "../../model-store/index.js";
-import { Progress } from "../../system/index.js";
+import { usage } from "../../errors/index.js";
+import { knownHubModels, knownWeights, type ModelPrecision } from "../../model-store/index.js";
+import { type PullFlags, pullHubModel } from "./pull-hub.js";
+import { pullWeights } from "./pull-weights.js";
+
+const kinds: readonly ModelPrecision[] = ["fp32", "fp16", "int8"];
 
 /** `models pull`. */
 export function pullCommand(): Command {
+  const names = [...knownHubModels, ...knownWeights].map(({ name }) => name);
   return new Command("pull")
-    .description("fetches published weights; a broken download is taken up where it stopped")
-    .argument("<name>", knownWeights.map(({ name }) => name).join(" or "))
+    .description("fetches published models and weights; a broken download is taken up where it stopped")
+    .argument("<name>", `${names.join(", ")}, or owner/name of a repository on the hub`)
+    .option("--as <name>", "what the model will be called (default: the repository's name)")
     .option("--from <where>", "a mirror's address, or a folder or file on this machine")
-    .action(async (name: string, options: { from?: string }) => {
-      const known = knownWeights.find((weights) => weights.name === name);
-      if (known === undefined) {
-        const names = knownWeights.map((weights) => weights.name).join(", ");
-        throw new GraspGroundingError("USAGE", {
-          detail: `nothing is published as ${name}; there are ${names} (a checkpoint of your own: models import)`,
-        });
+    .option("--precision <kinds>", "fp32, fp16, int8, or several with commas (default: fp32)", parseKinds)
+    .option("--revision <commit>", "commit, tag or branch of the repository")
+    .action(async (name: string, flags: PullFlags) => {
+      const weights = knownWeights.find((known) => known.name === name);
+      if (weights !== undefined) {
+        if (flags.as ?? flags.precision ?? flags.revision)
+          throw usage(`--as, --precision and --revision do not go with ${name}: it is one file of weights`);
+        return pullWeights(weights, flags.from);
       }
-      await pull(known, options.from);
+      const known = knownHubModels.find((model) => model.name === name);
+      if (known === undefined && !/^[\w.-]+\/[\w.-]+$/.test(name))
+        throw usage(
+          `nothing is published as ${name}; there are ${names.join(", ")}, and owner/name of any repository (a checkpoint of your own: models import)`,
+        );
+      return pullHubModel(known ?? name, flags);
     });
 }
 
-async function pull(known: KnownWeights, from: string | undefined): Promise<void> {
-  const { name, sha256, file } = known;
-  const path = weightsPath(known);
-  if ((await sizeOf(path)) !== undefined && (await hashFile(path)) === sha256) {
-    process.stdout.write(`${name} is there already: ${path}\n`);
-    return;
-  }
-  const progress = new Progress(`${name}, MB:`);
-  const onProgress = (done: number, total: number | undefined) =>
-    progress.update(Math.round(done / 1e6), Math.round((total ?? known.bytes) / 1e6));
-  const common = { sha256, path, name, onProgress };
-  try {
-    if (from === undefined) await download({ ...common, url: known.url });
-    else if (/^https?:\/\//i.test(from)) await download({ ...common, url: mirrorAddress(from, file) });
-    else await copyChecked(await localSource(from, file), { ...common, url: from });
-  } finally {
-    progress.done();
-  }
-  process.stdout.write(
-    `${name}: ${path}, SHA-256 as published\n` +
-      "These weights are CLIP alone. A HiFi-CS decoder is needed too: bring one with `models import --checkpoint F --name NAME`, or train one (models/training).\n",
-  );
-}
-
-/** A mirror is named by its folder or by the file itself. */
-const mirrorAddress = (from: string, file: string): string =>
-  new URL(from).pathname.endsWith(`/${file}`) ? from : `${from.replace(/\/+$/, "")}/${file}`;
-
-async function localSource(from: string, file: string): Promise<string> {
-  const path = resolve(from);
-  const status = await stat(path).catch(() => undefined);
-  if (status === undefined) throw new GraspGroundingError("FILE_MISSING", { path });
-  return status.isDirectory() ? join(path, file) : path;
+function parseKinds(list: string): ModelPrecision[] {
+  const named = list.split(",").map((kind) => kinds.find((one) => one === kind.trim()));
+  const found = named.filter((kind) => kind !== undefined);
+  if (found.length === 0 || found.length < named.length)
+    throw usage(`--precision ${list}: fp32, fp16, int8, or several with commas`);
+  return [...new Set(found)];
 }

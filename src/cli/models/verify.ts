@@ -3,11 +3,13 @@ import { Command } from "commander";
 import { GraspGroundingError } from "../../errors/index.js";
 import {
   hashFile,
+  isHubManifest,
   manifestFiles,
   modelFiles,
-  readManifest,
+  modelManifestFiles,
+  readModelManifest,
   runSelfTest,
-  verifyFiles,
+  verifyModel,
 } from "../../grounding/index.js";
 import { InProcessBackend } from "../../inference/index.js";
 import {
@@ -18,6 +20,7 @@ import {
   sizeOf,
   weightsPath,
 } from "../../model-store/index.js";
+import { checkHubGraphs } from "./hub-graphs.js";
 
 /** `models verify`. */
 export function verifyCommand(): Command {
@@ -36,6 +39,8 @@ interface VerifyReport {
   readonly name: string;
   readonly folder: string;
   readonly files: number;
+  /** A model of the hub: its graphs were loaded, and have the inputs and outputs of its family. */
+  readonly loads?: true;
   readonly self_test?: { readonly largest_logit_difference: number; readonly mask_agreement: number };
 }
 
@@ -57,7 +62,7 @@ async function verifyNamed(name: string): Promise<readonly VerifyReport[]> {
 
 /** The model, and each precision it holds as a folder of its own. */
 async function verifyFolders(folder: string): Promise<readonly VerifyReport[]> {
-  const { precisions } = await readManifest(folder);
+  const { precisions } = await readModelManifest(folder);
   const kinds = Array.isArray(precisions) ? (precisions as string[]) : [];
   const reports = [await verifyFolder(folder)];
   for (const kind of kinds) reports.push(await verifyFolder(join(folder, kind)));
@@ -65,9 +70,13 @@ async function verifyFolders(folder: string): Promise<readonly VerifyReport[]> {
 }
 
 async function verifyFolder(folder: string): Promise<VerifyReport> {
-  const manifest = await readManifest(folder);
-  await verifyFiles(folder, manifest);
+  const manifest = await readModelManifest(folder);
+  await verifyModel(folder, manifest);
   const { name } = manifest;
+  if (isHubManifest(manifest)) {
+    await checkHubGraphs(folder, manifest);
+    return { name, folder, files: modelManifestFiles(manifest).length, loads: true };
+  }
   const backend = await InProcessBackend.create(modelFiles(folder, manifest));
   try {
     const result = await runSelfTest(folder, manifest, backend);
@@ -94,8 +103,9 @@ async function verifyWeights(known: KnownWeights): Promise<VerifyReport> {
   return { name: known.name, folder: path, files: 1 };
 }
 
-function reportLine({ name, files, self_test }: VerifyReport): string {
+function reportLine({ name, files, loads, self_test }: VerifyReport): string {
   const hashes = `${name}: ${files} ${files === 1 ? "file" : "files"} as published`;
+  if (loads) return `${hashes}, graphs load`;
   if (self_test === undefined) return `${hashes}, no self-test stored`;
   const { largest_logit_difference: difference, mask_agreement: agreement } = self_test;
   return `${hashes}, self-test passed: ${(100 * agreement).toFixed(3)} % of mask pixels, logits within ${difference.toExponential(1)}`;

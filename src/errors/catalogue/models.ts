@@ -49,6 +49,26 @@ export const modelErrors = {
       "this is not the published file or a damaged copy, and was discarded; fetch it again or use another --from",
     httpStatus: 502,
   }),
+  HUB_REFUSED: entry({
+    message: "{repository}: {endpoint} answers {status} (gated, private, or no such repository)",
+    cause: "terms that were not accepted, a missing or expired token, or a misspelt repository",
+    remedy:
+      "check the name; accept the terms on the repository's page; set HF_TOKEN to a token with read access",
+    httpStatus: 403,
+  }),
+  HUB_MISSING: entry({
+    message: "{endpoint} has no {repository}",
+    cause: "a misspelt name, or a repository, revision or file that was renamed or removed",
+    remedy: "check the name and --revision on the hub's page",
+    httpStatus: 404,
+  }),
+  HUB_UNFIT: entry({
+    message: "{repository}: {detail}",
+    cause: "a repository of another architecture, or without ONNX files under the names of Transformers.js",
+    remedy:
+      "name a repository with ONNX files of CLIPSeg, OWLv2, Grounding DINO or SAM, or convert PyTorch weights: models import",
+    httpStatus: 422,
+  }),
   IMPORT_FAILED: entry({
     message: "import failed: {detail}",
     cause: "a checkpoint of another network, or a damaged one",
