@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from .clip import HEAD_WIDTH, PUBLISHED, Clip, ClipConfig
+from .film import trained_variant
 from .hifics import PER_LEVEL, SINGLE, TAPS, DecoderConfig, HifiCs
 from .torchscript import read_archive
 
@@ -206,6 +207,14 @@ def decoder_config(state: State, clip: ClipConfig, wishes: Wishes, source: str) 
             "this is no HiFi-CS decoder"
         )
     variant = wishes.variant or (PER_LEVEL if has_levels else SINGLE)
+    if wishes.variant is None and has_single and has_levels:
+        decided, found = trained_variant(state)
+        if decided is None:
+            raise CheckpointError(
+                f"{source} holds FiLM layers for one level and for each, and their weights do not tell which were "
+                f"trained ({found}); say it: --variant {SINGLE} (the authors' released configuration) or {PER_LEVEL}"
+            )
+        variant = decided
     if variant == PER_LEVEL and not has_levels:
         raise CheckpointError(
             f"{source}: film_mul_0.weight is missing, wanted for --variant {PER_LEVEL}; "
@@ -324,7 +333,10 @@ def load_hifics(checkpoint: Path, clip_path: Path | None, wishes: Wishes, store:
         )
     config = decoder_config(decoder_state, clip.config, wishes, str(checkpoint))
     if wishes.variant is None and {"film_mul.weight", "film_mul_0.weight"} <= decoder_state.keys():
-        notes.append(f"both film_mul and film_mul_0 are there: taken as {PER_LEVEL}; --variant {SINGLE} overrides")
+        notes.append(
+            f"both film_mul and film_mul_0 are there: taken as {config.variant}, because the others still have their "
+            "initial weights; --variant overrides"
+        )
     clip_head = max(1, clip.config.width // HEAD_WIDTH)
     if clip.config.width % clip_head:
         raise CheckpointError(f"{checkpoint}: visual width {clip.config.width} is no multiple of {HEAD_WIDTH}")

@@ -10,9 +10,10 @@ import argparse
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from .clip import PUBLISHED, Clip, ClipConfig
-from .hifics import VARIANTS, DecoderConfig, HifiCs
+from .hifics import PER_LEVEL, VARIANTS, DecoderConfig, HifiCs
 
 
 def random_hifics(clip: ClipConfig, decoder: DecoderConfig, seed: int = 0) -> HifiCs:
@@ -27,14 +28,26 @@ def random_hifics(clip: ClipConfig, decoder: DecoderConfig, seed: int = 0) -> Hi
                 parameter.normal_(std=0.1)
             elif name.endswith("in_proj_weight"):
                 parameter.mul_(1.5)
+            elif ".film_" in name:
+                # As training leaves it: no longer within the bounds of torch's initialisation.
+                parameter.add_(0.5 * torch.randn_like(parameter) * parameter.shape[1] ** -0.5)
         model.decoder.trans_conv.weight.mul_(4)
     return model
 
 
 def published_names(model: HifiCs) -> dict[str, torch.Tensor]:
     """The state dict as the authors' code writes it: decoder at the root, CLIP under `clip_model.`, its image
-    tower again under `model.`, and the unused `reduce`."""
+    tower again under `model.`, the unused `reduce`, and the FiLM layers of the other variant as torch makes them."""
     state = dict(model.decoder.state_dict())
+    config = model.decoder.config
+    levels = [""] if config.variant == PER_LEVEL else [f"_{level}" for level in range(len(config.taps))]
+    for level in levels:
+        for kind in ("mul", "add"):
+            layer = nn.Linear(config.condition, config.reduce)
+            state[f"film_{kind}{level}.weight"], state[f"film_{kind}{level}.bias"] = (
+                layer.weight.detach(),
+                layer.bias.detach(),
+            )
     width, reduce = model.decoder.config.width, model.decoder.config.reduce
     state["reduce.weight"] = torch.zeros(reduce, width)
     state["reduce.bias"] = torch.zeros(reduce)
@@ -50,7 +63,8 @@ def save(model: HifiCs, checkpoint: Path, clip: Path | None) -> None:
     if clip is None:
         torch.save(published_names(model), checkpoint)
         return
-    torch.save({name: value for name, value in model.decoder.state_dict().items()}, checkpoint)
+    own = {name: value for name, value in published_names(model).items() if not name.startswith(("clip_model.", "model."))}
+    torch.save(own, checkpoint)
     torch.save(_clip_state(model.clip), clip)
 
 

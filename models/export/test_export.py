@@ -14,6 +14,7 @@ import torch
 
 from .checkpoint import CheckpointError, Wishes, load_clip, load_hifics, read_state
 from .clip import VIT_B16, VIT_L14, Clip, ClipConfig, resized_positions
+from .film import trained_variant
 from .hifics import PER_LEVEL, SINGLE, DecoderConfig
 from .measure import Measure, choose
 from .onnx_export import encoder_graph
@@ -237,6 +238,57 @@ class Loading(Folder):
             torch.testing.assert_close(clip.sentence(ids), wanted, atol=1e-5, rtol=1e-4)
 
 
+class TrainedFilm(Folder):
+    """The authors' state dict holds both sets of FiLM layers, whichever was trained."""
+
+    def trained(self, variant: str, steps: int, rate: float = 1e-3) -> dict[str, torch.Tensor]:
+        """A state dict of which one set was really trained, from torch's initialisation, for some steps of AdamW."""
+        from .hifics import HifiCs
+
+        torch.manual_seed(5)
+        model = HifiCs(small(), DecoderConfig.over(small(), variant=variant))
+        decoder = model.decoder
+        taps = [torch.randn(1, 485, 128) for _ in range(5)]
+        queries, wanted = torch.randn(4, 64), (torch.rand(4, 1, 352, 352) > 0.5).float()
+        optimiser = torch.optim.AdamW(decoder.parameters(), lr=rate)
+        for _ in range(steps):
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(decoder(taps, queries), wanted)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        return published_names(model)
+
+    def test_really_trained_layers_are_told_from_initial_ones(self) -> None:
+        for variant in (SINGLE, PER_LEVEL):
+            self.assertEqual(trained_variant(self.trained(variant, 6))[0], variant)
+
+    def test_half_precision_and_other_widths(self) -> None:
+        for variant in (SINGLE, PER_LEVEL):
+            for reduce_cond in (None, 24, 256):
+                config = DecoderConfig.over(small(), variant=variant, reduce_cond=reduce_cond)
+                state = published_names(random_hifics(small(), config, seed=7))
+                halved = {name: value.half() for name, value in state.items()}
+                self.assertEqual(trained_variant(halved)[0], variant)
+
+    def test_what_does_not_decide_is_refused_unless_the_variant_is_said(self) -> None:
+        path = self.folder / "weights.pth"
+        both = self.trained(SINGLE, 6)
+        both.update({name: value for name, value in self.trained(PER_LEVEL, 6).items() if name.startswith("film_")})
+        for name in ("film_mul.weight", "film_add.weight"):
+            both[name] = both[name] * 1.5
+        for state in (self.trained(SINGLE, 0), both):
+            torch.save(state, path)
+            self.refused(r"do not tell which were trained.*--variant single.*or per-level", path, None, Wishes())
+            for variant in (SINGLE, PER_LEVEL):
+                loaded = load_hifics(path, None, Wishes(variant=variant))
+                self.assertEqual(loaded.model.decoder.config.variant, variant)
+
+    def test_the_note_says_why(self) -> None:
+        path = self.folder / "weights.pth"
+        torch.save(self.trained(SINGLE, 6), path)
+        self.assertIn("taken as single", " ".join(load_hifics(path, None, Wishes()).notes))
+
+
 class Refusing(Folder):
     def saved(self, change) -> Path:
         model = random_hifics(small(), DecoderConfig.over(small(), variant=PER_LEVEL))
@@ -247,7 +299,7 @@ class Refusing(Folder):
         return path
 
     def test_a_wrong_shape_names_tensor_found_and_wanted(self) -> None:
-        path = self.saved(lambda s: s.update({"film_mul_2.weight": torch.zeros(64, 32)}))
+        path = self.saved(lambda s: s.update({"film_mul_2.weight": torch.randn(64, 32)}))
         self.refused(r"film_mul_2\.weight has shape \[64, 32\], wanted \[64, 64\]", path, None, Wishes())
         path = self.saved(lambda s: s.update({"model.conv1.weight": torch.zeros(128, 3, 16, 8)}))
         self.refused(r"visual\.conv1\.weight has shape", path, None, Wishes())
@@ -257,7 +309,7 @@ class Refusing(Folder):
         self.refused(r"blocks\.3\.norm2\.bias is missing, wanted with shape \[64\]", path, None, Wishes())
 
     def test_the_wrong_variant_is_named(self) -> None:
-        path = self.saved(lambda s: None)
+        path = self.saved(lambda s: [s.pop(f"film_{kind}.{part}") for kind in ("mul", "add") for part in ("weight", "bias")])
         self.refused(r"film_mul\.weight is missing.*--variant per-level", path, None, Wishes(variant=SINGLE))
 
     def test_what_is_not_finite(self) -> None:
