@@ -97,6 +97,9 @@ class FamilyMeasure:
         self.kind, self.part = kind, part
         self.samples = [sample_inputs(kind, part, seed) for seed in seeds]
         self.expected = [outputs(part, sample) for sample in self.samples]
+        # Rounding grows with the values: what is near is judged by the largest logit, at least 1.
+        largest = [np.abs(v[np.isfinite(v)]).max() for e in self.expected for n, v in e.items() if n != "pred_boxes"]
+        self.scale = max(1.0, float(max(largest)))
 
     def of(self, path: Path) -> FamilyAgreement:
         options = ort.SessionOptions()

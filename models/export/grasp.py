@@ -25,7 +25,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from .import_checkpoint import sha256
+from .hashes import sha256
 
 MAPS = ("quality", "cos", "sin", "width")
 CHANNELS = {"d": "depth", "r": "red", "g": "green", "b": "blue"}

@@ -1,4 +1,4 @@
-"""Turns a HiFi-CS checkpoint into a model folder (run by `grasp-grounding models import`).
+"""Turns a checkpoint of HiFi-CS, CLIPSeg or a transformers folder into a model folder (run by `grasp-grounding models import`).
 
     python -m export.import_checkpoint --checkpoint weights.pth --clip ViT-B-16.pt --name mine --out FOLDER
 
@@ -10,7 +10,6 @@ too. Progress and the outcome are printed as one JSON object a line: {"progress"
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -21,7 +20,9 @@ import numpy as np
 import torch
 
 from .checkpoint import CheckpointError, Loaded, Wishes, load_hifics
+from .hashes import sha256
 from .hifics import INPUT_SIDE, VARIANTS, HifiCs
+from .import_family import build_family, is_family
 from .measure import LEAST_AGREEMENT, Chosen, Measure, choose, padded, token_rows, unit_image
 from .onnx_export import decoder_graph, level_names
 from .onnx_graph import FP16, FP32, INT8
@@ -44,14 +45,6 @@ class Steps:
     def next(self, what: str) -> None:
         self.done += 1
         say(progress=what, step=self.done, of=self.of)
-
-
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def link(source: Path, target: Path) -> None:
@@ -235,7 +228,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     part = args.out.with_name(f".{args.out.name}.{os.getpid()}.part")
     try:
-        outcome = build(args, part)
+        outcome = build_family(args, part, say) if is_family(args.checkpoint) else build(args, part)
         os.replace(part, args.out)
         say(done=outcome)
         return 0

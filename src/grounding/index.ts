@@ -19,7 +19,6 @@ export { TextTokenizer } from "./hifics/tokenizer.js";
 export {
   type HubFamily,
   type HubManifest,
-  type HubModel,
   type HubRole,
   hubFamilies,
   isHubManifest,

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { z } from "zod";
 import { GraspGroundingError } from "../errors/index.js";
+import { checkCheckpoint } from "./checkpoint-file.js";
 import { pythonFor, runLines } from "./python.js";
 
 export type ModelPrecision = "fp32" | "fp16" | "int8";
@@ -41,10 +42,13 @@ export type ImportOutcome = Readonly<Record<string, unknown>>;
 
 /**
  * Converts a PyTorch checkpoint to a model folder `store/name`; on failure nothing is left there.
- * @throws GraspGroundingError IMPORT_FAILED, PYTHON_MISSING, PYTHON_PACKAGES
+ * @throws GraspGroundingError FILE_MISSING, IMPORT_FAILED, PYTHON_MISSING, PYTHON_PACKAGES
  */
 export async function importCheckpoint(options: ImportOptions): Promise<ImportOutcome> {
   const { onProgress, signal } = options;
+  // Before an environment of a gigabyte is made.
+  await checkCheckpoint(options.checkpoint);
+  if (options.clip !== undefined) await checkCheckpoint(options.clip);
   const python = await pythonFor({
     packages: options.packages,
     ...(options.interpreter && { interpreter: options.interpreter }),

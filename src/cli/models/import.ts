@@ -23,10 +23,10 @@ interface ImportFlags {
 /** `models import`. */
 export function importCommand(): Command {
   return new Command("import")
-    .description("converts a HiFi-CS checkpoint of PyTorch to a model")
+    .description("converts PyTorch weights to a model: HiFi-CS, CLIPSeg, or a transformers folder")
     .requiredOption(
-      "--checkpoint <file>",
-      "state dict of the decoder, or of decoder and CLIP (.pth, .pt, .safetensors)",
+      "--checkpoint <path>",
+      "state dict of a decoder, with or without CLIP (.pth, .pt, .safetensors), or a folder of save_pretrained: CLIPSeg, OWLv2, Grounding DINO, SAM",
     )
     .requiredOption("--name <name>", "what the model will be called")
     .option(

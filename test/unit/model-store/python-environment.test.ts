@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, it, vi } from "vitest";
+import { importCheckpoint } from "../../../src/model-store/index.js";
 import { pythonFor, runLines } from "../../../src/model-store/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "model-python-"));
@@ -64,4 +65,19 @@ it("where there is none, that is said", async () => {
     code: "PYTHON_MISSING",
   });
   await expect(runLines("no-such-python", [], {})).rejects.toMatchObject({ code: "PYTHON_MISSING" });
+});
+
+it("is not made for a checkpoint that is missing or is none", async () => {
+  const packages = needing("unused", "# nothing\n");
+  const before = environments();
+  const store = join(folder, "store");
+  const from = (checkpoint: string) => importCheckpoint({ checkpoint, name: "x", store, packages });
+  await expect(from(join(folder, "none.pth"))).rejects.toThrow(/none\.pth.*no such file/);
+  writeFileSync(join(folder, "empty.pth"), "");
+  await expect(from(join(folder, "empty.pth"))).rejects.toThrow(/empty\.pth does not begin .*it is empty/);
+  writeFileSync(join(folder, "page.pth"), "<!doctype html><html><body>Sign in</body></html>");
+  await expect(from(join(folder, "page.pth"))).rejects.toThrow(/page\.pth does not begin as PyTorch weights/);
+  mkdirSync(join(folder, "hub-folder"));
+  await expect(from(join(folder, "hub-folder"))).rejects.toThrow(/config\.json.*no such file/);
+  expect(environments()).toEqual(before);
 });
