@@ -2,9 +2,12 @@ import { Option } from "commander";
 import { backendKinds, executionProviders } from "../inference/index.js";
 import { checkProviders, defaultEngineCache } from "../pipeline/index.js";
 import { wholeNumber } from "../system/index.js";
+import { further } from "./help.js";
 
 /** Options of every command that runs a model: where it runs, and on what. */
-export const backendFlags = (): Option[] => [
+export const backendFlags = (): Option[] => [...further(placeFlags()), ...providerFlags()];
+
+const placeFlags = (): Option[] => [
   new Option(
     "--backend <kind>",
     "where the model runs: in this process, in workers (ZeroMQ), or on a server of the Open Inference Protocol",
@@ -36,11 +39,12 @@ export const backendFlags = (): Option[] => [
     "--tensor-format <kind>",
     "how tensors travel to a server: auto asks it (KServe can binary and does not say so)",
   ).choices(["auto", "binary", "json"]),
-  ...providerFlags(),
 ];
 
 /** Options of commands that run a model in this process. */
-export const providerFlags = (): Option[] => [
+export const providerFlags = (): Option[] => further(processFlags());
+
+const processFlags = (): Option[] => [
   new Option(
     "--provider <names>",
     `execution providers in the order they are tried, with commas (${executionProviders.join(", ")}); what is not named is never taken`,

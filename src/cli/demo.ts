@@ -1,6 +1,7 @@
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
+import { describe, GraspGroundingError } from "../errors/index.js";
 import { replay } from "../replay/run.js";
 import { packageRoot } from "../system/index.js";
 import { defaultAudit, runConsole } from "./console.js";
@@ -14,13 +15,18 @@ export const demoQueries: readonly string[] = [
   "the green bottle",
 ];
 
+/** An RGB-D image of the recording with its camera, as `ground` takes them, and the recording. */
+const samples = ["color.png", "depth.png", "intrinsics.json", "demo.mcap"];
+
 /** `demo`: the main job on the bundled, simulated recording; `npm start` runs it. */
 export function demoCommand(): Command {
   return new Command("demo")
     .description("the main job on the bundled demo: queries on a simulated RGB-D recording")
     .option("--out <folder>", "where images and the result bag go", "out/demo")
     .option("--once", "run the queries and leave; without it the console follows")
-    .action(async ({ out, once }: { out: string; once?: boolean }) => {
+    .option("--samples <folder>", "write the demo's image, depth, camera and recording there, and leave")
+    .action(async ({ out, once, samples: to }: { out: string; once?: boolean; samples?: string }) => {
+      if (to !== undefined) return await writeSamples(to);
       await mkdir(out, { recursive: true });
       const overlay = join(out, "overlay.png");
       const mcap = join(out, "result.mcap");
@@ -32,4 +38,18 @@ export function demoCommand(): Command {
       );
       if (!once) await runConsole(undefined, { audit: defaultAudit() });
     });
+}
+
+/** @throws GraspGroundingError OUTPUT_UNWRITABLE */
+async function writeSamples(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const name of samples) {
+    const path = join(folder, name);
+    try {
+      await copyFile(join(packageRoot, "demo", name), path);
+    } catch (cause) {
+      throw new GraspGroundingError("OUTPUT_UNWRITABLE", { path, detail: describe(cause) }, { cause });
+    }
+    process.stdout.write(`${path}\n`);
+  }
 }

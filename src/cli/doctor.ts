@@ -16,6 +16,7 @@ import {
 import { defaultModel, findModel, listModels } from "../model-store/index.js";
 import { table } from "../report/text-table.js";
 import { clearSegmentsCommand, packageRoot, packageVersion, staleSegments } from "../system/index.js";
+import { configName, readConfig } from "./config-file.js";
 
 type Status = "ok" | "missing" | "failed";
 
@@ -29,13 +30,16 @@ interface Check {
   readonly required: boolean;
 }
 
-/** `doctor`: checks this machine, with a remedy for each failure. Exit code 1 when a required check fails. */
-export function doctorCommand(): Command {
+/**
+ * `doctor`: checks this machine, with a remedy for each failure. Exit code 1 when a required check fails.
+ * @param configProblems what files of options say and no command understands
+ */
+export function doctorCommand(configProblems: () => Promise<readonly string[]>): Command {
   return new Command("doctor")
     .description("what works on this machine, and what to do about the rest")
     .option("--json", "print JSON")
     .action(async (options: { json?: boolean }) => {
-      const checks = await runChecks();
+      const checks = [...(await runChecks()), await checkConfig(configProblems)];
       if (options.json) {
         process.stdout.write(`${JSON.stringify({ version: packageVersion(), checks }, undefined, 2)}\n`);
       } else {
@@ -174,6 +178,25 @@ async function checkRos(): Promise<Check> {
   const detail = sourced || setUp ? "rclnodejs is not compiled" : "no ROS 2 in the environment";
   const remedy = "needed for the `node` command alone: source ROS 2 and run `npm run ros:setup`";
   return { name: "ROS 2", status: "missing", detail, remedy, required: false };
+}
+
+/** The files of options that are read in this folder, and whether every line of them is understood. */
+async function checkConfig(configProblems: () => Promise<readonly string[]>): Promise<Check> {
+  const name = "options";
+  const wrong = (detail: string): Check => {
+    const remedy = "`grasp-grounding COMMAND --help-all` lists each command's options";
+    return { name, status: "failed", detail, remedy, required: false };
+  };
+  try {
+    const paths = (await readConfig()).map(({ path }) => path);
+    const problems = await configProblems();
+    if (problems.length > 0) return wrong(problems.join("; "));
+    const detail =
+      paths.length > 0 ? `from ${paths.join(", then ")}` : `no ${configName} here or in the home`;
+    return { name, status: "ok", detail, required: false };
+  } catch (error) {
+    return wrong(describe(error));
+  }
 }
 
 /** Nothing to say where Fast DDS left nothing behind. */

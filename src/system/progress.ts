@@ -1,4 +1,7 @@
-/** Progress on one line of stderr: a bar drawn over itself on a terminal, every tenth of the work otherwise. */
+/**
+ * Progress on one line of stderr: a bar drawn over itself on a terminal; otherwise a line for every tenth of the work,
+ * at most one a second, and one for its end.
+ */
 export class Progress {
   readonly #label: string;
   readonly #started = performance.now();
@@ -17,6 +20,8 @@ export class Progress {
       this.#lastDrawn = performance.now();
       process.stderr.write(`\r\x1b[K${progressText(this.#label, done, total, rate)}`);
     } else if (total !== undefined && Math.floor((done / total) * 10) > this.#lastTenth) {
+      if (performance.now() - this.#lastDrawn < 1000 && done < total) return;
+      this.#lastDrawn = performance.now();
       this.#lastTenth = Math.floor((done / total) * 10);
       process.stderr.write(`${progressText(this.#label, done, total, rate)}\n`);
     }
