@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { slimOnnxRuntime } from "./onnx-runtime.mjs";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const stamps = join(root, ".cache", "setup");
@@ -62,13 +63,14 @@ export async function setUp() {
     process.exit(1);
   }
   step("packages", {
-    inputs: ["package-lock.json", ".npmrc"],
+    inputs: ["package-lock.json", ".npmrc", "scripts/lib/onnx-runtime.mjs"],
     output: "node_modules/typescript",
     // `npm ci` would delete what ros:setup compiled inside node_modules; a tree that is there is brought up to date.
     run: () => {
       const command = existsSync(join(root, "node_modules")) ? ["install", "--no-save"] : ["ci"];
       const flags = ["--no-audit", "--no-fund", "--loglevel=error"];
       sh("npm", [...command, ...flags], { shell: process.platform === "win32" });
+      slimOnnxRuntime(root);
     },
   });
   step("compile", {

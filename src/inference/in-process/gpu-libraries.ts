@@ -19,6 +19,10 @@ export function runtimeFolder(): string {
   return join(root, "bin", "napi-v6", process.platform, process.arch);
 }
 
+/** Its own script, which fetches the GPU libraries. */
+const installScript = (): string =>
+  join(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"), "..", "script", "install.js");
+
 /** Version of onnxruntime-node, which the GPU libraries must match. */
 export async function runtimeVersion(): Promise<string> {
   const path = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
@@ -48,7 +52,7 @@ export async function providerGap(provider: ExecutionProvider): Promise<Provider
     return {
       detail: `${library} is not installed (a package of npm may not hold files of that size)`,
       remedy:
-        "with a network, run `npm rebuild onnxruntime-node --ignore-scripts=false`; without that download, copy the " +
+        `with a network, run \`ONNXRUNTIME_NODE_INSTALL=true node ${installScript()}\`; without that download, copy the ` +
         `libonnxruntime_providers_*.so of PyPI's onnxruntime-gpu ${await runtimeVersion()} into ${runtimeFolder()}`,
     };
   }
