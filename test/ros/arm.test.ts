@@ -23,6 +23,8 @@ describe("an arm over DDS, by the trajectory action", () => {
   afterEach(async () => {
     await driver("fault");
     await driver("publish");
+    // A stop that a busy machine latched is one test's failure, not that of all that follow.
+    await driver("trigger", { name: "reset" });
     await driver("posture", { configuration });
     await driver("clear");
     await driver("gripper", { object: 0.02, position: 0.04, abort: false });

@@ -187,6 +187,12 @@ export class GraspAction {
     abort: AbortController,
     feedback: Feedback,
   ): Promise<Result> {
+    // A new client's subscription may be discovered after its goal has come.
+    const end = performance.now() + discoveryMs;
+    while (!this.#hasClient() && !abort.signal.aborted && performance.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, watchPeriodMs));
+    if (!this.#hasClient()) abort.abort(clientGone);
+    if (abort.signal.aborted) return { success: false, message: "the arm did not move" };
     const watch = this.#watchClient(abort);
     try {
       const { success, message } = await arm.execute({
@@ -204,11 +210,14 @@ export class GraspAction {
 
   /** A motion whose client is gone can no longer be cancelled, so it must not go on. */
   #watchClient(abort: AbortController): NodeJS.Timeout {
-    const { node } = this.#dependencies;
-    const topic = node.resolveTopicName(`${this.#name}/_action/feedback`);
     return setInterval(() => {
-      if (node.countSubscribers(topic) === 0) abort.abort(clientGone);
-    }, 100);
+      if (!this.#hasClient()) abort.abort(clientGone);
+    }, watchPeriodMs);
+  }
+
+  #hasClient(): boolean {
+    const { node } = this.#dependencies;
+    return node.countSubscribers(node.resolveTopicName(`${this.#name}/_action/feedback`)) > 0;
   }
 
   #executeRefusal(goal: Goal, arm: ArmPort | undefined): GraspGroundingError | undefined {
@@ -224,6 +233,10 @@ export class GraspAction {
 
 /** The first bytes of a goal's id, in hexadecimal digits. */
 const idOf = ({ goalId }: RclGoalHandle): string => Buffer.from(goalId.uuid).toString("hex", 0, 4);
+
+/** How long a goal's client may take to be discovered, and how often it is looked for. */
+const discoveryMs = 2_000;
+const watchPeriodMs = 100;
 
 const clientCancelled = "cancelled";
 const clientGone = "the goal's client is gone";

@@ -141,15 +141,26 @@ class Orders:
         if not client.wait_for_server(5):
             raise TimeoutError("no action server")
         self.moved.clear()
-        client.send_goal_async(Grasp.Goal(query=query, execute=True))
-        if not self.moved.wait(20):
-            raise TimeoutError("the arm does not move")
+        goal = client.send_goal_async(Grasp.Goal(query=query, execute=True))
+        if not self.moved.wait(60):
+            raise TimeoutError(f"the arm does not move: {self.fate(goal)}")
         time.sleep(0.2)
         self.orders.clear()
         self.rests.clear()
         began = time.monotonic()
         client.destroy()
         return self.measured(began)
+
+    def fate(self, goal: Any) -> str:
+        """What became of a goal that was sent."""
+        if not goal.done():
+            return "the goal has no answer"
+        if not goal.result().accepted:
+            return "the goal was refused"
+        try:
+            return wait_future(goal.result().get_result_async(), 5).result.message
+        except TimeoutError:
+            return "the goal goes on"
 
     def do_estop(self, down: bool) -> Any:
         """Presses or releases by the service."""
