@@ -4,8 +4,8 @@ import type { Answer, ConsoleState, FrameHeader } from "./protocol.js";
  * A recorded session as one file: what every client was shown, and every command, in the order of time. First the line
  * `magic`, then records of uint32 length of the rest (little-endian), uint8 kind, float64 milliseconds since 1970,
  * and the
- * body: an event as JSON in UTF-8; an image as `packFrame` makes it; or an asset: uint32 length of its path, the path in
- * UTF-8, its bytes. Used by the server, which writes it, and by the page, which opens it.
+ * body: an event as JSON in UTF-8; an image as `packFrame` makes it; or an asset: uint32 length of its path, the path
+ * in UTF-8, its bytes. Used by the server, which writes it, and by the page, which opens it.
  */
 export const magic = "grasp-grounding session 1\n";
 
@@ -41,7 +41,10 @@ export type SessionRecord =
 /** Bytes of a record before its body. */
 export const recordHead = 13;
 
-/** The records of a file in the order of time. @throws Error for a file that is no session, or is cut off within a record */
+/**
+ * The records of a file in the order of time.
+ * @throws Error for a file that is no session, or is cut off within a record
+ */
 export function readSession(file: Uint8Array): SessionRecord[] {
   const text = new TextDecoder();
   if (text.decode(file.subarray(0, magic.length)) !== magic) throw new Error("this is no recorded session");

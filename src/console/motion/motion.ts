@@ -38,9 +38,7 @@ const defaultMaxOpening = 0.08;
 
 /**
  * Hold-to-run: the arm moves as long as the operator holds a button and the button's heartbeat arrives. Release,
- * silence, a
- * lost connection and the emergency stop all end it. The console decides this here; the arm's supervisor decides it
- * again.
+ * silence, a lost connection and the emergency stop all end it. The arm's supervisor decides it again.
  */
 export class Motion {
   readonly #console: ConsoleArm;
@@ -133,8 +131,8 @@ export class Motion {
     const planned = this.#planFor(proposal);
     // Goals are tried in order: how the object stands is told for the first, and nearly the same for the others.
     const goal = (planned && goals[planned.grasp]) ?? goals[0]!;
-    const { thumbnail } = proposal;
-    const { query, phrases = [query] } = proposal.result.grounding;
+    const { thumbnail, result } = proposal;
+    const { query, phrases = [query] } = result.grounding;
     const taken = this.#surroundings.taken(goal, scene);
     const object: GraspedObject = {
       name: objectName(phrases[0] ?? query),

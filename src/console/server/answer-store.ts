@@ -100,7 +100,10 @@ export class AnswerStore {
     return { id: now.id, candidate: same };
   }
 
-  /** An answer with its frame; one that was replaced stands for the present one. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  /**
+   * An answer with its frame; one that was replaced stands for the present one.
+   * @throws GraspGroundingError CONSOLE_ANSWER_GONE
+   */
   answerById(id: number): {
     readonly frame: RgbdFrame;
     readonly result: PipelineResult;

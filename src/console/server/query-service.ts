@@ -103,8 +103,8 @@ export class QueryService {
   }
 
   /**
-   * Looks for an answer's object and all others of its kind on the image shown now, without showing what comes out. What
-   * the query meant is asked, said out: "the other one" would mean another object now.
+   * Looks for an answer's object and all others of its kind on the image shown now, without showing what comes
+   * out. What the query meant is asked, said out: "the other one" would mean another object now.
    * @throws as `ask`
    */
   async redetect(id: number): Promise<{ readonly frame: RgbdFrame; readonly result: PipelineResult }> {

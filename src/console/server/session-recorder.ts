@@ -41,8 +41,8 @@ export interface SessionSource {
 }
 
 /**
- * The last minutes of the session, for a post-mortem: images, questions, answers with all that is shown of them, motions
- * and commands, bounded in memory.
+ * The last minutes of the session, for a post-mortem: images, questions, answers with all that is shown of them,
+ * motions and commands, bounded in memory.
  */
 export class SessionRecorder {
   readonly #source: SessionSource;

@@ -7,8 +7,8 @@ import { resolveReply } from "./question.js";
 import { namesNoOther } from "./understand.js";
 
 /**
- * Which candidate of an answer a reply to its question means: "the left one", "the blue one", "yes". Undefined where the
- * answer asks nothing, or the text is no reply to it: a query of its own, or one that fits none of the candidates.
+ * Which candidate of an answer a reply to its question means: "the left one", "the blue one", "yes". Undefined where
+ * the answer asks nothing, or the text is no reply to it: a query of its own, or one that fits none of the candidates.
  * @param image the one that the answer is about
  * @returns index into the answer's detections. @throws GraspGroundingError QUERY_*
  */
