@@ -16,6 +16,8 @@ export interface HubRepository {
 export interface Faults {
   /** Breaks the next answers of the store after so many bytes each. */
   breaks?: number[];
+  /** Bytes that the client has on its disk; a broken answer waits for them. */
+  written?: () => number;
   /** Content that the store sends instead. */
   content?: Buffer;
   /** SHA-256 that the redirect states instead. */
@@ -72,9 +74,11 @@ export async function hubServer(repositories: readonly HubRepository[]): Promise
     });
     const cut = faults.breaks?.shift();
     if (cut === undefined) return void response.end(content.subarray(from));
-    // Ended in order, so that the client has these bytes for certain.
     if (cut === 0) return void response.destroy();
-    response.write(content.subarray(from, from + cut), () => response.socket?.end());
+    // A client may drop what it holds when the connection breaks, so this waits until it has written these bytes down.
+    const breakOff = () =>
+      (faults.written?.() ?? from + cut) >= from + cut ? response.destroy() : setImmediate(breakOff);
+    response.write(content.subarray(from, from + cut), breakOff);
   });
 
   const [server, url] = await listen((request, response) => {
