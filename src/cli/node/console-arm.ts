@@ -15,6 +15,7 @@ export function consoleArm(ready: ConfiguredArm): ConsoleArm {
       return ready.named;
     },
     maxOpening: ready.maxOpening,
+    maxAttempts: ready.maxAttempts,
     robot: {
       urdf,
       base: chain.base,

@@ -42,6 +42,8 @@ export interface ConfiguredArm {
   readonly fingers: { readonly joint: string; readonly perOpening: number } | undefined;
   /** Named joint positions of the robot's SRDF as it is known now, in the chain's order, radians. */
   readonly named: Readonly<Record<string, readonly number[]>>;
+  /** Tries of one pick. */
+  readonly maxAttempts: number;
   /** Opening of the open gripper. */
   readonly maxOpening: Metres;
   readonly kinematics: Kinematics;
@@ -94,6 +96,7 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
     get named() {
       return semantic.named(chain.joints);
     },
+    maxAttempts: parameters.max_attempts,
     maxOpening: gripperMapping(parameters).stroke,
     reading: () => {
       const positions = controller.reading()?.positions;

@@ -1,17 +1,26 @@
 import {
   type ArmResult,
-  type GraspGoal,
+  type AttemptStage,
+  attemptGrasps,
+  type GraspView,
+  type RankedGrasp,
   type Scene,
-  type StageName,
   safetyText,
   systemClock,
 } from "../../arm/index.js";
-import { compose, type FrameId, type Pose, type Stamp, transformPoints } from "../../geometry/index.js";
+import {
+  compose,
+  type FrameId,
+  type Pose,
+  type Seconds,
+  type Stamp,
+  transformPoints,
+} from "../../geometry/index.js";
 import { level, type Status } from "../diagnostics.js";
 import type { Reach } from "../job.js";
 import type { Parameters } from "../parameters/index.js";
 import type { Rcl, RclNode } from "../rcl.js";
-import type { ArmPort, ArmRequest } from "../requests/ports.js";
+import type { ArmAnswer, ArmPort, ArmRequest } from "../requests/ports.js";
 import type { Answer } from "../scheduler.js";
 import type { Transforms } from "../transforms.js";
 import { ArmCommands } from "./arm-commands.js";
@@ -30,7 +39,7 @@ export interface NodeArmDependencies {
 }
 
 /** Stages of a motion as the action ~/grasp names them. */
-const stageNames: Readonly<Record<StageName, string>> = {
+const stageNames: Readonly<Record<AttemptStage, string>> = {
   open: "opening",
   "pre-grasp": "pre_grasp",
   approach: "approach",
@@ -41,6 +50,8 @@ const stageNames: Readonly<Record<StageName, string>> = {
   lower: "lower",
   release: "release",
   "back-off": "back_off",
+  look: "waiting_for_frame",
+  verify: "verifying",
 };
 
 /** How often joint states go to the supervisor, in milliseconds. */
@@ -138,16 +149,21 @@ export class NodeArm implements ArmPort {
     return ready.arm.refusal() ?? this.#discovery.deviceProblem;
   }
 
-  async execute(request: ArmRequest): Promise<ArmResult> {
-    const { answer, operator, signal, onStage, tfTimeout } = request;
+  async execute(request: ArmRequest): Promise<ArmAnswer> {
+    const { answer, operator, signal, onStage, maxAttempts } = request;
     const { ready } = this;
     const refused = this.refusal();
     if (ready === undefined || refused !== undefined)
-      return { success: false, outcome: "refused", message: refused ?? this.#discovery.why() };
-    onStage("planning", 0);
-    const { stamp, frameId } = answer.finished.done;
-    const camera = await this.#dependencies.transforms.lookup(ready.base, frameId, stamp, tfTimeout);
-    const holdToRun = this.#dependencies.parameters().hold_to_run;
+      return unmoved(answer, refused ?? this.#discovery.why());
+    onStage("planning", 0, 1);
+    const answers = new Map<GraspView, Answer>();
+    const view = async (seen: Answer): Promise<GraspView> => {
+      const made = await this.#view(ready, seen, request.tfTimeout);
+      answers.set(made, seen);
+      return made;
+    };
+    const first = await view(answer);
+    const { hold_to_run: holdToRun, retreat } = this.#dependencies.parameters();
     const release = holdToRun ? this.#commands.expectHeartbeats(operator) : undefined;
     this.#discovery.busy = true;
     const cancel = (): void => this.#discovery.cancelPlanning();
@@ -155,27 +171,46 @@ export class NodeArm implements ArmPort {
     try {
       // Without a first heartbeat the button is not held: the arm must not move for even one lease.
       if (holdToRun && !(await this.#held(ready, operator, signal)))
-        return { success: false, outcome: "refused", message: safetyText["lease-expired"] };
-      const { goals, scene } = seenFrom(camera, answer);
-      this.#last = await ready.arm.execute(goals, {
+        return unmoved(answer, safetyText["lease-expired"]);
+      const ended = await attemptGrasps(ready.arm, first, {
         operator,
-        frameAt: ready.takenAt(stamp),
-        scene: {
-          ...ready.scene,
-          ...scene,
-          ...(scene.obstacles !== undefined && { obstacles: ready.arm.withoutRobot(scene.obstacles) }),
-        },
+        maxAttempts,
+        // An arm that stays above the table hides the object's place.
+        verify: retreat === "start",
+        look: async () => view(await request.look()),
+        opening: () => ready.reading()?.opening,
         lease: holdToRun ? "caller" : "goal",
         signal,
-        onStage: (stage, progress) => onStage(stageNames[stage], progress),
+        onStage: (stage, progress, attempt) => onStage(stageNames[stage], progress, attempt),
       });
-      return this.#last;
+      this.#last = ended;
+      const { success, message, attempts } = ended;
+      return { success, message, attempts, answer: answers.get(ended.view) ?? answer };
     } finally {
       this.#discovery.busy = false;
       signal.removeEventListener("abort", cancel);
       release?.();
       if (holdToRun) ready.arm.handle({ type: "release", operator, at: systemClock.now() });
     }
+  }
+
+  /** What an image shows of the object and around it, in the arm's base. */
+  async #view(ready: ConfiguredArm, answer: Answer, tfTimeout: Seconds): Promise<GraspView> {
+    const { stamp, frameId } = answer.finished.done;
+    const camera = await this.#dependencies.transforms.lookup(ready.base, frameId, stamp, tfTimeout);
+    const { grasps, scene } = seenFrom(camera, answer);
+    const { result } = answer;
+    const reason = result.found ? result.graspFailure : "the object is not in the image";
+    return {
+      grasps,
+      ...(reason !== undefined && { reason }),
+      frameAt: ready.takenAt(stamp),
+      scene: {
+        ...ready.scene,
+        ...scene,
+        ...(scene.obstacles !== undefined && { obstacles: ready.arm.withoutRobot(scene.obstacles) }),
+      },
+    };
   }
 
   /** Waits one lease for a heartbeat, which claims the control. */
@@ -247,18 +282,27 @@ export class NodeArm implements ArmPort {
   }
 }
 
+/** A refusal: the arm has not moved. */
+const unmoved = (answer: Answer, message: string): ArmAnswer => ({
+  success: false,
+  message,
+  attempts: [],
+  answer,
+});
+
 /** Grasps and points of an answer, in the arm's base. */
-function seenFrom(camera: Pose, { result }: Answer): { goals: readonly GraspGoal[]; scene: Scene } {
-  const goals = result.grasps.map(({ pose, width, objectWidth, force }) => ({
+function seenFrom(camera: Pose, { result }: Answer): { grasps: readonly RankedGrasp[]; scene: Scene } {
+  const grasps = result.grasps.map(({ pose, width, score, objectWidth, force }) => ({
     pose: compose(camera, pose),
     width,
+    score,
     ...(objectWidth !== undefined && { objectWidth }),
     ...(force !== undefined && { force }),
   }));
   const { scenePoints } = result;
-  if (scenePoints === undefined) return { goals, scene: {} };
+  if (scenePoints === undefined) return { grasps, scene: {} };
   return {
-    goals,
+    grasps,
     scene: {
       target: transformPoints(camera, scenePoints.target),
       obstacles: transformPoints(camera, scenePoints.obstacles),

@@ -67,6 +67,13 @@ export const motionParameters = {
     readOnly: true,
     description: "Where the arm moves with the object after the lift: back to the start, or nowhere.",
   },
+  max_attempts: {
+    type: "integer",
+    default: 3,
+    range: [1, 10],
+    description:
+      "Tries of one ~/grasp goal. After a miss the arm retreats, looks again and takes another grasp. 1: one try, and no look afterwards.",
+  },
   path_tolerance: {
     type: "double",
     default: 0,

@@ -1,13 +1,15 @@
 import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
+import type { FrameId, Seconds, Stamp } from "../../geometry/index.js";
 import { cleanQuery, isStopOrder } from "../../grounding/index.js";
 import { headerOf } from "../../messages/index.js";
 import { guardActionServer } from "../guard.js";
+import type { NodeResources } from "../node-resources.js";
 import type { Rcl, RclGoalHandle } from "../rcl.js";
 import { graspMessage, groundingMessage, requestIds } from "../results/result-messages.js";
 import { stopAnswer } from "../results/stop-answer.js";
 import type { Answer } from "../scheduler.js";
 import { actionOrigin } from "./origin.js";
-import type { ArmPort } from "./ports.js";
+import type { ArmAnswer, ArmPort, ArmRequest } from "./ports.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
 
 const type = "grasp_grounding_interfaces/action/Grasp";
@@ -26,9 +28,10 @@ interface Goal {
 interface Result {
   readonly success: boolean;
   readonly message: string;
+  readonly attempts?: readonly string[];
 }
 
-type Feedback = (stage: string, progress: number) => void;
+type Feedback = (stage: string, progress: number, attempt?: number) => void;
 
 /**
  * The action ~/grasp: ground, plan and, when asked and allowed, execute. Refuses goals while the node is not active.
@@ -97,8 +100,8 @@ export class GraspAction {
     // Before it counts as a running goal, which an order to stop ends.
     if (isStopOrder(request.query)) return this.#end(goal, controller, this.#stopOrder(request.query, goal));
     this.#running.set(goal, controller);
-    const feedback: Feedback = (stage, progress) => {
-      if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress });
+    const feedback: Feedback = (stage, progress, attempt = 0) => {
+      if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress, attempt });
     };
     try {
       const id = idOf(goal);
@@ -135,7 +138,7 @@ export class GraspAction {
       else if (goal.isCancelRequested) goal.canceled();
       else goal.abort();
     }
-    return new this.#resultType({ grounding: {}, grasps: [], ...result, success, message });
+    return new this.#resultType({ grounding: {}, grasps: [], attempts: [], ...result, success, message });
   }
 
   async #handle(goal: Goal, id: string, abort: AbortController, feedback: Feedback) {
@@ -148,61 +151,81 @@ export class GraspAction {
     feedback("waiting_for_frame", 0);
     const { service_timeout } = parameters();
     const query = cleanQuery(goal.query);
-    const request = resources.scheduler.request({
-      query,
-      origin: actionOrigin(id),
-      timeout: requestTimeout(goal.timeout, service_timeout),
-      needDepth: true,
-      scenePoints: goal.execute,
-      // What is moved for must be seen as it stands now, not as it stood before the goal or the last motion.
-      ...(goal.execute && { notBefore: arrived }),
-      onStart: () => feedback("grounding", 0.1),
-    });
-    const answer = await unlessAborted(request, abort.signal);
-    const { finished, result, origin } = answer;
+    const ask = (notBefore: Stamp | undefined, timeout: Seconds, onStart?: () => void): Promise<Answer> =>
+      unlessAborted(
+        resources.scheduler.request({
+          query,
+          origin: actionOrigin(id),
+          timeout,
+          needDepth: true,
+          scenePoints: goal.execute,
+          ...(notBefore !== undefined && { notBefore }),
+          ...(onStart !== undefined && { onStart }),
+        }),
+        abort.signal,
+      );
+    // What is moved for must be seen as it stands now, not as it stood before the goal or the last motion.
+    const notBefore = goal.execute ? arrived : undefined;
+    const answer = await ask(notBefore, requestTimeout(goal.timeout, service_timeout), () =>
+      feedback("grounding", 0.1),
+    );
     feedback("transforming", goal.execute ? 0.5 : 0.9);
-    const placed = await resources.place(answer, goal.target_frame || parameters().target_frame);
-    const header = headerOf(finished.done.stamp, finished.done.frameId);
-    const base = {
-      grounding: groundingMessage(
-        finished.done,
-        { result, origin, ids: requestIds(result, origin) },
-        placed.grasps,
-        placed.reason,
-        finished.skew,
-      ),
-      grasps: placed.grasps.map((each) => graspMessage(header, each)),
-    };
-    if (!result.found) return { ...base, success: false, message: `"${query}" is not in the image` };
-    if (placed.grasps.length === 0) return { ...base, success: false, message: placed.reason };
+    const frame = goal.target_frame || parameters().target_frame;
+    const base = await this.#described(answer, resources, frame);
+    const { reason, ...described } = base;
+    if (!answer.result.found)
+      return { ...described, success: false, message: `"${query}" is not in the image` };
+    if (described.grasps.length === 0) return { ...described, success: false, message: reason };
     if (!goal.execute || arm === undefined || abort.signal.aborted)
-      return { ...base, success: true, message: `${placed.grasps.length} grasps planned` };
-    return { ...base, ...(await this.#execute(arm, answer, `~/grasp goal ${id}`, abort, feedback)) };
+      return { ...described, success: true, message: `${described.grasps.length} grasps planned` };
+    const look = () => ask(node.now().nanoseconds, service_timeout);
+    const { answer: last, ...ended } = await this.#execute(
+      arm,
+      { answer, look, operator: `~/grasp goal ${id}` },
+      abort,
+      feedback,
+    );
+    if (last === answer) return { ...described, ...ended };
+    const { reason: _, ...again } = await this.#described(last, resources, frame);
+    return { ...again, ...ended };
+  }
+
+  /** What was found and its grasps, as the result has them, and why there are no grasps. */
+  async #described(answer: Answer, resources: NodeResources, frame: FrameId) {
+    const { finished, result, origin } = answer;
+    const placed = await resources.place(answer, frame);
+    const header = headerOf(finished.done.stamp, finished.done.frameId);
+    const identified = { result, origin, ids: requestIds(result, origin) };
+    return {
+      grounding: groundingMessage(finished.done, identified, placed.grasps, placed.reason, finished.skew),
+      grasps: placed.grasps.map((each) => graspMessage(header, each)),
+      reason: placed.reason,
+    };
   }
 
   async #execute(
     arm: ArmPort,
-    answer: Answer,
-    operator: string,
+    request: Pick<ArmRequest, "answer" | "look" | "operator">,
     abort: AbortController,
     feedback: Feedback,
-  ): Promise<Result> {
+  ): Promise<ArmAnswer> {
     // A new client's subscription may be discovered after its goal has come.
     const end = performance.now() + discoveryMs;
     while (!this.#hasClient() && !abort.signal.aborted && performance.now() < end)
       await new Promise((resolve) => setTimeout(resolve, watchPeriodMs));
     if (!this.#hasClient()) abort.abort(clientGone);
-    if (abort.signal.aborted) return { success: false, message: "the arm did not move" };
+    if (abort.signal.aborted)
+      return { success: false, message: "the arm did not move", attempts: [], answer: request.answer };
     const watch = this.#watchClient(abort);
+    const { tf_timeout: tfTimeout, max_attempts: maxAttempts } = this.#dependencies.parameters();
     try {
-      const { success, message } = await arm.execute({
-        answer,
-        operator,
-        tfTimeout: this.#dependencies.parameters().tf_timeout,
+      return await arm.execute({
+        ...request,
+        tfTimeout,
+        maxAttempts,
         signal: abort.signal,
-        onStage: (stage, part) => feedback(stage, 0.5 + part / 2),
+        onStage: (stage, part, attempt) => feedback(stage, 0.5 + part / 2, attempt),
       });
-      return { success, message };
     } finally {
       clearInterval(watch);
     }
@@ -247,6 +270,7 @@ async function unlessAborted(
   signal: AbortSignal,
 ): Promise<Answer> {
   signal.addEventListener("abort", request.cancel, { once: true });
+  if (signal.aborted) request.cancel();
   try {
     return await request.answer;
   } finally {

@@ -10,14 +10,27 @@ export interface ArmRequest {
   readonly tfTimeout: Seconds;
   /** An abort stops the arm. */
   readonly signal: AbortSignal;
-  /** Called with the name of each stage and the part of the motion that is done, 0..1. */
-  readonly onStage: (stage: string, progress: number) => void;
+  /** Tries at most. */
+  readonly maxAttempts: number;
+  /** Asks the same again of an image taken after this call. */
+  readonly look: () => Promise<Answer>;
+  /** Called with the name of each stage, the part of the try that is done, 0..1, and the number of the try, from 1 on. */
+  readonly onStage: (stage: string, progress: number, attempt: number) => void;
+}
+
+export interface ArmAnswer {
+  readonly success: boolean;
+  readonly message: string;
+  /** One line for each try. */
+  readonly attempts: readonly string[];
+  /** What the last try was planned from. */
+  readonly answer: Answer;
 }
 
 /** What the action needs of an arm. The node plans without one and refuses to execute. */
 export interface ArmPort {
   /** Why the arm would not move now; undefined when it would. */
   refusal(): string | undefined;
-  /** Takes the object with the first grasp that can be executed; ends with the arm at rest, or says that it is not. */
-  execute(request: ArmRequest): Promise<{ readonly success: boolean; readonly message: string }>;
+  /** Takes the object in at most `maxAttempts` tries; ends with the arm at rest, or says that it is not. */
+  execute(request: ArmRequest): Promise<ArmAnswer>;
 }

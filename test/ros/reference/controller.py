@@ -257,7 +257,12 @@ class Driver(Orders, Node):
             handle.abort()
             return False
         time.sleep(0.1)
-        held = self.gripper["object"] if position < self.gripper["position"] else 0.0
+        closing = position < self.gripper["position"]
+        # So many grasps find nothing; each closes in two steps, to the object's width and on.
+        missed = closing and self.gripper.get("misses", 0) > 0
+        if missed and position == 0:
+            self.gripper["misses"] -= 1
+        held = self.gripper["object"] if closing and not missed else 0.0
         self.gripper["position"] = max(position, held)
         handle.succeed()
         return True

@@ -112,6 +112,14 @@ class Orders:
                 raise TimeoutError("the arm does not move")
             time.sleep(0.002)
 
+    def do_wait_goal(self, number: int, timeout: float = 60) -> None:
+        """Waits until the arm moves by its `number`th trajectory goal since the last `clear`."""
+        end = time.monotonic() + timeout
+        while len(self.goals) < number or not self.arm.moving:
+            if time.monotonic() > end:
+                raise TimeoutError("the arm does not get there")
+            time.sleep(0.002)
+
     def do_slip(self, stage: int, timeout: float = 30) -> None:
         """Waits for the motion of this trajectory goal, the first being 1; then the object is lost and the fingers close."""
         end = time.monotonic() + timeout

@@ -24,7 +24,9 @@ describe("models pull", () => {
   it("names what is published when something else is asked for", async () => {
     const { code, stderr } = await models("pull", "clip-rn50");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/nothing is published as clip-rn50; there are clipseg-rd64-refined, .*clip-vit-b16, .*models import/);
+    expect(stderr).toMatch(
+      /nothing is published as clip-rn50; there are clipseg-rd64-refined, .*clip-vit-b16, .*models import/,
+    );
   });
 
   it("says which folder or file is missing", async () => {
