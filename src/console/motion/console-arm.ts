@@ -23,6 +23,11 @@ export interface ConsoleArm {
    * `home`; without it to the joint positions at which the console found the arm.
    */
   readonly named?: Readonly<Record<string, readonly number[]>>;
+  /**
+   * Tries of one pick: after a miss the arm retreats, the object is detected again, and another grasp is taken.
+   * Default 1: a recording does not change.
+   */
+  readonly maxAttempts?: number;
   /** Opening of the open gripper in metres. Default 0.08. */
   readonly maxOpening?: Metres;
   /** The arm's clock. Default: the system's monotonic one. */

@@ -1,4 +1,4 @@
-import type { GraspGoal, PlannedMotion, Scene } from "../../arm/index.js";
+import type { PlannedMotion, RankedGrasp, Scene } from "../../arm/index.js";
 import {
   compose,
   deproject,
@@ -20,10 +20,11 @@ export function goalsFor(
   result: PipelineResult,
   chosen: number,
   cameraInBase: Pose,
-): { readonly goals: readonly GraspGoal[]; readonly scene: Scene } {
-  const goals = result.grasps.map(({ pose, width, objectWidth, force }) => ({
+): { readonly goals: readonly RankedGrasp[]; readonly scene: Scene } {
+  const goals = result.grasps.map(({ pose, width, score, objectWidth, force }) => ({
     pose: compose(cameraInBase, pose),
     width,
+    score,
     ...(objectWidth !== undefined && { objectWidth }),
     ...(force !== undefined && { force }),
   }));

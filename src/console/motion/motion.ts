@@ -5,7 +5,6 @@ import {
   safetyText,
   systemClock,
   type TeleopAnswer,
-  type UnplannedOptions,
 } from "../../arm/index.js";
 import type { Pose, RgbdFrame, Vec3 } from "../../geometry/index.js";
 import type { MotionPreview, RobotView } from "../protocol.js";
@@ -18,6 +17,7 @@ import { GripperTracker } from "./gripper-tracker.js";
 import { type EndCause, type HeldTask, HoldToRunSession, stopReason } from "./hold-to-run-session.js";
 import { JogStep } from "./jog-step.js";
 import { previewOf } from "./motion-goals.js";
+import { type LookAgain, pickWithAttempts, type RunOptions } from "./pick-attempts.js";
 import { objectName, type Place, type Proposal } from "./proposal.js";
 import { refused } from "./refused.js";
 import { Surroundings } from "./surroundings.js";
@@ -112,8 +112,8 @@ export class Motion {
   async preview(proposal: Proposal): Promise<MotionPreview> {
     if (this.#session !== undefined) throw refused(safetyText["already-moving"]);
     this.#requireEmpty();
-    const { goals, scene } = this.#surroundings.goals(proposal);
-    const outcome = await this.#console.arm.plan(goals, { scene });
+    const { grasps, scene } = this.#surroundings.goals(proposal);
+    const outcome = await this.#console.arm.plan(grasps, { scene });
     if ("success" in outcome) throw refused(outcome.message);
     const { answer, chosen } = proposal;
     this.#plan = { answer, chosen, planned: outcome };
@@ -121,19 +121,20 @@ export class Motion {
   }
 
   /**
-   * Takes the object of an answer while the button is held.
+   * Takes the object of an answer while the button is held, in as many tries as the arm allows.
+   * @param look detects the object again in an image taken after the call, for the tries after the first
    * @returns one line on how it ended.
    * @throws MOTION_REFUSED
    */
-  async pick(actor: Actor, proposal: Proposal): Promise<string> {
+  async pick(actor: Actor, proposal: Proposal, look?: LookAgain): Promise<string> {
     this.#requireEmpty();
-    const { goals, scene } = this.#surroundings.goals(proposal);
+    const view = this.#surroundings.goals(proposal);
     const planned = this.#planFor(proposal);
-    // Goals are tried in order: how the object stands is told for the first, and nearly the same for the others.
-    const goal = (planned && goals[planned.grasp]) ?? goals[0]!;
+    // Grasps are tried in order: how the object stands is told for the first, and nearly the same for the others.
+    const goal = (planned && view.grasps[planned.grasp]) ?? view.grasps[0]!;
     const { thumbnail, result } = proposal;
     const { query, phrases = [query] } = result.grounding;
-    const taken = this.#surroundings.taken(goal, scene);
+    const taken = this.#surroundings.taken(goal, view.scene);
     const object: GraspedObject = {
       name: objectName(phrases[0] ?? query),
       ...(taken !== undefined && { taken }),
@@ -142,13 +143,7 @@ export class Motion {
     return this.#run(
       actor,
       "pick",
-      (options) =>
-        this.#console.arm.execute(goals, {
-          ...options,
-          frameAt: this.#console.takenAt(proposal.frame),
-          scene,
-          ...(planned !== undefined && { planned }),
-        }),
+      pickWithAttempts(this.#console, this.#surroundings, view, planned, look),
       object,
     );
   }
@@ -309,7 +304,7 @@ export class Motion {
   async #run(
     actor: Actor,
     task: Exclude<HeldTask, "jog">,
-    carryOut: (options: Omit<UnplannedOptions, "scene">) => ReturnType<Arm["execute"]>,
+    carryOut: (options: RunOptions) => ReturnType<Arm["execute"]>,
     object?: GraspedObject,
   ): Promise<string> {
     const session = this.#begin(actor, task);
@@ -319,9 +314,10 @@ export class Motion {
         operator: actor.id,
         lease: "caller",
         signal: session.signal,
-        onStage: (stage, progress) => {
+        onAttempt: (result) => fingers.end(result.outcome),
+        onStage: (stage, progress, attempt = 1) => {
           if (progress < 1) fingers.begin(stage);
-          this.#doing = { text: stage, stage, progress };
+          this.#doing = { text: attempt > 1 ? `${stage} (attempt ${attempt})` : stage, stage, progress };
           this.#show();
         },
       });

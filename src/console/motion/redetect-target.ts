@@ -40,6 +40,33 @@ export async function redetectTarget(
 }
 
 /**
+ * The proposal as an image taken after this call has it, wherever the object is now; without a detection and with the
+ * reason where it is not seen. @param signal ends the wait for the image
+ */
+export async function redetectAfterMotion(
+  queries: QueryService,
+  arm: Motion,
+  proposal: Proposal,
+  signal: AbortSignal,
+): Promise<Proposal> {
+  const asked = performance.now();
+  await queries.nextFrame((frame) => arm.age(frame) * 1e3 <= performance.now() - asked, signal);
+  const { answer, chosen, result } = proposal;
+  const { frame, result: now } = await queries.redetect(answer);
+  const { detections } = now.grounding;
+  const best = sameObject(result.grounding.detections[chosen], proposal.frame, detections, frame, arm);
+  const detection = detections[best];
+  if (detection === undefined) {
+    const gone = { ...now, grasps: [], graspFailure: "the object is not in the image" };
+    return { answer, chosen: best, frame, result: gone };
+  }
+  if (best === 0) return { answer, chosen: best, frame, result: now };
+  const plan = await queries.plan(frame, detection);
+  const graspFailure = plan?.reason ?? "there is no grasp";
+  return { answer, chosen: best, frame, result: { ...now, grasps: plan?.grasps ?? [], graspFailure } };
+}
+
+/**
  * Index of the detection nearest to where the object was in the base; without depth the one whose box overlaps most.
  */
 function sameObject(

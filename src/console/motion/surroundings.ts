@@ -1,4 +1,4 @@
-import type { Scene } from "../../arm/index.js";
+import type { GraspView, Scene } from "../../arm/index.js";
 import type { RgbdFrame, Vec3 } from "../../geometry/index.js";
 import type { ConsoleArm } from "./console-arm.js";
 import type { GraspedObject } from "./gripper-state.js";
@@ -19,17 +19,28 @@ export class Surroundings {
     this.#console = console;
   }
 
-  /** Grasps and scene of an answer. @throws MOTION_REFUSED */
-  goals({ frame, result, chosen }: Proposal) {
+  /** Grasps and scene of an answer. @throws MOTION_REFUSED where there is no grasp */
+  goals(proposal: Proposal): GraspView {
+    const view = this.view(proposal);
+    if (view.grasps.length === 0) throw refused(view.reason ?? "there is no grasp");
+    return view;
+  }
+
+  /** As `goals`, with the reason where there is no grasp. @throws MOTION_REFUSED without the camera's pose */
+  view({ frame, result, chosen }: Proposal): GraspView {
     const camera = this.#console.cameraInBase(frame);
     if (camera === undefined) throw refused("the camera's pose on the robot is not known");
-    if (result.grasps.length === 0) throw refused(result.graspFailure ?? "there is no grasp");
     const { goals, scene } = goalsFor(frame, result, chosen, camera);
-    return { goals, scene: this.#complete(scene) };
+    return {
+      grasps: goals,
+      ...(result.graspFailure !== undefined && { reason: result.graspFailure }),
+      scene: this.#complete(scene),
+      frameAt: this.#console.takenAt(frame),
+    };
   }
 
   /** How the object of a grasp stands: needed to put it down again. */
-  taken(goal: ReturnType<typeof goalsFor>["goals"][number], scene: Scene): GraspedObject["taken"] {
+  taken(goal: GraspView["grasps"][number], scene: Scene): GraspedObject["taken"] {
     const { position } = goal.pose;
     return { goal, height: standsOn(scene, position), reach: reachOf(scene.target, position) };
   }

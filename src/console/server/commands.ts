@@ -5,7 +5,7 @@ import { needsConfirmation } from "../confirmation.js";
 import type { Motion } from "../motion/motion.js";
 import { pointAt } from "../motion/motion-goals.js";
 import type { Place } from "../motion/proposal.js";
-import { redetectTarget } from "../motion/redetect-target.js";
+import { redetectAfterMotion, redetectTarget } from "../motion/redetect-target.js";
 import { refused } from "../motion/refused.js";
 import type { Answer, Command, ConsoleState, MotionPreview } from "../protocol.js";
 import type { RecordedCommand } from "../session-file.js";
@@ -167,7 +167,9 @@ export class Commands {
       const recent = shown || (source.kind === "live" && arm.age(stored.frame) <= maxProposalAge);
       const thumbnail = store.crop(answer, stored.chosen);
       const proposal = recent ? stored : await redetectTarget(queries, arm, stored);
-      return arm.pick(actor, { ...proposal, thumbnail });
+      return arm.pick(actor, { ...proposal, thumbnail }, (signal) =>
+        redetectAfterMotion(queries, arm, proposal, signal),
+      );
     });
   }
 

@@ -2,6 +2,7 @@ import { GraspGroundingError } from "../../errors/index.js";
 import { boxIou, type Pose, type RgbdFrame } from "../../geometry/index.js";
 import { readReply } from "../../grounding/index.js";
 import type { PipelineResult, ProcessOptions } from "../../pipeline/index.js";
+import { refused } from "../motion/refused.js";
 import type { Answer } from "../protocol.js";
 import type { ConsolePipeline, SourceFrame } from "../types.js";
 import { type AnswerOptions, AnswerStore, type CompleteFrame } from "./answer-store.js";
@@ -31,6 +32,8 @@ export class QueryService {
   readonly #events: QueryServiceEvents;
   readonly #queue: WorkQueue;
   #current: SourceFrame | undefined;
+  /** Those who wait for an image. */
+  readonly #expected = new Set<(frame: RgbdFrame) => void>();
   #follow: string | undefined;
   #following = false;
   #missed = 0;
@@ -77,9 +80,32 @@ export class QueryService {
   /** The image shown now; a followed question is asked on it when the model is free. */
   frame(source: SourceFrame): void {
     this.#current = source;
+    for (const take of [...this.#expected]) take(source.frame);
     if (this.#follow === undefined) return;
     if (this.#following) this.#missed++;
     else void this.#followUp(this.#follow);
+  }
+
+  /** The next image to come that `suits`. Rejects when `signal` is aborted. */
+  nextFrame(suits: (frame: RgbdFrame) => boolean, signal: AbortSignal): Promise<RgbdFrame> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#expected.delete(take);
+        signal.removeEventListener("abort", abort);
+      };
+      const abort = (): void => {
+        end();
+        reject(refused("it was cancelled"));
+      };
+      const take = (frame: RgbdFrame): void => {
+        if (!suits(frame)) return;
+        end();
+        resolve(frame);
+      };
+      this.#expected.add(take);
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+    });
   }
 
   /**
