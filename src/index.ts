@@ -157,6 +157,8 @@ export {
 } from "./geometry/index.js";
 // Grasps of a parallel gripper from depth and a mask.
 export {
+  type Blocker,
+  type BlockerSide,
   cleanMask,
   createGraspPlanner,
   frankaHand,

@@ -6,6 +6,8 @@ export { type GraspScene, readScene } from "./geometric/scene.js";
 export type { ScoreWeights } from "./geometric/score.js";
 export { frankaHand, gripperProblem, grippers, robotiq2f85 } from "./grippers.js";
 export type {
+  Blocker,
+  BlockerSide,
   Grasp,
   GraspPlan,
   GraspPlanner,

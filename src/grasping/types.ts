@@ -49,12 +49,23 @@ export type GraspRefusal =
   | "no-free-grasp"
   | "unreachable";
 
+/** Where an object stands that keeps the gripper from another, as the camera sees the two. */
+export type BlockerSide = "in front of" | "behind" | "to the left of" | "to the right of" | "on top of";
+
+/** An object without which there would be more room for a grasp. */
+export interface Blocker {
+  readonly side: BlockerSide;
+  /** Middle of its points that are in the way, in the camera's optical frame. */
+  readonly position: Vec3;
+}
+
 export interface GraspPlan {
   /** Best first; empty with a `reason`. */
   readonly grasps: readonly Grasp[];
   readonly reason?: string;
   /** The reason as a code; present whenever `reason` is. */
   readonly refusal?: GraspRefusal;
+  readonly blocker?: Blocker;
 }
 
 /** Input of the planner for one detection. */

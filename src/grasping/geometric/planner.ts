@@ -16,10 +16,12 @@ import {
 } from "../../geometry/index.js";
 import { frankaHand, gripperProblem } from "../grippers.js";
 import type { Grasp, GraspPlan, GraspPlanner, GraspTarget, GripperModel } from "../types.js";
+import { findBlocker } from "./blocker.js";
 import { completeShape, narrowestWidth, type Shape } from "./complete.js";
 import { type Fit, fitCandidate } from "./fit.js";
 import { downOrientations, type ToolAxes, tiltedOrientations, yawBetween } from "./orientations.js";
 import { explain, type Refusal, refuse } from "./refusal.js";
+import { findRim, type Rim, takesRim } from "./rim.js";
 import { type GraspScene, readScene } from "./scene.js";
 import {
   combine,
@@ -51,6 +53,8 @@ export interface GraspPlannerOptions {
 
 /** Least cosine of the contacts at which narrow objects are tried when nothing better was found. */
 const DOUBTFUL = 0.6;
+/** Blocked candidates that are looked at for what blocks them. */
+const MOST_BLOCKED = 150;
 /** Difference of yaws in radians below which only one is tried at a tilt. */
 const APART = 0.2;
 /** Effort of the search for grasps. */
@@ -134,8 +138,11 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   if ("refusal" in scene) return { grasps: [], ...scene };
   const shape = completeShape(scene);
   const width = narrowestWidth(shape);
+  // A container that fits between the fingers is taken as a whole.
+  const rim = width > settings.gripper.stroke * 0.9 ? findRim(shape) : undefined;
   const rejected = { blocked: 0, loose: 0, unreachable: 0 };
   const least = leastOpposition(settings.friction);
+  const blocked: Candidate[] = [];
   let found: Scored[] = [];
   const doubtful: Scored[] = [];
   for (const effort of [usual, thorough]) {
@@ -150,6 +157,7 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
       );
       if (fit === undefined) {
         rejected.blocked++;
+        if (blocked.length < MOST_BLOCKED) blocked.push(candidate);
         continue;
       }
       const loose = fit.opposition <= least;
@@ -160,7 +168,7 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
         rejected.loose++;
         continue;
       }
-      const scored = score(scene, shape, candidate, fit, frame, target.mask, settings);
+      const scored = score(scene, shape, rim, candidate, fit, frame, target.mask, settings);
       if (scored === undefined) rejected.unreachable++;
       else if (loose) doubtful.push(scored);
       else if (scored.quality < effort.minScore * settings.minScore) rejected.loose++;
@@ -170,9 +178,30 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   }
   // An object that fits between the fingers completely mostly holds, even where noise has bent its normals.
   if (found.length === 0) found = doubtful;
-  if (found.length === 0) return { grasps: [], ...explain(rejected, width, settings.gripper) };
+  if (found.length === 0) {
+    const blocker = scene.obstacles.length === 0 ? undefined : blockerOf(scene, shape, blocked, settings);
+    return { grasps: [], ...explain(rejected, width, settings.gripper, blocker) };
+  }
   found.sort((p, q) => q.grasp.score - p.grasp.score);
   return { grasps: diverse(found, settings.maxGrasps) };
+}
+
+/** The object without which some of the blocked candidates would hold. */
+function blockerOf(scene: GraspScene, shape: Shape, blocked: readonly Candidate[], settings: Settings) {
+  const { gripper, friction } = settings;
+  const alone = { ...scene, obstacles: new Float32Array() };
+  const free = blocked.filter((candidate) => {
+    const fit = fitCandidate(
+      alone,
+      shape,
+      candidate,
+      gripper,
+      clearanceOver(shape, settings),
+      usual.minMargin,
+    );
+    return fit !== undefined && fit.opposition > leastOpposition(friction);
+  });
+  return free.length === 0 ? undefined : findBlocker(scene, shape, free, gripper);
 }
 
 /** Reason why a frame and a mask cannot be planned on; undefined when they can. */
@@ -244,6 +273,7 @@ interface Scored {
 function score(
   scene: GraspScene,
   shape: Shape,
+  rim: Rim | undefined,
   candidate: Candidate,
   fit: Fit,
   frame: RgbdFrame,
@@ -264,7 +294,9 @@ function score(
   const reachability = settings.reachability?.(pose) ?? 1;
   if (!(reachability > 0)) return undefined;
   const edge = edgeTerm(frame, mask, pose);
-  const terms = scoreTerms(shape, candidate, fit, settings.gripper, edge, leastOpposition(settings.friction));
+  const onRim = rim !== undefined && takesRim(rim, position, candidate.axes, fit.width);
+  const least = leastOpposition(settings.friction);
+  const terms = scoreTerms(shape, candidate, fit, settings.gripper, edge, least, onRim);
   const trust = scene.kind === "planar" ? 0.3 : 1;
   const quality = combine(terms, settings.weights);
   return {

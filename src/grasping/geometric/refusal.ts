@@ -1,10 +1,12 @@
 import type { Metres } from "../../geometry/index.js";
-import type { GraspRefusal, GripperModel } from "../types.js";
+import type { Blocker, GraspRefusal, GripperModel } from "../types.js";
 
 /** Reason for no grasp, as a code and in words. */
 export interface Refusal {
   readonly refusal: GraspRefusal;
   readonly reason: string;
+  /** The object without which there would be a grasp. */
+  readonly blocker?: Blocker;
 }
 
 export const refuse = (refusal: GraspRefusal, reason: string): Refusal => ({ refusal, reason });
@@ -21,10 +23,26 @@ export interface Rejections {
   readonly unreachable: number;
 }
 
-/** The reason when every candidate was rejected. `width`: narrowest horizontal width of the object. */
-export function explain(rejections: Rejections, width: Metres, gripper: GripperModel): Refusal {
+/**
+ * The reason when every candidate was rejected. `width`: narrowest horizontal width of the object; `blocker`: the object
+ * without which there would be a grasp.
+ */
+export function explain(
+  rejections: Rejections,
+  width: Metres,
+  gripper: GripperModel,
+  blocker: Blocker | undefined,
+): Refusal {
   if (rejections.unreachable > 0)
     return refuse("unreachable", "the arm reaches none of the grasps that were found");
+  if (blocker !== undefined)
+    return {
+      ...refuse(
+        "no-free-grasp",
+        `no grasp is free: the object ${blocker.side} it is in the way; take that one first?`,
+      ),
+      blocker,
+    };
   if (width > gripper.stroke * 0.95)
     return refuse(
       "too-wide",

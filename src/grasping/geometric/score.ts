@@ -35,11 +35,14 @@ const BODY = 0.05;
 /** Overlap of fingers and target above which more does not help, where the target is high enough. */
 const DEEP: Metres = 0.045;
 
+/** The same on the rim of an open container: its wall is a small share of the object, and thin. */
+const DEEP_ON_RIM: Metres = 0.02;
+
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
 /**
  * The score's terms, each 0..1. `edge`: depth of the grasp inside the mask; `least`: worst opposition that still
- * holds.
+ * holds; `onRim`: the fingers take the wall of an open container.
  */
 export function scoreTerms(
   shape: Shape,
@@ -48,13 +51,14 @@ export function scoreTerms(
   gripper: GripperModel,
   edge: number,
   least: number,
+  onRim = false,
 ): Record<keyof ScoreWeights, number> {
   const { axes, at } = candidate;
   const { closing: c, side: b, approach: a } = axes;
   const [x, y, z] = shape.centre;
   const dx: Metres = x * c[0] + y * c[1] + z * c[2] - at[0] - fit.shift;
   const dy: Metres = x * b[0] + y * b[1] + z * b[2] - at[1];
-  const wanted = Math.min(DEEP, Math.max(0.004, shape.top - 0.004));
+  const wanted = Math.min(onRim ? DEEP_ON_RIM : DEEP, Math.max(0.004, shape.top - 0.004));
   return {
     antipodality: clamp((fit.opposition - least) / (0.97 - least)),
     centring: Math.exp(-((dy / 0.05) ** 2) - (dx / 0.11) ** 2),
@@ -64,7 +68,7 @@ export function scoreTerms(
     room: clamp(1.02 - (fit.width / gripper.stroke) ** 5),
     edge: 0.3 + 0.7 * edge,
     seen: (1 - 0.6 * fit.unseen) * (1 - 0.15 * fit.shadow),
-    body: clamp(fit.held / BODY),
+    body: onRim ? 1 : clamp(fit.held / BODY),
   };
 }
 
