@@ -18,8 +18,8 @@ from tqdm import tqdm  # noqa: E402
 
 from assets import Asset, load_assets  # noqa: E402
 from execute import execute  # noqa: E402
-from methods import Planner, pca_top_down, random_on_mask  # noqa: E402
-from scene import STROKE, Scene, Target, make_scene, render_colour, targets_of  # noqa: E402
+from methods import Choice, Planner, pca_top_down, random_on_mask  # noqa: E402
+from scene import STROKE, Scene, Target, look_again, make_scene, render_colour, targets_of  # noqa: E402
 
 # Narrower than this the whole object fits between the fingers.
 FITS = 0.9 * STROKE
@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--only", help="scenes to run again, by their labels, with commas (default: all)")
     parser.add_argument("--part", default="0/1", help="K/N: every Nth scene from the Kth on, to share the work")
     parser.add_argument("--methods", default="planner,pca,random")
+    parser.add_argument("--attempts", type=int, default=1, help="tries of the planner; after a miss it looks again")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
     parser.add_argument("--tiles", type=Path, help="folder for images of each of the planner's grasps")
@@ -136,6 +137,33 @@ def main() -> None:
     planner.close()
 
 
+def with_retries(
+    scene: Scene,
+    target: Target,
+    choice: Choice,
+    outcomes: list[str],
+    choose: Callable[..., Choice],
+    carry_out: Callable[[Choice], str],
+    attempts: int,
+    rng: np.random.Generator,
+) -> list[str]:
+    """The outcomes of all tries, as src/arm/control/grasp-attempts.ts makes them; the scene is as before afterwards."""
+    before = scene.state.copy(), scene.depth, scene.clean_depth, scene.segmentation
+    failed: list[dict] = []
+    while outcomes[-1] != "held" and len(outcomes) < attempts and outcomes[-2:] != ["refused", "refused"]:
+        if choice.failed is not None:
+            failed.append(choice.failed)
+        look_again(scene, rng)
+        mask = next(t.mask for t in targets_of(scene) if t.name == target.name)
+        if mask.sum() < 250:
+            outcomes.append("out of sight")
+            break
+        choice = choose(scene, mask, rng, tuple(failed))
+        outcomes.append(carry_out(choice))
+    scene.state, scene.depth, scene.clean_depth, scene.segmentation = before
+    return outcomes
+
+
 def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Namespace, label: str) -> dict:
     """Plans and carries out one grasp."""
     rng = np.random.default_rng([args.seed, int(target.mask.sum())])
@@ -152,10 +180,16 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
             shots.append(render_colour(scene))
 
     touched: set[str] = set()
-    if choice.position is None or choice.rotation is None:
-        outcome = "refused"
-    else:
-        outcome = execute(scene, target.name, choice.position, choice.rotation, choice.width, watch, touched)
+
+    def carry_out(grasp: Choice) -> str:
+        if grasp.position is None or grasp.rotation is None:
+            return "refused"
+        return execute(scene, target.name, grasp.position, grasp.rotation, grasp.width, watch, touched)
+
+    outcome = carry_out(choice)
+    outcomes = [outcome]
+    if method == "planner" and args.attempts > 1:
+        outcomes = with_retries(scene, target, choice, outcomes, choose, carry_out, args.attempts, rng)
     if watch:
         while len(shots) < 3:
             shots.append(shots[-1])
@@ -175,6 +209,7 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
         "height": round(target.height, 4),
         "visible": round(target.visible, 3),
         "outcome": outcome,
+        "attempts": outcomes,
         "touched": len(touched),
         "reason": choice.reason,
         "refusal": choice.refusal,

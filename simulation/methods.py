@@ -28,6 +28,8 @@ class Choice:
     reason: str | None = None
     milliseconds: float = 0.0
     refusal: str | None = None
+    #: The planner's own grasp and the object's centre, in the camera's frame: to mark down grasps near it.
+    failed: dict | None = None
 
 
 class Planner:
@@ -43,13 +45,14 @@ class Planner:
             text=True,
         )
 
-    def choose(self, scene: Scene, mask: np.ndarray, _rng: np.random.Generator) -> Choice:
+    def choose(self, scene: Scene, mask: np.ndarray, _rng: np.random.Generator, failed: tuple[dict, ...] = ()) -> Choice:
+        """The best grasp; those near the `failed` ones of earlier choices are marked down."""
         depth_path, mask_path = (str(Path(self.folder.name) / name) for name in ("depth.f32", "mask.u8"))
         scene.depth.tofile(depth_path)
         mask.astype(np.uint8).tofile(mask_path)
         request = {
             "id": 0, "width": WIDTH, "height": HEIGHT, "fx": FOCAL, "fy": FOCAL, "cx": CX, "cy": CY,
-            "depth": depth_path, "mask": mask_path, "options": self.options,
+            "depth": depth_path, "mask": mask_path, "options": self.options, "failed": failed,
         }  # fmt: skip
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(request) + "\n")
@@ -61,7 +64,8 @@ class Planner:
         best = plan["grasps"][0]
         local = Rotation.from_quat(best["pose"]["orientation"]).as_matrix()
         position = scene.camera_rotation @ np.array(best["pose"]["position"]) + scene.camera_position
-        return Choice(position, scene.camera_rotation @ local, best["width"], best["score"], None, answer["ms"])
+        return Choice(position, scene.camera_rotation @ local, best["width"], best["score"], None, answer["ms"],
+                      failed={"grasp": best, "centre": answer.get("centre")})
 
     def close(self) -> None:
         assert self.process.stdin

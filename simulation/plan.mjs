@@ -1,7 +1,8 @@
 // Plans grasps for whoever writes requests to it: one JSON object a line in, one a line out, in the same order.
-// Request: {id, width, height, fx, fy, cx, cy, depth, mask, options?}; depth and mask are paths of raw files, float32
-// metres and bytes, rows top to bottom. Answer: {id, plan, ms}. The compiled planner is taken from dist/, or from the
-// folder GRASP_GROUNDING_DIST.
+// Request: {id, width, height, fx, fy, cx, cy, depth, mask, options?, failed?}; depth and mask are paths of raw files,
+// float32 metres and bytes, rows top to bottom. `failed`: grasps of earlier answers that did not hold, each with the
+// answer's `centre`; grasps near them are marked down. Answer: {id, plan, centre, ms}. The compiled planner is taken from
+// dist/, or from the folder GRASP_GROUNDING_DIST.
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,7 +10,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = process.env.GRASP_GROUNDING_DIST ?? resolve(here, "../dist/src");
-const { createGraspPlanner, grippers } = await import(pathToFileURL(resolve(dist, "grasping/index.js")).href);
+const compiled = (path) => import(pathToFileURL(resolve(dist, path)).href);
+const { createGraspPlanner, grippers } = await compiled("grasping/index.js");
+const { centreOf, rankGrasps } = await compiled("arm/index.js");
+const { scenePoints } = await compiled("pipeline/scene-points.js");
 
 const planners = new Map();
 
@@ -29,7 +33,7 @@ function bytesOf(path) {
 
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.trim() === "") continue;
-  const { id, width, height, fx, fy, cx, cy, depth, mask, options } = JSON.parse(line);
+  const { id, width, height, fx, fy, cx, cy, depth, mask, options, failed = [] } = JSON.parse(line);
   const frame = {
     stamp: 0n,
     frameId: "camera_color_optical_frame",
@@ -40,5 +44,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   const target = { mask: { width, height, data: new Uint8Array(bytesOf(mask)) } };
   const begin = performance.now();
   const plan = await plannerFor(options).plan(frame, target);
-  process.stdout.write(`${JSON.stringify({ id, plan, ms: performance.now() - begin })}\n`);
+  const ms = performance.now() - begin;
+  const centre = centreOf(scenePoints(frame, target.mask)?.target);
+  const marks = failed.map((each) => ({ grasp: each.grasp, centre: each.centre ?? undefined }));
+  const grasps = rankGrasps(plan.grasps, marks, centre);
+  process.stdout.write(`${JSON.stringify({ id, plan: { ...plan, grasps }, centre, ms })}\n`);
 }

@@ -214,6 +214,17 @@ def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generato
     return Scene(model, data, names, assets, state, eye, rotation, noisy, depth, segmentation)
 
 
+def look_again(scene: Scene, rng: np.random.Generator) -> None:
+    """Takes the gripper away, lets the objects settle where they are now, and takes a new image."""
+    model, data = scene.model, scene.data
+    park_gripper(model, data)
+    settle(model, data, scene.names, 2.0)
+    mujoco.mj_forward(model, data)
+    mujoco.mj_getState(model, data, scene.state, mujoco.mjtState.mjSTATE_INTEGRATION)
+    scene.clean_depth, scene.segmentation = render_depth(model, data)
+    scene.depth = add_noise(scene.clean_depth, rng)
+
+
 def aim_camera(model: mujoco.MjModel, eye: np.ndarray, rotation: np.ndarray) -> None:
     """Points the camera; MuJoCo's cameras point along -z with y up."""
     camera = model.camera("eye").id
