@@ -25,17 +25,21 @@ OBJECTS, TRIES = 8, 16
 ASIDE = 3.0
 
 
+#: Longest object of a heap.
+LONGEST = 0.16
+
+
 def fits(asset: Asset) -> bool:
-    """Whether the gripper could take the object in some pose: its second extent, or the wall of a container."""
+    """Whether the object is small, and the gripper could take it in some pose: by its second extent, or by a container's wall."""
     extents = np.sort(np.ptp(np.concatenate(asset.hulls()), axis=0))
-    return asset.container or extents[1] < 0.9 * STROKE
+    return extents[2] < LONGEST and (asset.container or extents[1] < 0.9 * STROKE)
 
 
 def best_target(scene: Scene, planner: Planner, failed: dict[str, list[dict]], left: set[str], rng: np.random.Generator) -> tuple[Target, Choice] | None:
     """The object with the best grasp of all that are left and seen."""
     found: list[tuple[float, int, Target, Choice]] = []
     for k, target in enumerate(targets_of(scene)):
-        if target.name not in left or target.mask.sum() < 250 or touches_border(target.mask):
+        if target.name not in left or target.mask.sum() < 250:
             continue
         choice = planner.choose(scene, target.mask, rng, tuple(failed.get(target.name, ())))
         if choice.position is not None:
@@ -81,9 +85,8 @@ def why_left(scene: Scene, planner: Planner, target: Target, rng: np.random.Gene
     """Why an object has no grasp at the end."""
     if target.mask.sum() < 250:
         return "hidden"
-    if touches_border(target.mask):
-        return "cut off by the image's border"
-    shape = "" if target.holdable else "; by its true shape it cannot be held from above as it lies"
+    shape = "; cut off by the image's border" if touches_border(target.mask) else ""
+    shape += "" if target.holdable else "; by its true shape it cannot be held from above as it lies"
     return (planner.choose(scene, target.mask, rng).reason or "no try was left") + shape
 
 
