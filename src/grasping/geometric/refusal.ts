@@ -39,7 +39,7 @@ export function explain(
     return {
       ...refuse(
         "no-free-grasp",
-        `no grasp is free: the object ${blocker.side} it is in the way; take that one first?`,
+        `no grasp is free: the object ${blocker.side} it blocks them; take that one first?`,
       ),
       blocker,
     };

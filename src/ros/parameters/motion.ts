@@ -72,7 +72,7 @@ export const motionParameters = {
     default: 3,
     range: [1, 10],
     description:
-      "Tries of one ~/grasp goal. After a miss the arm retreats, looks again and takes another grasp. 1: one try, and no look afterwards.",
+      "Tries of one ~/grasp goal. After a miss the arm retreats, detects the object again and takes another grasp. 1: one try, without verifying it by an image.",
   },
   path_tolerance: {
     type: "double",

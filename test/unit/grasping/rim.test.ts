@@ -71,7 +71,7 @@ describe("an object that others stand around", () => {
     expect(plan.grasps).toEqual([]);
     expect(plan.refusal).toBe("no-free-grasp");
     expect(plan.reason).toBe(
-      `no grasp is free: the object ${plan.blocker?.side} it is in the way; take that one first?`,
+      `no grasp is free: the object ${plan.blocker?.side} it blocks them; take that one first?`,
     );
     expect(plan.blocker?.position[2]).toBeGreaterThan(0.4);
   });
