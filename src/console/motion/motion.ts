@@ -52,8 +52,7 @@ export class Motion {
   #ended: HoldToRunSession | undefined;
   #doing: { readonly text: string; readonly stage: string; readonly progress?: number } | undefined;
   #last = "";
-  /** Where the console found the arm. */
-  #found: readonly number[] | undefined;
+  #foundAt: readonly number[] | undefined;
   /** The last motion ended among objects: the next one leaves them on a straight line first. */
   #amongObjects = false;
   /** Objects that were taken with an image. */
@@ -257,7 +256,7 @@ export class Motion {
   }
 
   get #home(): readonly number[] | undefined {
-    return this.#console.named?.home ?? this.#found;
+    return this.#console.named?.home ?? this.#foundAt;
   }
 
   close(): void {
@@ -269,7 +268,7 @@ export class Motion {
     const { arm } = this.#console;
     arm.update();
     const reading = this.#console.reading?.();
-    this.#found ??= positionsOf(this.#console);
+    this.#foundAt ??= positionsOf(this.#console);
     const { phase, motion } = arm.supervisor.snapshot;
     if (this.#session === undefined && phase === "moving" && motion !== "teleop") {
       this.#amongObjects = true;
