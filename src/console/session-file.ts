@@ -11,7 +11,7 @@ export const magic = "grasp-grounding session 1\n";
 
 export const recordKinds = { event: 1, frame: 2, asset: 3 } as const;
 
-/** What the page fetches beside state and images, under its path below `/api`: thumbnails, points, the robot. */
+/** What the page fetches apart from state and images, by path below `/api`: thumbnails, points, the robot. */
 export interface SessionAsset {
   readonly path: string;
   readonly data: Uint8Array;

@@ -25,7 +25,7 @@ export interface CompleteFrame {
   readonly position?: number;
 }
 
-/** What an answer is beside its result. */
+/** What is known of an answer in addition to its result. */
 export interface AnswerOptions {
   /** Default "console". */
   readonly asked?: Answer["asked"];
@@ -175,7 +175,7 @@ export class AnswerStore {
     return cloudOf(this.#find(id, 0).source.frame);
   }
 
-  /** All that the page shows of an answer beside the answer itself. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
+  /** All that the page shows of an answer in addition to it. @throws GraspGroundingError CONSOLE_ANSWER_GONE */
   async assets(id: number): Promise<readonly SessionAsset[]> {
     const { detections } = this.#find(id, 0).result.grounding;
     const part = async (name: string, data: Buffer | Promise<Buffer>): Promise<SessionAsset> => ({

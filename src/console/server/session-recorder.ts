@@ -32,11 +32,11 @@ interface Part {
 export interface SessionSource {
   /** The whole state now. */
   snapshot(): { readonly state: ConsoleState; readonly answers: readonly Answer[] };
-  /** What the page shows beside an answer. */
+  /** What the page shows with an answer. */
   assetsOf(answer: Answer): Promise<readonly SessionAsset[]>;
   /** The image of the object in the gripper. */
   gripperAssets(): Promise<readonly SessionAsset[]>;
-  /** What the page shows beside the state, at any time. */
+  /** What the page shows with the state, at any time. */
   assets(): readonly SessionAsset[];
 }
 

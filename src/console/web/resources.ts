@@ -1,6 +1,6 @@
 import type { SessionAsset } from "../session-file.js";
 
-/** What the page shows beside state and images: from the console, or from a recorded session that is replayed. */
+/** What the page shows apart from state and images: from the console, or from a session that is replayed. */
 let recorded: ReadonlyMap<string, Uint8Array> | undefined;
 const urls = new Map<string, string>();
 
