@@ -32,6 +32,8 @@ function files(include: string[], longOnes: string[]) {
 }
 
 const setupFiles = ["test/support/child-coverage.ts"];
+/** Limits of time tell that something hangs, and nothing else: on a busy machine all takes long. */
+const patience = { expect: { poll: { timeout: 60_000 } } } as const;
 
 /** The suites; each is named by --project. `npm run test:ros` gives `ros` its environment, `npm run test:chaos` and `npm run soak` give theirs their length. */
 export default defineConfig({
@@ -40,10 +42,11 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...patience,
           name: "unit",
           ...files(["test/{unit,docs,fuzz,repository}/**/*.test.ts"], long.unit),
-          testTimeout: 60_000,
-          hookTimeout: 180_000,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
           setupFiles,
           pool: "forks",
           maxWorkers: 2,
@@ -51,11 +54,12 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: "ros",
           ...files(["test/ros/**/*.test.ts"], long.ros),
           globalSetup: ["test/ros/support/build.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: 400_000,
+          hookTimeout: 600_000,
           setupFiles,
           ...oneAtATime,
         },
@@ -63,6 +67,7 @@ export default defineConfig({
       {
         // What takes many minutes by itself: `npm run test:long -- long`.
         test: {
+          ...patience,
           name: "long",
           include: ["test/long/**/*.test.ts"],
           globalSetup: ["test/ros/support/build.ts"],
@@ -74,6 +79,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: "chaos",
           include: ["test/chaos/**/*.test.ts"],
           globalSetup: ["test/ros/support/build.ts"],
@@ -84,16 +90,18 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: "console",
           ...files(["test/console/**/*.test.ts"], long.console),
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
           setupFiles,
           ...oneAtATime,
         },
       },
       {
         test: {
+          ...patience,
           name: "soak",
           include: ["test/soak/**/*.test.ts"],
           testTimeout: 3 * 3_600_000,

@@ -107,7 +107,8 @@ describe("service, action, parameters and transforms, against rclpy over DDS", (
       cancel_after: 0.5,
     });
     expect(cancelled.goals).toBe(1);
-    expect(cancelled.seconds).toBeLessThan(0.5);
+    // At once, and not when the goal's time is over.
+    expect(cancelled.seconds).toBeLessThan(5);
     expect(status).toBe(canceled);
     expect(result.message).toBe("cancelled");
   });

@@ -79,7 +79,7 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
   undo.push(() => node.stop());
   const url = await served.says(/console: (\S+);/);
   const metricsUrl = await served.says(/metrics: (\S+)/);
-  await node.says(/configured with model/, 120);
+  await node.says(/configured with model/, 240);
   await peer.do("wait_for_node", { timeout: 60 });
 
   const consoleLoad = new ConsoleLoad(url, seededRandom(seed), () => served.ending);

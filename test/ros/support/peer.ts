@@ -71,12 +71,12 @@ export class Peer {
 
   /** The next message on an output of the node. */
   wait(topic: string, options: Readonly<Record<string, unknown>> = {}): Promise<Message> {
-    return this.do("wait", { topic, timeout: 20, ...options });
+    return this.do("wait", { topic, timeout: 60, ...options });
   }
 
   async close(): Promise<void> {
     this.#child.stdin!.end();
-    await ended(this.#child, 5_000);
+    await ended(this.#child, 30_000);
   }
 }
 
@@ -118,10 +118,10 @@ export class NodeProcess {
   }
 
   /** Waits for a line of output. */
-  async says(pattern: RegExp, seconds = 60): Promise<void> {
+  async says(pattern: RegExp, seconds = 180): Promise<void> {
     const end = performance.now() + seconds * 1e3;
     while (!pattern.test(this.output)) {
-      if (this.child.exitCode !== null || performance.now() > end)
+      if (!this.running || performance.now() > end)
         throw new Error(`the node did not say ${pattern}: ${this.output.slice(-2_000)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -140,14 +140,14 @@ export class NodeProcess {
 
   /** Waits for it to end by itself. */
   async exited(): Promise<Exit> {
-    const { code, signal } = await ended(this.child, 30_000);
+    const { code, signal } = await ended(this.child, 90_000);
     return { code, signal, seconds: 0 };
   }
 
   async stop(signal: NodeJS.Signals = "SIGINT"): Promise<Exit> {
     const began = performance.now();
     if (this.running) this.child.kill(signal);
-    const { code, signal: by } = await ended(this.child, 15_000);
+    const { code, signal: by } = await ended(this.child, 60_000);
     return { code, signal: by, seconds: (performance.now() - began) / 1e3 };
   }
 }

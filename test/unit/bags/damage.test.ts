@@ -6,6 +6,7 @@ import { type BagReader, openBag, ResultWriter, rgbdFrames } from "../../../src/
 import { GraspGroundingError } from "../../../src/errors/index.js";
 import { headerOf } from "../../../src/messages/index.js";
 import { temporaryFolder } from "../../support/bags.js";
+import { processorMs } from "../../support/busy.js";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -140,9 +141,9 @@ describe("a damaged MCAP file", () => {
         copy[near] = [0, 255, random(256)][random(3)]!;
       }
       writeFileSync(path, run % 4 === 0 ? copy.subarray(0, random(copy.length)) : copy);
-      const began = performance.now();
+      const began = processorMs();
       await readAll(path);
-      expect(performance.now() - began).toBeLessThan(10_000);
+      expect(processorMs() - began).toBeLessThan(10_000);
     }
     expect(process.memoryUsage().rss).toBeLessThan(1e9);
   });
@@ -179,9 +180,9 @@ describe("a damaged sqlite3 bag", () => {
           [random(4096), random(copy.length / 4096) * 4096 + random(16), random(copy.length)][random(3)]!
         ] = random(256);
       writeFileSync(path, copy);
-      const began = performance.now();
+      const began = processorMs();
       await readAll(path);
-      expect(performance.now() - began).toBeLessThan(10_000);
+      expect(processorMs() - began).toBeLessThan(10_000);
     }
   });
 

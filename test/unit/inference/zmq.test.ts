@@ -15,6 +15,7 @@ import {
   type Tensors,
 } from "../../../src/inference/index.js";
 import { ZmqBackend, type ZmqOptions } from "../../../src/inference/zmq/index.js";
+import { timed } from "../../support/busy.js";
 import { blue, grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf, until, WorkerProcess } from "../../support/workers.js";
@@ -143,9 +144,10 @@ describe("workers that fail", () => {
     const backend = await client(two, { heartbeat });
     await until(() => backend.report().workers === "2 of 2 ready", 10_000, "both ready");
     two[1]?.signal("SIGSTOP");
-    const took = await until(() => backend.report().workers === "1 of 2 ready", 10_000, "out of service");
-    // The two heartbeats, and what a loaded machine needs to run a timer.
-    expect(took).toBeLessThan(2 * heartbeat + 150);
+    const { ms, held } = await timed(() =>
+      until(() => backend.report().workers === "1 of 2 ready", 10_000, "out of service"),
+    );
+    expect(ms).toBeLessThan(2 * heartbeat + 150 + 2 * held);
     await Promise.all(Array.from({ length: 8 }, () => locate(backend)));
     two[1]?.signal("SIGCONT");
     await until(() => backend.report().workers === "2 of 2 ready", 10_000, "back in service");
@@ -166,12 +168,16 @@ describe("workers that fail", () => {
     const backend = await client([only], { timeout: 700, heartbeat: 5000 });
     await only.ready;
     only.signal("SIGSTOP");
-    const began = performance.now();
-    await expect(locate(backend)).rejects.toMatchObject({ code: "INFERENCE_TIMEOUT" });
-    expect(performance.now() - began).toBeLessThan(1200);
+    const { ms, held } = await timed(() =>
+      expect(locate(backend)).rejects.toMatchObject({ code: "INFERENCE_TIMEOUT" }),
+    );
+    // The deadline, far from the end of the heartbeats.
+    expect(ms).toBeLessThan(1200 + 2 * held);
     only.signal("SIGCONT");
-    await until(() => Number(backend.report().expired) === 1, 1000, "counted");
-    await locate(backend);
+    await until(() => Number(backend.report().expired) === 1, 30_000, "counted");
+    // It goes on as soon as the machine lets it answer in that time.
+    const answered = () => locate(backend).then(Boolean, () => false);
+    await expect.poll(answered, { timeout: 120_000 }).toBe(true);
   });
 
   it("goes on with a worker that was restarted, which has forgotten the image", async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseCommand } from "../../../../src/grounding/query/parse/parse.js";
+import { processorMs } from "../../../support/busy.js";
 
 interface Row {
   readonly text: string;
@@ -90,9 +91,9 @@ describe("a parser of commands", () => {
       "not ".repeat(125),
       "between and ".repeat(41),
     ]) {
-      const start = performance.now();
+      const start = processorMs();
       parseCommand(text.slice(0, 500));
-      expect(performance.now() - start, text.slice(0, 20)).toBeLessThan(100);
+      expect(processorMs() - start, text.slice(0, 20)).toBeLessThan(100);
     }
   });
 
