@@ -34,20 +34,20 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function holdUntil(name: string, key: string, done: () => boolean): Promise<void> {
   for (let attempt = 0; attempt < 5 && !done(); attempt++) {
     const button = page.getByRole("button", { name });
-    await expect.poll(() => button.isEnabled(), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => button.isEnabled(), { timeout: 60_000 }).toBe(true);
     await button.focus();
     await page.keyboard.down(key);
-    await expect.poll(() => state().moving || done(), { timeout: 10_000, interval: 5 }).toBe(true);
-    await expect.poll(() => !state().moving || done(), { timeout: 30_000, interval: 20 }).toBe(true);
+    await expect.poll(() => state().moving || done(), { timeout: 60_000, interval: 5 }).toBe(true);
+    await expect.poll(() => !state().moving || done(), { timeout: 60_000, interval: 20 }).toBe(true);
     await page.keyboard.up(key);
-    await expect.poll(() => state().moving, { timeout: 5000 }).toBe(false);
+    await expect.poll(() => state().moving, { timeout: 60_000 }).toBe(false);
   }
   expect(done()).toBe(true);
 }
 
 /** Waits until the joints rest, and that they stay so. */
 async function still(): Promise<readonly number[]> {
-  await expect.poll(() => state().moving, { timeout: 5000 }).toBe(false);
+  await expect.poll(() => state().moving, { timeout: 60_000 }).toBe(false);
   await pause(150);
   const at = joints();
   await pause(300);
@@ -58,12 +58,12 @@ async function still(): Promise<readonly number[]> {
 it("shows the planned motion before anything moves", async () => {
   const before = joints();
   await page.getByRole("button", { name: "Preview motion" }).click();
-  await page.getByText(/^planned: .* s in all$/).waitFor({ timeout: 30_000 });
+  await page.getByText(/^planned: .* s in all$/).waitFor({ timeout: 60_000 });
   // The path is animated: the stage that is shown changes.
   const stages = new Set<string | null>();
   await expect
     .poll(async () => stages.add(await page.locator(".plan span").textContent()).size, {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 100,
     })
     .toBeGreaterThan(2);
@@ -109,9 +109,9 @@ it("puts it down where somebody clicks, and only while the button is held", asyn
   const before = joints();
   for (let attempt = 0; attempt < 5 && moved(before) < 0.05; attempt++) {
     await page.keyboard.down("Enter");
-    await expect.poll(() => state().moving, { timeout: 10_000, interval: 5 }).toBe(true);
+    await expect.poll(() => state().moving, { timeout: 60_000, interval: 5 }).toBe(true);
     await expect
-      .poll(() => moved(before) > 0.05 || !state().moving, { timeout: 20_000, interval: 5 })
+      .poll(() => moved(before) > 0.05 || !state().moving, { timeout: 60_000, interval: 5 })
       .toBe(true);
     await page.keyboard.up("Enter");
   }
@@ -127,13 +127,13 @@ it("turns one joint while its button is held, and no other", async () => {
   await page.getByRole("tab", { name: "Jog" }).click();
   await page.getByRole("radio", { name: "joints" }).click();
   const plus = page.getByRole("button", { name: "j7 minus" });
-  await expect.poll(() => state().available, { timeout: 5000 }).toBe(true);
+  await expect.poll(() => state().available, { timeout: 60_000 }).toBe(true);
   await plus.scrollIntoViewIfNeeded();
   const before = joints();
   const box = (await plus.boundingBox())!;
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await page.mouse.down();
-  await expect.poll(() => (before[6] ?? 0) - (joints()[6] ?? 0), { timeout: 15_000 }).toBeGreaterThan(0.1);
+  await expect.poll(() => (before[6] ?? 0) - (joints()[6] ?? 0), { timeout: 60_000 }).toBeGreaterThan(0.1);
   await page.mouse.up();
   const after = await still();
   for (let i = 0; i < 6; i++) expect(after[i]).toBeCloseTo(before[i] ?? 0, 3);

@@ -44,7 +44,7 @@ it("takes every one of 1,000 quick stops from whom everything else is refused", 
     socket.send(JSON.stringify({ type: "drive", linear: [0, 0, -0.05], angular: [0, 0, 0] }));
   }, 25);
   socket.send(JSON.stringify({ type: "command", id: 1, command: { name: "jog" } }));
-  await expect.poll(arm.speed, { timeout: 10_000, interval: 5 }).toBeGreaterThan(0.01);
+  await expect.poll(arm.speed, { timeout: 60_000, interval: 5 }).toBeGreaterThan(0.01);
 
   const others = await flood(1300, async () => (await command(served.url, cookie, { name: "pause" })).status);
   expect(others.get(429)).toBeGreaterThan(0);
@@ -56,7 +56,7 @@ it("takes every one of 1,000 quick stops from whom everything else is refused", 
 
   clearInterval(beating);
   socket.terminate();
-  await expect.poll(arm.speed, { timeout: 2000 }).toBeLessThan(0.001);
+  await expect.poll(arm.speed, { timeout: 60_000 }).toBeLessThan(0.001);
   expect(arm.supervisor.state).toBe("estopped");
   expect(served.core.store.value.estop).toMatchObject({ latched: true, reason: "again" });
   const holder = served.core.lease.holder!;
@@ -79,7 +79,7 @@ it("takes every one of 1,000 stops over one live connection, and lets go of it f
   const closed = new Promise<number>((resolve) => socket.once("close", resolve));
   for (let id = 1; id <= 1000; id++)
     socket.send(JSON.stringify({ type: "command", id, command: { name: "estop" } }));
-  await expect.poll(() => done, { timeout: 20_000 }).toBe(1000);
+  await expect.poll(() => done, { timeout: 60_000 }).toBe(1000);
   expect(socket.readyState).toBe(socket.OPEN);
   for (let i = 0; i < 2000; i++) socket.send(JSON.stringify({ type: "ping", at: i }));
   expect(await closed).toBe(1008);

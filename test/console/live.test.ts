@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
 import type { FrameHeader, ServerMessage } from "../../src/console/protocol.js";
+import { HeldUp } from "../support/busy.js";
 import { openBrowser } from "./support/browser.js";
 import { command, openConsole, serveSource, signIn, type TestConsole } from "./support/console.js";
 import { LiveSource } from "./support/live-source.js";
@@ -69,11 +70,13 @@ it("serves five clients at the camera's rate and stays bounded with a sixth that
   await wait(1500);
   for (const viewer of viewers) viewer.headers.length = 0;
   const before = process.memoryUsage();
+  const held = new HeldUp();
   await wait(6000);
+  const lost = held.stop();
   const after = process.memoryUsage();
   for (const { headers } of viewers) {
     // Fifteen a second, less what a busy machine costs.
-    expect(headers.length).toBeGreaterThan(45);
+    expect(headers.length).toBeGreaterThan(45 * Math.max(0.1, 1 - lost / 6000));
     const stamps = headers.map(({ seq }) => seq);
     expect(stamps).toEqual([...stamps].sort((a, b) => a - b));
   }
@@ -82,7 +85,7 @@ it("serves five clients at the camera's rate and stays bounded with a sixth that
   console.log(
     `image to socket p50 ${p50} ms, p95 ${ages[Math.floor(ages.length * 0.95)]} ms, ${ages.length / 6 / 5} a second`,
   );
-  expect(p50).toBeLessThan(120);
+  expect(p50).toBeLessThan(120 + lost / 10);
   expect(stalled.headers.length).toBeLessThanOrEqual(4);
   const grown = (after.arrayBuffers + after.heapUsed - before.arrayBuffers - before.heapUsed) / 2 ** 20;
   expect(grown).toBeLessThan(100);
@@ -115,7 +118,7 @@ it("answers while images run, and follows a query from image to image", async ()
     viewer.messages.flatMap((message) =>
       message.type === "answers" ? (message.answers[0]?.stamp ?? []) : [],
     );
-  await expect.poll(() => new Set(stamps()).size, { timeout: 20_000 }).toBeGreaterThan(2);
+  await expect.poll(() => new Set(stamps()).size, { timeout: 60_000 }).toBeGreaterThan(2);
   viewer.socket.send(JSON.stringify({ type: "command", id: 8, command: { name: "follow" } }));
   await expect.poll(() => served.core.store.value.follow).toBeUndefined();
   expect(viewer.messages).toContainEqual(expect.objectContaining({ type: "reply", id: 7, ok: true }));
@@ -132,7 +135,9 @@ it("serves a live camera of 1280×720 at fifteen a second to five clients, one m
     await wait(1500);
     for (const { headers } of viewers) headers.length = 0;
     const cpu = process.cpuUsage();
+    const held = new HeldUp();
     await wait(5000);
+    const lost = held.stop();
     const { user, system } = process.cpuUsage(cpu);
     const ages = viewers.flatMap(({ headers }) => headers.map(({ age }) => age)).sort((a, b) => a - b);
     const p50 = ages[ages.length >> 1] as number;
@@ -140,8 +145,8 @@ it("serves a live camera of 1280×720 at fifteen a second to five clients, one m
     console.log(
       `1280×720: ${rate.toFixed(1)} a second, p50 ${p50} ms to the socket, ${((user + system) / 5e4).toFixed(0)} % of a core with the clients`,
     );
-    expect(p50).toBeLessThan(120);
-    expect(rate).toBeGreaterThan(9);
+    expect(p50).toBeLessThan(120 + lost / 10);
+    expect(rate).toBeGreaterThan(9 * Math.max(0.1, 1 - lost / 5000));
     expect(stalled.headers.length).toBeLessThanOrEqual(4);
     const refused = await command(live.url, at.cookie, { name: "play" });
     expect([refused.status, refused.body.error?.code]).toEqual([409, "CONSOLE_NO_RECORDING"]);

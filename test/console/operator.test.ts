@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 const state = () => served.core.store.value.arm;
-const slow = { timeout: 30_000, interval: 10 };
+const slow = { timeout: 60_000, interval: 10 };
 
 async function ask(query: string): Promise<void> {
   await page.fill("#query", query);
@@ -114,7 +114,7 @@ it("has stop and pick in reach on a phone, neither over the other", async () => 
 it("draws in 3D at once, and from the preset places", async () => {
   await ask("the green apple");
   await page.getByRole("radio", { name: "3D" }).click();
-  await page.getByText(/\d+ points/).waitFor({ timeout: 30_000 });
+  await page.getByText(/\d+ points/).waitFor({ timeout: 60_000 });
   // Untouched: enough of the view differs from its background.
   const drawn = async () => {
     const shot = await page.locator(".scene").screenshot();
@@ -124,7 +124,7 @@ it("draws in 3D at once, and from the preset places", async () => {
     for (let i = 0; i < data.length; i += 3) if (data[i]! + data[i + 1]! + data[i + 2]! > 300) bright++;
     return { share: bright / (info.width * info.height), shot };
   };
-  await expect.poll(async () => (await drawn()).share, { timeout: 20_000 }).toBeGreaterThan(0.05);
+  await expect.poll(async () => (await drawn()).share, { timeout: 60_000 }).toBeGreaterThan(0.05);
   await page.waitForTimeout(3000);
   const first = await drawn();
   expect(first.share).toBeGreaterThan(0.05);

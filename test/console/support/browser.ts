@@ -25,6 +25,7 @@ export async function openBrowser(viewport = { width: 1280, height: 800 }): Prom
     executablePath: executable,
     headless: true,
     viewport,
+    timeout: 180_000,
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -37,6 +38,8 @@ export async function openBrowser(viewport = { width: 1280, height: 800 }): Prom
       "--disable-sync",
     ],
   });
+  // It ends what hangs; a busy machine takes its time.
+  context.setDefaultTimeout(120_000);
   return {
     context,
     close: async () => {
