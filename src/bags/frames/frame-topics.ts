@@ -36,7 +36,8 @@ export interface ChosenTopics {
  * Which topics make the frames: those named in the options, else guessed from type, encoding, name and frame id. Depth
  * of the colour camera's frame and size ("aligned") is preferred, raw images to compressed ones. Topics whose messages
  * or encoding cannot be decoded are passed over.
- * @throws GraspGroundingError BAG_NO_IMAGE, BAG_IMAGES_UNREADABLE, BAG_IMAGES_LOST, BAG_TOPIC, BAG_TOPIC_TYPE, DEPTH_WITHOUT_CAMERA
+ * @throws GraspGroundingError BAG_NO_IMAGE, BAG_IMAGES_UNREADABLE, BAG_IMAGES_LOST, BAG_TOPIC, BAG_TOPIC_TYPE,
+ * DEPTH_WITHOUT_CAMERA
  */
 export async function chooseTopics(bag: BagReader, options: FrameOptions): Promise<ChosenTopics> {
   for (const name of [options.colour, options.depth, options.cameraInfo, options.depthInfo])
