@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { maskToRle } from "../geometry/index.js";
 import type { Grasp } from "../grasping/index.js";
-import { type Command, type Grounding, isPlainQuery } from "../grounding/index.js";
+import {
+  type Command,
+  certainties,
+  certaintyOf,
+  closestPlace,
+  type Grounding,
+  isPlainQuery,
+} from "../grounding/index.js";
 
 const number3 = z.tuple([z.number(), z.number(), z.number()]);
 const number4 = z.tuple([z.number(), z.number(), z.number(), z.number()]);
@@ -35,6 +42,19 @@ export const resultSchema = z
     model: z.string(),
     backend: z.string().optional().describe("where the model ran and on what, e.g. in-process/cpu"),
     found: z.boolean(),
+    certainty: z
+      .enum(certainties)
+      .optional()
+      .describe(
+        "how sure the model is: an object that is found and unsure is to be confirmed; one that is not found and unsure may be there, near `closest`",
+      ),
+    closest: z
+      .object({
+        point: z.tuple([z.number(), z.number()]).describe("x, y in pixels of the original image"),
+        probability: z.number().min(0).max(1).describe("of the object there, given that it is in the image"),
+      })
+      .optional()
+      .describe("the place that resembles the object most, where it was not found"),
     detections: z.array(
       z.object({
         box: number4.describe("x1, y1, x2, y2 in pixels of the original image, x2 and y2 exclusive"),
@@ -146,6 +166,8 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
     model: grounding.model,
     ...(grounding.backend !== undefined && { backend: grounding.backend }),
     found: grounding.found,
+    certainty: certaintyOf(grounding),
+    ...closestToJson(result),
     detections: grounding.detections.map(({ box, score, target, mask }) => ({
       box: [...box],
       score: round(score, 4),
@@ -166,6 +188,13 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
         ? {}
         : Object.fromEntries(Object.entries(result.timings).map(([stage, ms]) => [stage, round(ms, 2)])),
   };
+}
+
+function closestToJson({ grounding, image }: PipelineResult): Pick<ResultJson, "closest"> {
+  const place = grounding.found ? undefined : closestPlace(grounding);
+  if (place === undefined) return {};
+  const point: [number, number] = [round(place.x * image.width, 1), round(place.y * image.height, 1)];
+  return { closest: { point, probability: round(place.probability, 4) } };
 }
 
 /** What the query was understood as. A plain referring expression is its own best description and adds nothing. */

@@ -1,4 +1,11 @@
-import { describeCommand, type Grounding, isPlainQuery, languageName } from "../grounding/index.js";
+import {
+  certaintyOf,
+  closestPlace,
+  describeCommand,
+  type Grounding,
+  isPlainQuery,
+  languageName,
+} from "../grounding/index.js";
 import type { PipelineResult } from "../pipeline/index.js";
 
 export type Cell = string | number | undefined;
@@ -41,7 +48,10 @@ export function resultTable(results: readonly PipelineResult[]): string {
       ? [`no grasp for "${shortened(grounding.query)}": ${graspFailure}`]
       : [],
   );
-  const notes = results.flatMap(({ grounding }) => understandingNotes(grounding));
+  const notes = [
+    ...results.flatMap(({ grounding }) => understandingNotes(grounding)),
+    ...results.flatMap(closestNotes),
+  ];
   return [table(resultHeader, results.flatMap(resultRows)), ...new Set([...notes, ...reasons])].join("\n");
 }
 
@@ -76,6 +86,24 @@ function resultRows(result: PipelineResult): readonly (readonly Cell[])[] {
   return [resultRow(result), ...(first === undefined ? [] : rows)];
 }
 
+function foundCell(grounding: Grounding): string {
+  const certainty = certaintyOf(grounding);
+  const count = grounding.detections.length > 1 ? `, ${grounding.detections.length}` : "";
+  if (certainty === "not_found") return "not found";
+  return `${certainty === "sure" ? "yes" : "not sure"}${count}`;
+}
+
+/** The place that resembles an object most that was not found but may be there. */
+function closestNotes({ grounding, image }: PipelineResult): readonly string[] {
+  const place = closestPlace(grounding);
+  if (grounding.found || place === undefined || certaintyOf(grounding) !== "unsure") return [];
+  const at = `${Math.round(place.x * image.width)} ${Math.round(place.y * image.height)}`;
+  const chance = Math.round(100 * grounding.presence);
+  return [
+    `not sure that "${shortened(grounding.query)}" is there (${chance} %); closest is the place at ${at}`,
+  ];
+}
+
 function resultRow(result: PipelineResult): readonly Cell[] {
   const { grounding, grasps } = result;
   const best = grounding.detections[0];
@@ -83,11 +111,7 @@ function resultRow(result: PipelineResult): readonly Cell[] {
   const total = Object.values(result.timings).reduce((sum, ms) => sum + ms, 0);
   return [
     shortened(grounding.query),
-    grounding.found
-      ? grounding.detections.length > 1
-        ? `yes, ${grounding.detections.length}`
-        : "yes"
-      : "not found",
+    foundCell(grounding),
     best?.box.map((v) => Math.round(v)).join(" "),
     best?.score.toFixed(2),
     grasp === undefined

@@ -1,12 +1,11 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import { boxIou, type Pose, type RgbdFrame } from "../../geometry/index.js";
-import { readReply } from "../../grounding/index.js";
+import { closestPlace, readReply } from "../../grounding/index.js";
 import type { PipelineResult, ProcessOptions } from "../../pipeline/index.js";
 import { refused } from "../motion/refused.js";
 import type { Answer } from "../protocol.js";
 import type { ConsolePipeline, SourceFrame } from "../types.js";
 import { type AnswerOptions, AnswerStore, type CompleteFrame } from "./answer-store.js";
-import { peak } from "./queries/explain.js";
 import { sameObject } from "./queries/same-object.js";
 import { vocabulary } from "./queries/vocabulary.js";
 import { WorkQueue } from "./queries/work-queue.js";
@@ -227,8 +226,8 @@ export class QueryService {
 
   /** Names the object at the place where one that was not found comes nearest, when a known name fits it. */
   async #closest(frame: RgbdFrame, { grounding }: PipelineResult): Promise<string | undefined> {
-    if (grounding.found) return undefined;
-    const at = peak(grounding.heatmap.data);
+    const at = grounding.found ? undefined : closestPlace(grounding)?.index;
+    if (at === undefined) return undefined;
     const names = (await this.#pipeline.ground(frame, vocabulary)).map(({ query, presence, heatmap }) => ({
       name: query,
       probability: presence * (heatmap.data[at] ?? 0),

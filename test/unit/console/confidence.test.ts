@@ -42,6 +42,13 @@ it("says in a line of its own what a query was taken for", () => {
   expect(understoodAs({ grounding: { ...grounding, command: parseCommand("the mug")! } })).toBeUndefined();
 });
 
+it("says of what may be there that it is not sure, and takes it for no candidate", () => {
+  expect(explain(result(false, 0.3, [], 0.4), "a mug")).toMatch(
+    /^not sure \(30 % sure.*; closest is a mug in the/,
+  );
+  expect(confidenceOf(result(false, 0.3, []))).toBe("not_found");
+});
+
 it("names what comes nearest only where something does", () => {
   expect(explain(result(false, 0.05, []), "a banana")).toBe("not found (5 % sure that it is there)");
   expect(explain(result(false, 0.05, [], 0.4), "a banana")).toMatch(/; closest is a banana in the middle/);

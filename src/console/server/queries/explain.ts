@@ -1,5 +1,11 @@
 import type { Box } from "../../../geometry/index.js";
-import { describeCommand, isPlainQuery, languageName } from "../../../grounding/index.js";
+import {
+  certaintyOf,
+  closestPlace,
+  describeCommand,
+  isPlainQuery,
+  languageName,
+} from "../../../grounding/index.js";
 import type { PipelineResult } from "../../../pipeline/index.js";
 
 /** Words that say where, and what they compare: the one that holds for the best of several candidates decided it. */
@@ -43,7 +49,8 @@ function explainFound(result: PipelineResult, closest?: string): string {
   const count = grounding.detections.length;
   if (!grounding.found || count === 0) {
     const near = nearest(result, closest);
-    return `not found (${percent(grounding.presence)} sure that it is there)${near === undefined ? "" : `; closest is ${near}`}`;
+    const said = certaintyOf(grounding) === "unsure" ? "not sure" : "not found";
+    return `${said} (${percent(grounding.presence)} sure that it is there)${near === undefined ? "" : `; closest is ${near}`}`;
   }
   const found =
     count === 1
@@ -67,25 +74,13 @@ function decided({ query, detections }: PipelineResult["grounding"]): string {
   return "";
 }
 
-/** Below this probability nothing in the image resembles the object. */
-const resembles = 0.1;
-
 /** Where the object's probability is highest, in words; undefined where nothing resembles the object. */
 function nearest({ grounding, image }: PipelineResult, name = "something"): string | undefined {
-  const { heatmap } = grounding;
-  const best = peak(heatmap.data);
-  if ((heatmap.data[best] ?? 0) < resembles) return undefined;
-  const x = ((best % heatmap.width) + 0.5) / heatmap.width;
-  const y = (Math.floor(best / heatmap.width) + 0.5) / heatmap.height;
-  const chance = percent(heatmap.data[best] ?? 0);
-  return `${name} ${place(x, y)} (${Math.round(x * image.width)}, ${Math.round(y * image.height)}; ${chance})`;
-}
-
-/** Index of the largest value. */
-export function peak(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
-  return best;
+  const closest = closestPlace(grounding);
+  if (closest === undefined) return undefined;
+  const { x, y, probability } = closest;
+  const at = `${Math.round(x * image.width)}, ${Math.round(y * image.height)}`;
+  return `${name} ${place(x, y)} (${at}; ${percent(probability)})`;
 }
 
 function place(x: number, y: number): string {
