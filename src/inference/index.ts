@@ -21,12 +21,22 @@ export {
   type BackendReport,
   type CallOptions,
   elementCount,
+  type ImageFit,
   type ImageFormat,
+  type ImageInput,
   type InferenceBackend,
   type ModelFiles,
   type ModelPart,
+  modelParts,
   type Tensor,
   type Tensors,
 } from "./port.js";
-export { decodeJpeg, minImageSide, resizeImage, toTensor } from "./preprocess/preprocess.js";
-export { resizeBilinear } from "./preprocess/resize.js";
+export {
+  decodeJpeg,
+  fittedSize,
+  imageTensor,
+  minImageSide,
+  resizeImage,
+  toTensor,
+} from "./preprocess/preprocess.js";
+export { type Resample, resizeBilinear } from "./preprocess/resize.js";

@@ -1,5 +1,6 @@
 import type { ColourImage } from "../geometry/index.js";
 import type { ManifestSession } from "./in-process/session-options.js";
+import type { Resample } from "./preprocess/resize.js";
 
 /** A dense tensor, row-major. */
 export interface Tensor {
@@ -14,7 +15,17 @@ export interface Tensor {
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
- * Input of a model: images stretched to width × height, channels R, G, B with the value (pixel * scale - mean) / std.
+ * How an image becomes a model's input size.
+ * - `stretch`: to width × height, whatever its proportions.
+ * - `shortest-edge`: proportions stay; the shorter side becomes `height`, unless the longer one would exceed `width`.
+ * - `longest-edge`: proportions stay; the longer side becomes `width`.
+ * - `pad-square`: black is added right of the image or below it, then the square is resized smoothly to width × height.
+ */
+export const imageFits = ["stretch", "shortest-edge", "longest-edge", "pad-square"] as const;
+export type ImageFit = (typeof imageFits)[number];
+
+/**
+ * Input of a model: images brought to its size, channels R, G, B with the value (pixel * scale - mean) / std.
  */
 export interface ImageFormat {
   readonly width: number;
@@ -22,27 +33,49 @@ export interface ImageFormat {
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** Default `stretch`. */
+  readonly fit?: ImageFit | undefined;
+  /** Filter of Pillow, for every fit but `pad-square`. Default `bilinear`. */
+  readonly resample?: Resample | undefined;
+  /** Size that zeros complete after normalisation, right of the resized image and below it. Default: none. */
+  readonly padTo?: { readonly width: number; readonly height: number } | undefined;
 }
 
-/** The three parts of a grounding model. */
-export type ModelPart = "encoder" | "text" | "decoder";
+/** The input of a model that takes images. */
+export interface ImageInput extends ImageFormat {
+  readonly name: string;
+  /** Name of a further input, int64 [1, h, w], that is 1 where the image is and 0 where it was padded. */
+  readonly pixelMask?: string | undefined;
+}
 
-/** The parts' files, their names of inputs and outputs, and how to run them. */
+/** The parts of a grounding model, in the order in which they run. */
+export const modelParts = ["encoder", "text", "decoder"] as const;
+export type ModelPart = (typeof modelParts)[number];
+
+type ByPart<T> = Readonly<Partial<Record<ModelPart, T>>>;
+
+/**
+ * The parts' files, their names of inputs and outputs, and how to run them. A model of one graph has only a decoder,
+ * which reads the image and the query: without an encoder the features of an image are the encoder's input itself,
+ * without a text part a query has no features beside its tokens.
+ */
 export interface ModelFiles {
   readonly name: string;
-  readonly files: Readonly<Record<ModelPart, string>>;
+  readonly files: ByPart<string>;
   /** SHA-256 of each part; a worker on another machine must have the same. */
-  readonly hashes: Readonly<Record<ModelPart, string>>;
+  readonly hashes: ByPart<string>;
   /** The encoder's input and its name. */
-  readonly input: ImageFormat & { readonly name: string };
-  /** Names of each part's outputs. */
-  readonly outputs: Readonly<Record<ModelPart, readonly string[]>>;
+  readonly input: ImageInput;
+  /** Names of each part's outputs that are read. */
+  readonly outputs: ByPart<readonly string[]>;
   /** Names of the decoder's inputs. */
   readonly decoderInputs: readonly string[];
   /** The manifest's field `session`. */
   readonly session?: ManifestSession | undefined;
   /** Length in tokens that a query is padded to, for models with a fixed length. */
   readonly tokens?: number | undefined;
+  /** Artificial inputs by name, for a first run of parts whose inputs cannot be made up from their shapes. */
+  readonly warmUpFeeds?: Tensors | undefined;
 }
 
 export interface CallOptions {
@@ -65,6 +98,8 @@ export interface InferenceBackend {
   encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Features of one image and a batch of queries -> logits, one row a query. */
   decode(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
+  /** Names of the inputs of a part's graph; undefined where the back end does not know them. */
+  inputsOf?(part: ModelPart): readonly string[] | undefined;
   /** Counters and states. */
   report?(): BackendReport;
   close(): Promise<void>;

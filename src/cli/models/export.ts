@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import { modelFiles, readManifest, verifyFiles } from "../../grounding/index.js";
-import type { ModelFiles } from "../../inference/index.js";
+import { type ModelFiles, type ModelPart, modelParts } from "../../inference/index.js";
 import {
   locateConfig,
   type PartMetadata,
@@ -46,8 +46,6 @@ export function exportCommand(): Command {
     });
 }
 
-const parts = ["encoder", "text", "decoder"] as const;
-
 /**
  * Writes the repository's folders, each whole or not at all. @throws GraspGroundingError MODEL_*,
  * OUTPUT_UNWRITABLE
@@ -58,24 +56,29 @@ export async function exportTriton(folder: string, to: string, options: TritonOp
   const model = modelFiles(folder, manifest);
   const metadata = await readMetadata(model);
   const written: string[] = [];
-  for (const part of parts) {
-    const config = partConfig(model, part, metadata[part], options);
+  for (const [part, one] of metadata) {
+    const config = partConfig(model, part, one, options);
     written.push(await writeModel(to, partName(model.name, part), config, model.files[part]));
   }
-  const locate = locateConfig(model, metadata.encoder, metadata.decoder);
+  const [encoder, decoder] = [metadata.get("encoder"), metadata.get("decoder")];
+  if (encoder === undefined || decoder === undefined) return written;
+  const locate = locateConfig(model, encoder, decoder);
   written.push(await writeModel(to, partName(model.name, "locate"), locate));
   return written;
 }
 
-async function readMetadata(model: ModelFiles): Promise<Record<(typeof parts)[number], PartMetadata>> {
+async function readMetadata(model: ModelFiles): Promise<ReadonlyMap<ModelPart, PartMetadata>> {
   const { InferenceSession } = await import("onnxruntime-node");
-  const read = async (part: (typeof parts)[number]): Promise<PartMetadata> => {
-    const session = await InferenceSession.create(model.files[part], { graphOptimizationLevel: "disabled" });
+  const metadata = new Map<ModelPart, PartMetadata>();
+  for (const part of modelParts) {
+    const file = model.files[part];
+    if (file === undefined) continue;
+    const session = await InferenceSession.create(file, { graphOptimizationLevel: "disabled" });
     const { inputMetadata, outputMetadata } = session;
     await session.release();
-    return { inputMetadata, outputMetadata };
-  };
-  return { encoder: await read("encoder"), text: await read("text"), decoder: await read("decoder") };
+    metadata.set(part, { inputMetadata, outputMetadata });
+  }
+  return metadata;
 }
 
 async function writeModel(to: string, name: string, config: string, onnx?: string): Promise<string> {

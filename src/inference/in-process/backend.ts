@@ -41,9 +41,9 @@ export type InferenceThread = WorkerClient<InferenceRequest, Tensors, Loaded>;
  */
 export class InProcessBackend implements InferenceBackend {
   readonly description: string;
-  readonly #model: string;
-  readonly #input: string;
+  readonly #model: ModelFiles;
   readonly #images: ImagePreprocessPool;
+  readonly #inputs: Loaded["inputs"];
   readonly #thread: InferenceThread;
   #rejectFailed: (error: Error) => void = () => undefined;
   /** Rejects when the inference thread ends by itself; never resolves. */
@@ -51,9 +51,9 @@ export class InProcessBackend implements InferenceBackend {
     this.#rejectFailed = reject;
   });
 
-  private constructor(model: ModelFiles, { thread, description }: StartedThread) {
-    this.#model = model.name;
-    this.#input = model.input.name;
+  private constructor(model: ModelFiles, { thread, description, inputs }: StartedThread) {
+    this.#inputs = inputs;
+    this.#model = model;
     this.#images = new ImagePreprocessPool(model.input);
     this.description = `in-process/${description}`;
     this.#thread = thread;
@@ -69,15 +69,18 @@ export class InProcessBackend implements InferenceBackend {
 
   async encodeImage(image: ColourImage): Promise<Tensors> {
     const { width, height, data } = image;
-    const tensor = await this.#images.tensor({ kind: "rgb", width, height, data }).catch((error) => {
+    const tensors = await this.#images.tensors({ kind: "rgb", width, height, data }).catch((error) => {
       throw this.#inferenceError(error as Error);
     });
-    return this.encodeFrame({ [this.#input]: tensor });
+    return this.#model.files.encoder === undefined ? tensors : this.encodeFrame(tensors);
   }
 
   encodeFrame = (feeds: Tensors): Promise<Tensors> => this.#run("encoder", feeds);
-  encodeText = (feeds: Tensors): Promise<Tensors> => this.#run("text", feeds);
+  encodeText = async (feeds: Tensors): Promise<Tensors> =>
+    this.#model.files.text === undefined ? {} : this.#run("text", feeds);
   decode = (feeds: Tensors): Promise<Tensors> => this.#run("decoder", feeds);
+
+  inputsOf = (part: ModelPart): readonly string[] | undefined => this.#inputs[part];
 
   async close(): Promise<void> {
     await Promise.all([this.#thread.close("the back end was closed"), this.#images.close()]);
@@ -94,7 +97,7 @@ export class InProcessBackend implements InferenceBackend {
   #inferenceError(cause: Error): GraspGroundingError {
     return new GraspGroundingError(
       "INFERENCE_FAILED",
-      { detail: describe(cause), name: this.#model },
+      { detail: describe(cause), name: this.#model.name },
       { cause },
     );
   }
@@ -109,11 +112,13 @@ export interface StartedThread {
   readonly thread: InferenceThread;
   /** Providers that it runs on, as they are shown. */
   readonly description: string;
+  readonly inputs: Loaded["inputs"];
 }
 
 /** Starts a thread on the first provider that runs the model. @throws MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
 export async function startThread(
-  model: Pick<ModelFiles, "name" | "session" | "tokens"> & { readonly files: WorkerSettings["files"] },
+  model: Pick<ModelFiles, "name" | "files" | "session" | "tokens"> &
+    Partial<Pick<ModelFiles, "outputs" | "warmUpFeeds">>,
   options: InProcessOptions,
 ): Promise<StartedThread> {
   const { requireProvider, onNotice } = options;
@@ -131,7 +136,7 @@ export async function startThread(
   for (const [i, provider] of providers.entries()) {
     try {
       const rest = providers.slice(i);
-      const { thread, placement } = await tryProviders(model, options, rest);
+      const { thread, placement, inputs } = await tryProviders(model, options, rest);
       const problem = placement && placementProblem(requireProvider ?? provider, placement);
       const none = placement !== undefined && (placement.operators[provider] ?? 0) === 0;
       if (problem !== undefined && (none || requireProvider !== undefined)) {
@@ -140,7 +145,7 @@ export async function startThread(
       }
       const ran = describePlacement(provider, placement);
       const description = passedOver.length === 0 ? ran : `${ran} (not ${passedOver.join(", ")})`;
-      return { thread, description };
+      return { thread, description, inputs };
     } catch (error) {
       const last = i === providers.length - 1;
       const unavailable = error instanceof GraspGroundingError && error.code === "PROVIDER_UNAVAILABLE";
@@ -156,10 +161,13 @@ async function tryProviders(
   model: Parameters<typeof startThread>[0],
   options: InProcessOptions,
   providers: readonly ExecutionProvider[],
-): Promise<{ readonly thread: InferenceThread; readonly placement: Placement | undefined }> {
+): Promise<
+  Pick<Loaded, "inputs"> & { readonly thread: InferenceThread; readonly placement: Placement | undefined }
+> {
   const { device = 0, memoryLimit, engineCache, fp16, warmUp } = options;
   const workerData: WorkerSettings = {
     files: model.files,
+    outputs: model.outputs ?? {},
     providers,
     threads: inferenceThreads(options),
     device,
@@ -169,14 +177,15 @@ async function tryProviders(
     session: model.session,
     warmUp: warmUp ?? providers[0] !== "cpu",
     tokens: model.tokens ?? 8,
+    warmUpFeeds: model.warmUpFeeds ?? {},
   };
   const thread: InferenceThread = new WorkerClient(compiledModule(import.meta.url, "./ort-worker.js"), {
     name: "inference thread",
     workerData,
   });
   try {
-    const { placement } = await thread.started();
-    return { thread, placement };
+    const { placement, inputs } = await thread.started();
+    return { thread, placement, inputs };
   } catch (error) {
     await thread.close();
     throw await loadError(model.name, providers[0] ?? "cpu", error as Error);

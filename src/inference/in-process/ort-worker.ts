@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { workerData } from "node:worker_threads";
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Reply, reportStarted, reportStartFailure, serve } from "../../workers/index.js";
-import type { ModelPart, Tensor, Tensors } from "../port.js";
+import { type ModelPart, modelParts, type Tensor, type Tensors } from "../port.js";
 import { joinPlacements, type Placement, placementOf } from "./providers.js";
 import { type SessionSettings, sessionOptions } from "./session-options.js";
 import { warmUpFeeds } from "./warm-up.js";
@@ -17,6 +17,8 @@ export interface InferenceRequest {
 
 /** The model is loaded. */
 export interface Loaded {
+  /** Names of each part's inputs. */
+  readonly inputs: Readonly<Partial<Record<ModelPart, readonly string[]>>>;
   /** Operators by provider, for a model that was warmed up on a provider other than the CPU. */
   readonly placement?: Placement;
 }
@@ -24,10 +26,14 @@ export interface Loaded {
 export interface WorkerSettings extends SessionSettings {
   /** ONNX files by part; a model of one part has only that one. */
   readonly files: Readonly<Partial<Record<ModelPart, string>>>;
+  /** Names of the outputs to fetch, by part; all of them where a part has none. */
+  readonly outputs: Readonly<Partial<Record<ModelPart, readonly string[]>>>;
   /** Run once on made-up input before the model counts as loaded, and count the operators by provider. */
   readonly warmUp: boolean;
   /** Tokens of a made-up query. */
   readonly tokens: number;
+  /** Inputs of that run which cannot be made up. */
+  readonly warmUpFeeds: Tensors;
 }
 
 const settings = workerData as WorkerSettings;
@@ -43,14 +49,15 @@ function toTensor(value: OrtTensor): Tensor {
   return { type: value.type, dims: value.dims, data: value.data as Float32Array };
 }
 
-async function run(session: InferenceSession, feeds: Tensors): Promise<Tensors> {
+async function run(session: InferenceSession, part: ModelPart, feeds: Tensors): Promise<Tensors> {
   const inputs: Record<string, OrtTensor> = {};
   for (const name of session.inputNames) {
     const feed = feeds[name];
     if (feed === undefined) throw new Error(`input ${name} is missing`);
     inputs[name] = new OrtTensor(feed.type, feed.data as Float32Array, feed.dims);
   }
-  const results = await session.run(inputs);
+  const wanted = settings.outputs[part];
+  const results = await (wanted === undefined ? session.run(inputs) : session.run(inputs, wanted));
   return Object.fromEntries(
     Object.entries(results).map(([name, value]) => [name, toTensor(value as OrtTensor)]),
   );
@@ -69,13 +76,13 @@ async function openAll(profiles: string | undefined): Promise<Sessions> {
 
 /** Runs every part once, each on the outputs of the parts before it. */
 async function runOnce(sessions: Sessions): Promise<void> {
-  let known: Tensors = {};
-  for (const part of ["encoder", "text", "decoder"] as const) {
+  let known = settings.warmUpFeeds;
+  for (const part of modelParts) {
     const session = sessions[part];
     const feeds = session && warmUpFeeds(session.inputMetadata, known, settings.tokens, part);
     // Parts that do not match are reported when they are used.
     if (session === undefined || feeds === undefined) continue;
-    known = { ...known, ...feeds, ...(await run(session, feeds)) };
+    known = { ...known, ...feeds, ...(await run(session, part, feeds)) };
   }
 }
 
@@ -107,9 +114,12 @@ function reply(outputs: Tensors): Reply<Tensors> {
 try {
   const { sessions, placement } = await load();
   serve(async ({ part, feeds }: InferenceRequest) =>
-    reply(await run(sessions[part] as InferenceSession, feeds)),
+    reply(await run(sessions[part] as InferenceSession, part, feeds)),
   );
-  reportStarted({ ...(placement && { placement }) } satisfies Loaded);
+  const inputs = Object.fromEntries(
+    Object.entries(sessions).map(([part, { inputNames }]) => [part, [...inputNames]]),
+  );
+  reportStarted({ inputs, ...(placement && { placement }) } satisfies Loaded);
 } catch (error) {
   reportStartFailure(error);
 }

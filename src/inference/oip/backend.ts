@@ -1,13 +1,14 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
-import type {
-  BackendReport,
-  CallOptions,
-  InferenceBackend,
-  ModelFiles,
-  ModelPart,
-  Tensor,
-  Tensors,
+import {
+  type BackendReport,
+  type CallOptions,
+  type InferenceBackend,
+  type ModelFiles,
+  type ModelPart,
+  modelParts,
+  type Tensor,
+  type Tensors,
 } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { HttpServer, type TensorFormat } from "./http.js";
@@ -18,7 +19,7 @@ export interface OipOptions {
   readonly endpoints: readonly string[];
   /**
    * Name of the model on the servers. Default: the model's own. Parts are `NAME-encoder`, `NAME-text`,
-   * `NAME-decoder`.
+   * `NAME-decoder`; a model of one graph has only `NAME-decoder`.
    */
   readonly serverModel?: string;
   /** Form of tensors over HTTP. Default `auto`: binary where the server supports it. */
@@ -97,25 +98,27 @@ export class OipBackend implements InferenceBackend {
   }
 
   async encodeImage({ width, height, data }: ColourImage, options?: CallOptions): Promise<Tensors> {
-    const tensor = await this.#images.tensor({ kind: "rgb", width, height, data }).catch((error: Error) => {
+    const tensors = await this.#images.tensors({ kind: "rgb", width, height, data }).catch((error: Error) => {
       throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name: this.#model.name });
     });
-    return this.encodeFrame({ [this.#model.input.name]: tensor }, options);
+    return this.#model.files.encoder === undefined ? tensors : this.encodeFrame(tensors, options);
   }
 
   async encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
-    if (!this.#locate) return this.#infer("encoder", feeds, this.#model.outputs.encoder, options);
+    const { encoder = [] } = this.#model.outputs;
+    if (!this.#locate) return this.#infer("encoder", feeds, encoder, options);
     const featureHandle = new Image(feeds);
     const empty: Tensor = { type: "float32", dims: [], data: new Float32Array(0), featureHandle };
-    return Object.fromEntries(this.#model.outputs.encoder.map((name) => [name, empty]));
+    return Object.fromEntries(encoder.map((name) => [name, empty]));
   }
 
-  encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
-    return this.#infer("text", feeds, this.#model.outputs.text, options);
+  async encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
+    const { files, outputs } = this.#model;
+    return files.text === undefined ? {} : this.#infer("text", feeds, outputs.text ?? [], options);
   }
 
   decode(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
-    const { decoder } = this.#model.outputs;
+    const { decoder = [] } = this.#model.outputs;
     const featureHandle = Object.values(feeds).find(
       (tensor) => tensor.featureHandle instanceof Image,
     )?.featureHandle;
@@ -219,12 +222,12 @@ async function examine(
 ): Promise<Found> {
   const { startTimeout = 30_000, timeout = 10_000 } = options;
   const name = options.serverModel ?? model.name;
-  let locate = true;
+  let locate = model.files.encoder !== undefined;
   let unchecked = false;
   const inputs: Partial<Record<ModelPart, ReadonlySet<string>>> = {};
   for (const server of servers) {
     await whenUp(startTimeout, () => server.meet(timeout));
-    for (const part of ["encoder", "text", "decoder"] as const) {
+    for (const part of modelParts.filter((each) => model.files[each] !== undefined)) {
       const served = `${name}-${part}`;
       const found = await whenUp(startTimeout, async () => {
         const metadata = await server.model(served, timeout);
@@ -234,7 +237,7 @@ async function examine(
       });
       checkPart(model, part, served, found);
       if (found.inputs.length > 0) inputs[part] = new Set(found.inputs.map((input) => input.name));
-      unchecked ||= !(await checkHash(server, served, model.hashes[part], timeout, model.name));
+      unchecked ||= !(await checkHash(server, served, model.hashes[part] as string, timeout, model.name));
     }
     locate &&= (await server.model(`${name}-locate`, timeout)) !== undefined;
   }
@@ -253,7 +256,7 @@ function checkPart(model: ModelFiles, part: ModelPart, served: string, { inputs,
     });
   const names = new Set(outputs.map(({ name }) => name));
   // A server that reports neither inputs nor outputs is accepted until it answers.
-  const missing = names.size === 0 ? undefined : model.outputs[part].find((name) => !names.has(name));
+  const missing = names.size === 0 ? undefined : (model.outputs[part] ?? []).find((name) => !names.has(name));
   if (missing !== undefined) throw mismatch(`gives no ${missing}`);
   if (part === "text") return;
   const wanted = part === "encoder" ? [model.input.name] : model.decoderInputs;

@@ -49,13 +49,13 @@ export function partConfig(
     `instance_group [ { count: ${options.instances} kind: ${kind} } ]`,
     ...(batching ? [`dynamic_batching { max_queue_delay_microseconds: ${options.queueDelay} }`] : []),
     ...(options.tensorrt && options.kind === "gpu" ? [accelerator(model.name, part, options)] : []),
-    `parameters { key: "sha256" value { string_value: ${quote(model.hashes[part])} } }`,
+    `parameters { key: "sha256" value { string_value: ${quote(model.hashes[part] ?? "")} } }`,
   ].join("\n")}\n`;
 }
 
 /** config.pbtxt of the ensemble: image and text features in, logits out; features of the image stay on the server. */
 export function locateConfig(model: ModelFiles, encoder: PartMetadata, decoder: PartMetadata): string {
-  const made = new Set(model.outputs.encoder);
+  const made = new Set(model.outputs.encoder ?? []);
   const image = encoder.inputMetadata.filter(({ name }) => name === model.input.name);
   const rest = decoder.inputMetadata.filter(({ name }) => !made.has(name));
   const shared = decoder.inputMetadata.filter(({ name }) => made.has(name)).map(({ name }) => name);

@@ -1,15 +1,15 @@
 import { compiledModule, WorkerPool } from "../../workers/index.js";
-import type { ImageFormat, Tensor } from "../port.js";
+import type { ImageInput, Tensors } from "../port.js";
 import type { ImageData, ImageRequest } from "./image-worker.js";
 
 /**
  * Threads that decode and resize images (some 10 ms for 1280×720), off the event loop. They start when first used.
  */
 export class ImagePreprocessPool {
-  readonly #pool: WorkerPool<ImageRequest, Uint8Array | Tensor>;
+  readonly #pool: WorkerPool<ImageRequest, Uint8Array | Tensors>;
 
   /** @param size threads at most, 1 or more */
-  constructor(format: ImageFormat, size = 1) {
+  constructor(format: ImageInput, size = 1) {
     this.#pool = new WorkerPool(compiledModule(import.meta.url, "./image-worker.js"), {
       name: "image thread",
       workerData: format,
@@ -17,9 +17,9 @@ export class ImagePreprocessPool {
     });
   }
 
-  /** Input of the model's encoder: float32 [1, 3, height, width]. @throws Error with the reason in one line */
-  async tensor(image: ImageData): Promise<Tensor> {
-    return (await this.#pool.request({ image, output: "tensor" })) as Tensor;
+  /** Inputs of the model's encoder by name: pixels float32 [1, 3, h, w]. @throws Error with the reason in one line */
+  async tensors(image: ImageData): Promise<Tensors> {
+    return (await this.#pool.request({ image, output: "tensors" })) as Tensors;
   }
 
   /** RGB bytes of the model's size, height × width × 3. @throws Error with the reason in one line */

@@ -1,7 +1,7 @@
 import { workerData } from "node:worker_threads";
 import { type Reply, serve } from "../../workers/index.js";
-import type { ImageFormat, Tensor } from "../port.js";
-import { decodeJpeg, resizeImage, toTensor } from "./preprocess.js";
+import type { ImageInput, Tensors } from "../port.js";
+import { decodeJpeg, imageInputs, resizeImage } from "./preprocess.js";
 
 /** An image as it is handed to a back end: pixels, or the JPEG they were decoded from. */
 export type ImageData =
@@ -10,19 +10,19 @@ export type ImageData =
 
 export interface ImageRequest {
   readonly image: ImageData;
-  /** `rgb`: bytes of the model's size; `tensor`: the encoder's input. */
-  readonly output: "rgb" | "tensor";
+  /** `rgb`: bytes of the model's size, for a model whose input is stretched; `tensors`: the encoder's inputs. */
+  readonly output: "rgb" | "tensors";
 }
 
-const format = workerData as ImageFormat;
+const format = workerData as ImageInput;
 
-serve(async ({ image, output }: ImageRequest): Promise<Reply<Uint8Array | Tensor>> => {
+serve(async ({ image, output }: ImageRequest): Promise<Reply<Uint8Array | Tensors>> => {
   const pixels = image.kind === "jpeg" ? await decodeJpeg(image.data) : image;
-  const resized = await resizeImage(pixels, format);
-  if (output === "tensor") {
-    const tensor = toTensor(resized, format);
-    return { value: tensor, transfer: [tensor.data.buffer] };
+  if (output === "tensors") {
+    const tensors = await imageInputs(pixels, format);
+    return { value: tensors, transfer: Object.values(tensors).map(({ data }) => data.buffer) };
   }
+  const resized = await resizeImage(pixels, format);
   // Pixels may lie in memory that is shared with other data; only a full buffer can be moved.
   const rgb = resized.byteLength === resized.buffer.byteLength ? resized : resized.slice();
   return { value: rgb, transfer: [rgb.buffer] };

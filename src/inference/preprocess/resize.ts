@@ -1,3 +1,6 @@
+/** How a resized pixel is made of those around it. */
+export type Resample = "bilinear" | "bicubic";
+
 /**
  * Stretches an RGB image exactly as Pillow's bilinear filter does (and so torchvision's Resize on a PIL image): a
  * triangle as wide as the reduction needs, in fixed point of 22 bits, rounded to bytes between the two passes.
@@ -15,12 +18,49 @@ export function resizeBilinear(
   toWidth: number,
   toHeight: number,
 ): Uint8Array {
-  const wide = toWidth === width ? data : resizeRows(data, width, height, toWidth);
-  return toHeight === height ? wide : resizeColumns(wide, toWidth, height, toHeight);
+  return resizeRgb({ width, height, data }, toWidth, toHeight, "bilinear");
+}
+
+/** As {@link resizeBilinear}, with Pillow's filter of that name; the cubic one begins with a tall image's columns. */
+export function resizeRgb(
+  image: { readonly width: number; readonly height: number; readonly data: Uint8Array },
+  toWidth: number,
+  toHeight: number,
+  resample: Resample,
+): Uint8Array {
+  const { width, height, data } = image;
+  const filter = filters[resample];
+  const rows = (from: Uint8Array, high: number) =>
+    toWidth === width ? from : resizeRows(from, width, high, toWidth, fixed(width, toWidth, filter));
+  const columns = (from: Uint8Array, wide: number) =>
+    toHeight === height ? from : resizeColumns(from, wide, toHeight, fixed(height, toHeight, filter));
+  // The cubic filter overshoots and is cut to bytes between the passes: there their order counts.
+  return resample === "bicubic" && height > width
+    ? rows(columns(data, width), toHeight)
+    : columns(rows(data, height), toWidth);
 }
 
 const bits = 22;
 const half = 1 << (bits - 1);
+
+interface Filter {
+  /** Reach in pixels when the size stays as it is. */
+  readonly support: number;
+  weight(distance: number): number;
+}
+
+/** Pillow's filters; the cubic one has a = -0.5. */
+const filters: Readonly<Record<Resample, Filter>> = {
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bicubic: {
+    support: 2,
+    weight(distance) {
+      const x = Math.abs(distance);
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+    },
+  },
+};
 
 interface Weights {
   /** First source index of each output index. */
@@ -32,9 +72,10 @@ interface Weights {
   readonly taps: number;
 }
 
-function triangle(from: number, to: number): Weights {
+function fixed(from: number, to: number, filter: Filter): Weights {
   const scale = from / to;
-  const support = Math.max(scale, 1);
+  const stretch = Math.max(scale, 1);
+  const support = filter.support * stretch;
   const taps = Math.ceil(support) * 2 + 1;
   const first = new Int32Array(to);
   const count = new Int32Array(to);
@@ -46,20 +87,30 @@ function triangle(from: number, to: number): Weights {
     const length = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
     let sum = 0;
     for (let k = 0; k < length; k++) {
-      const weight = Math.max(0, 1 - Math.abs((k + start - centre + 0.5) / support));
+      const weight = filter.weight((k + start - centre + 0.5) / stretch);
       row[k] = weight;
       sum += weight;
     }
     first[i] = start;
     count[i] = length;
-    for (let k = 0; k < length; k++)
-      values[i * taps + k] = Math.trunc(0.5 + ((row[k] as number) / sum) * (1 << bits));
+    for (let k = 0; k < length; k++) {
+      const weight = ((row[k] as number) / sum) * (1 << bits);
+      values[i * taps + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
   }
   return { first, count, values, taps };
 }
 
-function resizeRows(data: Uint8Array, width: number, height: number, toWidth: number): Uint8Array {
-  const { first, count, values, taps } = triangle(width, toWidth);
+/** Negative weights of the cubic filter may lead out of 0..255. */
+const clamp = (sum: number): number => Math.min(255, Math.max(0, sum >> bits));
+
+function resizeRows(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  toWidth: number,
+  { first, count, values, taps }: Weights,
+): Uint8Array {
   const out = new Uint8Array(toWidth * height * 3);
   for (let y = 0, at = 0; y < height; y++) {
     const row = y * width;
@@ -75,17 +126,20 @@ function resizeRows(data: Uint8Array, width: number, height: number, toWidth: nu
         g += (data[p + 1] as number) * weight;
         b += (data[p + 2] as number) * weight;
       }
-      // The weights are not negative and add up to one, so every sum lies in 0..255.
-      out[at] = r >> bits;
-      out[at + 1] = g >> bits;
-      out[at + 2] = b >> bits;
+      out[at] = clamp(r);
+      out[at + 1] = clamp(g);
+      out[at + 2] = clamp(b);
     }
   }
   return out;
 }
 
-function resizeColumns(data: Uint8Array, width: number, height: number, toHeight: number): Uint8Array {
-  const { first, count, values, taps } = triangle(height, toHeight);
+function resizeColumns(
+  data: Uint8Array,
+  width: number,
+  toHeight: number,
+  { first, count, values, taps }: Weights,
+): Uint8Array {
   const stride = width * 3;
   const out = new Uint8Array(stride * toHeight);
   const sums = new Int32Array(stride);
@@ -97,7 +151,7 @@ function resizeColumns(data: Uint8Array, width: number, height: number, toHeight
       const weight = values[k] as number;
       for (let i = 0; i < stride; i++, p++) sums[i] = (sums[i] as number) + (data[p] as number) * weight;
     }
-    for (let i = 0, at = y * stride; i < stride; i++, at++) out[at] = (sums[i] as number) >> bits;
+    for (let i = 0, at = y * stride; i < stride; i++, at++) out[at] = clamp(sums[i] as number);
   }
   return out;
 }

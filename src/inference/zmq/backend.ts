@@ -2,6 +2,7 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import type { BackendReport, CallOptions, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
+import { isStretched } from "../preprocess/preprocess.js";
 import { type Answer, JobPool, type PoolOptions } from "./pool.js";
 import {
   describePayload,
@@ -118,6 +119,7 @@ export class ZmqBackend implements InferenceBackend {
   }
 
   async encodeText(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
+    if (this.#model.files.text === undefined) return {};
     const build = () => ({ meta: { tensors: describeTensors(feeds) }, blobs: tensorBlobs(feeds) });
     return this.#outputsOf(await this.#pool.submit({ kind: "text", build, ...options }));
   }
@@ -167,12 +169,16 @@ export class ZmqBackend implements InferenceBackend {
     await this.#images.close();
   }
 
-  /** The JPEG where it is small, else the pixels at the model's size; both give the same features. */
+  /**
+   * The JPEG where it is small, else the pixels: at the model's size where their bytes are all that the model sees.
+   * Both give the same features.
+   */
   async #payload(image: ColourImage): Promise<Payload> {
     const { width, height, data, jpeg } = image;
     const { input, name } = this.#model;
     if (this.#jpeg && jpeg !== undefined && jpeg.byteLength < 3 * input.width * input.height)
       return { kind: "jpeg", data: jpeg };
+    if (!isStretched(input)) return { kind: "rgb", data, width, height };
     const rgb = await this.#images.rgb({ kind: "rgb", width, height, data }).catch((error: Error) => {
       throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name });
     });

@@ -95,14 +95,15 @@ const tensorMeta = z.object({
 });
 const remaining = z.number().min(0).max(3_600_000);
 const blob = z.int().min(0).max(maxBlobs);
+const side = z.int().min(1).max(16_384);
 
 /**
- * The image of a frame: as a JPEG, as RGB bytes of the model's size, or as the encoder's tensors; from frame `blob`
- * on.
+ * The image of a frame: as a JPEG, as RGB bytes of the model's size (or of `width` × `height`, where the worker brings
+ * the image to its size), or as the encoder's tensors; from frame `blob` on.
  */
 const image = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("jpeg"), blob }),
-  z.object({ kind: z.literal("rgb"), blob }),
+  z.object({ kind: z.literal("rgb"), blob, width: side.optional(), height: side.optional() }),
   z.object({ kind: z.literal("tensors"), blob, tensors: z.array(tensorMeta).max(maxBlobs) }),
 ]);
 
@@ -125,7 +126,7 @@ export const metaSchemas = {
   welcome: z.object({
     ...status,
     model: name,
-    hashes: z.object({ encoder: key, text: key, decoder: key }),
+    hashes: z.object({ encoder: key.optional(), text: key.optional(), decoder: key.optional() }),
     description: z.string().max(400),
   }),
   pong: z.object(status),
@@ -200,15 +201,18 @@ export function readTensors(
   return tensors;
 }
 
-/** An image to send to a worker. */
+/** An image to send to a worker; without a size, RGB bytes have the model's. */
 export type Payload =
-  | { readonly kind: "jpeg" | "rgb"; readonly data: Uint8Array }
+  | { readonly kind: "jpeg"; readonly data: Uint8Array }
+  | { readonly kind: "rgb"; readonly data: Uint8Array; readonly width?: number; readonly height?: number }
   | { readonly kind: "tensors"; readonly tensors: Tensors };
 
 export function describePayload(payload: Payload, at: number): ImageMeta {
-  return payload.kind === "tensors"
-    ? { kind: "tensors", blob: at, tensors: describeTensors(payload.tensors) }
-    : { kind: payload.kind, blob: at };
+  if (payload.kind === "tensors")
+    return { kind: "tensors", blob: at, tensors: describeTensors(payload.tensors) };
+  if (payload.kind === "jpeg") return { kind: "jpeg", blob: at };
+  const { width, height } = payload;
+  return { kind: "rgb", blob: at, ...(width !== undefined && height !== undefined && { width, height }) };
 }
 
 export const payloadBlobs = (payload: Payload): Uint8Array[] =>
@@ -220,13 +224,17 @@ export function readPayload(meta: ImageMeta, blobs: readonly Uint8Array[]): Payl
     return { kind: "tensors", tensors: readTensors(meta.tensors, blobs, meta.blob) };
   const data = blobs[meta.blob];
   if (data === undefined) throw new ProtocolError("frames", `there is no frame ${meta.blob}`);
-  return { kind: meta.kind, data };
+  if (meta.kind === "jpeg") return { kind: "jpeg", data };
+  const { width, height } = meta;
+  return { kind: "rgb", data, ...(width !== undefined && height !== undefined && { width, height }) };
 }
 
 /** Content hash that names features on both sides. */
 export function payloadKey(payload: Payload): string {
   const hash = createHash("sha256").update(payload.kind);
   if (payload.kind === "tensors") hash.update(JSON.stringify(describeTensors(payload.tensors)));
+  if (payload.kind === "rgb" && payload.width !== undefined)
+    hash.update(`${payload.width}×${payload.height}`);
   for (const bytes of payloadBlobs(payload)) hash.update(bytes);
   return hash.digest("hex");
 }

@@ -92,7 +92,11 @@ export class RequestRunner {
   }
 
   async #encode(request: Taken, payload: Payload): Promise<Ran> {
-    const { width, height, name } = this.#model.input;
+    const { files, input } = this.#model;
+    const { width, height } =
+      payload.kind === "rgb" && payload.width !== undefined && payload.height !== undefined
+        ? { width: payload.width, height: payload.height }
+        : input;
     if (payload.kind === "tensors") return this.#infer(request, "encoder", payload.tensors);
     if (payload.kind === "rgb" && payload.data.byteLength !== width * height * 3)
       throw new ProtocolError(
@@ -103,10 +107,11 @@ export class RequestRunner {
       payload.kind === "jpeg"
         ? ({ kind: "jpeg", data: payload.data } as const)
         : ({ kind: "rgb", width, height, data: payload.data } as const);
-    const tensor = await this.#images.tensor(image).catch((error) => {
+    const tensors = await this.#images.tensors(image).catch((error) => {
       throw new ProtocolError("picture", describe(error));
     });
-    return this.#infer(request, "encoder", { [name]: tensor });
+    if (files.encoder === undefined) return { outputs: tensors, waitedMs: 0, ranMs: 0, batch: 1 };
+    return this.#infer(request, "encoder", tensors);
   }
 
   #infer(request: Taken, part: ModelPart, feeds: Tensors): Promise<Ran> {

@@ -28,13 +28,16 @@ export interface WorkerServerOptions extends Partial<BatcherOptions> {
   readonly insecurePlainTcp?: boolean;
   /** Limit of requests that wait or run; more are refused as busy. Default 64. */
   readonly maxQueue?: number;
-  /** Images whose features are cached. Default 32. */
+  /** Images whose features are cached. Default 32; 8 for a model without an encoder, whose pixels are cached. */
   readonly keep?: number;
   /** Threads that decode and resize images. Default 1. */
   readonly imageThreads?: number;
   /** Called for each answer with the milliseconds of waiting for the model and of running it. */
   readonly onAnswered?: (waitedMs: number, ranMs: number) => void;
 }
+
+const keptFeatures = 32;
+const keptPixels = 8;
 
 interface Request extends Taken {
   readonly identity: Buffer;
@@ -101,7 +104,8 @@ export class WorkerServer {
 
   /** Answers requests with `backend` from now on. */
   serve(backend: InferenceBackend): void {
-    const { maxBatch = 1, batchWait = 2, imageThreads = 1, keep = 32 } = this.#options;
+    const { maxBatch = 1, batchWait = 2, imageThreads = 1 } = this.#options;
+    const { keep = this.#model.files.encoder === undefined ? keptPixels : keptFeatures } = this.#options;
     this.#backend = backend;
     this.#runner = new RequestRunner(this.#model, backend, { maxBatch, batchWait, imageThreads, keep });
   }

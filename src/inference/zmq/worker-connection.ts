@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as zmq from "zeromq";
 import { describe } from "../../errors/index.js";
-import type { ModelFiles } from "../port.js";
+import { type ModelFiles, modelParts } from "../port.js";
 import { checkDescriptorsLeft } from "./descriptors.js";
 import {
   decodeMessage,
@@ -233,12 +233,12 @@ export class WorkerConnection {
     this.description = description;
     this.queued = queued;
     const wanted = this.#model.hashes;
-    const other = (["encoder", "text", "decoder"] as const).find((part) => hashes[part] !== wanted[part]);
+    const other = modelParts.find((part) => hashes[part] !== wanted[part]);
     if (other === undefined) {
       this.#become(state, undefined);
       return;
     }
-    const short = (hash: string) => hash.slice(0, 8);
+    const short = (hash: string | undefined) => hash?.slice(0, 8) ?? "none";
     this.#become(
       "mismatch",
       `serves ${model} with ${other} ${short(hashes[other])}, this side wants ${this.#model.name} with ${short(wanted[other])}`,
