@@ -149,8 +149,14 @@ def model_class(kind: str) -> type:
     return getattr(transformers, classes[kind])
 
 
+def attention_of(kind: str) -> str | None:
+    """Attention written out, but for Grounding DINO: written out, its text side adds the mask of the phrases as 0 and 1
+    instead of masking with it (transformers 5.23). None lets each of its parts choose."""
+    return None if kind == "grounding-dino" else "eager"
+
+
 def load_family(folder: Path) -> nn.Module:
-    """The model of a folder as `save_pretrained` writes it, float32, attention written out. Raises CheckpointError."""
+    """The model of a folder as `save_pretrained` writes it, float32. Raises CheckpointError."""
     from transformers import AutoConfig
 
     try:
@@ -159,7 +165,7 @@ def load_family(folder: Path) -> nn.Module:
             folder,
             local_files_only=True,
             dtype=torch.float32,
-            attn_implementation="eager",
+            attn_implementation=attention_of(kind),
             output_loading_info=True,
         )
     except CheckpointError:

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .families import FAMILIES, copy_settings, model_class, parts_of, write_part
-from .quantize import SUFFIX, halved, quantized
+from .families import FAMILIES, attention_of, copy_settings, model_class, parts_of, write_part
+from .quantize import SUFFIX, halved, packed, quantized
 from .vocabulary import read_merges, tokenizer_json
 
 CLIP_MEAN, CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
@@ -111,7 +111,8 @@ def random_family(family: str, size: str, seed: int = 0) -> nn.Module:
     """A model in which every part matters: attention is peaked, norms and biases act."""
     torch.manual_seed(seed)
     config = config_of(family, size)
-    config._attn_implementation = "eager"
+    if attention_of(family) is not None:
+        config._attn_implementation = attention_of(family)
     model = model_class(family)(config).eval()
     with torch.no_grad():
         for name, value in model.named_parameters():
@@ -199,6 +200,8 @@ def preprocessor(family: str, model: nn.Module, dino_size: tuple[int, int]) -> d
         settings["mask_pad_size"] = {"height": side // 4, "width": side // 4}
     elif family == "grounding-dino":
         settings["size"] = {"shortest_edge": dino_size[0], "longest_edge": dino_size[1]}
+        # The graph is traced at one size: smaller images are completed to it.
+        settings["pad_size"] = {"height": dino_size[0], "width": dino_size[1]}
     return settings
 
 
@@ -220,6 +223,7 @@ def main() -> None:
     parser.add_argument("--size", choices=("small", "true"), default="small")
     parser.add_argument("--precisions", nargs="+", choices=tuple(SUFFIX), default=["fp32"])
     parser.add_argument("--points-only", action="store_true", help="SAM's decoder without boxes")
+    parser.add_argument("--packed", action="store_true", help="int8 stores the weights in 8 bits, and no more")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -239,7 +243,7 @@ def main() -> None:
         for kind in args.precisions:
             target = exact.with_name(f"{part.stem}{SUFFIX[kind]}.onnx")
             if kind == "int8":
-                quantized(exact, target)
+                (packed if args.packed else quantized)(exact, target)
             elif kind == "fp16":
                 halved(exact, target)
 
