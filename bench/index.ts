@@ -1,13 +1,19 @@
 /** Every benchmark by name, for `grasp-grounding bench` and scripts. */
-import { backendChoice, type RemoteOptions } from "../src/pipeline/index.js";
+import { backendChoice, type PipelineOptions } from "../src/pipeline/index.js";
 
-export type Bench = (options: RemoteOptions, quick: boolean) => Promise<object>;
+export type Bench = (options: PipelineOptions, quick: boolean) => Promise<object>;
 
 /** Benches by name; each module is loaded only when it is run. */
 export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ground: async () => {
     const { benchGround } = await import("./ground.js");
-    return async (options, quick) => benchGround(await backendChoice(options), quick);
+    const { benchGroundModel } = await import("./ground-model.js");
+    return async (options, quick) => {
+      const { model, proposals, refine } = options;
+      return model === undefined && proposals === undefined && refine === undefined
+        ? benchGround(await backendChoice(options), quick)
+        : benchGroundModel(options, quick);
+    };
   },
   replay: async () => {
     const { benchReplay } = await import("./replay.js");
@@ -15,7 +21,15 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
     return (options, quick) =>
       benchReplay((path) => replay(path, { ...options, query: ["the red mug"], quiet: true }), quick);
   },
-  parity: async () => (await import("./parity.js")).benchParity,
+  parity: async () => {
+    const { benchParity } = await import("./parity.js");
+    const { benchFamilies } = await import("./parity-families.js");
+    return async () => ({ ...(await benchParity()), families: await benchFamilies() });
+  },
+  "parity-families": async () => {
+    const { benchFamilies } = await import("./parity-families.js");
+    return () => benchFamilies();
+  },
   grasp: async () => {
     const { benchGrasp } = await import("./grasp.js");
     return (_, quick) => benchGrasp(quick);

@@ -1,18 +1,18 @@
 import { arch, availableParallelism, cpus, platform } from "node:os";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { usage } from "../errors/index.js";
-import type { RemoteOptions } from "../pipeline/index.js";
+import type { PipelineOptions } from "../pipeline/index.js";
 import { compiledModule } from "../workers/index.js";
 import { backendFlags } from "./backend-flags.js";
 
-interface Flags extends RemoteOptions {
+interface Flags extends PipelineOptions {
   readonly json?: boolean;
   readonly quick?: boolean;
 }
 
 interface BenchModule {
   readonly benches: Readonly<
-    Record<string, () => Promise<(options: RemoteOptions, quick: boolean) => Promise<object>>>
+    Record<string, () => Promise<(options: PipelineOptions, quick: boolean) => Promise<object>>>
   >;
   /** Those that have a short form. */
   readonly quickBenches: readonly string[];
@@ -21,6 +21,16 @@ interface BenchModule {
 /** The list of bench/, loaded at run time: nothing in src depends on a benchmark. */
 const loadBenches = async (): Promise<BenchModule> =>
   await import(compiledModule(import.meta.url, "../../bench/index.js").href);
+
+/** Which model `bench ground` measures. */
+const modelFlags = (): Option[] => [
+  new Option(
+    "--model <name>",
+    "of ground: an installed model instead of the comparison with the bundled one",
+  ),
+  new Option("--proposals <source>", "of ground: clusters, or a detector"),
+  new Option("--refine <model>", "of ground: a SAM model that draws the masks anew"),
+];
 
 /** `bench`: side-by-side measurements, as ratios within one run. */
 export async function benchCommand(): Promise<Command> {
@@ -34,7 +44,7 @@ export async function benchCommand(): Promise<Command> {
       `a few repetitions, to see that it runs: no figures to quote (${quickBenches.join(", ")})`,
     )
     .addHelpText("after", "\nThe options for where the model runs are for ground and replay.");
-  for (const flag of backendFlags()) command.addOption(flag);
+  for (const flag of [...modelFlags(), ...backendFlags()]) command.addOption(flag);
   return command.action(async (name: string | undefined, flags: Flags) => {
     const { json, quick = false, ...options } = flags;
     const names =

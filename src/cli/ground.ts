@@ -107,6 +107,7 @@ async function run(options: GroundOptions): Promise<void> {
   }
   const heatmap = results[0]?.grounding.heatmap;
   if (options.heatmap !== undefined && heatmap !== undefined) {
+    if (heatmap.fromBoxes) throw new GraspGroundingError("MODEL_NO_HEATMAP", { name: pipeline.model });
     await writeWhole(options.heatmap, new Uint8Array(dump(heatmap.data, [heatmap.height, heatmap.width])));
   }
   process.stdout.write(`${text(results, options)}\n`);

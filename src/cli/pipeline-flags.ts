@@ -19,8 +19,9 @@ export const pipelineFlags = (effort: Effort): Option[] => [
   ...backendFlags(),
   new Option(
     "--proposals <source>",
-    "objects come from depth clusters (clusters) or from an exported open-set detector (its folder), picked by the heat map",
+    "objects come from depth clusters (clusters) or from a detector (an installed owlv2 or grounding-dino, or the folder of an exported one), picked by the heat map",
   ),
+  new Option("--refine <model>", "a SAM model draws the masks anew: an installed one, or its folder"),
   new Option(
     "--ask <when>",
     "ask back which object is meant: never, when_unsure (several fit equally well), always",
@@ -29,7 +30,10 @@ export const pipelineFlags = (effort: Effort): Option[] => [
     "--translate <url>",
     "translation server (LibreTranslate's protocol) for queries that are not English; without it only English is understood",
   ),
-  new Option("--threshold <p>", "object probability from which a pixel counts").argParser(probability),
+  new Option(
+    "--threshold <p>",
+    "object probability from which a pixel counts; for a detector, least score of a box",
+  ).argParser(probability),
 ];
 
 /** Options of the commands that plan grasps. */

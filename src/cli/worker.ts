@@ -1,7 +1,7 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { describe, GraspGroundingError, usage } from "../errors/index.js";
-import { modelFiles, readManifest, verifyFiles } from "../grounding/index.js";
+import { servedModel } from "../grounding/index.js";
 import { InProcessBackend } from "../inference/index.js";
 import {
   keyFileText,
@@ -85,8 +85,7 @@ async function run(options: WorkerOptions): Promise<void> {
   if ((options.key === undefined) !== (options.allow === undefined))
     throw usage("--key and --allow belong together: without a list anybody who has the public key may ask");
   const folder = await findModel(options.model);
-  const manifest = await readManifest(folder);
-  const model = modelFiles(folder, manifest);
+  const { files: model, verify } = await servedModel(folder);
   const onCpu = (options.requireProvider ?? options.provider ?? "cpu") === "cpu";
   const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
   const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
@@ -123,7 +122,7 @@ async function run(options: WorkerOptions): Promise<void> {
       served = await startMetrics(metrics, endpoint);
       say("metrics", { url: served.url }, `metrics: ${served.url}`);
     }
-    await verifyFiles(folder, manifest);
+    await verify();
     const backend = await InProcessBackend.create(model, { ...inProcessOptions(options), warmUp: true });
     server.serve(backend);
     say("ready", { description: backend.description }, `ready on ${backend.description}; Ctrl-C ends it`);

@@ -1,5 +1,6 @@
 /** Query + image -> masks and boxes: the HiFi-CS engine, its model folders, tokenizer, preprocessing and instances. */
 export { minImageSide, resizeBilinear, resizeImage, toTensor } from "../inference/index.js";
+export { BoxProposals } from "./boxes/proposals.js";
 export { type Certainty, type ClosestPlace, certainties, certaintyOf, closestPlace } from "./certainty.js";
 export { type Candidates, instancesFromCandidates } from "./hifics/candidates.js";
 export { HifiCs, type HifiCsOptions } from "./hifics/hifics.js";
@@ -31,6 +32,7 @@ export {
   requiredRoles,
   verifyModel,
 } from "./hub/manifest.js";
+export { openDetector, openModel, servedModel } from "./open.js";
 export {
   askPolicies,
   CommandGrounder,
@@ -59,6 +61,8 @@ export type {
   Shift,
   Target,
 } from "./query/types.js";
+export { RefinedGrounder } from "./refine/refined.js";
+export { Sam } from "./refine/sam.js";
 export type {
   AskPolicy,
   Detection,
@@ -71,4 +75,4 @@ export type {
   QueryLanguage,
   Timings,
 } from "./types.js";
-export { efforts } from "./types.js";
+export { efforts, maskSources } from "./types.js";

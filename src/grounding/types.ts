@@ -10,15 +10,22 @@ export interface Detection {
   readonly score: number;
   /** Of the original image's size. */
   readonly mask: Mask;
+  /** Where the mask is from, when the model drew none: its box, the depth image inside the box, or a refining model. */
+  readonly maskSource?: MaskSource;
   /** Which of the command's targets it is, from 0; absent where the query has one. */
   readonly target?: number;
 }
+
+export const maskSources = ["box", "depth", "refined"] as const;
+export type MaskSource = (typeof maskSources)[number];
 
 /** Object probability over the whole image at the model's resolution: height × width, 0..1. */
 export interface Heatmap {
   readonly width: Pixels;
   readonly height: Pixels;
   readonly data: Float32Array;
+  /** The model finds boxes: each pixel has the score of the best box around it. */
+  readonly fromBoxes?: boolean;
 }
 
 /** Milliseconds by stage; a stage served from a cache reads 0. */

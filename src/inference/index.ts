@@ -21,7 +21,6 @@ export {
   type BackendReport,
   type CallOptions,
   elementCount,
-  type ImageFit,
   type ImageFormat,
   type ImageInput,
   type InferenceBackend,

@@ -21,8 +21,7 @@ export type Tensors = Readonly<Record<string, Tensor>>;
  * - `longest-edge`: proportions stay; the longer side becomes `width`.
  * - `pad-square`: black is added right of the image or below it, then the square is resized smoothly to width × height.
  */
-export const imageFits = ["stretch", "shortest-edge", "longest-edge", "pad-square"] as const;
-export type ImageFit = (typeof imageFits)[number];
+type ImageFit = "stretch" | "shortest-edge" | "longest-edge" | "pad-square";
 
 /**
  * Input of a model: images brought to its size, channels R, G, B with the value (pixel * scale - mean) / std.

@@ -3,14 +3,23 @@ import { createGraspPlanner, type GraspPlanner } from "../grasping/index.js";
 import { GraspNetwork, LearnedGraspPlanner } from "../grasping/learned/index.js";
 import {
   type AskPolicy,
+  BoxProposals,
   CommandGrounder,
   type Effort,
   type Grounder,
-  HifiCs,
-  type HifiCsOptions,
+  openDetector,
+  openModel,
+  RefinedGrounder,
+  Sam,
 } from "../grounding/index.js";
-import { DepthClusters, GuidedGrounder, OnnxDetector } from "../grounding/proposals/index.js";
-import { createBackend } from "../inference/index.js";
+import {
+  DepthClusters,
+  GuidedGrounder,
+  isExportedDetector,
+  OnnxDetector,
+  type ProposalSource,
+} from "../grounding/proposals/index.js";
+import { createBackend, InProcessBackend } from "../inference/index.js";
 import { defaultModel, findGraspNetwork, findModel } from "../model-store/index.js";
 import { backendChoice, inProcessOptions, type RemoteOptions } from "./backend.js";
 import { readGripper } from "./gripper-file.js";
@@ -26,13 +35,19 @@ export interface PipelineOptions extends RemoteOptions {
   readonly effort?: Effort;
   /** Name of an installed model, `NAME@PRECISION`, or the folder of a model. Default: `lite`, which is bundled. */
   readonly model?: string;
-  /** Probability, 0 to 1, from which a pixel belongs to the object. Default: the model's own, from its manifest. */
+  /**
+   * Probability, 0 to 1, from which a pixel belongs to the object; for a detector, the least score of a box. Default:
+   * the model's own.
+   */
   readonly threshold?: number;
   /**
-   * Source of proposals among which the heat map chooses: `clusters` for clusters of the depth image, or the folder of
-   * an exported open-set detector. Default: none; objects come from the heat map alone.
+   * Source of proposals among which the heat map chooses: `clusters` for clusters of the depth image, an installed
+   * detector (OWLv2, Grounding DINO), or the folder of an exported one. It runs in this process. Default: none; objects
+   * come from the model alone.
    */
   readonly proposals?: string;
+  /** Name or folder of a SAM model that draws the masks anew. It runs in this process. Default: none. */
+  readonly refine?: string;
   /** Name of a known gripper, or a YAML or JSON file of its dimensions. Default: `franka_hand`. */
   readonly gripper?: string;
   /** Distance between the open fingers in metres, above 0, instead of the gripper's own. */
@@ -59,12 +74,12 @@ export async function openGrounder(options: PipelineOptions = {}): Promise<Groun
     throw usage(`threshold ${threshold} is not a probability from 0 to 1`);
   const folder = await findModel(options.model ?? defaultModel);
   const choice = await backendChoice(options);
-  const engine: HifiCsOptions = {
+  const grounder = await openModel(folder, (model) => createBackend(model, choice), {
     ...(threshold !== undefined && { threshold }),
     runsElsewhere: choice.kind !== "in-process",
-  };
-  const grounder = await HifiCs.open(folder, (model) => createBackend(model, choice), engine);
-  return closingOnError(grounder, () => guided(grounder, options));
+  });
+  const guidedOne = await closingOnError(grounder, () => guided(grounder, options));
+  return closingOnError(guidedOne, () => refined(guidedOne, options));
 }
 
 /**
@@ -123,8 +138,25 @@ async function openPlanner(options: PipelineOptions): Promise<GraspPlanner> {
 
 /** The grounder, guided by the source of proposals where one is named. */
 async function guided(grounder: Grounder, options: PipelineOptions): Promise<Grounder> {
-  if (options.proposals === undefined) return grounder;
-  if (options.proposals === "clusters") return new GuidedGrounder(grounder, new DepthClusters());
-  const detector = await OnnxDetector.open(options.proposals, inProcessOptions(options));
-  return new GuidedGrounder(grounder, detector);
+  const { proposals } = options;
+  if (proposals === undefined) return grounder;
+  return new GuidedGrounder(grounder, await proposalSource(proposals, options));
+}
+
+async function proposalSource(name: string, options: PipelineOptions): Promise<ProposalSource> {
+  if (name === "clusters") return new DepthClusters();
+  const here = inProcessOptions(options);
+  if (await isExportedDetector(name)) return OnnxDetector.open(name, here);
+  return new BoxProposals(
+    await openDetector(await findModel(name), (model) => InProcessBackend.create(model, here)),
+  );
+}
+
+/** The grounder, its masks refined where a model for that is named. */
+async function refined(grounder: Grounder, options: PipelineOptions): Promise<Grounder> {
+  const { refine } = options;
+  if (refine === undefined) return grounder;
+  const here = inProcessOptions(options);
+  const sam = await Sam.open(await findModel(refine), (model) => InProcessBackend.create(model, here));
+  return new RefinedGrounder(grounder, sam);
 }

@@ -8,6 +8,7 @@ import {
   closestPlace,
   type Grounding,
   isPlainQuery,
+  maskSources,
 } from "../grounding/index.js";
 
 const number3 = z.tuple([z.number(), z.number(), z.number()]);
@@ -72,6 +73,12 @@ export const resultSchema = z
               .describe("run lengths down the columns, beginning with zeros (COCO)"),
           })
           .optional(),
+        mask_source: z
+          .enum(maskSources)
+          .optional()
+          .describe(
+            "of a mask that the model did not draw: the whole box, what stands out in the depth image inside the box, or a refining model",
+          ),
       }),
     ),
     grasps: z.array(
@@ -168,11 +175,12 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
     found: grounding.found,
     certainty: certaintyOf(grounding),
     ...closestToJson(result),
-    detections: grounding.detections.map(({ box, score, target, mask }) => ({
+    detections: grounding.detections.map(({ box, score, target, mask, maskSource }) => ({
       box: [...box],
       score: round(score, 4),
       ...(target !== undefined && { target }),
       ...(options.masks !== false && { mask: rleJson(mask) }),
+      ...(maskSource !== undefined && { mask_source: maskSource }),
     })),
     grasps: result.grasps.map(({ frame, pose, width, score }) => ({
       frame,

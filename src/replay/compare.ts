@@ -81,7 +81,7 @@ export async function compare(paths: readonly string[], options: ReplayOptions):
   if (interrupt.exitCode !== undefined || problems.length > 0) process.exitCode = interrupt.exitCode ?? 3;
 }
 
-/** `MODEL[,threshold=P][,proposals=SOURCE][,threads=N]`. @throws GraspGroundingError USAGE */
+/** `MODEL[,threshold=P][,proposals=SOURCE][,refine=MODEL][,threads=N]`. @throws GraspGroundingError USAGE */
 export function parseSetting(text: string, base: PipelineOptions): PipelineOptions {
   const [model, ...changes] = text.split(",");
   let options: PipelineOptions = { ...base, ...(model && { model }) };
@@ -91,7 +91,8 @@ export function parseSetting(text: string, base: PipelineOptions): PipelineOptio
     if (key === "threshold") options = { ...options, threshold: said(probability) };
     else if (key === "threads") options = { ...options, threads: said(wholeNumber(1)) };
     else if (key === "proposals") options = { ...options, proposals: value };
-    else throw usage(`${text}: ${key} cannot be compared; threshold, proposals and threads can`);
+    else if (key === "refine") options = { ...options, refine: value };
+    else throw usage(`${text}: ${key} cannot be compared; threshold, proposals, refine and threads can`);
   }
   return options;
 }

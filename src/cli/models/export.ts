@@ -2,7 +2,7 @@ import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { describe, GraspGroundingError } from "../../errors/index.js";
-import { modelFiles, readManifest, verifyFiles } from "../../grounding/index.js";
+import { servedModel } from "../../grounding/index.js";
 import { type ModelFiles, type ModelPart, modelParts } from "../../inference/index.js";
 import {
   locateConfig,
@@ -51,9 +51,8 @@ export function exportCommand(): Command {
  * OUTPUT_UNWRITABLE
  */
 export async function exportTriton(folder: string, to: string, options: TritonOptions): Promise<string[]> {
-  const manifest = await readManifest(folder);
-  await verifyFiles(folder, manifest);
-  const model = modelFiles(folder, manifest);
+  const { files: model, verify } = await servedModel(folder);
+  await verify();
   const metadata = await readMetadata(model);
   const written: string[] = [];
   for (const [part, one] of metadata) {

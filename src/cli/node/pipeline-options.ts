@@ -23,6 +23,8 @@ const shareOfLoadTimeout = 0.5;
 /** The pipeline that the node's parameters ask for. */
 export const nodePipeline = (parameters: Parameters): PipelineOptions => ({
   model: parameters.model,
+  ...(parameters.proposals !== "" && { proposals: parameters.proposals }),
+  ...(parameters.refine !== "" && { refine: parameters.refine }),
   backend: parameters.backend,
   ...(parameters.endpoints.trim() !== "" && {
     endpoint: parameters.endpoints.split(",").map((each) => each.trim()),

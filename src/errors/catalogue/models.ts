@@ -22,6 +22,19 @@ export const modelErrors = {
     cause: "files of different exports in one folder, or no ONNX file at all",
     remedy: "the files of the model do not belong together; reinstall it",
   }),
+  MODEL_FAMILY: entry({
+    message: "model {name} is of the family {family}, and {wanted} is wanted here",
+    cause: "a detector where a refining model belongs, or the reverse",
+    remedy:
+      "--model takes hifics, lite, clipseg, owlv2 and grounding-dino; --proposals owlv2 and grounding-dino; --refine sam",
+  }),
+  MODEL_NO_HEATMAP: entry({
+    message: "model {name} finds boxes and has no heat map",
+    cause: "OWLv2 and Grounding DINO score boxes, not pixels",
+    remedy: "use a model that scores pixels (lite, HiFi-CS, CLIPSeg), or leave --heatmap out",
+    httpStatus: 409,
+    level: "warn",
+  }),
   MODEL_EXISTS: entry({
     message: "model {name} exists already",
     cause: "an import under a name that is taken",

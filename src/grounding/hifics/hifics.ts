@@ -12,6 +12,7 @@ import {
   type Tensors,
 } from "../../inference/index.js";
 import { cleanQuery } from "../query/clean.js";
+import { stopwatch } from "../stopwatch.js";
 import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
 import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
 import { closerCandidates, lookCloser } from "./closer-look.js";
@@ -278,15 +279,4 @@ function checkSize({ width, height }: ColourImage): void {
       height,
       limit: minImageSide,
     });
-}
-
-/** Milliseconds since the previous call. */
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const elapsed = now - last;
-    last = now;
-    return elapsed;
-  };
 }

@@ -3,7 +3,20 @@ import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { Tensors } from "../../inference/index.js";
-import type { Manifest } from "./manifest.js";
+
+/** How texts become tokens: the file, and the lengths that the model takes. */
+export interface TokenizerSettings {
+  readonly tokenizer: {
+    /** A tokenizer.json, relative to the model's folder. */
+    readonly file: string;
+    readonly config?: Readonly<Record<string, unknown>> | undefined;
+    /** Id that completes short texts. Default 0. */
+    readonly pad_id?: unknown;
+  };
+  readonly max_tokens: number;
+  /** Complete every text to max_tokens instead of to the longest of the batch. */
+  readonly pad_to_max?: boolean | undefined;
+}
 
 /** Tokens of queries: `input_ids` and `attention_mask`, int64 [queries, tokens]. */
 export class TextTokenizer {
@@ -12,7 +25,7 @@ export class TextTokenizer {
   readonly #padToMax: boolean;
   readonly #padId: number;
 
-  private constructor(tokenizer: Tokenizer, text: Manifest["text"], padId: number) {
+  private constructor(tokenizer: Tokenizer, text: TokenizerSettings, padId: number) {
     this.#tokenizer = tokenizer;
     this.#maxTokens = text.max_tokens;
     this.#padToMax = text.pad_to_max ?? false;
@@ -20,7 +33,7 @@ export class TextTokenizer {
   }
 
   /** @throws GraspGroundingError MODEL_MANIFEST when the tokenizer's file is not usable */
-  static async load(folder: string, text: Manifest["text"]): Promise<TextTokenizer> {
+  static async load(folder: string, text: TokenizerSettings): Promise<TextTokenizer> {
     const path = join(folder, text.tokenizer.file);
     try {
       const json = JSON.parse(await readFile(path, "utf8"));
@@ -39,6 +52,11 @@ export class TextTokenizer {
     const { ids } = this.#tokenizer.encode(query);
     if (ids.length <= this.#maxTokens) return ids;
     return [...ids.slice(0, this.#maxTokens - 1), ids[ids.length - 1] ?? this.#padId];
+  }
+
+  /** Id of a token of the vocabulary. */
+  idOf(token: string): number | undefined {
+    return this.#tokenizer.token_to_id(token);
   }
 
   batch(queries: readonly string[]): Tensors {

@@ -98,14 +98,21 @@ export interface HubModel {
   file(role: HubRole): string | undefined;
 }
 
+/** Roles of files without weights, which a model needs here also where its weights are on another machine. */
+const settingsRoles: readonly HubRole[] = ["config", "preprocessor", "tokenizer", "tokenizer-config"];
+
 /**
- * Opens a model folder in the hub's layout: its manifest, and the settings that belong to it. The hashes of all files
- * are checked.
+ * Opens a model folder in the hub's layout: its manifest, and the settings that belong to it. The hashes of all files,
+ * or of those without weights, are checked.
  * @throws GraspGroundingError MODEL_MISSING, MODEL_MANIFEST, MODEL_CORRUPT, FILE_MISSING
  */
-export async function openHubModel(folder: string): Promise<HubModel> {
+export async function openHubModel(folder: string, which: "all" | "settings" = "all"): Promise<HubModel> {
   const manifest = await readHubManifest(folder);
-  await verifyModel(folder, manifest);
+  const checked = which === "all" ? hubRoles : settingsRoles;
+  await verifyEntries(
+    folder,
+    checked.map((role) => manifest.files[role]).filter((entry) => entry !== undefined),
+  );
   const settings = (role: "config" | "preprocessor") =>
     readManifestFile(folder, manifest.files[role]?.file ?? "", z.record(z.string(), z.unknown()));
   const [config, preprocessor] = await Promise.all([settings("config"), settings("preprocessor")]);
@@ -127,9 +134,15 @@ export const modelManifestFiles = (
     : manifestFiles(manifest);
 
 /** Hashes every file of a model and compares. @throws GraspGroundingError MODEL_CORRUPT, FILE_MISSING */
-export async function verifyModel(folder: string, manifest: ModelManifest): Promise<void> {
+export const verifyModel = (folder: string, manifest: ModelManifest): Promise<void> =>
+  verifyEntries(folder, modelManifestFiles(manifest));
+
+async function verifyEntries(
+  folder: string,
+  entries: readonly { readonly file: string; readonly sha256: string }[],
+): Promise<void> {
   await Promise.all(
-    modelManifestFiles(manifest).map(async ({ file, sha256: wanted }) => {
+    entries.map(async ({ file, sha256: wanted }) => {
       const found = await hashFile(join(folder, file));
       if (found !== wanted)
         throw new GraspGroundingError("MODEL_CORRUPT", { path: join(folder, file), found, wanted });

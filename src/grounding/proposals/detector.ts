@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { GraspGroundingError } from "../../errors/index.js";
@@ -55,6 +56,13 @@ export interface DetectorOptions extends InProcessOptions {
   readonly limit?: number;
 }
 
+/** Whether a folder holds a detector as models/export/detector.py writes it. */
+export const isExportedDetector = (folder: string): Promise<boolean> =>
+  access(join(folder, "detector.json")).then(
+    () => true,
+    () => false,
+  );
+
 /** An open-set detector (OWLv2 or Grounding DINO of transformers, exported to ONNX). */
 export class OnnxDetector implements ProposalSource {
   readonly name: string;
@@ -89,12 +97,9 @@ export class OnnxDetector implements ProposalSource {
       if (found !== wanted) throw new GraspGroundingError("MODEL_CORRUPT", { path, found, wanted });
     }
     const tokenizer = await TextTokenizer.load(folder, {
-      file: manifest.file,
-      sha256: manifest.sha256,
-      tokenizer: { kind: "huggingface", file: text.tokenizer, sha256: text.sha256, pad_id: text.pad_id },
+      tokenizer: { file: text.tokenizer, pad_id: text.pad_id },
       max_tokens: text.max_tokens,
       pad_to_max: text.pad_to_max,
-      outputs: ["scores"],
     });
     const model = await SingleModel.create(manifest.family, join(folder, manifest.file), options);
     return new OnnxDetector(manifest, model, tokenizer, options);

@@ -8,6 +8,20 @@ export const modelParameters = {
     readOnly: true,
     description: "Name of an installed model, or the path of a model folder.",
   },
+  proposals: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description:
+      "Source of objects among which the heat map chooses: clusters (of the depth image), an installed detector (OWLv2, Grounding DINO), or the folder of an exported one; empty takes the model's own.",
+  },
+  refine: {
+    type: "string",
+    default: "",
+    readOnly: true,
+    description:
+      "Name or folder of a SAM model that draws the masks anew; empty takes the masks as they are.",
+  },
   backend: {
     type: "string",
     default: "in-process",

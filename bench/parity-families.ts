@@ -1,0 +1,33 @@
+import { join } from "node:path";
+import { hubFamilies } from "../src/grounding/index.js";
+import { removeFolder, scratchFolder } from "./children.js";
+import { randomRepository } from "./families.js";
+import { familyParity, familyReference, paritySubject } from "./family-parity.js";
+
+/**
+ * Each family of the hub's layout with random weights of the true size on onnxruntime-node, against transformers'
+ * PyTorch in fp32 on the same weights: processors, tokens, graphs and boxes.
+ */
+export async function benchFamilies(size: "small" | "true" = "true"): Promise<object> {
+  const results: Record<string, object> = {};
+  for (const family of hubFamilies) {
+    const folder = await scratchFolder("families");
+    try {
+      const repository = join(folder, family);
+      await randomRepository(family, repository, size);
+      const image = paritySubject(640, 480);
+      const reference = await familyReference(family, repository, image);
+      results[family] = {
+        fp32: await familyParity(family, repository, reference, image, "fp32"),
+        int8: await familyParity(family, repository, reference, image, "int8"),
+      };
+    } finally {
+      removeFolder(folder);
+    }
+  }
+  return {
+    what: `models of the hub's layout, random weights of ${size} size, against PyTorch`,
+    ...results,
+    goal: "fp32: logits within 1e-3, boxes within 0.5 px, masks >= 0.999; int8: masks >= 0.99",
+  };
+}
