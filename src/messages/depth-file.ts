@@ -113,7 +113,7 @@ function formatProblem({
   return undefined;
 }
 
-/** Such integers are stored the other way round, and libvips and OpenCV differ in what they give. */
+/** Such integers are stored inverted, and libvips and OpenCV differ in what they give. */
 async function whiteIsZero(
   { format, depth }: Metadata,
   source: string | Uint8Array,
