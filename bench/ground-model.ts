@@ -5,8 +5,8 @@ import { jpegOf } from "./images.js";
 import { round, spread, time } from "./statistics.js";
 
 /**
- * Frame to boxes with any installed model, also with its proposals and its refiner: a 1280×720 JPEG decoded and grounded,
- * one query; and a further query on the same frame.
+ * Frame to boxes with any installed model, also with its proposals and its refiner: a 1280×720 JPEG decoded and
+ * grounded, one query; and a further query on the same frame.
  */
 export async function benchGroundModel(options: PipelineOptions, quick = false): Promise<object> {
   const repetitions = quick ? 2 : 8;

@@ -23,11 +23,11 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   },
   parity: async () => {
     const { benchParity } = await import("./parity.js");
-    const { benchFamilies } = await import("./parity-families.js");
+    const { benchFamilies } = await import("./families/bench.js");
     return async () => ({ ...(await benchParity()), families: await benchFamilies() });
   },
   "parity-families": async () => {
-    const { benchFamilies } = await import("./parity-families.js");
+    const { benchFamilies } = await import("./families/bench.js");
     return () => benchFamilies();
   },
   grasp: async () => {

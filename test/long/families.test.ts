@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { randomRepository } from "../../bench/families.js";
-import { familyParity, familyReference, paritySubject } from "../../bench/family-parity.js";
+import { familyParity, familyReference, paritySubject } from "../../bench/families/parity.js";
+import { randomRepository } from "../../bench/families/random-repository.js";
 import { hubFamilies } from "../../src/grounding/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "families-"));

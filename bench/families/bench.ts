@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { hubFamilies } from "../src/grounding/index.js";
-import { removeFolder, scratchFolder } from "./children.js";
-import { randomRepository } from "./families.js";
-import { familyParity, familyReference, paritySubject } from "./family-parity.js";
+import { hubFamilies } from "../../src/grounding/index.js";
+import { removeFolder, scratchFolder } from "../children.js";
+import { familyParity, familyReference, paritySubject } from "./parity.js";
+import { randomRepository } from "./random-repository.js";
 
 /**
  * Each family of the hub's layout with random weights of the true size on onnxruntime-node, against transformers'

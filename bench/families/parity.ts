@@ -1,15 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import type { ColourImage } from "../src/geometry/index.js";
-import { GroundingDino } from "../src/grounding/grounding-dino/grounding-dino.js";
-import { HubEngine } from "../src/grounding/hub/engine.js";
-import { type HubFamily, readNpy, Sam } from "../src/grounding/index.js";
-import { Owlv2 } from "../src/grounding/owlv2/owlv2.js";
-import type { Prompt } from "../src/grounding/refine/prompt.js";
-import { InProcessBackend, type ModelFiles, type Tensor } from "../src/inference/index.js";
-import { type FamilyPrecision, modelOfRepository } from "./families.js";
-import { runReference } from "./python.js";
+import type { ColourImage } from "../../src/geometry/index.js";
+import { GroundingDino } from "../../src/grounding/grounding-dino/grounding-dino.js";
+import { HubEngine } from "../../src/grounding/hub/engine.js";
+import { type HubFamily, readNpy, Sam } from "../../src/grounding/index.js";
+import { Owlv2 } from "../../src/grounding/owlv2/owlv2.js";
+import type { Prompt } from "../../src/grounding/refine/prompt.js";
+import { InProcessBackend, type ModelFiles, type Tensor } from "../../src/inference/index.js";
+import { runReference } from "../python.js";
+import { type FamilyPrecision, modelOfRepository } from "./random-repository.js";
 
 /** How far a model is from PyTorch. */
 export interface FamilyParity {
@@ -17,7 +17,7 @@ export interface FamilyParity {
   readonly logits: number;
   /** Largest difference of a box's edge in pixels, for detectors. */
   readonly boxes?: number;
-  /** Share of mask pixels that are the same, for models that draw masks; smaller share of both classes beside it. */
+  /** Share of mask pixels that are the same, for models that draw masks, and the smaller share of both classes. */
   readonly masks?: { readonly agreement: number; readonly minority: number };
 }
 

@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { GraspGroundingError } from "../src/errors/index.js";
-import { type HubFamily, hashFile } from "../src/grounding/index.js";
-import { runLines } from "../src/model-store/index.js";
-import { interrupted } from "./children.js";
-import { checkout, referencePython } from "./python.js";
+import { GraspGroundingError } from "../../src/errors/index.js";
+import { type HubFamily, hashFile } from "../../src/grounding/index.js";
+import { runLines } from "../../src/model-store/index.js";
+import { interrupted } from "../children.js";
+import { checkout, referencePython } from "../python.js";
 
 export type FamilyPrecision = "fp32" | "int8";
 
@@ -16,8 +16,8 @@ const files: Readonly<Record<HubFamily, Readonly<Record<string, string>>>> = {
 };
 
 /**
- * A repository in the hub's layout with seeded random weights, fp32 and int8, and the same weights for PyTorch. Its int8
- * stores weights in 8 bits: random layers leave no room for activations in 8 bits.
+ * A repository in the hub's layout with seeded random weights, fp32 and int8, and the same weights for PyTorch. Its
+ * int8 stores weights in 8 bits: random layers leave no room for activations in 8 bits.
  * @param size of the layers: `true` as published, `small` for tests
  * @throws GraspGroundingError USAGE
  */
