@@ -4,8 +4,8 @@ import type { Shape } from "./complete.js";
 import type { GraspScene } from "./scene.js";
 import type { Candidate } from "./search.js";
 
-/** Room beside each finger that a point may not be in, in metres. */
-const beside = 0.008;
+/** Room next to each finger that a point may not be in, in metres. */
+const clearance = 0.008;
 
 /**
  * The side on which most of the given grasps meet something: all of them would be free without the other objects.
@@ -40,7 +40,7 @@ export function findBlocker(
   return { side, position: transformPoint(scene.tableToCamera, middle) };
 }
 
-/** Whether a point is in the way of the open fingers or the palm. */
+/** Whether a point is where the open fingers or the palm would be. */
 function inGripper(
   { axes: { closing: c, side: b, approach: a }, at, width }: Candidate,
   gripper: GripperModel,
@@ -53,7 +53,7 @@ function inGripper(
   const dx = Math.abs(x * c[0] + y * c[1] + z * c[2] - at[0]);
   const dy = Math.abs(x * b[0] + y * b[1] + z * b[2] - at[1]);
   if (ds < -gripper.fingerLength) return dx < gripper.palm[0] / 2 && dy < gripper.palm[1] / 2;
-  return dy < gripper.fingerWidth / 2 + 0.004 && dx < width / 2 + gripper.fingerThickness + beside;
+  return dy < gripper.fingerWidth / 2 + 0.004 && dx < width / 2 + gripper.fingerThickness + clearance;
 }
 
 /** The image's right is x of the camera, and away from it z; a point of another object's top counts as above. */

@@ -36,8 +36,8 @@ export interface WorkerServerOptions extends Partial<BatcherOptions> {
   readonly onAnswered?: (waitedMs: number, ranMs: number) => void;
 }
 
-const keptFeatures = 32;
-const keptPixels = 8;
+const cachedFeatures = 32;
+const cachedPixels = 8;
 
 interface Request extends Taken {
   readonly identity: Buffer;
@@ -105,7 +105,7 @@ export class WorkerServer {
   /** Answers requests with `backend` from now on. */
   serve(backend: InferenceBackend): void {
     const { maxBatch = 1, batchWait = 2, imageThreads = 1 } = this.#options;
-    const { keep = this.#model.files.encoder === undefined ? keptPixels : keptFeatures } = this.#options;
+    const { keep = this.#model.files.encoder === undefined ? cachedPixels : cachedFeatures } = this.#options;
     this.#backend = backend;
     this.#runner = new RequestRunner(this.#model, backend, { maxBatch, batchWait, imageThreads, keep });
   }
