@@ -55,7 +55,7 @@ export type BlockerSide = "in front of" | "behind" | "to the left of" | "to the 
 /** An object without which there would be more room for a grasp. */
 export interface Blocker {
   readonly side: BlockerSide;
-  /** Middle of its points that are in the way, in the camera's optical frame. */
+  /** Middle of its points that are where the gripper would be, in the camera's optical frame. */
   readonly position: Vec3;
 }
 

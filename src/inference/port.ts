@@ -56,7 +56,7 @@ type ByPart<T> = Readonly<Partial<Record<ModelPart, T>>>;
 /**
  * The parts' files, their names of inputs and outputs, and how to run them. A model of one graph has only a decoder,
  * which reads the image and the query: without an encoder the features of an image are the encoder's input itself,
- * without a text part a query has no features beside its tokens.
+ * without a text part a query has no features in addition to its tokens.
  */
 export interface ModelFiles {
   readonly name: string;

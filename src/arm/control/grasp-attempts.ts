@@ -50,11 +50,12 @@ export interface AttemptsResult extends ArmResult {
 const inPlace = 0.5;
 
 /**
- * Takes an object in at most `maxAttempts` tries. A try carries out the best grasp that can be reached and checks it: the
- * fingers hold something, and the next image does not show the object in its place. After a try that failed with the
- * fingers empty, the arm moves back to where it began, looks again and tries another grasp. A stop, a refusal by the
- * supervisor, and a fault of arm or gripper end it: they are for a person to look at. Every motion is granted by the arm's
- * supervisor on its own. A failure of the arm is a result; the promise is not rejected.
+ * Takes an object in at most `maxAttempts` tries. A try carries out the best grasp that can be reached and checks
+ * it: the fingers hold something, and the next image does not show the object in its place. After a try that failed
+ * with the fingers empty, the arm moves back to where it began, the object is detected again, and another grasp is
+ * tried. A stop, a refusal by the supervisor, and a fault of arm or gripper end it: they are for a person to look
+ * at. Every motion is granted by the arm's supervisor on its own. A failure of the arm is a result; the promise is
+ * not rejected.
  */
 export async function attemptGrasps(
   arm: Arm,

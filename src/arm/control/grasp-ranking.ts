@@ -28,7 +28,8 @@ const markdown = 0.1;
 const samePlace: Metres = 0.012;
 
 /**
- * Grasps in the order to try them. Those near a failed one are marked down; a failed one moves with the object's centre.
+ * Grasps in the order to try them. Those near a failed one are marked down; a failed one moves with the object's
+ * centre.
  * @param centre of the object's seen points now, in the base
  */
 export function rankGrasps(

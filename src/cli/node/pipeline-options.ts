@@ -15,8 +15,8 @@ const gripperNames = {
 /** Seconds that workers and servers get to answer for the first time. */
 const startTimeout = 30;
 /**
- * The pipeline's thread gives up on them before the node gives up on the thread: ending a thread with open sockets of
- * zeromq aborts the process (https://github.com/zeromq/zeromq.js/issues/411).
+ * The pipeline's thread stops waiting for them before the node stops waiting for the thread: ending a thread with open
+ * sockets of zeromq aborts the process (https://github.com/zeromq/zeromq.js/issues/411).
  */
 const shareOfLoadTimeout = 0.5;
 

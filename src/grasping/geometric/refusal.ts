@@ -24,8 +24,8 @@ export interface Rejections {
 }
 
 /**
- * The reason when every candidate was rejected. `width`: narrowest horizontal width of the object; `blocker`: the object
- * without which there would be a grasp.
+ * The reason when every candidate was rejected. `width`: narrowest horizontal width of the object; `blocker`: the
+ * object without which there would be a grasp.
  */
 export function explain(
   rejections: Rejections,

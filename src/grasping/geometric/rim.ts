@@ -44,7 +44,9 @@ export function findRim(shape: Shape): Rim | undefined {
   return best !== undefined && isClosed(best, edge) && isHollow(best, shape) ? best : undefined;
 }
 
-/** Whether a tool pose takes the wall: its middle is on the edge, and it closes square to it. `at`: in the table frame. */
+/**
+ * Whether a tool pose takes the wall: its middle is on the edge, and it closes square to it. `at`: in the table frame.
+ */
 export function takesRim(rim: Rim, [x, y]: Vec3, { closing }: ToolAxes, width: Metres): boolean {
   const { distance, outward } = rim.at(x, y);
   const level = Math.hypot(closing[0], closing[1]);

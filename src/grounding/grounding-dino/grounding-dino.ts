@@ -19,8 +19,9 @@ const separators = ["[CLS]", "[SEP]", ".", "?"];
 const maxTokens = 256;
 
 /**
- * Grounding DINO (arXiv 2303.05499) as transformers has it: boxes, and for each box the logit of each token of a caption.
- * The phrases of all queries on one image are one caption. A box's score for a phrase is that of the phrase's best token.
+ * Grounding DINO (arXiv 2303.05499) as transformers has it: boxes, and for each box the logit of each token of a
+ * caption. The phrases of all queries on one image are one caption. A box's score for a phrase is that of the phrase's
+ * best token.
  */
 export class GroundingDino implements BoxFinder {
   readonly threshold: number;

@@ -93,7 +93,10 @@ export class HubEngine {
     return features;
   }
 
-  /** Tokens of texts: `input_ids` and `attention_mask`. @throws GraspGroundingError MODEL_MISMATCH without a tokenizer */
+  /**
+   * Tokens of texts: `input_ids` and `attention_mask`.
+   * @throws GraspGroundingError MODEL_MISMATCH without a tokenizer
+   */
   tokens(texts: readonly string[]): Tensors {
     if (this.tokenizer === undefined) throw this.mismatch("it has no tokenizer");
     return this.tokenizer.batch(texts);

@@ -1,7 +1,7 @@
 import { type Box, boxCentre, boxHeight, boxWidth, type Mask, type Pixels } from "../../geometry/index.js";
 import type { Detection, Heatmap } from "../types.js";
 
-/** What SAM is asked: a box, and points that lie on the object or beside it; in pixels of the image. */
+/** What SAM is asked: a box, and points that lie on the object or next to it; in pixels of the image. */
 export interface Prompt {
   readonly box: Box;
   readonly points: readonly { readonly x: Pixels; readonly y: Pixels; readonly inside: boolean }[];
@@ -13,7 +13,7 @@ const margin = 0.1;
 /**
  * The prompt for one detection: its box, and the peak of the heat map on its mask (without a heat map, the pixel of the
  * mask that is nearest to its centre).
- * @param withOuter also points beside the box, for a model that takes no boxes
+ * @param withOuter also points next to the box, for a model that takes no boxes
  */
 export function promptOf(
   { box, mask }: Pick<Detection, "box" | "mask">,
@@ -54,7 +54,7 @@ function bestOn(mask: Mask, box: Box, value: (x: number, y: number) => number): 
   return best;
 }
 
-/** Points beside the middle of each side of the box, where the image goes on there. */
+/** Points outside the middle of each side of the box, where the image goes on there. */
 function outerPoints(box: Box, image: { readonly width: Pixels; readonly height: Pixels }) {
   const [cx, cy] = boxCentre(box);
   const dx = Math.max(2, margin * boxWidth(box));

@@ -26,7 +26,7 @@ export interface SamMasks {
 
 /**
  * SAM (arXiv 2304.02643) or one of its slim forms, as transformers has it: an image is encoded once, and each prompt
- * gives three masks. A decoder without boxes gets points beside the box instead.
+ * gives three masks. A decoder without boxes gets points next to the box instead.
  */
 export class Sam implements Refiner {
   readonly #engine: HubEngine;

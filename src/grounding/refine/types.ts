@@ -6,7 +6,8 @@ import type { Detection, Grounding } from "../types.js";
 export interface Refiner {
   readonly name: string;
   /**
-   * The grounding's detections, in their order; one whose refined mask contradicts what the grounder saw stays as it is.
+   * The grounding's detections, in their order; one whose refined mask contradicts what the grounder saw stays as
+   * it is.
    * @throws GraspGroundingError IMAGE_TOO_SMALL, INFERENCE_FAILED, INFERENCE_CANCELLED, MODEL_MISMATCH
    */
   refine(image: ColourImage, grounding: Grounding, options?: CallOptions): Promise<readonly Detection[]>;

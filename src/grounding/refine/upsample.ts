@@ -6,8 +6,8 @@ interface Size {
 }
 
 /**
- * Mask logits of SAM at the size of the image, as transformers brings them there: linearly to the model's square, cut to
- * the part that the image fills, and linearly to the image. 1 where the logit is above 0.
+ * Mask logits of SAM at the size of the image, as transformers brings them there: linearly to the model's square, cut
+ * to the part that the image fills, and linearly to the image. 1 where the logit is above 0.
  * @param logits height × width over the whole square
  * @param square size of the model's input
  * @param filled part of it that the image fills, from its upper left

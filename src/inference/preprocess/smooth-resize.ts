@@ -1,5 +1,5 @@
 /**
- * Resizes the way OWLv2 was trained (scikit-image's resize with anti-aliasing): a Gaussian as wide as the reduction
+ * Resizes as OWLv2 was trained (scikit-image's resize with anti-aliasing): a Gaussian as wide as the reduction
  * needs, then linear interpolation between pixels' centres, both mirrored at the edges, without rounding to bytes.
  *
  * @param data width × height × 3 values, row by row

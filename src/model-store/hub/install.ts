@@ -101,7 +101,7 @@ export async function installHubModel(install: HubInstall): Promise<string> {
   return folder;
 }
 
-/** Written beside and renamed: a reader sees the old or the new file. */
+/** Written next to it and renamed: a reader sees the old or the new file. */
 async function writeJson(path: string, content: unknown): Promise<void> {
   const part = `${path}.part`;
   await mkdir(join(path, ".."), { recursive: true });

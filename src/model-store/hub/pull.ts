@@ -216,7 +216,7 @@ async function cardLicence(path: string): Promise<string | undefined> {
   return /^license:\s*["']?([\w.-]+)/m.exec(head)?.[1];
 }
 
-/** Commit and hash that the hub's own tool notes beside a file it downloads into a folder. */
+/** Commit and hash that the hub's own tool notes next to a file it downloads into a folder. */
 async function notedBy(
   folder: string,
   path: string,

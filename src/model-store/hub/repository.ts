@@ -90,7 +90,7 @@ export function hubError(
     : undefined;
 }
 
-/** `fetch` for the hub's library by this program's own way to the network: proxy, redirects, limit on silence. */
+/** `fetch` for the hub's library by this program's own access to the network: proxy, redirects, limit on silence. */
 function hubFetch(id: string, access: HubAccess): typeof fetch {
   return async (input) => {
     const url = new URL(String(input));

@@ -6,8 +6,8 @@ import { makeQos } from "../topics/qos.js";
 type Named = Readonly<Record<string, readonly number[]>>;
 
 /**
- * The named joint positions of the robot's SRDF: of a file, or of the topic `robot_description_semantic`, which MoveIt's
- * move_group publishes (transient local). The topic may come, and change, while the arm is in use.
+ * The named joint positions of the robot's SRDF: of a file, or of the topic `robot_description_semantic`, which
+ * MoveIt's move_group publishes (transient local). The topic may come, and change, while the arm is in use.
  */
 export class SemanticDescription {
   readonly #node: RclNode;

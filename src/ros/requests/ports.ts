@@ -14,7 +14,7 @@ export interface ArmRequest {
   readonly maxAttempts: number;
   /** Asks the same again of an image taken after this call. */
   readonly look: () => Promise<Answer>;
-  /** Called with the name of each stage, the part of the try that is done, 0..1, and the number of the try, from 1 on. */
+  /** Called with the name of each stage, the part of the try that is done, 0..1, and the try's number, from 1 on. */
   readonly onStage: (stage: string, progress: number, attempt: number) => void;
 }
 
