@@ -1,7 +1,7 @@
 import type { Chain } from "../arm/index.js";
 import type { Box, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget } from "../grasping/index.js";
-import type { Effort } from "../grounding/index.js";
+import type { AskPolicy, Command, Effort, QueryLanguage, Question } from "../grounding/index.js";
 import type { PipelineResult, ProcessOptions, ScenePoints } from "../pipeline/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
@@ -52,8 +52,11 @@ export interface Job {
   /** Absent: the image of the job before. */
   readonly frame?: FrameBytes;
   readonly queries: readonly string[];
-  /** Those of `queries` whose results go into images and clouds. */
-  readonly published: readonly string[];
+  /** Whose each query is, in their order; undefined for nobody's. */
+  readonly clients: readonly (string | undefined)[];
+  readonly ask: AskPolicy;
+  /** Of each query, in their order: whether its result goes into images and clouds. */
+  readonly published: readonly boolean[];
   /** Default `fast`. */
   readonly effort?: Effort;
   readonly requestedOutputs: RequestedOutputs;
@@ -70,6 +73,8 @@ export interface Job {
 export interface FoundObject {
   readonly box: Box;
   readonly score: number;
+  /** Which of the command's targets it is, from 0. */
+  readonly target: number;
   readonly maskX: number;
   readonly maskY: number;
   readonly maskWidth: number;
@@ -90,6 +95,12 @@ export interface QueryResult {
   readonly objects: readonly FoundObject[];
   readonly grasps: readonly Grasp[];
   readonly graspFailure?: string;
+  /** What the query was understood as; absent where it was asked as it was said. */
+  readonly command?: Command;
+  readonly language?: QueryLanguage;
+  readonly question?: Question;
+  /** Landmarks of the destination that were found. */
+  readonly destination?: readonly { readonly phrase: string; readonly object: FoundObject }[];
   /** Of the first object, and of all else. */
   readonly scenePoints?: ScenePoints;
   /** Milliseconds by stage. */

@@ -15,7 +15,7 @@ import { type GraspPlacementDependencies, placeFrame, placeGrasps } from "./requ
 import type { Origin, Origins } from "./requests/origin.js";
 import { Outputs, type PlacedGrasps } from "./results/outputs.js";
 import { stopAnswer } from "./results/stop-answer.js";
-import { type Answer, type Finished, Scheduler } from "./scheduler.js";
+import { type Answer, type Finished, Scheduler, topicClient } from "./scheduler.js";
 import { Transforms } from "./transforms.js";
 
 export interface NodeResourcesDependencies {
@@ -142,7 +142,7 @@ export class NodeResources {
     if (mode === "continuous") this.scheduler.pump();
     else
       this.scheduler
-        .request({ query, origin: this.#origin, timeout: service_timeout })
+        .request({ query, client: topicClient, origin: this.#origin, timeout: service_timeout })
         .answer.catch((error: Error) => this.#failed(error));
   }
 
@@ -150,6 +150,15 @@ export class NodeResources {
   tellStopped(query: string, words: string): void {
     if (this.#active)
       this.#outputs.answer(stopAnswer(query, this.#dependencies.origins.next("topic"), words));
+  }
+
+  /** A reply to the question about the topics' own query; its answer goes where that query's answers go. */
+  clarify(reply: string): void {
+    if (!this.#active || this.#query === undefined) return;
+    const timeout = this.#dependencies.parameters().service_timeout;
+    this.scheduler
+      .request({ query: reply, client: topicClient, origin: this.#origin, timeout })
+      .answer.catch((error: Error) => this.#failed(error));
   }
 
   activate(): void {

@@ -4,6 +4,7 @@ import { cleanQuery, isStopOrder } from "../grounding/index.js";
 import { type Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import type { ConfiguredArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
+import { createNode } from "./create-node.js";
 import { Diagnostics } from "./diagnostics.js";
 import { guardNode } from "./guard.js";
 import { nodeMetrics } from "./node-metrics.js";
@@ -14,7 +15,8 @@ import type { Parameters } from "./parameters/index.js";
 import type { OverrideValue } from "./parameters/overrides.js";
 import { ParameterServer } from "./parameters/parameter-server.js";
 import type { PipelineSource } from "./pipeline-host.js";
-import { parameterTypes, type Rcl, type RclNode, type RclParameter } from "./rcl.js";
+import type { Rcl, RclNode } from "./rcl.js";
+import { Clarifications } from "./requests/clarifications.js";
 import { GraspAction } from "./requests/grasp-action.js";
 import { createGroundService } from "./requests/ground-service.js";
 import { Origins } from "./requests/origin.js";
@@ -58,6 +60,7 @@ export class GroundingNode {
   readonly #diagnostics: Diagnostics;
   readonly #action: GraspAction;
   readonly #queries: FollowedSubscription<{ data: string }>;
+  readonly #clarifications: Clarifications;
   readonly #origins = new Origins();
   readonly #timers: NodeJS.Timeout[];
   readonly #endpoint: Promise<RunningMetrics | undefined>;
@@ -72,7 +75,7 @@ export class GroundingNode {
   constructor(options: GroundingNodeOptions) {
     this.#options = options;
     const { rcl } = options;
-    const { node, simTime } = createNode(options);
+    const { node, simTime } = createNode({ ...options, name: options.name ?? defaultName });
     this.node = node;
     guardNode(node, (error) => this.#onError(error));
     this.#clock = new SimClock(rcl, node);
@@ -87,8 +90,15 @@ export class GroundingNode {
     this.#endpoint = this.#serve(metrics);
     this.pipeline = new NodePipeline(() => this.#active().host);
     this.#registerTransitions();
+    this.#clarifications = new Clarifications({
+      rcl,
+      node,
+      stops: (text) => this.#stopsBy(text),
+      onReply: (text) => this.#guard(() => this.#resources?.clarify(cleanQuery(text))),
+    });
     const requests = {
       node,
+      clarifications: this.#clarifications,
       parameters: () => this.#parameters.values,
       origins: this.#origins,
       resources: () => this.#active(),
@@ -121,7 +131,7 @@ export class GroundingNode {
       setInterval(() => this.#guard(() => this.#resources?.refresh()), 1_000),
       setInterval(() => this.#guard(() => this.#resources?.tick()), 100),
       // `ros2 topic pub --once` waits for a subscription that matches it.
-      setInterval(() => this.#guard(() => this.#queries.refresh()), 500),
+      setInterval(() => this.#guard(() => this.#followPublishers()), 500),
     ];
   }
 
@@ -292,6 +302,18 @@ export class GroundingNode {
     }
   }
 
+  #followPublishers(): void {
+    this.#queries.refresh();
+    this.#clarifications.refresh();
+  }
+
+  /** Does what a text says when it is an order to stop. @returns whether it is one */
+  #stopsBy(text: string): boolean {
+    if (!isStopOrder(text)) return false;
+    this.#stopOnOrder(text.trim());
+    return true;
+  }
+
   #onQuery(text: string): void {
     this.#guard(() => {
       try {
@@ -371,29 +393,3 @@ export class GroundingNode {
 const resultDelivery = 200;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The node without simulated time: the node follows its clock by a subscription of its own. */
-function createNode({ rcl, name = defaultName, overrides = new Map() }: GroundingNodeOptions): {
-  readonly node: RclNode;
-  readonly simTime: boolean;
-} {
-  const parameterOverrides: RclParameter[] = [];
-  for (const [parameter, value] of overrides)
-    if (parameter !== "use_sim_time")
-      parameterOverrides.push(new rcl.Parameter(parameter, typeOf(value), value));
-  const node = new rcl.lifecycle.LifecycleNode(name, undefined, undefined, { parameterOverrides });
-  return { node, simTime: overrides.get("use_sim_time") === true };
-}
-
-function typeOf(value: OverrideValue): number {
-  switch (typeof value) {
-    case "boolean":
-      return parameterTypes.boolean;
-    case "bigint":
-      return parameterTypes.integer;
-    case "number":
-      return parameterTypes.double;
-    default:
-      return parameterTypes.string;
-  }
-}

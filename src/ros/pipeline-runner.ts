@@ -47,7 +47,7 @@ export class PipelineRunner {
     signal: AbortSignal,
   ): Promise<JobResult> | undefined {
     if (this.#host.ended) return undefined;
-    const { rectified, max_detections, publish_masks, overlay_quality, effort } =
+    const { rectified, max_detections, publish_masks, overlay_quality, effort, ask } =
       this.#dependencies.parameters();
     const { frame, fresh } = candidate;
     const reach = this.#dependencies.reach(frame);
@@ -57,7 +57,9 @@ export class PipelineRunner {
       maxDetections: max_detections,
       masks: publish_masks,
       overlayQuality: overlay_quality,
-      queries,
+      queries: queries.map(({ query }) => query),
+      clients: queries.map(({ client }) => client),
+      ask,
       published,
       scenePoints,
       effort: requested && effort === "careful" ? "careful" : "fast",

@@ -84,11 +84,13 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   const results = await pipeline!.process(frame, job.queries, {
     ...within(job.reach),
     effort: job.effort,
+    ask: job.ask,
+    clients: job.clients,
     signal,
   });
   const { requestedOutputs } = job;
   // Answers to requests go to those who asked, not into the topics' images.
-  const shown = results.filter((_, i) => job.published.includes(job.queries[i]!));
+  const shown = results.filter((_, i) => job.published[i] === true);
   const show = shown.length > 0;
   const pixels =
     show && (requestedOutputs.overlay || requestedOutputs.overlayCompressed)

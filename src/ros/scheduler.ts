@@ -25,8 +25,13 @@ export interface Answer {
   readonly origin: Origin;
 }
 
-export interface RequestOptions {
+/** A query and whose it is; undefined for nobody's. */
+export interface AskedQuery {
   readonly query: string;
+  readonly client?: string | undefined;
+}
+
+export interface RequestOptions extends AskedQuery {
   readonly origin: Origin;
   readonly timeout: Seconds;
   readonly notBefore?: Stamp;
@@ -39,9 +44,9 @@ export interface RequestOptions {
 /** The content of a job; the pipeline's side decides how it is carried out. */
 export interface JobOrder {
   readonly candidate: Candidate;
-  readonly queries: readonly string[];
-  /** Those of `queries` whose results go into images and clouds. */
-  readonly published: readonly string[];
+  readonly queries: readonly AskedQuery[];
+  /** Of each query, in their order: whether its result goes into images and clouds. */
+  readonly published: readonly boolean[];
   /** Whether somebody waits for the answer. */
   readonly requested: boolean;
   readonly scenePoints: boolean;
@@ -93,11 +98,17 @@ interface Running {
   /** Requests that wait for it. */
   readonly due: readonly Request[];
   /** All its queries, with their origins. */
-  readonly asked: readonly { readonly query: string; readonly origin: Origin }[];
+  readonly asked: readonly (AskedQuery & { readonly origin: Origin })[];
   /** The query of continuous mode is in it. */
   readonly continuous: boolean;
   readonly stop: AbortController;
 }
+
+/** Whose the topics' own query is: the parameter `query` and ~/query. */
+export const topicClient = "~/query";
+
+const indexIn = (list: readonly AskedQuery[], { query, client }: AskedQuery): number =>
+  list.findIndex((each) => each.query === query && each.client === client);
 
 /**
  * Decides on the pipeline's next job: one job at a time, always on the newest image (an older one that waits is
@@ -233,21 +244,22 @@ export class Scheduler implements SchedulerCounts {
     const { candidate, due } = found;
     const { query, origin, maxRate } = this.#dependencies.policy();
     const mayRepeat = maxRate === 0 || performance.now() - this.#lastStart >= 1e3 / maxRate;
-    const queries = [...new Set(due.map((each) => each.query))];
     const continuous = query !== undefined && candidate.fresh && mayRepeat;
-    if (continuous && !queries.includes(query)) queries.push(query);
-    if (queries.length === 0) return;
-    const asked = due.map((each) => ({ query: each.query, origin: each.origin }));
-    if (continuous) asked.unshift({ query, origin });
+    const asked = due.map(({ query, client, origin }) => ({ query, client, origin }));
+    if (continuous) asked.unshift({ query, client: topicClient, origin });
+    if (asked.length === 0) return;
+    // One that several ask is answered once.
+    const queries = asked.filter((each, i) => indexIn(asked, each) === i);
     this.#start(candidate, queries, { due, asked, continuous, stop: new AbortController() });
   }
 
-  #start(candidate: Candidate, queries: readonly string[], job: Running): void {
+  #start(candidate: Candidate, queries: readonly AskedQuery[], job: Running): void {
     const { due, asked, stop } = job;
     const { listener } = this.#dependencies;
     const started = performance.now();
     const scenePoints = due.some((each) => each.scenePoints === true);
-    const published = asked.filter(({ origin }) => origin.source === "topic").map(({ query }) => query);
+    const shown = asked.filter(({ origin }) => origin.source === "topic");
+    const published = queries.map((each) => indexIn(shown, each) >= 0);
     const running = this.#dependencies.start(
       { candidate, queries, published, scenePoints, requested: due.length > 0 },
       stop.signal,
@@ -269,13 +281,13 @@ export class Scheduler implements SchedulerCounts {
             latency: { handOver, pipeline: performance.now() - started },
             ...(frame.skew !== undefined && { skew: frame.skew }),
             ...(frame.depthProblem !== undefined && { depthProblem: frame.depthProblem }),
-            answers: asked.flatMap(({ query, origin }) => {
-              const result = done.results[queries.indexOf(query)];
-              return result === undefined ? [] : [{ result, origin }];
+            answers: asked.flatMap((each) => {
+              const result = done.results[indexIn(queries, each)];
+              return result === undefined ? [] : [{ result, origin: each.origin }];
             }),
           };
           for (const request of due) {
-            const result = done.results[queries.indexOf(request.query)];
+            const result = done.results[indexIn(queries, request)];
             if (result !== undefined) request.settle({ finished, result, origin: request.origin });
           }
           listener.finished(finished);

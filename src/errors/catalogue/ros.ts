@@ -68,6 +68,14 @@ export const rosErrors = {
     httpStatus: 504,
     level: "stale",
   }),
+  NO_REPLY: entry({
+    message: "no reply within {seconds} s to the question: {question}",
+    cause: "several objects fit the query equally well, and nobody answered on ~/clarify",
+    remedy:
+      "publish the reply on ~/clarify, name the object by what tells it apart, or set the parameter ask to never",
+    httpStatus: 504,
+    level: "warn",
+  }),
   TF_UNAVAILABLE: entry({
     message: "no transform from {source} to {target}: {detail}",
     cause: "the tree is not connected, or its publisher stopped",

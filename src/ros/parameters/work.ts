@@ -1,3 +1,4 @@
+import { askPolicies } from "../../grounding/index.js";
 import type { ParameterGroup } from "./spec.js";
 
 /** Start of the node, queries and rates. */
@@ -33,6 +34,19 @@ export const workParameters = {
     options: ["fast", "careful"],
     description:
       "Work for an answer to a request: careful takes a closer look at the best candidates at the image's own resolution. Continuous mode is always fast.",
+  },
+  ask: {
+    type: "string",
+    default: "never",
+    options: askPolicies,
+    description:
+      "Ask back which object is meant: never, when_unsure (several fit equally well), or always. A goal of ~/grasp then waits for the reply on ~/clarify.",
+  },
+  clarify_timeout: {
+    type: "double",
+    default: 30,
+    range: [1, 600],
+    description: "Seconds for which a goal of ~/grasp waits for the reply to its question.",
   },
   frame_reuse: {
     type: "double",

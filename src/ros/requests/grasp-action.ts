@@ -23,6 +23,7 @@ interface Goal {
   readonly execute: boolean;
   readonly timeout: number;
   readonly target_frame: string;
+  readonly client: string;
 }
 
 interface Result {
@@ -31,7 +32,7 @@ interface Result {
   readonly attempts?: readonly string[];
 }
 
-type Feedback = (stage: string, progress: number, attempt?: number) => void;
+type Feedback = (stage: string, progress: number, more?: object) => void;
 
 /**
  * The action ~/grasp: ground, plan and, when asked and allowed, execute. Refuses goals while the node is not active.
@@ -100,8 +101,8 @@ export class GraspAction {
     // Before it counts as a running goal, which an order to stop ends.
     if (isStopOrder(request.query)) return this.#end(goal, controller, this.#stopOrder(request.query, goal));
     this.#running.set(goal, controller);
-    const feedback: Feedback = (stage, progress, attempt = 0) => {
-      if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress, attempt });
+    const feedback: Feedback = (stage, progress, more = {}) => {
+      if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress, ...more });
     };
     try {
       const id = idOf(goal);
@@ -142,28 +143,31 @@ export class GraspAction {
   }
 
   async #handle(goal: Goal, id: string, abort: AbortController, feedback: Feedback) {
-    const { parameters, node } = this.#dependencies;
+    const { parameters, node, clarifications } = this.#dependencies;
     const arrived = node.now().nanoseconds;
     const resources = this.#dependencies.resources();
     const { arm } = resources;
     const refused = this.#executeRefusal(goal, arm);
     if (refused !== undefined) throw refused;
     feedback("waiting_for_frame", 0);
-    const { service_timeout } = parameters();
+    const { service_timeout, clarify_timeout } = parameters();
     const query = cleanQuery(goal.query);
     const ask = (notBefore: Stamp | undefined, timeout: Seconds, onStart?: () => void): Promise<Answer> =>
-      unlessAborted(
-        resources.scheduler.request({
-          query,
-          origin: actionOrigin(id),
-          timeout,
-          needDepth: true,
-          scenePoints: goal.execute,
-          ...(notBefore !== undefined && { notBefore }),
-          ...(onStart !== undefined && { onStart }),
-        }),
-        abort.signal,
-      );
+      clarifications.answer(resources.scheduler, {
+        query,
+        // A goal of nobody's is a client of its own: the reply to its question means it.
+        client: goal.client || `~/grasp ${id}`,
+        origin: actionOrigin(id),
+        timeout,
+        needDepth: true,
+        scenePoints: goal.execute,
+        ...(notBefore !== undefined && { notBefore }),
+        ...(onStart !== undefined && { onStart }),
+        signal: abort.signal,
+        replyTimeout: clarify_timeout,
+        onQuestion: (question, labels) =>
+          feedback("clarifying", 0.3, { question, question_labels: [...labels] }),
+      });
     // What is moved for must be seen as it stands now, not as it stood before the goal or the last motion.
     const notBefore = goal.execute ? arrived : undefined;
     const answer = await ask(notBefore, requestTimeout(goal.timeout, service_timeout), () =>
@@ -224,7 +228,7 @@ export class GraspAction {
         tfTimeout,
         maxAttempts,
         signal: abort.signal,
-        onStage: (stage, part, attempt) => feedback(stage, 0.5 + part / 2, attempt),
+        onStage: (stage, part, attempt) => feedback(stage, 0.5 + part / 2, { attempt }),
       });
     } finally {
       clearInterval(watch);
@@ -263,17 +267,3 @@ const watchPeriodMs = 100;
 
 const clientCancelled = "cancelled";
 const clientGone = "the goal's client is gone";
-
-/** The answer of a request, which an abort cancels. */
-async function unlessAborted(
-  request: { readonly answer: Promise<Answer>; readonly cancel: () => void },
-  signal: AbortSignal,
-): Promise<Answer> {
-  signal.addEventListener("abort", request.cancel, { once: true });
-  if (signal.aborted) request.cancel();
-  try {
-    return await request.answer;
-  } finally {
-    signal.removeEventListener("abort", request.cancel);
-  }
-}

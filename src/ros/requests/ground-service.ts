@@ -8,6 +8,7 @@ import { type RequestDependencies, requestTimeout } from "./requests.js";
 
 interface Request {
   readonly query: string;
+  readonly client: string;
   readonly timeout: number;
   readonly not_before: Time;
 }
@@ -46,6 +47,7 @@ async function ground(
   const now = resources();
   const { answer } = now.scheduler.request({
     query,
+    client: request.client || undefined,
     origin: origins.next("service"),
     timeout: requestTimeout(request.timeout, service_timeout),
     notBefore: stampOf(request.not_before),

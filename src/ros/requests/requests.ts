@@ -2,6 +2,7 @@ import type { Seconds } from "../../geometry/index.js";
 import type { NodeResources } from "../node-resources.js";
 import type { Parameters } from "../parameters/index.js";
 import type { RclNode } from "../rcl.js";
+import type { Clarifications } from "./clarifications.js";
 import type { Origins } from "./origin.js";
 
 /** What the service and the action need of the node. They live as long as it does, configured or not. */
@@ -13,6 +14,7 @@ export interface RequestDependencies {
   readonly resources: () => NodeResources;
   /** Ends goals and motions because a query says so, in every state of the node. @returns what was done, in words */
   readonly stop: (query: string) => string;
+  readonly clarifications: Clarifications;
   /** Shows an error on /diagnostics and in the log. */
   readonly onError: (error: unknown) => void;
 }

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import type { RgbdFrame } from "../../geometry/index.js";
-import type { Detection } from "../../grounding/index.js";
+import { type Detection, isPlainQuery } from "../../grounding/index.js";
 import { encodeMessage, type Header, headerOf } from "../../messages/index.js";
 import { type PipelineResult, scenePoints } from "../../pipeline/index.js";
 import { surfacePosition } from "../../visualization/index.js";
@@ -14,6 +14,11 @@ export function queryResult(
   job: Pick<Job, "maxDetections" | "masks" | "scenePoints" | "requestedOutputs">,
 ): QueryResult {
   const { grounding, grasps, graspFailure, timings } = result;
+  const { command, language, question, destination } = grounding;
+  const { masks, requestedOutputs } = job;
+  const landmarks = destination?.found.flatMap(({ phrase, detection }) =>
+    detection === undefined ? [] : [{ phrase, object: foundObject(frame, detection, masks, false) }],
+  );
   const first = grounding.detections[0];
   const points = job.scenePoints === true && first !== undefined ? scenePoints(frame, first.mask) : undefined;
   return {
@@ -23,16 +28,20 @@ export function queryResult(
     presence: grounding.presence,
     objects: grounding.detections
       .slice(0, job.maxDetections)
-      .map((each) => foundObject(frame, each, job.masks, job.requestedOutputs.surfaces)),
+      .map((each) => foundObject(frame, each, masks, requestedOutputs.surfaces)),
     grasps,
     ...(graspFailure !== undefined && { graspFailure }),
+    ...(command !== undefined && !isPlainQuery(command) && { command }),
+    ...(language !== undefined && { language }),
+    ...(question !== undefined && { question }),
+    ...(landmarks !== undefined && { destination: landmarks }),
     ...(points !== undefined && { scenePoints: points }),
     timings,
   };
 }
 
 function foundObject(frame: RgbdFrame, detection: Detection, masks: boolean, surfaces: boolean): FoundObject {
-  const { box, score, mask } = detection;
+  const { box, score, mask, target = 0 } = detection;
   const maskX = Math.max(0, Math.floor(box[0]));
   const maskY = Math.max(0, Math.floor(box[1]));
   const maskWidth = masks ? Math.max(0, Math.min(mask.width, Math.ceil(box[2])) - maskX) : 0;
@@ -46,6 +55,7 @@ function foundObject(frame: RgbdFrame, detection: Detection, masks: boolean, sur
   return {
     box,
     score,
+    target,
     maskX,
     maskY,
     maskWidth,

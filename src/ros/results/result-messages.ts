@@ -1,9 +1,11 @@
 import type { FrameId, Seconds, Vec3 } from "../../geometry/index.js";
 import type { Grasp } from "../../grasping/index.js";
+import { languageName } from "../../grounding/index.js";
 import { type Header, headerOf, poseMessage } from "../../messages/index.js";
 import { annotationsMessage, markersMessage } from "../../visualization/index.js";
 import type { FoundObject, JobResult, QueryResult } from "../job.js";
 import type { Origin } from "../requests/origin.js";
+import { commandMessages } from "./command-messages.js";
 import type { ObjectBox } from "./object-box.js";
 
 /** Plain messages of one query's result, as rclnodejs takes them. */
@@ -49,7 +51,16 @@ const objectMessage = (header: Header, object: FoundObject, id: string) => ({
   has_position: object.position !== undefined,
   position: point(object.position ?? [0, 0, 0]),
   id,
+  target: object.target,
 });
+
+/** Why nothing was found. */
+function notFoundReason({ found, language }: QueryResult): string {
+  if (found) return "";
+  return language !== undefined && language.translated === undefined
+    ? `the query is in ${languageName(language.code)}; only English is understood`
+    : "the described object is not in the image";
+}
 
 /** grasp_grounding_interfaces/msg/Grounding; `grasps` in the frame they are to be published in. */
 export function groundingMessage(
@@ -66,7 +77,7 @@ export function groundingMessage(
     query: result.query,
     model: result.model,
     found: result.found,
-    reason: result.found ? "" : "the described object is not in the image",
+    reason: notFoundReason(result),
     presence: result.presence,
     width: done.width,
     height: done.height,
@@ -78,6 +89,14 @@ export function groundingMessage(
     depth_skew: skew ?? Number.NaN,
     source: origin.source,
     query_id: origin.id,
+    commands: commandMessages(result.command),
+    language: result.language?.code ?? "",
+    translation: result.language?.translated ?? "",
+    question: result.question?.text ?? "",
+    question_labels: [...(result.question?.labels ?? [])],
+    destination: (result.destination ?? []).map(({ phrase, object }) =>
+      objectMessage(header, object, phrase),
+    ),
   };
 }
 

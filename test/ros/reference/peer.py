@@ -74,6 +74,7 @@ class Peer(Camera, Node):
         self.camera_lock = threading.RLock()
         self.sent: list[int] = []
         self.query = self.create_publisher(String, f"{NODE}/query", 10)
+        self.clarify = self.create_publisher(String, f"{NODE}/clarify", 10)
         self.tf = self.create_publisher(TFMessage, "/tf", qos("reliable", 100))
         self.tf_static = self.create_publisher(TFMessage, "/tf_static", qos("reliable", 10, True))
         self.clock_publisher = None
@@ -141,6 +142,29 @@ class Peer(Camera, Node):
         """Publishes a sentence."""
         self.query.publish(String(data=text))
 
+    def do_clarify(self, text: str, timeout: float = 20) -> None:
+        """Publishes a reply to a question."""
+        end = time.monotonic() + timeout
+        while self.clarify.get_subscription_count() == 0:
+            if time.monotonic() > end:
+                raise TimeoutError("the node does not subscribe ~/clarify")
+            time.sleep(0.02)
+        self.clarify.publish(String(data=text))
+
+    def do_wait_for_question(self, timeout: float = 20) -> str:
+        """Waits until a goal of anybody's asks back, and gives the question."""
+        asked: list[str] = []
+        kind = Grasp.Impl.FeedbackMessage
+        hear = lambda m: asked.append(m.feedback.question) if m.feedback.question else None
+        listener = self.create_subscription(kind, f"{NODE}/grasp/_action/feedback", hear, 10)
+        end = time.monotonic() + timeout
+        while not asked:
+            if time.monotonic() > end:
+                raise TimeoutError("no goal asked a question")
+            time.sleep(0.02)
+        self.destroy_subscription(listener)
+        return asked[0]
+
     def do_query_best_effort(self, text: str, timeout: float = 10) -> None:
         """Publishes a query once, best effort, as soon as a subscription matches."""
         publisher = self.create_publisher(String, f"{NODE}/query", qos("best_effort"))
@@ -184,9 +208,10 @@ class Peer(Camera, Node):
             raise TimeoutError(f"no service {name}")
         return wait_future(client.call_async(request), timeout)
 
-    def do_ground(self, query: str, timeout: float = 0, wait: float = 15) -> Any:
+    def do_ground(self, query: str, timeout: float = 0, wait: float = 15, client: str = "") -> Any:
         """Calls ~/ground."""
-        return plain(self.call(Ground, f"{NODE}/ground", Ground.Request(query=query, timeout=float(timeout)), wait))
+        request = Ground.Request(query=query, timeout=float(timeout), client=client)
+        return plain(self.call(Ground, f"{NODE}/ground", request, wait))
 
     def do_grasp(
         self,
@@ -197,17 +222,25 @@ class Peer(Camera, Node):
         cancel_after: float | None = None,
         wait: float = 15,
         name: str = f"{NODE}/grasp",
+        replies: list[str] | None = None,
     ) -> Any:
-        """Runs ~/grasp to its end."""
+        """Runs ~/grasp to its end; answers its questions with `replies`, one after the other."""
         client = self.cached.get("grasp")
         if client is None:
             client = self.cached["grasp"] = ActionClient(self, Grasp, name)
         if not client.wait_for_server(wait):
             raise TimeoutError("no action server")
         feedback: list[Any] = []
+        left = list(replies or [])
+
+        def on_feedback(message: Any) -> None:
+            feedback.append(plain(message.feedback))
+            if message.feedback.stage == "clarifying" and left:
+                self.do_clarify(left.pop(0))
+
         goal = Grasp.Goal(query=query, execute=execute, timeout=float(timeout), target_frame=target_frame)
         handle = send(
-            self, lambda: client.send_goal_async(goal, feedback_callback=lambda m: feedback.append(plain(m.feedback))), wait
+            self, lambda: client.send_goal_async(goal, feedback_callback=on_feedback), wait
         )
         if not handle.accepted:
             return {"accepted": False}

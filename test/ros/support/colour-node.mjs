@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { runNode } from "../../../dist/src/ros/index.js";
 
 process.on("SIGUSR2", () => globalThis.gc?.());
-const module = new URL("./colour-pipeline.mjs", import.meta.url).href;
+const pipeline = process.env.TEST_PIPELINE ?? "colour";
+const module = new URL(`./${pipeline}-pipeline.mjs`, import.meta.url).href;
 const delay = Number(process.env.TEST_PIPELINE_DELAY_MS ?? 0);
 const missing = process.env.TEST_MODEL_FILE;
 try {

@@ -49,7 +49,7 @@ class ColourGrounder {
 }
 
 /** Grasps the mask's middle at its median depth, straight along the camera's axis. */
-const planner = {
+export const planner = {
   plan({ frameId, depth, camera }, { mask }) {
     const values = [];
     let [u, v] = [0, 0];

@@ -41,7 +41,9 @@ async function delays(options: object): Promise<{ p90: number; p99: number }> {
       },
     },
     queries: ["the red box", "the blue box"],
-    published: ["the red box", "the blue box"],
+    clients: [],
+    ask: "never" as const,
+    published: [true, true],
     requestedOutputs: {
       mask: true,
       overlay: true,
