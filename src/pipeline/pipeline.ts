@@ -3,9 +3,10 @@ import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
 import type { Effort, Grounder, Grounding, GroundOptions } from "../grounding/index.js";
 import type { BackendReport } from "../inference/index.js";
+import { type PlaceOptions, placesFor } from "./places.js";
 import type { PipelineResult } from "./result.js";
 
-export interface ProcessOptions extends Pick<GroundOptions, "ask" | "client" | "clients"> {
+export interface ProcessOptions extends Pick<GroundOptions, "ask" | "client" | "clients">, PlaceOptions {
   /** Reachability of a tool pose in the camera's optical frame, 0 to 1: grasps within reach come first. */
   readonly reachability?: NonNullable<GraspTarget["reachability"]>;
   /** How much work the answers are worth; default: the pipeline's own. */
@@ -100,17 +101,28 @@ export class GraspPipeline {
       grounding,
     };
     const best = grounding.detections[0];
-    if (this.#planner === undefined || best === undefined || frame.depth === undefined) {
+    if (this.#planner === undefined || frame.depth === undefined) {
       return { ...base, grasps: [], timings: grounding.timings };
+    }
+    if (best === undefined) {
+      const places = placesFor(frame, grounding, [], options);
+      return { ...base, grasps: [], ...(places && { places }), timings: grounding.timings };
     }
     const start = performance.now();
     const { reachability } = options;
     const plan = await this.#planner.plan(frame, { ...best, ...(reachability && { reachability }) });
+    const planned = performance.now();
+    const places = placesFor(frame, grounding, plan.grasps, options);
     return {
       ...base,
       grasps: plan.grasps.slice(0, this.#grasps),
       ...(plan.grasps.length === 0 && { graspFailure: plan.reason ?? "no grasp found" }),
-      timings: { ...grounding.timings, plan: performance.now() - start },
+      ...(places && { places }),
+      timings: {
+        ...grounding.timings,
+        plan: planned - start,
+        ...(places && { place: performance.now() - planned }),
+      },
     };
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { maskToRle } from "../geometry/index.js";
-import type { Grasp } from "../grasping/index.js";
+import type { Grasp, PlacePlan } from "../grasping/index.js";
 import {
   type Command,
   certainties,
@@ -114,6 +114,11 @@ export const resultSchema = z
       })
       .optional()
       .describe("where the destination's landmarks were found"),
+    places: z
+      .array(z.object({ frame: z.string(), position: number3.describe("metres"), orientation: number4 }))
+      .optional()
+      .describe("where the object can be put down: the tool's pose at the release, best first"),
+    place_failure: z.string().optional().describe("why there is no such place"),
     question: z
       .object({
         text: z.string(),
@@ -153,6 +158,8 @@ export interface PipelineResult {
   readonly grasps: readonly Grasp[];
   /** Reason for no grasp, when one was requested. */
   readonly graspFailure?: string;
+  /** Where it can be put down, for a command with a destination that an image can show. */
+  readonly places?: PlacePlan;
   /** Milliseconds by stage: this query's own share of what the queries of a frame had in common. */
   readonly timings: Readonly<Record<string, number>>;
 }
@@ -191,6 +198,7 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
     })),
     ...(result.graspFailure !== undefined && { grasp_failure: result.graspFailure }),
     ...understandingToJson(grounding),
+    ...(result.places !== undefined && placesToJson(result.places)),
     timings_ms:
       options.timings === false
         ? {}
@@ -204,6 +212,15 @@ function closestToJson({ grounding, image }: PipelineResult): Pick<ResultJson, "
   const point: [number, number] = [round(place.x * image.width, 1), round(place.y * image.height, 1)];
   return { closest: { point, probability: round(place.probability, 4) } };
 }
+
+const placesToJson = ({ spots, reason }: PlacePlan): Pick<ResultJson, "places" | "place_failure"> => ({
+  places: spots.map(({ frame, pose: { position, orientation } }) => ({
+    frame,
+    position: [round(position[0], 5), round(position[1], 5), round(position[2], 5)],
+    orientation: orientation.map((q) => round(q, 6)) as [number, number, number, number],
+  })),
+  ...(reason !== undefined && { place_failure: reason }),
+});
 
 /** What the query was understood as. A plain referring expression is its own best description and adds nothing. */
 function understandingToJson({
