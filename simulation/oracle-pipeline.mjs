@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { maskBox } from "../dist/src/geometry/index.js";
 import { createGraspPlanner } from "../dist/src/grasping/index.js";
+import { CommandGrounder } from "../dist/src/grounding/index.js";
 import { GraspPipeline } from "../dist/src/pipeline/index.js";
 
 class Oracle {
@@ -44,4 +45,4 @@ class Oracle {
 }
 
 export const createPipeline = async ({ truth }) =>
-  new GraspPipeline({ grounder: new Oracle(truth), planner: createGraspPlanner() });
+  new GraspPipeline({ grounder: new CommandGrounder(new Oracle(truth)), planner: createGraspPlanner() });

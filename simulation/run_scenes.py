@@ -76,7 +76,7 @@ class Driver(Client):
         running = self.send(self.grasper, Grasp.Goal(query=query, execute=execute, timeout=float(timeout)), on_feedback)
         if running is None:
             raise RuntimeError("the goal was rejected")
-        return running.wait(90), stages
+        return running.wait(180), stages
 
     def true_iou(self, result: Any, name: str) -> float | None:
         """Overlap of the first object's mask with the true one, on the image it was found in."""

@@ -212,6 +212,8 @@ class Cell(Node):
                         "id": t.asset.id,
                         "category": t.asset.category,
                         "position": [round(float(x), 4) for x in world.data.body(t.body).xipos],
+                        "origin": [round(float(x), 4) for x in world.data.body(t.body).xpos],
+                        "rotation": [round(float(x), 5) for x in world.data.body(t.body).xmat],
                         "raised": round(world.height(t.body) - self.start_heights.get(t.body, 0.0), 4),
                         "holdable": self.holdable.get(t.body, False),
                         "touched_by": sorted(world.touching(t.body)),

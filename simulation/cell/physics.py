@@ -130,6 +130,10 @@ class Physics(threading.Thread):
                 self.grip.ended.set()
             wanted = GRIP_FORCE if not force > 0 else min(force, LARGEST_FORCE)
             self.grip = Grip(float(np.clip(position, 0.0, OPEN)), wanted)
+            q = float(self.world.data.qpos[self._q[7:]].mean())
+            if self.grip.position > q:
+                # The servo presses on what is held; opening begins where the fingers are, not behind them.
+                self._finger_command = max(self._finger_command, q)
             self.world.model.actuator_forcerange[self._fingers] = [-wanted, wanted]
             return self.grip
 

@@ -1,6 +1,6 @@
 import type { Chain } from "../arm/index.js";
 import type { Box, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
-import type { Grasp, GraspTarget } from "../grasping/index.js";
+import type { Grasp, GraspTarget, HeldObject, PlacePlan } from "../grasping/index.js";
 import type { AskPolicy, Command, Effort, QueryLanguage, Question } from "../grounding/index.js";
 import type { PipelineResult, ProcessOptions, ScenePoints } from "../pipeline/index.js";
 
@@ -66,6 +66,8 @@ export interface Job {
   /** Give what the camera saw, as points: for a motion. */
   readonly scenePoints?: boolean;
   readonly reach?: Reach;
+  /** What the gripper holds, in the axes of the arm's base; used with `reach`, which has the camera in the base. */
+  readonly holding?: HeldObject;
   readonly overlayQuality: number;
 }
 
@@ -101,6 +103,8 @@ export interface QueryResult {
   readonly question?: Question;
   /** Landmarks of the destination that were found. */
   readonly destination?: readonly { readonly phrase: string; readonly object: FoundObject }[];
+  /** Where the object, or what is held, can be put down, in the optical frame. */
+  readonly places?: PlacePlan;
   /** Of the first object, and of all else. */
   readonly scenePoints?: ScenePoints;
   /** Milliseconds by stage. */

@@ -74,6 +74,7 @@ export class NodeResources {
         logger: node.getLogger(),
         outputs: () => ({ ...this.#outputs.wanted(), fullResult: observer?.wantsAnswers() === true }),
         reach: ({ frameId, stamp }) => this.arm?.reach(frameId, stamp),
+        holding: () => this.arm?.held,
       });
     } catch (error) {
       this.#handEye?.close();

@@ -7,6 +7,7 @@ import type { NodeArm } from "./arm/node-arm.js";
 import { createNode } from "./create-node.js";
 import { Diagnostics } from "./diagnostics.js";
 import { guardNode } from "./guard.js";
+import { listenToLog } from "./log-listener.js";
 import { nodeMetrics } from "./node-metrics.js";
 import { NodePipeline } from "./node-pipeline.js";
 import { NodeResources } from "./node-resources.js";
@@ -20,13 +21,13 @@ import { Clarifications } from "./requests/clarifications.js";
 import { GraspAction } from "./requests/grasp-action.js";
 import { createGroundService } from "./requests/ground-service.js";
 import { Origins } from "./requests/origin.js";
+import { PlaceAction } from "./requests/place-action.js";
 import { createPlanGraspsService } from "./requests/plan-grasps-service.js";
 import { stopOnOrder } from "./requests/stop-order.js";
 import { packageInstalled } from "./results/outputs.js";
 import { noCounts } from "./scheduler.js";
 import { SimClock } from "./sim-clock.js";
 import { FollowedSubscription } from "./topics/followed-subscription.js";
-import { makeQos } from "./topics/qos.js";
 
 export interface GroundingNodeOptions {
   readonly rcl: Rcl;
@@ -59,6 +60,7 @@ export class GroundingNode {
   readonly #clock: SimClock;
   readonly #diagnostics: Diagnostics;
   readonly #action: GraspAction;
+  readonly #placing: PlaceAction;
   readonly #queries: FollowedSubscription<{ data: string }>;
   readonly #clarifications: Clarifications;
   readonly #origins = new Origins();
@@ -108,7 +110,8 @@ export class GroundingNode {
     createGroundService(requests);
     if (packageInstalled("moveit_msgs")) createPlanGraspsService({ ...requests, rcl });
     this.#action = new GraspAction({ ...requests, rcl });
-    if (options.observer !== undefined) this.#listenToLog(options.observer);
+    this.#placing = new PlaceAction({ ...requests, rcl });
+    if (options.observer !== undefined) listenToLog(rcl, node, options.observer);
     this.#queries = new FollowedSubscription(rcl, node, {
       type: "std_msgs/msg/String",
       topic: "~/query",
@@ -181,7 +184,7 @@ export class GroundingNode {
     this.#ending = true;
     const reason = new GraspGroundingError("NODE_STOPPING");
     this.#resources?.deactivate(reason);
-    this.#action.stop("the node is shutting down");
+    this.#endGoals("the node is shutting down");
   }
 
   async close(): Promise<void> {
@@ -191,14 +194,15 @@ export class GroundingNode {
     await (await this.#endpoint)?.close();
     await this.#release();
     this.#action.close();
+    this.#placing.close();
     this.#diagnostics.close();
   }
 
   /** Waits until goals have ended, their clients have the results and the arm rests. */
   async #endMotion(): Promise<void> {
     const restTimeoutMs = (this.#parameters.values.stop_timeout + endGrace) * 1e3;
-    const goals = this.#action.active > 0;
-    await Promise.race([this.#action.idle(), pause(restTimeoutMs)]);
+    const goals = this.#goals > 0;
+    await Promise.race([this.#goalsEnded(), pause(restTimeoutMs)]);
     const rests = (await this.#resources?.arm?.atRest(restTimeoutMs)) ?? true;
     if (!rests) this.node.getLogger().error("the arm has not come to rest; check its controller");
     // The client has the result only after it has crossed DDS; the process must not end before.
@@ -265,7 +269,7 @@ export class GroundingNode {
 
   #deactivate(state: string): void {
     this.#resources?.deactivate(this.#inactive(state));
-    this.#action.stop(state === "inactive" ? "the node was deactivated" : "the node was shut down");
+    this.#endGoals(state === "inactive" ? "the node was deactivated" : "the node was shut down");
   }
 
   #shutDown(): void {
@@ -295,11 +299,24 @@ export class GroundingNode {
     const resources = this.#resources;
     this.#resources = undefined;
     try {
-      if (this.#action.active > 0) await Promise.race([this.#action.idle(), pause(endGrace * 1e3)]);
+      if (this.#goals > 0) await Promise.race([this.#goalsEnded(), pause(endGrace * 1e3)]);
       await resources?.close();
     } catch (error) {
       this.#onError(error);
     }
+  }
+
+  get #goals(): number {
+    return this.#action.active + this.#placing.active;
+  }
+
+  #goalsEnded(): Promise<unknown> {
+    return Promise.all([this.#action.idle(), this.#placing.idle()]);
+  }
+
+  #endGoals(reason: string): void {
+    this.#action.stop(reason);
+    this.#placing.stop(reason);
   }
 
   #followPublishers(): void {
@@ -333,7 +350,7 @@ export class GroundingNode {
   }
 
   #stopOnOrder(query: string): string {
-    const words = stopOnOrder(query, this.#action, this.arm);
+    const words = stopOnOrder(query, [this.#action, this.#placing], this.arm);
     this.node.getLogger().info(`"${query}": ${words}`);
     return words;
   }
@@ -356,22 +373,6 @@ export class GroundingNode {
       refusedQueries: this.#refusedQueries,
     });
     this.#options.observer?.diagnostics(statuses);
-  }
-
-  #listenToLog(observer: NodeObserver): void {
-    const own = this.node.getFullyQualifiedName().slice(1).replaceAll("/", ".");
-    this.node.createSubscription(
-      "rcl_interfaces/msg/Log",
-      "/rosout",
-      { qos: makeQos(this.#options.rcl, 50, "reliable") },
-      ({ level, name, msg }: { level: number; name: string; msg: string }) => {
-        // rcl_interfaces/msg/Log: 20 info, 30 warn, 40 error, 50 fatal
-        const mine = name === own;
-        if (level < (mine ? 20 : 30)) return;
-        const severity = level >= 40 ? "error" : level >= 30 ? "warn" : "info";
-        observer.log(severity, mine ? msg : `${name}: ${msg}`);
-      },
-    );
   }
 
   /** An exception that leaves a timer ends the process; here it becomes a line and a diagnostic. */

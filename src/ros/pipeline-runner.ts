@@ -1,4 +1,5 @@
 import { describe } from "../errors/index.js";
+import type { HeldObject } from "../grasping/index.js";
 import type { ReadyFrame } from "./camera/camera-input.js";
 import type { Job, JobResult, Reach } from "./job.js";
 import type { Parameters } from "./parameters/index.js";
@@ -14,6 +15,8 @@ export interface PipelineRunnerDependencies {
   readonly outputs: () => Job["requestedOutputs"];
   /** The arm as an image's grasps have to be reached; undefined where none is known. */
   readonly reach: (frame: ReadyFrame) => Reach | undefined;
+  /** What the gripper holds, in the axes of the arm's base. */
+  readonly holding: () => HeldObject | undefined;
 }
 
 /** Seconds between attempts to start a pipeline that ended. */
@@ -51,6 +54,7 @@ export class PipelineRunner {
       this.#dependencies.parameters();
     const { frame, fresh } = candidate;
     const reach = this.#dependencies.reach(frame);
+    const holding = this.#dependencies.holding();
     const job: Job = {
       requestedOutputs: this.#dependencies.outputs(),
       rectified,
@@ -64,6 +68,7 @@ export class PipelineRunner {
       scenePoints,
       effort: requested && effort === "careful" ? "careful" : "fast",
       ...(reach !== undefined && { reach }),
+      ...(holding !== undefined && { holding }),
       // The image's memory moves to the pipeline's thread, which holds it for the next request.
       ...(fresh && { frame: frame.bytes }),
     };

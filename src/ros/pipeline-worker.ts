@@ -1,6 +1,7 @@
 import { workerData } from "node:worker_threads";
 import { IkSolver, reachability } from "../arm/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
+import { type HeldObject, heldInCamera, upInCamera } from "../grasping/index.js";
 import type { GraspPipeline, ProcessOptions } from "../pipeline/index.js";
 import { overlayPixels } from "../visualization/index.js";
 import { type Reply, sendEvent, serve } from "../workers/index.js";
@@ -82,7 +83,7 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   const { frame, problems } = last;
   const decodeMs = performance.now() - began;
   const results = await pipeline!.process(frame, job.queries, {
-    ...within(job.reach),
+    ...within(job.reach, job.holding),
     effort: job.effort,
     ask: job.ask,
     clients: job.clients,
@@ -115,11 +116,15 @@ async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {
   };
 }
 
-function within(reach: Reach | undefined): ProcessOptions {
+function within(reach: Reach | undefined, holding: HeldObject | undefined): ProcessOptions {
   if (reach === undefined) return {};
   const { robot, chain, configuration, cameraInBase, approach } = reach;
   if (solver?.robot !== robot) solver = { robot, ik: new IkSolver(chain) };
   return {
+    up: upInCamera(cameraInBase),
+    ...(holding !== undefined && {
+      holding: heldInCamera(holding.points, holding.orientation, cameraInBase),
+    }),
     reachability: reachability(solver.ik, { frameInBase: cameraInBase, seed: configuration, approach }),
   };
 }

@@ -44,6 +44,8 @@ export interface AttemptsResult extends ArmResult {
   readonly attempts: readonly string[];
   /** What the last try was planned from. */
   readonly view: GraspView;
+  /** The grasp that the last try was made with; undefined when none was reached. */
+  readonly taken?: RankedGrasp;
 }
 
 /** An object whose earlier points are covered to this share has not left its place. */
@@ -74,9 +76,10 @@ export async function attemptGrasps(
       result = await verified(result, view, options, attempt);
     attempts.push(`${attempt}: ${result.message}`);
     options.onAttempt?.(result);
-    if (options.maxAttempts === 1 || !mayRepeat(result, before)) return summed(result, attempts, view);
-    before = result;
     const taken = result.grasp === undefined ? undefined : ranked[result.grasp];
+    if (options.maxAttempts === 1 || !mayRepeat(result, before))
+      return { ...summed(result, attempts, view), ...(taken !== undefined && { taken }) };
+    before = result;
     if (taken !== undefined) {
       failed.push({ grasp: taken, centre: centreOf(view.scene.target) });
       const back = await moveBack(arm, start, view, taken.width, result, options, attempt);

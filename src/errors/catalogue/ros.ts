@@ -68,6 +68,13 @@ export const rosErrors = {
     httpStatus: 504,
     level: "stale",
   }),
+  NO_DESTINATION: entry({
+    message: '"{query}" names no place',
+    cause: "a goal of ~/place says where: in, on or beside an object, between two, or back where it was",
+    remedy: 'say for example "in the bowl", "next to the can" or "back where it was"',
+    httpStatus: 400,
+    level: "warn",
+  }),
   NO_REPLY: entry({
     message: "no reply within {seconds} s to the question: {question}",
     cause: "several objects fit the query equally well, and nobody answered on ~/clarify",

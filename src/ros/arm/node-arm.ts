@@ -16,17 +16,19 @@ import {
   type Stamp,
   transformPoints,
 } from "../../geometry/index.js";
+import type { HeldObject } from "../../grasping/index.js";
 import { level, type Status } from "../diagnostics.js";
 import type { Reach } from "../job.js";
 import type { Parameters } from "../parameters/index.js";
 import type { Rcl, RclNode } from "../rcl.js";
-import type { ArmAnswer, ArmPort, ArmRequest } from "../requests/ports.js";
+import type { ArmAnswer, ArmPort, ArmRequest, PlaceArmRequest } from "../requests/ports.js";
 import type { Answer } from "../scheduler.js";
 import type { Transforms } from "../transforms.js";
 import { ArmCommands } from "./arm-commands.js";
 import { ArmDiscovery } from "./arm-discovery.js";
 import type { ArmSetup } from "./arm-model.js";
 import type { ConfiguredArm } from "./configured-arm.js";
+import { placeGoals, type TakenObject, takenBy, withoutHeld } from "./held-object.js";
 
 export interface NodeArmDependencies {
   readonly setup: ArmSetup;
@@ -65,6 +67,7 @@ export class NodeArm implements ArmPort {
   readonly #timer: NodeJS.Timeout;
   #active = false;
   #last: ArmResult | undefined;
+  #taken: TakenObject | undefined;
 
   constructor(dependencies: NodeArmDependencies) {
     this.#dependencies = dependencies;
@@ -163,15 +166,8 @@ export class NodeArm implements ArmPort {
       return made;
     };
     const first = await view(answer);
-    const { hold_to_run: holdToRun, retreat } = this.#dependencies.parameters();
-    const release = holdToRun ? this.#commands.expectHeartbeats(operator) : undefined;
-    this.#discovery.busy = true;
-    const cancel = (): void => this.#discovery.cancelPlanning();
-    signal.addEventListener("abort", cancel, { once: true });
-    try {
-      // Without a first heartbeat the button is not held: the arm must not move for even one lease.
-      if (holdToRun && !(await this.#held(ready, operator, signal)))
-        return unmoved(answer, safetyText["lease-expired"]);
+    const { retreat } = this.#dependencies.parameters();
+    const moved = await this.#granted(ready, operator, signal, async (lease) => {
       const ended = await attemptGrasps(ready.arm, first, {
         operator,
         maxAttempts,
@@ -179,13 +175,89 @@ export class NodeArm implements ArmPort {
         verify: retreat === "start",
         look: async () => view(await request.look()),
         opening: () => ready.reading()?.opening,
-        lease: holdToRun ? "caller" : "goal",
+        lease,
         signal,
         onStage: (stage, progress, attempt) => onStage(stageNames[stage], progress, attempt),
       });
       this.#last = ended;
-      const { success, message, attempts } = ended;
-      return { success, message, attempts, answer: answers.get(ended.view) ?? answer };
+      this.#taken = ended.success && ended.taken ? takenBy(ended.taken, ended.view.scene.target) : undefined;
+      return ended;
+    });
+    if (moved === undefined) return unmoved(answer, safetyText["lease-expired"]);
+    const { success, message, attempts } = moved;
+    return { success, message, attempts, answer: answers.get(moved.view) ?? answer };
+  }
+
+  get holds(): boolean {
+    return this.#taken !== undefined;
+  }
+
+  /** What the gripper took here and has not put down, in the axes of the base. */
+  get held(): HeldObject | undefined {
+    return this.#taken;
+  }
+
+  async place(request: PlaceArmRequest): Promise<ArmResult> {
+    const { answer, operator, signal, onStage, tfTimeout, target } = request;
+    const { ready } = this;
+    const taken = this.#taken;
+    const refused = this.refusal();
+    if (ready === undefined || refused !== undefined)
+      return { success: false, outcome: "refused", message: refused ?? this.#discovery.why() };
+    const tool = ready.arm.tool?.position;
+    if (taken === undefined || tool === undefined)
+      return { success: false, outcome: "refused", message: "nothing was taken that could be put down" };
+    onStage("planning", 0, 1);
+    const { stamp, frameId } = answer.finished.done;
+    const camera = await this.#dependencies.transforms.lookup(ready.base, frameId, stamp, tfTimeout);
+    const seen = withoutHeld(seenFrom(camera, answer).scene, taken, tool);
+    const scene: Scene = {
+      ...ready.scene,
+      ...(seen.obstacles !== undefined && { obstacles: ready.arm.withoutRobot(seen.obstacles) }),
+    };
+    const placed = await this.#granted(ready, operator, signal, async (lease) => {
+      let result: ArmResult = {
+        success: false,
+        outcome: "no-plan",
+        message: "there is no free place for it",
+      };
+      for (const goal of placeGoals(taken, target, camera, tool)) {
+        result = await ready.arm.place(goal, {
+          operator,
+          scene,
+          lease,
+          signal,
+          onStage: (stage, progress) => onStage(stageNames[stage], progress, 1),
+        });
+        // Nothing has moved: another place may be within reach.
+        if (result.outcome !== "no-plan") break;
+      }
+      this.#last = result;
+      if (result.success) this.#taken = undefined;
+      return result;
+    });
+    return placed ?? { success: false, outcome: "refused", message: safetyText["lease-expired"] };
+  }
+
+  /**
+   * Runs a motion while the operator is present, by heartbeats where hold-to-run asks for them.
+   * @returns what the motion came to; undefined when no heartbeat came, and nothing moved
+   */
+  async #granted<T>(
+    ready: ConfiguredArm,
+    operator: string,
+    signal: AbortSignal,
+    motion: (lease: "caller" | "goal") => Promise<T>,
+  ): Promise<T | undefined> {
+    const holdToRun = this.#dependencies.parameters().hold_to_run;
+    const release = holdToRun ? this.#commands.expectHeartbeats(operator) : undefined;
+    this.#discovery.busy = true;
+    const cancel = (): void => this.#discovery.cancelPlanning();
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      // Without a first heartbeat the button is not held: the arm must not move for even one lease.
+      if (holdToRun && !(await this.#held(ready, operator, signal))) return undefined;
+      return await motion(holdToRun ? "caller" : "goal");
     } finally {
       this.#discovery.busy = false;
       signal.removeEventListener("abort", cancel);

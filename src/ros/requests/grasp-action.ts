@@ -10,6 +10,7 @@ import { stopAnswer } from "../results/stop-answer.js";
 import type { Answer } from "../scheduler.js";
 import { actionOrigin } from "./origin.js";
 import type { ArmAnswer, ArmPort, ArmRequest } from "./ports.js";
+import { putDown, secondHalf } from "./put-down.js";
 import { type RequestDependencies, requestTimeout } from "./requests.js";
 
 const type = "grasp_grounding_interfaces/action/Grasp";
@@ -189,9 +190,10 @@ export class GraspAction {
       abort,
       feedback,
     );
-    if (last === answer) return { ...described, ...ended };
-    const { reason: _, ...again } = await this.#described(last, resources, frame);
-    return { ...again, ...ended };
+    const { reason: _, ...seen } = last === answer ? base : await this.#described(last, resources, frame);
+    const destination = answer.result.command && secondHalf(answer.result.command);
+    if (!ended.success || destination === undefined || abort.signal.aborted) return { ...seen, ...ended };
+    return { ...seen, ...ended, ...(await this.#putDown(arm, destination, goal, id, abort, feedback)) };
   }
 
   /** What was found and its grasps, as the result has them, and why there are no grasps. */
@@ -230,6 +232,45 @@ export class GraspAction {
         signal: abort.signal,
         onStage: (stage, part, attempt) => feedback(stage, 0.5 + part / 2, { attempt }),
       });
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  /** The second half of a command that takes an object and puts it down. */
+  async #putDown(
+    arm: ArmPort,
+    text: string,
+    { timeout }: Goal,
+    id: string,
+    abort: AbortController,
+    feedback: Feedback,
+  ): Promise<Result> {
+    const watch = this.#watchClient(abort);
+    const origin = actionOrigin(id);
+    const operator = `~/grasp goal ${id}`;
+    const { signal } = abort;
+    const rest = {
+      text,
+      execute: true,
+      timeout,
+      client: `${operator}: place`,
+      origin,
+      operator,
+      signal,
+      feedback,
+    };
+    try {
+      const { success, message } = await putDown(
+        this.#dependencies,
+        this.#dependencies.resources(),
+        arm,
+        rest,
+      );
+      return { success, message: success ? message : `the object was taken and is held; ${message}` };
+    } catch (error) {
+      const { message } = asCatalogued(error);
+      return { success: false, message: `the object was taken and is held; ${message}` };
     } finally {
       clearInterval(watch);
     }

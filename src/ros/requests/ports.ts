@@ -1,4 +1,5 @@
 import type { Seconds } from "../../geometry/index.js";
+import type { PlaceTarget } from "../arm/held-object.js";
 import type { Answer } from "../scheduler.js";
 
 export interface ArmRequest {
@@ -27,10 +28,19 @@ export interface ArmAnswer {
   readonly answer: Answer;
 }
 
+export interface PlaceArmRequest extends Omit<ArmRequest, "look" | "maxAttempts"> {
+  /** Poses of the tool in the image's frame, or a place that needs no image. */
+  readonly target: PlaceTarget;
+}
+
 /** What the action needs of an arm. The node plans without one and refuses to execute. */
 export interface ArmPort {
   /** Why the arm would not move now; undefined when it would. */
   refusal(): string | undefined;
   /** Takes the object in at most `maxAttempts` tries; ends with the arm at rest, or says that it is not. */
   execute(request: ArmRequest): Promise<ArmAnswer>;
+  /** Whether it holds what it took. */
+  readonly holds: boolean;
+  /** Puts down what it holds, at the first place that can be reached; ends as `execute`. */
+  place(request: PlaceArmRequest): Promise<{ readonly success: boolean; readonly message: string }>;
 }

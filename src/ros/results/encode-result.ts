@@ -13,14 +13,14 @@ export function queryResult(
   result: PipelineResult,
   job: Pick<Job, "maxDetections" | "masks" | "scenePoints" | "requestedOutputs">,
 ): QueryResult {
-  const { grounding, grasps, graspFailure, timings } = result;
+  const { grounding, grasps, graspFailure, places, timings } = result;
   const { command, language, question, destination } = grounding;
   const { masks, requestedOutputs } = job;
   const landmarks = destination?.found.flatMap(({ phrase, detection }) =>
     detection === undefined ? [] : [{ phrase, object: foundObject(frame, detection, masks, false) }],
   );
   const first = grounding.detections[0];
-  const points = job.scenePoints === true && first !== undefined ? scenePoints(frame, first.mask) : undefined;
+  const points = job.scenePoints === true ? scenePoints(frame, first?.mask) : undefined;
   return {
     query: grounding.query,
     model: grounding.model,
@@ -35,6 +35,7 @@ export function queryResult(
     ...(language !== undefined && { language }),
     ...(question !== undefined && { question }),
     ...(landmarks !== undefined && { destination: landmarks }),
+    ...(places !== undefined && { places }),
     ...(points !== undefined && { scenePoints: points }),
     timings,
   };

@@ -1,4 +1,4 @@
-import type { FrameId, Seconds, Vec3 } from "../../geometry/index.js";
+import type { FrameId, Pose, Seconds, Vec3 } from "../../geometry/index.js";
 import type { Grasp } from "../../grasping/index.js";
 import { languageName } from "../../grounding/index.js";
 import { type Header, headerOf, poseMessage } from "../../messages/index.js";
@@ -97,8 +97,17 @@ export function groundingMessage(
     destination: (result.destination ?? []).map(({ phrase, object }) =>
       objectMessage(header, object, phrase),
     ),
+    places: placeMessages(
+      done,
+      (result.places?.spots ?? []).map(({ pose }) => pose),
+    ),
+    place_reason: result.places?.reason ?? "",
   };
 }
+
+/** geometry_msgs/msg/PoseStamped of each place, in the image's frame. */
+export const placeMessages = (done: JobResult, places: readonly Pose[]) =>
+  places.map((pose) => ({ header: headerOf(done.stamp, done.frameId), pose: poseMessage(pose) }));
 
 /** vision_msgs/msg/Detection2DArray */
 export function detectionArray(done: JobResult, { result, ids }: IdentifiedResult) {

@@ -1,0 +1,77 @@
+import type { GraspGoal, Scene } from "../../arm/index.js";
+import {
+  compose,
+  type Metres,
+  type Points,
+  type Pose,
+  type Quaternion,
+  type Vec3,
+} from "../../geometry/index.js";
+import { type HeldObject, relativeTo } from "../../grasping/index.js";
+
+/** What the gripper took, as it was taken: needed to put it down again. Everything in the arm's base. */
+export interface TakenObject extends HeldObject {
+  readonly points: Points;
+  readonly orientation: Quaternion;
+  readonly goal: GraspGoal;
+  /** Largest distance of its points from the upright line through the tool, and how far it reaches below the tool. */
+  readonly reach: Metres;
+  readonly bottom: Metres;
+}
+
+/** Room around what is held that the gripper itself fills in an image. */
+const margin: Metres = 0.03;
+/** Wider than this is a mask that ran out. */
+const maxReach: Metres = 0.2;
+
+/** @param target the object's seen points in the base */
+export function takenBy(goal: GraspGoal, target: Points | undefined): TakenObject {
+  const points = relativeTo(target ?? new Float32Array(0), goal.pose);
+  let [reach, bottom] = [0, 0];
+  for (let i = 0; i + 2 < points.length; i += 3) {
+    reach = Math.max(reach, Math.hypot(points[i]!, points[i + 1]!));
+    bottom = Math.max(bottom, -points[i + 2]!);
+  }
+  return {
+    points,
+    orientation: goal.pose.orientation,
+    goal,
+    reach: Math.min(reach, maxReach),
+    bottom: Math.min(bottom, maxReach),
+  };
+}
+
+/** Where a held object is put: poses of the tool in the camera's frame, or without an image. */
+export type PlaceTarget = readonly Pose[] | "back" | "here";
+
+/**
+ * The tool's goals in the base.
+ * @param camera the camera in the base. @param tool where the tool is now
+ */
+export function placeGoals(
+  { goal }: TakenObject,
+  target: PlaceTarget,
+  camera: Pose,
+  tool: Vec3,
+): readonly GraspGoal[] {
+  if (target === "back") return [goal];
+  if (target === "here")
+    return [{ ...goal, pose: { ...goal.pose, position: [tool[0], tool[1], goal.pose.position[2]] } }];
+  return target.map((pose) => ({ ...goal, pose: compose(camera, pose) }));
+}
+
+/** A scene without the held object, which an image shows in the gripper, or still where it was taken. */
+export function withoutHeld(scene: Scene, { goal, reach, bottom }: TakenObject, tool: Vec3): Scene {
+  const { obstacles } = scene;
+  if (obstacles === undefined) return scene;
+  const [tx, ty] = goal.pose.position;
+  const radius = reach + margin;
+  const kept: number[] = [];
+  for (let i = 0; i + 2 < obstacles.length; i += 3) {
+    const [x, y, z] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
+    const inHand = Math.hypot(x - tool[0], y - tool[1]) <= radius && z >= tool[2] - bottom - margin;
+    const whereTaken = Math.hypot(x - tx, y - ty) <= radius;
+    if (!inHand && !whereTaken) kept.push(x, y, z);
+  }
+  return { ...scene, obstacles: Float32Array.from(kept) };
+}
