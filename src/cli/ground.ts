@@ -13,6 +13,7 @@ import { cleanQuery } from "../grounding/index.js";
 import { cameraForImage } from "../messages/index.js";
 import {
   createPipeline,
+  type GraspPipeline,
   type PipelineOptions,
   type PipelineResult,
   readCamera,
@@ -35,6 +36,7 @@ import {
 interface GroundOptions extends PipelineOptions {
   readonly image: string;
   readonly query: readonly string[];
+  readonly reply?: readonly string[];
   readonly depth?: string;
   readonly camera?: string;
   readonly depthScale?: number;
@@ -55,6 +57,11 @@ export function groundCommand(): Command {
     .description("find what queries name in one image")
     .requiredOption("--image <file>", "colour image")
     .requiredOption("--query <query>", "what to find; may be given several times", collect)
+    .option(
+      "--reply <text>",
+      'reply to the question that the query brings, as "the left one"; may be given several times, one a question',
+      collect,
+    )
     .option("--depth <file>", "depth image aligned to colour, for grasps: 16-bit PNG or TIFF, or float TIFF")
     .option(
       "--camera <file>",
@@ -93,11 +100,13 @@ export function groundCommand(): Command {
 
 async function run(options: GroundOptions): Promise<void> {
   options.query.forEach(cleanQuery);
+  if (options.reply !== undefined && options.query.length > 1)
+    throw usage("--reply is of use with one query");
   const frame = await readFrame(options);
   const pipeline = await createPipeline({ ...options, grasps: frame.depth !== undefined });
   let results: readonly PipelineResult[];
   try {
-    results = await pipeline.process(frame, options.query, { ask: options.ask ?? "when_unsure" });
+    results = await ask(pipeline, frame, options);
   } finally {
     await pipeline.close();
   }
@@ -113,6 +122,24 @@ async function run(options: GroundOptions): Promise<void> {
   process.stdout.write(`${text(results, options)}\n`);
   if (options.failIfNotFound && results.some(({ grounding }) => !grounding.found))
     process.exitCode = notFoundExitCode;
+}
+
+/** The answers; those after the replies where the query is asked about. */
+async function ask(
+  pipeline: GraspPipeline,
+  frame: RgbdFrame,
+  { query, reply = [], ask: when = "when_unsure" }: GroundOptions,
+): Promise<readonly PipelineResult[]> {
+  const asked = { ask: when, client: "ground" };
+  let results = await pipeline.process(frame, query, asked);
+  for (const text of reply) {
+    if (results[0]?.grounding.question === undefined) {
+      process.stderr.write(`grasp-grounding: note: nothing was asked; the reply "${text}" is not used\n`);
+      break;
+    }
+    results = await pipeline.process(frame, [text], asked);
+  }
+  return results;
 }
 
 async function readFrame(options: GroundOptions): Promise<RgbdFrame> {

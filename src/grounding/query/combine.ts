@@ -1,7 +1,7 @@
 import { boxArea, boxIou, type DepthImage, type Mask, maskArea } from "../../geometry/index.js";
 import { instancesFromHeatmap } from "../hifics/instances.js";
 import type { Detection, Grounding } from "../types.js";
-import { type Candidate, enumerate, heatOn, withDepth } from "./candidates.js";
+import { type Candidate, enumerate, heatOn, isSame, withDepth } from "./candidates.js";
 import { needsKinds, type TargetPlan } from "./plan.js";
 import { type Placed, relationScore } from "./spatial.js";
 
@@ -35,7 +35,9 @@ export function combineTarget(
   const own = answers.get(plan.whole);
   if (own === undefined) return [];
   if (!needsKinds(plan)) return bestOf([own, ...pick(answers, plan.alternatives)]);
-  const kinds = pick(answers, plan.kinds);
+  // One among others is looked for: those that the model holds for less likely are others too.
+  const among = plan.excluded.length > 0 || plan.landmarks.length > 0;
+  const kinds = pick(answers, plan.kinds).map((answer) => (among ? withAlternatives(answer) : answer));
   // Regions of a kind's map may hold two objects that touch; the model's own answer to a relation parts them.
   const lists = plan.landmarks.length > 0 ? [own, ...kinds] : [...kinds, ...(plan.generic ? [] : [own])];
   let candidates = enumerate(lists, options.depth, plan.landmarks.length > 0).map((candidate) =>
@@ -50,6 +52,20 @@ export function combineTarget(
 
 interface Scored extends Candidate {
   readonly score: number;
+}
+
+/** Least share of the place map, next to the best object's, of an object that is considered. */
+const minShare = 0.06;
+
+/** An answer with all objects of its kind that the model drew. */
+function withAlternatives(answer: Grounding): Grounding {
+  const { alternatives, detections, found } = answer;
+  if (!found || alternatives === undefined || alternatives.length === 0) return answer;
+  const least = minShare * (alternatives[0]?.score ?? 0);
+  const others = alternatives.filter(
+    ({ box, score }) => score >= least && !detections.some((detection) => isSame(detection.box, box)),
+  );
+  return { ...answer, detections: [...detections, ...others] };
 }
 
 const scored = (candidate: Candidate, score: number): Scored => ({ ...candidate, score });

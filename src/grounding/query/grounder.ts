@@ -1,4 +1,4 @@
-import type { RgbdFrame } from "../../geometry/index.js";
+import type { ColourImage, RgbdFrame } from "../../geometry/index.js";
 import type { BackendReport } from "../../inference/index.js";
 import type {
   AskPolicy,
@@ -17,6 +17,7 @@ import { nounParts } from "./parse/noun-phrase.js";
 import { readWords } from "./parse/parse.js";
 import { planTarget, type TargetPlan } from "./plan.js";
 import { askWhich, resolveReply } from "./question.js";
+import { equalRivals } from "./rivals.js";
 import type { Command, Question } from "./types.js";
 import { isUnnarrowed, toAsk, type Understood, understand } from "./understand.js";
 
@@ -84,21 +85,28 @@ export class CommandGrounder implements Grounder {
     );
     const phrases = [...new Set(understood.flatMap(toAsk))];
     const language = performance.now() - start;
-    const groundings = await this.#grounder.ground(frame, phrases, options);
+    const groundings = await this.#grounder.ground(frame, phrases, { ...options, alternatives: true });
     const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
-    return understood.map((one, i) => {
-      const answer = this.#answer(one, answers, frame);
+    const given: Grounding[] = [];
+    for (const [i, one] of understood.entries()) {
+      const answer = await this.#answer(one, answers, frame, options);
       const client = clients[i];
       if (client !== undefined) this.#remember(client, one, answer);
-      return { ...answer, query: one.query, timings: { ...answer.timings, language } };
-    });
+      given.push({ ...answer, query: one.query, timings: { ...answer.timings, language } });
+    }
+    return given;
   }
 
   close(): Promise<void> {
     return this.#grounder.close();
   }
 
-  #answer(understood: Understood, answers: Answers, frame: Pick<RgbdFrame, "colour" | "depth">): Grounding {
+  async #answer(
+    understood: Understood,
+    answers: Answers,
+    frame: Pick<RgbdFrame, "colour" | "depth">,
+    { signal }: GroundOptions,
+  ): Promise<Grounding> {
     const { text, language, command, plans } = understood;
     const own = answers.get(plans[0]?.whole ?? text)!;
     const said = {
@@ -113,7 +121,10 @@ export class CommandGrounder implements Grounder {
     const replied = this.#reply(understood, answers, frame, options);
     if (replied !== undefined) return { ...replied, ...(language !== undefined && { language }) };
     if (command === undefined) return { ...own, ...said };
-    if (plans.length === 0) return { ...silent(own), ...said };
+    if (plans.length === 0) {
+      const destination = findDestination(command, answers);
+      return { ...silent(own), ...said, ...(destination !== undefined && { destination }) };
+    }
     const narrowed = plans.map((plan, i) =>
       this.#target(plan, understood.narrowing[i] ?? {}, answers, options),
     );
@@ -124,7 +135,7 @@ export class CommandGrounder implements Grounder {
         ? plans.map((plan) => this.#target(plan, {}, answers, options))
         : narrowed;
     const destination = findDestination(command, answers);
-    const question = settled ? undefined : this.#question(understood, answers, frame, options);
+    const question = settled ? undefined : await this.#question(understood, answers, frame, options, signal);
     const detections = question?.detections ?? inOrder(found);
     return {
       ...own,
@@ -188,24 +199,31 @@ export class CommandGrounder implements Grounder {
     return said === undefined ? { ...meant, found: true, detections: candidates, question } : undefined;
   }
 
-  #question(
+  async #question(
     { plans, ask, narrowing: [narrowing = {}] }: Understood,
     answers: Answers,
     frame: Pick<RgbdFrame, "colour">,
     options: CombineOptions,
-  ): { readonly question: Question; readonly detections: readonly Detection[] } | undefined {
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly question: Question; readonly detections: readonly Detection[] } | undefined> {
     const [plan] = plans;
     if (ask === "never" || plan === undefined || plans.length !== 1 || !isOpen(plan)) return undefined;
     const own = answers.get(plan.whole)!;
     if (!own.found) return undefined;
     const kinds = plan.kinds.flatMap((phrase) => answers.get(phrase) ?? []);
-    const every = rivals(own, kinds, options, this.#options.margin ?? 0.15, minRivalHeat);
+    const { noun, modifiers, singular } = nounParts(readWords(plan.target.phrase));
+    const kind = `the ${[modifiers, singular].filter((word) => word !== "").join(" ")}`;
+    const look = async (crop: ColourImage) =>
+      (await this.#grounder.ground({ colour: crop }, [kind], { signal, alternatives: true }))[0];
+    const draws = kinds.some(({ alternatives = [] }) => alternatives.length > 0);
+    const every = draws
+      ? await equalRivals(frame.colour, own, kinds, options, look)
+      : rivals(own, kinds, options, this.#options.margin ?? 0.15, minRivalHeat);
     // "The other one" is none of those that were shown.
     const left = (detections: readonly Detection[]) => narrow(detections, narrowing, options.width, isSame);
     const open = left(every.map(({ detection }) => detection));
     const choices = every.filter(({ detection }) => open.includes(detection));
     if (choices.length < (ask === "always" ? 1 : 2)) return undefined;
-    const { noun } = nounParts(readWords(plan.target.phrase));
     const detections = choices.map(({ detection }) => detection);
     const others = left(own.detections).filter(
       ({ box }) => !detections.some((choice) => isSame(choice.box, box)),

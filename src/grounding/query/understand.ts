@@ -62,7 +62,10 @@ export async function understand(
     return { ...common, mayReply: false, settled: true, command, plans, narrowing };
   }
   const { command: resolved, narrowing } = resolveReferences(command, last);
-  const plans = resolved.targets.map(planTarget);
+  // "Put it down": what the gripper holds is not looked for in the image.
+  const inHand = command.act === "place" && last === undefined;
+  const targets = resolved.targets.filter(({ reference }) => !(inHand && reference === "last"));
+  const plans = targets.map(planTarget);
   const [first] = plans;
   // A plain referring expression is the model's own business: it is asked as it was said.
   const isAsSaid = isPlain(command) && first !== undefined && narrowing.every(isUnnarrowed);
