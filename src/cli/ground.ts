@@ -100,8 +100,7 @@ export function groundCommand(): Command {
 
 async function run(options: GroundOptions): Promise<void> {
   options.query.forEach(cleanQuery);
-  if (options.reply !== undefined && options.query.length > 1)
-    throw usage("--reply is of use with one query");
+  if (options.reply !== undefined && options.query.length > 1) throw usage("--reply is for one query only");
   const frame = await readFrame(options);
   const pipeline = await createPipeline({ ...options, grasps: frame.depth !== undefined });
   let results: readonly PipelineResult[];

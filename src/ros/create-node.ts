@@ -9,7 +9,7 @@ export interface CreateNodeOptions {
   readonly overrides?: ReadonlyMap<string, OverrideValue>;
 }
 
-/** The node, with simulated time left out: the node follows its clock by a subscription of its own. */
+/** The node, without simulated time: the node follows its clock by a subscription of its own. */
 export function createNode({ rcl, name, overrides = new Map() }: CreateNodeOptions): {
   readonly node: RclNode;
   readonly simTime: boolean;

@@ -70,7 +70,7 @@ export const rosErrors = {
   }),
   NO_DESTINATION: entry({
     message: '"{query}" names no place',
-    cause: "a goal of ~/place says where: in, on or beside an object, between two, or back where it was",
+    cause: "a goal of ~/place says where: in, on or next to an object, between two, or back where it was",
     remedy: 'say for example "in the bowl", "next to the can" or "back where it was"',
     httpStatus: 400,
     level: "warn",

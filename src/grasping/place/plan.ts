@@ -15,9 +15,9 @@ import {
   type Vec3,
 } from "../../geometry/index.js";
 import { findTable } from "../geometric/table.js";
-import { besidePlaces } from "./beside.js";
 import { cellsOf, insidePlaces, readContainer } from "./container.js";
 import { bottomOf, footprint } from "./footprint.js";
+import { placesNextTo } from "./next-to.js";
 import { filled, heights } from "./surface.js";
 import type { Candidate, PlacePlan, PlaceRequest, PlaceSpot } from "./types.js";
 import { drop, uponPlaces } from "./upon.js";
@@ -80,7 +80,7 @@ function search(
   const bottom = bottomOf(held);
   const footprints = turns.map((turn) => footprint(held, turn));
   if (count < (relation === "between" ? 2 : relation === "anywhere" ? 0 : 1))
-    return "what it is to be put in, on or beside was not found";
+    return "what it is to be put in, on or next to was not found";
   const tops = landmarks.map((mask) =>
     filled(
       heights(local, (k) => mask[k] === 1 && marks[k] === 1),
@@ -88,7 +88,7 @@ function search(
     ),
   );
   const cells = tops.map(cellsOf);
-  if (cells.some((each) => each.length === 0)) return "what it is to be put in, on or beside has no depth";
+  if (cells.some((each) => each.length === 0)) return "what it is to be put in, on or next to has no depth";
   const [top, own] = [tops[0], cells[0]];
   if (top !== undefined && own !== undefined && (relation === "in" || relation === "on")) {
     const container = readContainer(top, own);
@@ -106,7 +106,7 @@ function search(
     heights(local, (k) => marks[k] !== 2),
     5,
   );
-  return besidePlaces(seen, { relation, landmarks: cells, footprints, height: bottom + drop });
+  return placesNextTo(seen, { relation, landmarks: cells, footprints, height: bottom + drop });
 }
 
 /** The mask at the cloud's pixels. */
@@ -128,18 +128,18 @@ function middlePoint({ points }: OrganisedCloud, mark: number, marks: Uint8Array
 
 /** The best places that differ. */
 function spread(candidates: readonly Candidate[]): Candidate[] {
-  const kept: Candidate[] = [];
+  const differing: Candidate[] = [];
   for (const each of candidates) {
-    const isNew = kept.every(
+    const isNew = differing.every(
       ({ position: [x, y, z], turn }) =>
         turn !== each.turn ||
         Math.abs(z - each.position[2]) >= apart.up ||
         Math.hypot(x - each.position[0], y - each.position[1]) >= apart.aside,
     );
-    if (isNew) kept.push(each);
-    if (kept.length >= maxSpots) break;
+    if (isNew) differing.push(each);
+    if (differing.length >= maxSpots) break;
   }
-  return kept;
+  return differing;
 }
 
 function spotOf(

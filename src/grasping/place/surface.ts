@@ -75,15 +75,15 @@ export function distances(marked: (cell: number) => boolean): Float32Array {
   const relax = (cell: number, i: number, j: number, cost: number): void => {
     if (i >= 0 && j >= 0 && i < side && j < side) out[cell] = Math.min(out[cell]!, out[i * side + j]! + cost);
   };
-  for (const way of [1, -1])
+  for (const step of [1, -1])
     for (let k = 0; k < out.length; k++) {
-      const cell = way === 1 ? k : out.length - 1 - k;
+      const cell = step === 1 ? k : out.length - 1 - k;
       const i = Math.trunc(cell / side);
       const j = cell % side;
-      relax(cell, i, j - way, 1);
-      relax(cell, i - way, j, 1);
-      relax(cell, i - way, j - way, Math.SQRT2);
-      relax(cell, i - way, j + way, Math.SQRT2);
+      relax(cell, i, j - step, 1);
+      relax(cell, i - step, j, 1);
+      relax(cell, i - step, j - step, Math.SQRT2);
+      relax(cell, i - step, j + step, Math.SQRT2);
     }
   return out.map((d) => d * cellSize);
 }

@@ -22,7 +22,7 @@ export interface HeldObject {
 
 export interface PlaceRequest {
   readonly relation: PlaceRelation;
-  /** What it is put in, on or beside, of the image's size: two for `between`, none for `anywhere`. */
+  /** What it is put in, on or next to, of the image's size: two for `between`, none for `anywhere`. */
   readonly landmarks: readonly Mask[];
   readonly held: HeldObject;
   /** What will not stand there any more, of the image's size: the object that is taken. */

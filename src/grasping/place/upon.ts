@@ -1,6 +1,6 @@
 import type { Metres } from "../../geometry/index.js";
-import { middleOf } from "./beside.js";
 import type { Footprint } from "./footprint.js";
+import { middleOf } from "./next-to.js";
 import { cellAt, placeOf } from "./surface.js";
 import type { Candidate } from "./types.js";
 

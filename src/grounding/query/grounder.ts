@@ -183,13 +183,13 @@ export class CommandGrounder implements Grounder {
     if (chosen !== undefined) {
       const candidate = candidates[chosen]!;
       const [seen] = this.#target(plan, { near: candidate.box }, answers, options);
-      const kept =
+      const matched =
         seen !== undefined && isSame(seen.box, candidate.box)
           ? seen
           : isCovered(candidate, plan, answers)
             ? candidate
             : undefined;
-      const detection = kept ?? seen;
+      const detection = matched ?? seen;
       return {
         ...meant,
         found: detection !== undefined,

@@ -8,10 +8,10 @@ import type { CombineOptions } from "./combine.js";
 export type CloserLook = (crop: ColourImage) => Promise<Grounding | undefined>;
 
 /**
- * When an object fits as well as the best one. `share`: of the place map next to the best one's, below which an object
+ * When an object fits as well as the best one. `share`: its part of the place map, of the best one's, below which it
  * is not considered. `heat`: the same of the heat on its mask. `sure`: share from which nothing more is asked. Between
- * them a closer look decides: the crop's place map has to lie on the object by `mass`, and the crop's presence has to be
- * `presence` of the best object's. Chosen on rendered validation scenes; docs/language.md has what the test scenes gave.
+ * them a closer look decides: the crop's place map has to lie on the object by `mass`, and the crop's presence has to
+ * be `presence` of the best object's. Chosen on rendered validation scenes; docs/language.md has the test scenes'.
  */
 export const rivalLimits = { share: 0.1, heat: 0.4, sure: 0.8, mass: 0.25, presence: 0.6 };
 /** Overlap from which an object of one answer is one of another. */
@@ -21,7 +21,8 @@ const maxRivals = 2;
 
 /**
  * Objects of the kind that fit as well as the model's own answer, which comes first. The model gives a definite phrase
- * to one object; asked for all of the kind it shares its place map among them, and what shares in it is looked at again.
+ * to one object; asked for all of the kind it shares its place map among them, and each of them gets a closer
+ * look.
  * @param own the answer to the query itself
  * @param kinds the answers for all objects of the kind, with their alternatives
  */

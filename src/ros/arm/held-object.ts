@@ -66,12 +66,12 @@ export function withoutHeld(scene: Scene, { goal, reach, bottom }: TakenObject, 
   if (obstacles === undefined) return scene;
   const [tx, ty] = goal.pose.position;
   const radius = reach + margin;
-  const kept: number[] = [];
+  const outside: number[] = [];
   for (let i = 0; i + 2 < obstacles.length; i += 3) {
     const [x, y, z] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
     const inHand = Math.hypot(x - tool[0], y - tool[1]) <= radius && z >= tool[2] - bottom - margin;
     const whereTaken = Math.hypot(x - tx, y - ty) <= radius;
-    if (!inHand && !whereTaken) kept.push(x, y, z);
+    if (!inHand && !whereTaken) outside.push(x, y, z);
   }
-  return { ...scene, obstacles: Float32Array.from(kept) };
+  return { ...scene, obstacles: Float32Array.from(outside) };
 }

@@ -47,11 +47,14 @@ describe("an order to stop, without the tagger", () => {
       }),
     );
     for (const text of ["and stop ".repeat(56), "do not ".repeat(73), "please ".repeat(73)]) {
-      isStopOrder(text);
-      const start = process.cpuUsage();
-      isStopOrder(text);
-      const { user, system } = process.cpuUsage(start);
-      expect((user + system) / 1e3, text.slice(0, 20)).toBeLessThan(10);
+      // The least of several: the processor's time also counts what the engine compiles and collects meanwhile.
+      const times = Array.from({ length: 7 }, () => {
+        const start = process.cpuUsage();
+        isStopOrder(text);
+        const { user, system } = process.cpuUsage(start);
+        return (user + system) / 1e3;
+      });
+      expect(Math.min(...times), text.slice(0, 20)).toBeLessThan(10);
     }
   });
 });

@@ -5,13 +5,13 @@ import type { Candidate, PlaceRelation } from "./types.js";
 
 /** Room that what is put down keeps to obstacles and to what was not seen. */
 const clearance: Metres = 0.015;
-/** Distance from the landmark that people would leave, and the largest that still is "beside". */
+/** Distance from the landmark that people would leave, and the largest that still is "next to". */
 const gaps = { wanted: 0.035, largest: 0.13 };
 /** Sideways over along: 0.6 is 31 degrees off the direction. */
 const maxAside = 0.6;
 /** Room beyond which more makes a place no better. */
 const enough: Metres = 0.05;
-/** What reaches this far above the tool's height is in the way of a hand, which reaches this far to its sides. */
+/** What reaches this far above the tool's height obstructs a hand, which reaches this far to its sides. */
 const hand = { above: 0.04, reach: 0.11, least: 0.035 };
 
 /** Unit vectors of the table frame: x away from the camera, y to the viewer's left. */
@@ -22,7 +22,7 @@ const directions: Partial<Record<PlaceRelation, readonly [number, number]>> = {
   behind: [1, 0],
 };
 
-export interface BesideOptions {
+export interface NextToOptions {
   readonly relation: PlaceRelation;
   /** Cells of each landmark. */
   readonly landmarks: readonly (readonly number[])[];
@@ -31,10 +31,10 @@ export interface BesideOptions {
   readonly height: Metres;
 }
 
-/** Free places on the table beside landmarks, or anywhere; the best first. */
-export function besidePlaces(
+/** Free places on the table next to landmarks, or anywhere; the best first. */
+export function placesNextTo(
   top: Float32Array,
-  { relation, landmarks, footprints, height }: BesideOptions,
+  { relation, landmarks, footprints, height }: NextToOptions,
 ): Candidate[] {
   const free = freeCells(top);
   const own = new Set(landmarks.flat());
@@ -47,15 +47,15 @@ export function besidePlaces(
     for (let i = 0; i < side; i += 2)
       for (let j = 0; j < side; j += 2) {
         const [x, y] = placeOf(i * side + j);
-        const beside = roomForHand[i * side + j]!;
+        const aside = roomForHand[i * side + j]!;
         const least = leastOver(room, shape, x, y, clearance);
-        if (least === undefined || beside < hand.least) continue;
+        if (least === undefined || aside < hand.least) continue;
         const gap = gapTo === undefined ? 0 : leastOver(gapTo, shape, x, y, 0);
         if (gap === undefined) continue;
         const value = score(x + shape.middle[0], y + shape.middle[1], gap);
         if (value === undefined) continue;
         const turned = Math.abs(shape.turn) * 0.1;
-        const cramped = 12 * Math.max(0, hand.reach - beside);
+        const cramped = 12 * Math.max(0, hand.reach - aside);
         const total = value + 6 * Math.min(least, enough) - turned - cramped;
         found.push({ position: [x, y, height], turn: shape.turn, clearance: least, score: total });
       }
