@@ -31,6 +31,9 @@ export interface ArmDependencies {
   readonly emptyBelow?: number;
 }
 
+/** Who moves the arm, and who keeps the control alive. */
+export type GoalLease = Pick<ExecuteOptions, "lease" | "operator">;
+
 export interface ExecuteOptions {
   readonly operator: string;
   /** When the image was taken, by the arm's clock. */

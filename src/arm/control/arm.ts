@@ -21,6 +21,7 @@ import type {
   ArmDependencies,
   ArmResult,
   ExecuteOptions,
+  GoalLease,
   PlannedMotion,
   UnplannedOptions,
 } from "./arm-types.js";
@@ -138,17 +139,12 @@ export class Arm {
     return why;
   }
 
-  /**
-   * Puts the held object down at a pose of the tool. Needs no image, so `frameAt` is not checked. A failure of the
-   * arm is a result; the promise is not rejected.
-   */
+  /** Puts the held object down at a pose of the tool. Needs no image. A failure is a result, no rejection. */
   place(goal: GraspGoal, options: UnplannedOptions): Promise<ArmResult> {
-    return unlessAborted(() => this.#place(goal, options));
-  }
-
-  async #place(goal: GraspGoal, options: UnplannedOptions): Promise<ArmResult> {
-    return this.#planned(options, "the object was put down", (start) =>
-      this.#planner.planPlace(goal, start, () => this.#yieldToFeedback(options)),
+    return this.#leased(options, () =>
+      this.#planned(options, "the object was put down", (start) =>
+        this.#planner.planPlace(goal, start, () => this.#yieldToFeedback(options)),
+      ),
     );
   }
 
@@ -157,7 +153,7 @@ export class Arm {
    * with an arm.
    */
   moveTo(target: readonly number[], options: UnplannedOptions & MoveOptions): Promise<ArmResult> {
-    return unlessAborted(() =>
+    return this.#leased(options, () =>
       this.#planned(options, "the arm has arrived", (start) =>
         this.#planner.planMove(target, start, options, () => this.#yieldToFeedback(options)),
       ),
@@ -170,7 +166,7 @@ export class Arm {
    */
   moveGripper(action: "open" | "close", width: number, options: UnplannedOptions): Promise<ArmResult> {
     const opens = action === "open";
-    return unlessAborted(() =>
+    return this.#leased(options, () =>
       this.#planned(options, opens ? "the gripper is open" : "the gripper holds something", async (start) => {
         const { position } = this.#kinematics.forward(start);
         const at = { minPosition: start, maxPosition: start, toolMin: position, toolMax: position };
@@ -202,7 +198,7 @@ export class Arm {
    * promise is not rejected.
    */
   execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
-    return unlessAborted(() => this.#execute(grasps, options));
+    return this.#leased(options, () => this.#execute(grasps, options));
   }
 
   async #execute(grasps: GraspGoal | readonly GraspGoal[], options: ExecuteOptions): Promise<ArmResult> {
@@ -249,9 +245,14 @@ export class Arm {
       .refusal;
   }
 
+  /** Carries out a goal. Control that its own lease took ends with it, also when it ends before the arm moves. */
+  #leased({ lease, operator }: GoalLease, goal: () => Promise<ArmResult>): Promise<ArmResult> {
+    return unlessAborted(goal, () => lease === "goal" && this.#event({ type: "release", operator }));
+  }
+
   /** Handles heartbeats, stops and joint states while planning goes on. @throws PlanningAborted */
   async #yieldToFeedback(
-    { lease, operator, signal }: Pick<ExecuteOptions, "lease" | "operator" | "signal">,
+    { lease, operator, signal }: GoalLease & Pick<ExecuteOptions, "signal">,
     pause: Seconds = 0,
   ): Promise<void> {
     await this.#clock.sleep(pause);
@@ -293,7 +294,6 @@ export class Arm {
     watching.on = false;
     this.#halted = undefined;
     await watch;
-    if (options.lease === "goal") this.#event({ type: "release", operator: options.operator });
     const safety = this.supervisor.snapshot.latch ?? this.supervisor.snapshot.ended;
     // A latched emergency stop is reported before an obstacle on the table.
     if (result === undefined && this.#graspMonitor.lost && this.supervisor.snapshot.latch === undefined)

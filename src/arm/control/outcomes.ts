@@ -6,13 +6,18 @@ import type { ArmOutcome, ArmResult } from "./arm-types.js";
 export class PlanningAborted extends Error {}
 
 /** Runs a motion; one whose planning was aborted ends as cancelled. */
-export async function unlessAborted(carryOut: () => Promise<ArmResult>): Promise<ArmResult> {
+export async function unlessAborted(
+  carryOut: () => Promise<ArmResult>,
+  atEnd: () => void,
+): Promise<ArmResult> {
   try {
     return await carryOut();
   } catch (error) {
     if (error instanceof PlanningAborted)
       return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
     throw error;
+  } finally {
+    atEnd();
   }
 }
 

@@ -146,6 +146,22 @@ describe("nothing moves", () => {
 });
 
 describe("in motion the arm stops within 100 ms", () => {
+  it("on cancel while it plans; and somebody else may move it at once", async () => {
+    const rig = given();
+    const abort = new AbortController();
+    const result = rig.execute({ signal: abort.signal });
+    abort.abort();
+    expect(await result).toMatchObject({ success: false, outcome: "stopped", safety: "cancelled" });
+    expect(await rig.execute({ operator: "bob" })).toMatchObject({ success: true });
+  });
+
+  it("without a plan; and somebody else may move it at once", async () => {
+    const rig = given();
+    const far = { ...goal, pose: fromAbove(1.4, 0, 0.1) };
+    expect(await rig.execute({}, [far])).toMatchObject({ outcome: "no-plan" });
+    expect(await rig.execute({ operator: "bob" })).toMatchObject({ success: true });
+  });
+
   it("on cancel; and may then move again", async () => {
     const rig = given();
     const abort = new AbortController();
