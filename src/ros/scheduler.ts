@@ -245,11 +245,13 @@ export class Scheduler implements SchedulerCounts {
     const { query, origin, maxRate } = this.#dependencies.policy();
     const mayRepeat = maxRate === 0 || performance.now() - this.#lastStart >= 1e3 / maxRate;
     const continuous = query !== undefined && candidate.fresh && mayRepeat;
-    const asked = due.map(({ query, client, origin }) => ({ query, client, origin }));
-    if (continuous) asked.unshift({ query, client: topicClient, origin });
+    const requested = due.map(({ query, client, origin }) => ({ query, client, origin }));
+    const repeated = continuous ? [{ query, client: topicClient, origin }] : [];
+    const asked = [...repeated, ...requested];
     if (asked.length === 0) return;
-    // One that several ask is answered once.
-    const queries = asked.filter((each, i) => indexIn(asked, each) === i);
+    // One that several ask is answered once, requests first.
+    const inOrder = [...requested, ...repeated];
+    const queries = inOrder.filter((each, i) => indexIn(inOrder, each) === i);
     this.#start(candidate, queries, { due, asked, continuous, stop: new AbortController() });
   }
 
