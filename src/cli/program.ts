@@ -30,8 +30,8 @@ const commands: Readonly<
     summary: "ask recorded bags: boxes, masks and grasps for each frame",
     load: async () => (await import("./replay.js")).replayCommand(),
     examples: [
-      'replay demo/demo.mcap --query "the banana" --overlay banana.png',
-      'replay bags/ --query "the red mug" --every 10 --report report.html',
+      'replay demo/demo.mcap --query "the banana" --overlay out.png',
+      'replay bags/ --query "the red mug" --report report.html',
     ],
   },
   merge: {
@@ -51,7 +51,7 @@ const commands: Readonly<
   worker: {
     summary: "an inference worker: serves one model over ZeroMQ",
     load: async () => (await import("./worker.js")).workerCommand(),
-    examples: ["worker --listen ipc:///tmp/lite.sock"],
+    examples: ["worker --bind ipc:///tmp/lite.sock"],
   },
   eval: {
     summary: "measure accuracy on a data set",

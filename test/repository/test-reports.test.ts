@@ -43,7 +43,14 @@ it("names each failed test of pytest", () => {
     'def test_holds():\n  pass\n\ndef test_adds():\n  raise ValueError("2 < 3")\n\ndef test_too():\n  pass\n',
   );
   const report = join(folder, "report.xml");
-  spawnSync(pythonPath(), ["-m", "pytest", "-q", "-p", "no:cacheprovider", `--junitxml=${report}`, file]);
+  spawnSync(
+    pythonPath(),
+    ["-m", "pytest", "-q", "--rootdir=.", "-p", "no:cacheprovider", `--junitxml=${report}`, file],
+    {
+      // Names in the report are of files below pytest's root, which is not always the folder of the file.
+      cwd: folder,
+    },
+  );
   expect(readFileSync(report, "utf8")).toContain("test_adds");
   expect(lines(`reports.pytestFailures("sim", readFileSync(${JSON.stringify(report)}, "utf8"))`)).toEqual([
     "sim > test_sums > test_adds: ValueError: 2 < 3",
