@@ -105,9 +105,15 @@ describe("topics, against rclpy over DDS", () => {
     const overlay = await peer.wait("overlay");
     expect(overlay).toMatchObject({ width: 320, height: 240, encoding: "rgb8", step: 960 });
     const drawn = Buffer.from(overlay.data, "base64");
-    // Inside the mask the blue box is tinted green; the grey ground far away is untouched.
-    expect(drawn[(140 * 320 + 200) * 3 + 1]).toBeGreaterThan(60);
-    expect([...drawn.subarray(0, 3)]).toEqual([128, 128, 128]);
+    const at = (x: number, y: number) => [...drawn.subarray((y * 320 + x) * 3, (y * 320 + x) * 3 + 3)];
+    // The blue box and the grey ground keep their colours; the mask's outline is drawn on the edge between them.
+    const own = [
+      [20, 20, 220],
+      [128, 128, 128],
+    ];
+    expect([at(200, 140), at(0, 0)]).toEqual(own);
+    const edge = [177, 178, 179, 180, 181, 182].map((x) => at(x, 140).join());
+    expect(edge.filter((colour) => !own.map(String).includes(colour))).not.toEqual([]);
     const compressed = await peer.wait("overlay/compressed");
     expect(compressed.format).toContain("jpeg");
     expect(Buffer.from(compressed.data, "base64").subarray(0, 2).toString("hex")).toBe("ffd8");
