@@ -104,7 +104,7 @@ describe("commands and questions back", () => {
   it.each(["stop", "never mind"])("ends a goal that waits for a reply by the word %s", async (word) => {
     const { status, result } = await peer.do("grasp", { query: "the box", replies: [word] });
     expect(status).toBe(aborted);
-    expect(result.message).toBe(`stopped by "${word}"`);
+    expect(result.message).toBe(`stopped by the query "${word}"`);
   });
 
   it("ends a running goal by a goal of another client that says stop", async () => {
@@ -115,10 +115,11 @@ describe("commands and questions back", () => {
       const waiting = peer.do("grasp", { query: "the box", replies: ["hmm", "hmm", "hmm"] });
       await other.do("wait_for_question");
       const late = await other.do("grasp", { query: "stop" });
-      expect(late).toMatchObject({ status: succeeded, result: { success: true, message: "stopped" } });
+      expect(late).toMatchObject({ status: succeeded, result: { success: true } });
+      expect(late.result.message).toBe("goals that had not moved the arm yet were ended");
       const { status, result } = await waiting;
       expect(status).toBe(aborted);
-      expect(result.message).toBe('stopped by "stop"');
+      expect(result.message).toBe('stopped by the query "stop"');
     } finally {
       await other.close();
     }
