@@ -1,23 +1,24 @@
-import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
+import { asCatalogued } from "../../errors/index.js";
 import type { FrameId, Seconds, Stamp } from "../../geometry/index.js";
 import { cleanQuery, isStopOrder } from "../../grounding/index.js";
 import { headerOf } from "../../messages/index.js";
-import { guardActionServer } from "../guard.js";
 import type { NodeResources } from "../node-resources.js";
-import type { Rcl, RclGoalHandle } from "../rcl.js";
+import type { RclGoalHandle } from "../rcl.js";
 import { graspMessage, groundingMessage, requestIds } from "../results/result-messages.js";
 import { stopAnswer } from "../results/stop-answer.js";
 import type { Answer } from "../scheduler.js";
+import {
+  clientCancelled,
+  clientGone,
+  GoalServer,
+  type GoalServerDependencies,
+  idOf,
+  watchPeriodMs,
+} from "./goal-server.js";
 import { actionOrigin } from "./origin.js";
 import type { ArmAnswer, ArmPort, ArmRequest } from "./ports.js";
 import { putDown, secondHalf } from "./put-down.js";
-import { type RequestDependencies, requestTimeout } from "./requests.js";
-
-const type = "grasp_grounding_interfaces/action/Grasp";
-
-export interface GraspActionDependencies extends RequestDependencies {
-  readonly rcl: Rcl;
-}
+import { requestTimeout } from "./requests.js";
 
 interface Goal {
   readonly query: string;
@@ -38,94 +39,39 @@ type Feedback = (stage: string, progress: number, more?: object) => void;
 /**
  * The action ~/grasp: ground, plan and, when asked and allowed, execute. Refuses goals while the node is not active.
  */
-export class GraspAction {
-  readonly #dependencies: GraspActionDependencies;
-  readonly #server: { destroy(): void };
-  /** Resolved here, because rcl applies no remapping of an action's own name. */
-  readonly #name: string;
-  /** Running goals; the signal's reason says why one ends early. */
-  readonly #running = new Map<RclGoalHandle, AbortController>();
-  readonly #ends = new Set<Promise<unknown>>();
-  readonly #resultType: new (
-    fields: object,
-  ) => unknown;
-
-  constructor(dependencies: GraspActionDependencies) {
-    this.#dependencies = dependencies;
-    const { rcl, node, onError } = dependencies;
-    this.#resultType = (rcl.require(type) as { Result: new (fields: object) => unknown }).Result;
-    this.#name = node.resolveTopicName("~/grasp");
-    this.#server = new rcl.ActionServer(
-      node,
-      type,
-      this.#name,
-      (goal) => this.#track(this.#run(goal)),
-      () => rcl.GoalResponse.ACCEPT,
-      (goal) => goal.execute(),
-      (goal) => {
-        if (!goal.isActive) return rcl.CancelResponse.REJECT;
-        // The goal becomes "canceling" only after this returns; ending it before would be an invalid transition.
-        setImmediate(() => this.#running.get(goal)?.abort(clientCancelled));
-        return rcl.CancelResponse.ACCEPT;
-      },
-    );
-    guardActionServer(this.#server, onError);
+export class GraspAction extends GoalServer {
+  constructor(dependencies: GoalServerDependencies) {
+    super(dependencies, "grasp_grounding_interfaces/action/Grasp", "~/grasp");
   }
 
-  get active(): number {
-    return this.#running.size;
-  }
-
-  /** Ends every running goal as aborted, with the reason. */
-  stop(reason: string): void {
-    for (const controller of this.#running.values()) controller.abort(reason);
-  }
-
-  /** Resolves when no goal runs any more. */
-  async idle(): Promise<void> {
-    while (this.#ends.size > 0) await Promise.allSettled(this.#ends);
-  }
-
-  close(): void {
-    this.stop("the node is shutting down");
-    this.#server.destroy();
-  }
-
-  #track<T>(work: Promise<T>): Promise<T> {
-    this.#ends.add(work);
-    return work.finally(() => this.#ends.delete(work));
-  }
-
-  async #run(goal: RclGoalHandle): Promise<unknown> {
-    const controller = new AbortController();
+  protected async run(goal: RclGoalHandle): Promise<unknown> {
     const request = goal.request as unknown as Goal;
     // Before it counts as a running goal, which an order to stop ends.
-    if (isStopOrder(request.query)) return this.#end(goal, controller, this.#stopOrder(request.query, goal));
-    this.#running.set(goal, controller);
-    const feedback: Feedback = (stage, progress, more = {}) => {
-      if (goal.isActive && !goal.isCancelRequested) goal.publishFeedback({ stage, progress, ...more });
-    };
+    if (isStopOrder(request.query)) return this.#end(goal, undefined, this.#stopOrder(request.query, goal));
+    const controller = this.begin(goal);
+    const feedback: Feedback = (stage, progress, more = {}) =>
+      this.feedback(goal, { stage, progress, ...more });
     try {
       const id = idOf(goal);
       const result = await this.#handle(request, id, controller, feedback);
       // The result names the arm's state: a goal that ended early is no proof that the arm stands.
       const told = request.execute && !result.success ? result.message : undefined;
-      return this.#end(goal, controller, result, told);
+      return this.#end(goal, controller.signal, result, told);
     } catch (error) {
-      return this.#end(goal, controller, { success: false, message: asCatalogued(error).message });
+      return this.#end(goal, controller.signal, { success: false, message: asCatalogued(error).message });
     } finally {
-      this.#running.delete(goal);
+      this.ended(goal);
     }
   }
 
   #stopOrder(query: string, goal: RclGoalHandle): Result & { readonly grounding: object } {
-    const message = this.#dependencies.stop(query);
+    const message = this.dependencies.stop(query);
     return { success: true, message, grounding: stopAnswer(query, actionOrigin(idOf(goal)), message) };
   }
 
   /** Puts the goal into its last state. @param told the arm's state, for a goal that ended early */
-  #end(goal: RclGoalHandle, { signal }: AbortController, result: Result, told?: string): unknown {
-    const early = signal.aborted ? String(signal.reason) : undefined;
+  #end(goal: RclGoalHandle, signal: AbortSignal | undefined, result: Result, told?: string): unknown {
+    const early = signal?.aborted === true ? String(signal.reason) : undefined;
     const message =
       early === undefined
         ? result.message
@@ -133,22 +79,15 @@ export class GraspAction {
           ? (told ?? early)
           : `${early}; ${told}`;
     const success = result.success && early === undefined;
-    // A goal that a client cancels while it ends is in the cancelling state, from which only canceled and succeed lead
-    // on.
-    if (goal.isActive) {
-      if (success) goal.succeed();
-      else if (goal.isCancelRequested) goal.canceled();
-      else goal.abort();
-    }
-    return new this.#resultType({ grounding: {}, grasps: [], attempts: [], ...result, success, message });
+    return this.settle(goal, { grounding: {}, grasps: [], attempts: [], ...result, success, message });
   }
 
   async #handle(goal: Goal, id: string, abort: AbortController, feedback: Feedback) {
-    const { parameters, node, clarifications } = this.#dependencies;
+    const { parameters, node, clarifications } = this.dependencies;
     const arrived = node.now().nanoseconds;
-    const resources = this.#dependencies.resources();
+    const resources = this.dependencies.resources();
     const { arm } = resources;
-    const refused = this.#executeRefusal(goal, arm);
+    const refused = goal.execute ? this.executeRefusal(arm, (one) => one.refusal()) : undefined;
     if (refused !== undefined) throw refused;
     feedback("waiting_for_frame", 0);
     const { service_timeout, clarify_timeout } = parameters();
@@ -217,13 +156,13 @@ export class GraspAction {
   ): Promise<ArmAnswer> {
     // A new client's subscription may be discovered after its goal has come.
     const end = performance.now() + discoveryMs;
-    while (!this.#hasClient() && !abort.signal.aborted && performance.now() < end)
+    while (!this.hasClient() && !abort.signal.aborted && performance.now() < end)
       await new Promise((resolve) => setTimeout(resolve, watchPeriodMs));
-    if (!this.#hasClient()) abort.abort(clientGone);
+    if (!this.hasClient()) abort.abort(clientGone);
     if (abort.signal.aborted)
       return { success: false, message: "the arm did not move", attempts: [], answer: request.answer };
-    const watch = this.#watchClient(abort);
-    const { tf_timeout: tfTimeout, max_attempts: maxAttempts } = this.#dependencies.parameters();
+    const watch = this.watchClient(abort);
+    const { tf_timeout: tfTimeout, max_attempts: maxAttempts } = this.dependencies.parameters();
     try {
       return await arm.execute({
         ...request,
@@ -246,7 +185,7 @@ export class GraspAction {
     abort: AbortController,
     feedback: Feedback,
   ): Promise<Result> {
-    const watch = this.#watchClient(abort);
+    const watch = this.watchClient(abort);
     const origin = actionOrigin(id);
     const operator = `~/grasp goal ${id}`;
     const { signal } = abort;
@@ -261,12 +200,7 @@ export class GraspAction {
       feedback,
     };
     try {
-      const { success, message } = await putDown(
-        this.#dependencies,
-        this.#dependencies.resources(),
-        arm,
-        rest,
-      );
+      const { success, message } = await putDown(this.dependencies, this.dependencies.resources(), arm, rest);
       return { success, message: success ? message : `the object was taken and is held; ${message}` };
     } catch (error) {
       const { message } = asCatalogued(error);
@@ -275,36 +209,7 @@ export class GraspAction {
       clearInterval(watch);
     }
   }
-
-  /** A motion whose client is gone can no longer be cancelled, so it must not go on. */
-  #watchClient(abort: AbortController): NodeJS.Timeout {
-    return setInterval(() => {
-      if (!this.#hasClient()) abort.abort(clientGone);
-    }, watchPeriodMs);
-  }
-
-  #hasClient(): boolean {
-    const { node } = this.#dependencies;
-    return node.countSubscribers(node.resolveTopicName(`${this.#name}/_action/feedback`)) > 0;
-  }
-
-  #executeRefusal(goal: Goal, arm: ArmPort | undefined): GraspGroundingError | undefined {
-    if (!goal.execute) return undefined;
-    const detail = !this.#dependencies.parameters().allow_execute
-      ? "the parameter allow_execute is off"
-      : arm === undefined
-        ? "this node has no arm"
-        : arm.refusal();
-    return detail === undefined ? undefined : new GraspGroundingError("EXECUTE_REFUSED", { detail });
-  }
 }
 
-/** The first bytes of a goal's id, in hexadecimal digits. */
-const idOf = ({ goalId }: RclGoalHandle): string => Buffer.from(goalId.uuid).toString("hex", 0, 4);
-
-/** How long a goal's client may take to be discovered, and how often it is looked for. */
+/** How long a goal's client may take to be discovered. */
 const discoveryMs = 2_000;
-const watchPeriodMs = 100;
-
-const clientCancelled = "cancelled";
-const clientGone = "the goal's client is gone";
