@@ -1,8 +1,8 @@
 import type { RgbdFrame } from "../../geometry/index.js";
-import type { BackendReport } from "../../inference/index.js";
 import { instancesFromHeatmap } from "../hifics/instances.js";
 import { sigmoid } from "../hifics/score.js";
 import { type BackendFactory, HubEngine, type HubOptions } from "../hub/engine.js";
+import { HubEngineModel } from "../hub/engine-model.js";
 import { cleanQuery } from "../query/clean.js";
 import { stopwatch } from "../stopwatch.js";
 import type { Grounder, Grounding, GroundOptions, Heatmap } from "../types.js";
@@ -19,12 +19,11 @@ const batch = 8;
  * CLIPSeg (arXiv 2112.10003) as transformers has it: one graph reads an image and queries and draws each query's mask,
  * logits [queries, height, width] over the stretched image. The probability of a query is that of its best pixel.
  */
-export class ClipSeg implements Grounder {
-  readonly #engine: HubEngine;
+export class ClipSeg extends HubEngineModel implements Grounder {
   readonly #threshold: number;
 
   private constructor(engine: HubEngine, options: ClipSegOptions) {
-    this.#engine = engine;
+    super(engine);
     this.#threshold = options.threshold ?? 0.4;
   }
 
@@ -37,18 +36,6 @@ export class ClipSeg implements Grounder {
     return new ClipSeg(await HubEngine.open(folder, "clipseg", createBackend, options), options);
   }
 
-  get model(): string {
-    return this.#engine.model;
-  }
-
-  get runsOn(): string {
-    return this.#engine.runsOn;
-  }
-
-  get backendReport(): BackendReport {
-    return this.#engine.backendReport;
-  }
-
   async ground(
     frame: Pick<RgbdFrame, "colour">,
     queries: readonly string[],
@@ -57,15 +44,15 @@ export class ClipSeg implements Grounder {
     const cleaned = queries.map(cleanQuery);
     if (cleaned.length === 0) return [];
     const clock = stopwatch();
-    const features = await this.#engine.features(frame.colour, options);
+    const features = await this.engine.features(frame.colour, options);
     const encode = clock() / cleaned.length;
     const maps: Heatmap[] = [];
     for (let start = 0; start < cleaned.length; start += batch) {
-      const tokens = this.#engine.tokens(cleaned.slice(start, start + batch));
-      maps.push(...this.#heatmaps(await this.#engine.run({ ...features, ...tokens }, options)));
+      const tokens = this.engine.tokens(cleaned.slice(start, start + batch));
+      maps.push(...this.#heatmaps(await this.engine.run({ ...features, ...tokens }, options)));
     }
     if (maps.length !== cleaned.length)
-      throw this.#engine.mismatch(`${maps.length} masks for ${cleaned.length} queries`);
+      throw this.engine.mismatch(`${maps.length} masks for ${cleaned.length} queries`);
     const decode = clock() / cleaned.length;
     return maps.map((heatmap, i) => {
       const presence = heatmap.data.reduce((best, p) => Math.max(best, p), 0);
@@ -83,14 +70,10 @@ export class ClipSeg implements Grounder {
     });
   }
 
-  close(): Promise<void> {
-    return this.#engine.close();
-  }
-
   /** One query's logits may come without their first axis. */
   #heatmaps(outputs: Parameters<HubEngine["output"]>[0]): Heatmap[] {
     const wanted = "[queries, height, width]";
-    const logits = this.#engine.output(
+    const logits = this.engine.output(
       outputs,
       "logits",
       ({ length }) => length === 2 || length === 3,

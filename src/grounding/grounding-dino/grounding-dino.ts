@@ -1,11 +1,12 @@
 import type { ColourImage } from "../../geometry/index.js";
-import type { BackendReport, CallOptions, Tensor } from "../../inference/index.js";
+import type { CallOptions, Tensor } from "../../inference/index.js";
 import { detectorPhrase } from "../boxes/phrase.js";
 import { readBox } from "../boxes/read-boxes.js";
 import type { BoxFinder, ScoredBox } from "../boxes/types.js";
 import { sigmoid } from "../hifics/score.js";
 import type { TextTokenizer } from "../hifics/tokenizer.js";
 import { type BackendFactory, HubEngine, type HubOptions } from "../hub/engine.js";
+import { HubEngineModel } from "../hub/engine-model.js";
 import { type Caption, captionsOf, phraseTokens } from "./caption.js";
 
 export interface GroundingDinoOptions extends HubOptions {
@@ -23,14 +24,13 @@ const maxTokens = 256;
  * caption. The phrases of all queries on one image are one caption. A box's score for a phrase is that of the phrase's
  * best token.
  */
-export class GroundingDino implements BoxFinder {
+export class GroundingDino extends HubEngineModel implements BoxFinder {
   readonly threshold: number;
-  readonly #engine: HubEngine;
   readonly #tokenizer: TextTokenizer;
   readonly #separators: ReadonlySet<number>;
 
   private constructor(engine: HubEngine, tokenizer: TextTokenizer, options: GroundingDinoOptions) {
-    this.#engine = engine;
+    super(engine);
     this.#tokenizer = tokenizer;
     this.threshold = options.threshold ?? 0.25;
     this.#separators = new Set(separators.map((token) => tokenizer.idOf(token) ?? -1));
@@ -47,31 +47,19 @@ export class GroundingDino implements BoxFinder {
     return new GroundingDino(engine, engine.tokenizer, options);
   }
 
-  get model(): string {
-    return this.#engine.model;
-  }
-
-  get runsOn(): string {
-    return this.#engine.runsOn;
-  }
-
-  get backendReport(): BackendReport {
-    return this.#engine.backendReport;
-  }
-
   async find(
     image: ColourImage,
     phrases: readonly string[],
     options: CallOptions = {},
   ): Promise<readonly (readonly ScoredBox[])[]> {
-    const features = await this.#engine.features(image, options);
+    const features = await this.engine.features(image, options);
     const found: ScoredBox[][] = phrases.map(() => []);
     const lengthOf = (text: string) => this.#tokenizer.encode(text).length;
     for (const caption of captionsOf(phrases.map(detectorPhrase), maxTokens, lengthOf)) {
-      const tokens = this.#engine.tokens([caption.text]);
+      const tokens = this.engine.tokens([caption.text]);
       const ids = tokens.input_ids as Tensor;
       const types: Tensor = { type: "int64", dims: ids.dims, data: new BigInt64Array(ids.data.length) };
-      const outputs = await this.#engine.run({ ...features, ...tokens, token_type_ids: types }, options);
+      const outputs = await this.engine.run({ ...features, ...tokens, token_type_ids: types }, options);
       this.#read(outputs, caption, Array.from(ids.data as BigInt64Array, Number), image).forEach(
         (boxes, k) => {
           found[caption.phrases[k] as number] = boxes;
@@ -87,10 +75,6 @@ export class GroundingDino implements BoxFinder {
     return phraseTokens(this.#tokenizer.encode(caption?.text ?? ""), this.#separators)[0] ?? [];
   }
 
-  close(): Promise<void> {
-    return this.#engine.close();
-  }
-
   /** Boxes of each phrase of a caption. */
   #read(
     outputs: Parameters<HubEngine["output"]>[0],
@@ -98,7 +82,7 @@ export class GroundingDino implements BoxFinder {
     ids: readonly number[],
     image: ColourImage,
   ): ScoredBox[][] {
-    const engine = this.#engine;
+    const engine = this.engine;
     const boxes = engine.output(outputs, "pred_boxes", (d) => d.length === 3 && d[2] === 4, "[1, boxes, 4]");
     const n = boxes.dims[1] as number;
     const fits = (d: readonly number[]) => d.length === 3 && d[1] === n && (d[2] as number) >= ids.length;

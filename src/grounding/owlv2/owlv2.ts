@@ -1,10 +1,11 @@
 import type { ColourImage } from "../../geometry/index.js";
-import type { BackendReport, CallOptions } from "../../inference/index.js";
+import type { CallOptions } from "../../inference/index.js";
 import { detectorPhrase } from "../boxes/phrase.js";
 import { readBox } from "../boxes/read-boxes.js";
 import type { BoxFinder, ScoredBox } from "../boxes/types.js";
 import { sigmoid } from "../hifics/score.js";
 import { type BackendFactory, HubEngine, type HubOptions } from "../hub/engine.js";
+import { HubEngineModel } from "../hub/engine-model.js";
 
 export interface Owlv2Options extends HubOptions {
   /** Least score of a box that counts as found. Default 0.1, as in transformers. */
@@ -18,12 +19,11 @@ const batch = 16;
  * OWLv2 (arXiv 2306.09683) as transformers has it: one box for each patch of the square image, and the logit of each
  * phrase for each box.
  */
-export class Owlv2 implements BoxFinder {
+export class Owlv2 extends HubEngineModel implements BoxFinder {
   readonly threshold: number;
-  readonly #engine: HubEngine;
 
   private constructor(engine: HubEngine, options: Owlv2Options) {
-    this.#engine = engine;
+    super(engine);
     this.threshold = options.threshold ?? 0.1;
   }
 
@@ -36,39 +36,23 @@ export class Owlv2 implements BoxFinder {
     return new Owlv2(await HubEngine.open(folder, "owlv2", createBackend, options), options);
   }
 
-  get model(): string {
-    return this.#engine.model;
-  }
-
-  get runsOn(): string {
-    return this.#engine.runsOn;
-  }
-
-  get backendReport(): BackendReport {
-    return this.#engine.backendReport;
-  }
-
   async find(
     image: ColourImage,
     phrases: readonly string[],
     options: CallOptions = {},
   ): Promise<readonly (readonly ScoredBox[])[]> {
-    const features = await this.#engine.features(image, options);
+    const features = await this.engine.features(image, options);
     const found: (readonly ScoredBox[])[] = [];
     for (let start = 0; start < phrases.length; start += batch) {
       const texts = phrases.slice(start, start + batch).map(detectorPhrase);
-      const outputs = await this.#engine.run({ ...features, ...this.#engine.tokens(texts) }, options);
+      const outputs = await this.engine.run({ ...features, ...this.engine.tokens(texts) }, options);
       found.push(...this.#read(outputs, texts.length, image));
     }
     return found;
   }
 
-  close(): Promise<void> {
-    return this.#engine.close();
-  }
-
   #read(outputs: Parameters<HubEngine["output"]>[0], texts: number, image: ColourImage): ScoredBox[][] {
-    const engine = this.#engine;
+    const engine = this.engine;
     const boxes = engine.output(outputs, "pred_boxes", (d) => d.length === 3 && d[2] === 4, "[1, boxes, 4]");
     const n = boxes.dims[1] as number;
     const wanted = `[1, ${n}, ${texts}]`;
