@@ -1,31 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resultSchema } from "../../src/pipeline/index.js";
+import { type Packed, pack } from "../support/packed.js";
 import { repository } from "../support/python.js";
 
-const folder = mkdtempSync(join(tmpdir(), "package-"));
-const home = join(folder, "home");
-/** As a user who has nothing of this project: no HOME of ours, no environment that points here. */
-const env = Object.fromEntries(
-  Object.entries({ ...process.env, HOME: home }).filter(
-    ([name]) => !/^(GRASP_GROUNDING|VITEST|NODE_ENV)/.test(name),
-  ),
-);
-const run = (command: string, args: readonly string[], cwd: string) =>
-  spawnSync(command, args, { cwd, env, encoding: "utf8", maxBuffer: 2 ** 26 });
 const npmrc = spawnSync("npm", ["config", "get", "userconfig"], { encoding: "utf8" }).stdout.trim();
 const cache = spawnSync("npm", ["config", "get", "cache"], { encoding: "utf8" }).stdout.trim();
 
@@ -33,7 +14,7 @@ const cache = spawnSync("npm", ["config", "get", "cache"], { encoding: "utf8" })
 const nobody = 65534;
 
 /** The console of the installed program says where it is, and its page is there. */
-async function consoleAnswers(program: string, cwd: string): Promise<void> {
+async function consoleAnswers(program: string, home: string, cwd: string): Promise<void> {
   const child = spawn(process.execPath, [program, "console", "--port", "0"], {
     cwd,
     env: { HOME: home, PATH: process.env.PATH },
@@ -59,20 +40,16 @@ async function consoleAnswers(program: string, cwd: string): Promise<void> {
   expect((await ended)[0]).toBe(0);
 }
 
-let files: readonly { readonly path: string; readonly size: number }[];
-let tarball: string;
+let packed: Packed;
 
 beforeAll(() => {
-  mkdirSync(home);
-  const packed = run("npm", ["pack", "--json", "--pack-destination", folder, repository], folder);
-  const [report] = JSON.parse(packed.stdout) as [{ filename: string; files: typeof files }];
-  files = report.files;
-  tarball = join(folder, report.filename);
+  packed = pack();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(packed.folder, { recursive: true, force: true }));
 
 describe("the npm package, installed", () => {
   it("installs into an empty folder, its packages' scripts allowed, and works from another as another user", async () => {
+    const { folder, home, tarball, run } = packed;
     const user = join(folder, "user");
     mkdirSync(user);
     writeFileSync(join(user, "package.json"), '{"private": true}');
@@ -122,7 +99,7 @@ describe("the npm package, installed", () => {
     expect(done("models", "list")).toContain("lite");
     expect(done("doctor")).toContain("model lite");
     expect(done("calibrate", "--help")).toContain("intrinsics");
-    await consoleAnswers(program, elsewhere);
+    await consoleAnswers(program, home, elsewhere);
     const imported = run(
       process.execPath,
       [

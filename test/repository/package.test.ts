@@ -1,38 +1,17 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync, statSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { repository } from "../support/python.js";
+import { type Packed, pack } from "../support/packed.js";
 
-const folder = mkdtempSync(join(tmpdir(), "package-"));
-const home = join(folder, "home");
-/** As a user who has nothing of this project: no HOME of ours, no environment that points here. */
-const env = Object.fromEntries(
-  Object.entries({ ...process.env, HOME: home }).filter(
-    ([name]) => !/^(GRASP_GROUNDING|VITEST|NODE_ENV)/.test(name),
-  ),
-);
-const run = (command: string, args: readonly string[], cwd: string) =>
-  spawnSync(command, args, { cwd, env, encoding: "utf8", maxBuffer: 2 ** 26 });
-const _npmrc = spawnSync("npm", ["config", "get", "userconfig"], { encoding: "utf8" }).stdout.trim();
-const _cache = spawnSync("npm", ["config", "get", "cache"], { encoding: "utf8" }).stdout.trim();
-
-let files: readonly { readonly path: string; readonly size: number }[];
-let tarball: string;
+let packed: Packed;
 
 beforeAll(() => {
-  mkdirSync(home);
-  const packed = run("npm", ["pack", "--json", "--pack-destination", folder, repository], folder);
-  const [report] = JSON.parse(packed.stdout) as [{ filename: string; files: typeof files }];
-  files = report.files;
-  tarball = join(folder, report.filename);
+  packed = pack();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(packed.folder, { recursive: true, force: true }));
 
 describe("the npm package", () => {
   it("holds what its parts need", () => {
-    const paths = new Set(files.map(({ path }) => path));
+    const paths = new Set(packed.files.map(({ path }) => path));
     for (const needed of [
       "bin/grasp-grounding.mjs",
       "dist/src/index.js",
@@ -64,20 +43,21 @@ describe("the npm package", () => {
   });
 
   it("and nothing else: no tests, training, caches, secrets or build leftovers", () => {
-    const own = files.filter(({ path }) => !path.startsWith("node_modules/"));
+    const own = packed.files.filter(({ path }) => !path.startsWith("node_modules/"));
     const odd = own.filter(({ path }) =>
       /(^|\/)(test|tests|\.cache|node_modules|training|__pycache__|out)\/|\.test\.|\.tsbuildinfo$|\.env|\.pem$|\.pyc$/.test(
         path,
       ),
     );
     expect(odd.map(({ path }) => path)).toEqual([]);
-    expect(statSync(tarball).size).toBeLessThan(70e6);
+    expect(statSync(packed.tarball).size).toBeLessThan(70e6);
   });
 
   it("bundles ONNX Runtime for this platform alone, without its install script", () => {
-    const binaries = files.filter(({ path }) => /^node_modules\/onnxruntime-node\/bin\//.test(path));
+    const binaries = packed.files.filter(({ path }) => /^node_modules\/onnxruntime-node\/bin\//.test(path));
     const here = `node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/`;
     expect(binaries.filter(({ path }) => !path.startsWith(here))).toEqual([]);
+    const { tarball, folder, run } = packed;
     const read = run("tar", ["-xzOf", tarball, "package/node_modules/onnxruntime-node/package.json"], folder);
     expect(Object.keys(JSON.parse(read.stdout).scripts)).not.toContain("postinstall");
   });
