@@ -87,7 +87,7 @@ export async function attemptGrasps(
         return summed({ ...back, message: `${result.message}; ${back.message}` }, attempts, view);
     }
     if (attempt >= options.maxAttempts) return summed(result, attempts, view);
-    const next = await lookAgain(options, attempt + 1);
+    const next = await freshView(options, attempt + 1);
     if ("success" in next)
       return summed({ ...next, message: `${result.message}; ${next.message}` }, attempts, view);
     view = next;
@@ -162,7 +162,7 @@ async function moveBack(
   });
 }
 
-async function lookAgain(
+async function freshView(
   { look, onStage, signal }: AttemptOptions,
   attempt: number,
 ): Promise<GraspView | ArmResult> {

@@ -17,7 +17,7 @@ import { GripperTracker } from "./gripper-tracker.js";
 import { type EndCause, type HeldTask, HoldToRunSession, stopReason } from "./hold-to-run-session.js";
 import { JogStep } from "./jog-step.js";
 import { previewOf } from "./motion-goals.js";
-import { type LookAgain, pickWithAttempts, type RunOptions } from "./pick-attempts.js";
+import { type FreshLook, pickWithAttempts, type RunOptions } from "./pick-attempts.js";
 import { objectName, type Place, type Proposal } from "./proposal.js";
 import { refused } from "./refused.js";
 import { Surroundings } from "./surroundings.js";
@@ -125,7 +125,7 @@ export class Motion {
    * @returns one line on how it ended.
    * @throws MOTION_REFUSED
    */
-  async pick(actor: Actor, proposal: Proposal, look?: LookAgain): Promise<string> {
+  async pick(actor: Actor, proposal: Proposal, look?: FreshLook): Promise<string> {
     this.#requireEmpty();
     const view = this.#surroundings.goals(proposal);
     const planned = this.#planFor(proposal);

@@ -16,7 +16,7 @@ export type RunOptions = Required<Pick<AttemptOptions, "operator" | "lease" | "s
 };
 
 /** Detects the object of a pick again, in an image taken after the call. */
-export type LookAgain = (signal: AbortSignal) => Promise<Proposal>;
+export type FreshLook = (signal: AbortSignal) => Promise<Proposal>;
 
 /**
  * Takes an object in as many tries as the arm allows; in one, where it cannot be detected again.
@@ -27,7 +27,7 @@ export function pickWithAttempts(
   surroundings: Surroundings,
   view: GraspView,
   planned: PlannedMotion | undefined,
-  look: LookAgain | undefined,
+  look: FreshLook | undefined,
 ): (options: RunOptions) => Promise<AttemptsResult> {
   return (options) =>
     attemptGrasps(console.arm, view, {
