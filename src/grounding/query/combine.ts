@@ -35,8 +35,7 @@ export function combineTarget(
   const own = answers.get(plan.whole);
   if (own === undefined) return [];
   if (!needsKinds(plan)) return bestOf([own, ...pick(answers, plan.alternatives)]);
-  // One among others is looked for: those that the model holds for less likely are others too.
-  const among = plan.excluded.length > 0 || plan.landmarks.length > 0;
+  const among = isAmongOthers(plan);
   const kinds = pick(answers, plan.kinds).map((answer) => (among ? withAlternatives(answer) : answer));
   // Regions of a kind's map may hold two objects that touch; the model's own answer to a relation parts them.
   const lists = plan.landmarks.length > 0 ? [own, ...kinds] : [...kinds, ...(plan.generic ? [] : [own])];
@@ -49,6 +48,10 @@ export function combineTarget(
     .sort((a, b) => b.score - a.score)
     .map(({ detection, score }) => ({ ...detection, score: clamp(score) }));
 }
+
+/** Whether one among others is looked for: those that the model holds for less likely are others too. */
+export const isAmongOthers = ({ excluded, landmarks }: TargetPlan): boolean =>
+  excluded.length > 0 || landmarks.length > 0;
 
 interface Scored extends Candidate {
   readonly score: number;

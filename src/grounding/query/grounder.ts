@@ -11,7 +11,7 @@ import type {
 } from "../types.js";
 import { isOpen, rivals } from "./ambiguity.js";
 import { heatOn, isSame } from "./candidates.js";
-import { type Answers, type CombineOptions, combineTarget } from "./combine.js";
+import { type Answers, type CombineOptions, combineTarget, isAmongOthers } from "./combine.js";
 import { Dialogues, type Narrowing, narrow } from "./dialogue.js";
 import { nounParts } from "./parse/noun-phrase.js";
 import { readWords } from "./parse/parse.js";
@@ -85,7 +85,9 @@ export class CommandGrounder implements Grounder {
     );
     const phrases = [...new Set(understood.flatMap(toAsk))];
     const language = performance.now() - start;
-    const groundings = await this.#grounder.ground(frame, phrases, { ...options, alternatives: true });
+    // They take time to draw, and a plain query that nobody is asked about does without.
+    const alternatives = ask !== "never" || understood.some(({ plans }) => plans.some(isAmongOthers));
+    const groundings = await this.#grounder.ground(frame, phrases, { ...options, alternatives });
     const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
     const given: Grounding[] = [];
     for (const [i, one] of understood.entries()) {
