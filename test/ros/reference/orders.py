@@ -122,11 +122,7 @@ class Orders:
 
     def do_slip(self, stage: int, timeout: float = 30) -> None:
         """Waits for the motion of this trajectory goal, the first being 1; then the object is lost and the fingers close."""
-        end = time.monotonic() + timeout
-        while len(self.goals) < stage or not self.arm.moving:
-            if time.monotonic() > end:
-                raise TimeoutError("the arm does not get there")
-            time.sleep(0.002)
+        self.do_wait_goal(stage, timeout)
         time.sleep(0.1)
         self.gripper["position"] = self.gripper["log"][-1]["position"]
 
