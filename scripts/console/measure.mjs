@@ -241,23 +241,28 @@ async function stops() {
   await page.goto(served.url);
   await page.waitForSelector("#query:not([disabled])");
   await page.getByRole("tab", { name: "Jog" }).click();
-  const left = page.getByRole("button", { name: "left", exact: true });
-  await left.scrollIntoViewIfNeeded();
+  const directions = ["left", "right"].map((name) => page.getByRole("button", { name, exact: true }));
+  await directions[0].scrollIntoViewIfNeeded();
   const joints = () => arm.reading().positions;
   const moving = async () => {
     const [a, t] = [joints(), 4];
     await sleep(t);
     return joints().some((q, i) => Math.abs(q - a[i]) > 1e-5);
   };
-  const box = await left.boundingBox();
-  const run = async (end) => {
-    for (let attempt = 0; attempt < 5; attempt++) {
+  /** Holds a button until the arm moves: the other direction where one has come to its limit. */
+  const hold = async () => {
+    for (let attempt = 0; attempt < 6; attempt++) {
+      directions.reverse();
+      const box = await directions[0].boundingBox();
       await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
       await page.mouse.down();
-      for (let i = 0; i < 400 && !(await moving()); i++);
-      if (await moving()) break;
+      for (let i = 0; i < 400; i++) if (await moving()) return;
       await page.mouse.up();
     }
+    throw new Error(`the arm does not move: ${await page.locator("body").innerText()}`);
+  };
+  const run = async (end) => {
+    await hold();
     const began = Date.now();
     const ended = end();
     while (await moving());
