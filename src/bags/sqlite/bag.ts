@@ -83,7 +83,7 @@ export class SqliteBag implements BagReader {
         : this.#attempt("its pages cannot be read", () => BlobReader.open(opened.file!, database));
     const range = this.#attempt("its time range cannot be read", () => readRange(database));
     this.messageCompression =
-      this.#attempt("its messages' compression cannot be told", () => hasFrames(database)) ?? false;
+      this.#attempt("its messages' compression cannot be told", () => hasFrames(database, this.#blobs)) ?? false;
     this.startTime = range?.[0];
     this.endTime = range?.[1];
   }
@@ -257,10 +257,17 @@ function compressionFormat(database: DatabaseSyncInstance): string {
   return /^\s*compression_format:\s*["']?(\w*)/m.exec(String(row?.metadata ?? ""))?.[1] ?? "";
 }
 
-/** Whether messages are zstd frames; a few tell, and one of them may be damaged. */
-function hasFrames(database: DatabaseSyncInstance): boolean {
-  const rows = database.prepare("SELECT substr(data, 1, 4) AS head FROM messages ORDER BY id LIMIT 8").all();
-  return rows.some(({ head }) => head instanceof Uint8Array && isZstdFrame(head));
+/**
+ * Whether messages are zstd frames; a few tell, and one of them may be damaged. sqlite would read all of an image for
+ * its first bytes.
+ */
+function hasFrames(database: DatabaseSyncInstance, blobs: BlobReader | undefined): boolean {
+  const one = database.prepare("SELECT substr(data, 1, 4) AS head FROM messages WHERE id = ?");
+  const ids = database.prepare("SELECT id FROM messages ORDER BY id LIMIT 8").all();
+  return ids.some(({ id }) => {
+    const head = blobs?.head(Number(id)) ?? one.get(id!)?.head;
+    return head instanceof Uint8Array && isZstdFrame(head);
+  });
 }
 
 function readCounts(database: DatabaseSyncInstance): ReadonlyMap<number, number> {

@@ -11,6 +11,14 @@ interface Page {
   readonly start: number;
 }
 
+/** A message's data: what lies on the leaf, and the first of the pages with the rest. */
+interface Value {
+  /** Bytes of the data. */
+  readonly size: number;
+  readonly here: Buffer;
+  readonly overflow: number;
+}
+
 /**
  * Reads messages' data straight from a database file (sqlite's file format, 1.5 and 2): sqlite fetches a blob of
  * megabytes page by page, one system call for each, and this reader fetches its pages in one go. Everything that is
@@ -72,11 +80,27 @@ export class BlobReader {
 
   /** @param lent memory to read into, which grows as needed; memory of its own when undefined. */
   read(id: number, lent: LentMemory | undefined): Uint8Array | undefined {
+    return this.#unlessDamaged(() => {
+      const value = this.#valueOf(id);
+      return value && this.#data(value, lent);
+    });
+  }
+
+  /** The beginning of a message, as far as it lies on the leaf itself. */
+  head(id: number): Uint8Array | undefined {
+    return this.#unlessDamaged(() => this.#valueOf(id)?.here);
+  }
+
+  #valueOf(id: number): Value | undefined {
+    const cell = this.#find(id);
+    return cell && this.#value(cell.page, cell.at);
+  }
+
+  /** A damaged page sends the offsets astray; sqlite then says what is wrong. */
+  #unlessDamaged<T>(read: () => T): T | undefined {
     try {
-      const cell = this.#find(id);
-      return cell && this.#data(cell.page, cell.at, lent);
+      return read();
     } catch (error) {
-      // A damaged page sends the offsets astray; sqlite then says what is wrong.
       if (error instanceof RangeError) return undefined;
       throw error;
     }
@@ -115,8 +139,8 @@ export class BlobReader {
     return page;
   }
 
-  /** The value of the data column of a leaf's cell: payload size, row id, payload, first overflow page. */
-  #data({ bytes, view }: Page, at: number, lent: LentMemory | undefined): Uint8Array | undefined {
+  /** Where a leaf's cell has the value of the data column: payload size, row id, payload, first overflow page. */
+  #value({ bytes, view }: Page, at: number): Value | undefined {
     const [payload, afterSize] = varint(bytes, at);
     const [, begin] = varint(bytes, afterSize);
     const local = this.#localSize(payload);
@@ -133,11 +157,15 @@ export class BlobReader {
     if (type < 12 || type % 2 !== 0 || next > begin + headerSize || offset > local) return undefined;
     const size = contentSize(type);
     if (offset + size > payload) return undefined;
+    const start = begin + offset;
+    const here = bytes.subarray(start, start + Math.min(size, local - offset));
+    return { size, here, overflow: here.length < size ? view.getUint32(begin + local) : 0 };
+  }
+
+  #data({ size, here, overflow }: Value, lent: LentMemory | undefined): Uint8Array | undefined {
     const out = memoryOf(size, lent);
-    const here = Math.min(size, local - offset);
-    bytes.copy(out, 0, begin + offset, begin + offset + here);
-    if (here === size) return out;
-    return this.#overflow(view.getUint32(begin + local), out, here) ? out : undefined;
+    here.copy(out);
+    return here.length === size || this.#overflow(overflow, out, here.length) ? out : undefined;
   }
 
   /** Fills `out` from `done` on; false when the chain of pages ends or the file does. */
