@@ -30,7 +30,7 @@ it("replay reads what mcap and rosbags read", async () => {
   expect(replay).toMatchObject({ frames: 6, rounds: 1 });
   for (const kind of ["mcap_none", "mcap_lz4", "mcap_zstd"]) {
     const { megabytes_per_second: speed, ratio_to_mcap } = replay[kind];
-    for (const reader of ["raw", "rosbags", "safe", "mcap", "mcap_checksums"])
+    for (const reader of ["raw", "rosbags", "checked", "safe", "mcap", "mcap_checksums"])
       expect(speed[reader]).toBeGreaterThan(0);
     // One round beside other work says nothing of speed: only that the ratio is that of the two speeds it names.
     expect(Math.abs(ratio_to_mcap - speed.raw / speed.mcap)).toBeLessThan(0.02 + 0.02 * ratio_to_mcap);
