@@ -83,7 +83,8 @@ export class SqliteBag implements BagReader {
         : this.#attempt("its pages cannot be read", () => BlobReader.open(opened.file!, database));
     const range = this.#attempt("its time range cannot be read", () => readRange(database));
     this.messageCompression =
-      this.#attempt("its messages' compression cannot be told", () => hasFrames(database, this.#blobs)) ?? false;
+      this.#attempt("its messages' compression cannot be told", () => hasFrames(database, this.#blobs)) ??
+      false;
     this.startTime = range?.[0];
     this.endTime = range?.[1];
   }

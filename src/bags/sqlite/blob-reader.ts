@@ -34,7 +34,6 @@ export class BlobReader {
   readonly #column: number;
   readonly #interior = new Map<number, Page>();
   #leaf: Page | undefined;
-  #pages: Buffer = Buffer.alloc(0);
 
   private constructor(
     descriptor: number,
@@ -163,32 +162,36 @@ export class BlobReader {
   }
 
   #data({ size, here, overflow }: Value, lent: LentMemory | undefined): Uint8Array | undefined {
-    const out = memoryOf(size, lent);
-    here.copy(out);
-    return here.length === size || this.#overflow(overflow, out, here.length) ? out : undefined;
+    const pages = Math.ceil((size - here.length) / (this.#usable - 4));
+    const memory = memoryOf(here.length + pages * this.#pageSize, lent);
+    here.copy(memory);
+    const out = memory.subarray(0, size);
+    return this.#overflow(overflow, memory, here.length, size) ? out : undefined;
   }
 
-  /** Fills `out` from `done` on; false when the chain of pages ends or the file does. */
-  #overflow(first: number, out: Buffer, done: number): boolean {
+  /**
+   * Fills `memory` from `done` to `size`; false when the chain of pages ends or the file does. Pages are read to where
+   * their content belongs, and the number at the head of each is closed over: `memory` has room for the last page.
+   */
+  #overflow(first: number, memory: Buffer, done: number, size: number): boolean {
+    const pageSize = this.#pageSize;
     const room = this.#usable - 4;
     let page = first;
     let filled = done;
     let run = Number.POSITIVE_INFINITY;
-    while (filled < out.length) {
-      const count = Math.min(run, Math.ceil((out.length - filled) / room));
-      if (this.#pages.length < count * this.#pageSize)
-        this.#pages = Buffer.allocUnsafeSlow(count * this.#pageSize);
-      const pages = this.#pages;
-      const offset = (page - 1) * this.#pageSize;
+    while (filled < size) {
+      const count = Math.min(run, Math.ceil((size - filled) / room));
       if (page < 2) return false;
-      const read = readSync(this.#descriptor, pages, 0, count * this.#pageSize, offset);
+      const begin = filled;
+      const read = readSync(this.#descriptor, memory, begin, count * pageSize, (page - 1) * pageSize);
       let used = 0;
       // Pages of one blob lie one behind the other, mostly.
-      for (let follows = true; follows && used < count && filled < out.length; used++) {
-        const start = used * this.#pageSize;
-        if (start + this.#pageSize > read) return false;
-        filled += pages.copy(out, filled, start + 4, start + 4 + Math.min(room, out.length - filled));
-        const following = pages.readUInt32BE(start);
+      for (let follows = true; follows && used < count && filled < size; used++) {
+        const start = begin + used * pageSize;
+        if ((used + 1) * pageSize > read) return false;
+        const following = memory.readUInt32BE(start);
+        memory.copyWithin(filled, start + 4, start + 4 + room);
+        filled += room;
         follows = following === page + 1;
         page = following;
       }
