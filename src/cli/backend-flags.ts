@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { backendKinds, executionProviders } from "../inference/index.js";
+import { backendKinds, executionProviders, resizePlaces } from "../inference/index.js";
 import { checkProviders, defaultEngineCache } from "../pipeline/index.js";
 import { wholeNumber } from "../system/index.js";
 import { further } from "./help.js";
@@ -66,6 +66,14 @@ const processFlags = (): Option[] => [
   new Option(
     "--engine-cache <folder>",
     `where TensorRT keeps its engines (default: ${defaultEngineCache()})`,
+  ),
+  new Option(
+    "--resize <place>",
+    "where images get the model's size: in threads of this process, or in the graph (auto: in the graph on CUDA)",
+  ).choices(resizePlaces),
+  new Option(
+    "--locate",
+    "run encoder and decoder as one graph for the first queries of an image; takes their memory twice",
   ),
   new Option("--fp16", "let TensorRT compute in half precision (for CUDA: --model NAME@fp16)"),
 ];

@@ -3,7 +3,12 @@
  * Protocol.
  */
 export { type BackendChoice, type BackendKind, backendKinds, createBackend } from "./choose.js";
-export { InProcessBackend, type InProcessOptions } from "./in-process/backend.js";
+export {
+  InProcessBackend,
+  type InProcessOptions,
+  type ResizePlace,
+  resizePlaces,
+} from "./in-process/backend.js";
 export { type ProviderGap, providerGap, runtimeVersion } from "./in-process/gpu-libraries.js";
 export {
   describePlacement,
@@ -31,6 +36,7 @@ export {
   type Tensors,
 } from "./port.js";
 export {
+  checkImageSide,
   decodeJpeg,
   fittedSize,
   imageTensor,

@@ -93,6 +93,13 @@ export interface InferenceBackend {
   encodeImage(image: ColourImage, options?: CallOptions): Promise<Tensors>;
   /** Image batch in the encoder's input form -> feature levels. */
   encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
+  /** The encoder takes pixels too, uint8 [N, height, width, 3] of any size, named `pixels`. */
+  readonly takesPixels?: boolean;
+  /**
+   * An image and the decoder's other inputs for a batch of queries -> feature levels and logits, in one run. Absent
+   * where the back end has no graph for it.
+   */
+  locate?(image: ColourImage, feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Token batch -> text features. */
   encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Features of one image and a batch of queries -> logits, one row a query. */

@@ -9,6 +9,7 @@ import {
   type InProcessOptions,
   isProvider,
   parseProviders,
+  type ResizePlace,
 } from "../inference/index.js";
 
 /** Back end of the model, by the options of commands and the node's parameters. */
@@ -27,6 +28,10 @@ export interface BackendOptions {
   readonly engineCache?: string;
   /** Half precision in TensorRT. Default false. */
   readonly fp16?: boolean;
+  /** Where images get the model's size. Default `auto`: in the graph on CUDA, in threads elsewhere. */
+  readonly resize?: ResizePlace;
+  /** Encoder and decoder as one graph for the first queries of an image. Default false. */
+  readonly locate?: boolean;
   /** Called with one line for each provider that was skipped. Default: prints the line on stderr. */
   readonly onNotice?: (line: string) => void;
 }
@@ -95,7 +100,8 @@ export async function backendChoice(options: RemoteOptions): Promise<BackendChoi
 
 /** @throws GraspGroundingError USAGE for a provider that is not known */
 export function inProcessOptions(options: BackendOptions): InProcessOptions {
-  const { provider, requireProvider, threads, device, gpuMemory, engineCache, fp16 } = options;
+  const { provider, requireProvider, threads, device, gpuMemory, engineCache, fp16, resize, locate } =
+    options;
   return {
     providers: checkProviders(
       requireProvider !== undefined && provider === "cpu" ? requireProvider : provider,
@@ -106,6 +112,8 @@ export function inProcessOptions(options: BackendOptions): InProcessOptions {
     ...(gpuMemory !== undefined && { memoryLimit: gpuMemory * 2 ** 20 }),
     engineCache: engineCache ?? defaultEngineCache(),
     ...(fp16 !== undefined && { fp16 }),
+    ...(resize !== undefined && { resize }),
+    ...(locate !== undefined && { locate }),
     onNotice: options.onNotice ?? ((line) => process.stderr.write(`grasp-grounding: ${line}\n`)),
   };
 }

@@ -4,10 +4,10 @@ import type { ColourImage, RgbdFrame } from "../../geometry/index.js";
 import {
   type BackendReport,
   type CallOptions,
+  checkImageSide,
   elementCount,
   type InferenceBackend,
   type ModelFiles,
-  minImageSide,
   type Tensor,
   type Tensors,
 } from "../../inference/index.js";
@@ -106,16 +106,9 @@ export class HifiCs implements Grounder {
   ): Promise<readonly Grounding[]> {
     const cleaned = queries.map(cleanQuery);
     if (cleaned.length === 0) return [];
+    checkImageSide(frame.colour);
+    const { texts, maps, encode, text, decode } = await this.#run(frame.colour, cleaned, options);
     const clock = stopwatch();
-    checkSize(frame.colour);
-    const features = await this.#encodeImage(frame.colour, options);
-    const encode = clock();
-    // A back end in this process finishes a call that it began; later calls are not made.
-    if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
-    const texts = await this.#encodeTexts(cleaned, options);
-    const text = clock();
-    const maps = await this.#decode(features, texts, options);
-    const decode = clock();
     const share = 1 / cleaned.length;
     const groundings: Grounding[] = [];
     for (const [i, decoded] of maps.entries()) {
@@ -146,6 +139,44 @@ export class HifiCs implements Grounder {
       });
     }
     return groundings;
+  }
+
+  /** The model's outputs for each query, and the milliseconds of its parts. */
+  async #run(image: ColourImage, queries: readonly string[], options: CallOptions) {
+    const clock = stopwatch();
+    // A back end in this process finishes a call that it began; later calls are not made.
+    const checkCancelled = () => {
+      if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
+    };
+    if (this.#backend.locate !== undefined && this.#frames.get(image) === undefined) {
+      const texts = await this.#encodeTexts(queries, options);
+      const text = clock();
+      checkCancelled();
+      const { features, maps } = await this.#locate(image, texts.slice(0, decodeBatch), options);
+      const encode = clock();
+      maps.push(...(await this.#decode(features, texts.slice(decodeBatch), options)));
+      return { texts, maps, encode, text, decode: clock() };
+    }
+    const features = await this.#encodeImage(image, options);
+    const encode = clock();
+    checkCancelled();
+    const texts = await this.#encodeTexts(queries, options);
+    const text = clock();
+    const maps = await this.#decode(features, texts, options);
+    return { texts, maps, encode, text, decode: clock() };
+  }
+
+  /** A new image and its first queries in one run; the features are cached as those of #encodeImage. */
+  async #locate(image: ColourImage, texts: readonly Tensors[], options: CallOptions) {
+    const levels = this.manifest.encoder.outputs;
+    const feeds = this.#decoderFeeds({}, texts, levels);
+    const located = (this.#backend.locate as NonNullable<InferenceBackend["locate"]>)(image, feeds, options);
+    const cached = located.then((outputs) =>
+      Object.fromEntries(levels.map((name) => [name, outputs[name] as Tensor])),
+    );
+    this.#frames.set(image, cached);
+    cached.catch(() => this.#frames.delete(cached));
+    return { maps: readOutputs(await located, texts.length, this.manifest), features: await cached };
   }
 
   /** What the model says of one image and one query. */
@@ -193,9 +224,11 @@ export class HifiCs implements Grounder {
     return maps;
   }
 
-  #decoderFeeds(features: Tensors, texts: readonly Tensors[]): Tensors {
+  /** @param without inputs that are made in the same run */
+  #decoderFeeds(features: Tensors, texts: readonly Tensors[], without: readonly string[] = []): Tensors {
     const feeds: Record<string, Tensor> = {};
     for (const name of this.manifest.decoder.inputs) {
+      if (without.includes(name)) continue;
       const shared = features[name];
       feeds[name] = shared ?? stack(texts.map((text) => this.#textTensor(text, name)));
     }
@@ -269,14 +302,4 @@ function stack(tensors: readonly Tensor[]): Tensor {
     (data as Float32Array).set(tensor.data as Float32Array, i * row);
   });
   return { type: first.type, dims, data };
-}
-
-function checkSize({ width, height }: ColourImage): void {
-  if (width < minImageSide || height < minImageSide)
-    throw new GraspGroundingError("IMAGE_TOO_SMALL", {
-      path: "image",
-      width,
-      height,
-      limit: minImageSide,
-    });
 }

@@ -3,10 +3,10 @@ import type { ColourImage } from "../../geometry/index.js";
 import {
   type BackendReport,
   type CallOptions,
+  checkImageSide,
   type InferenceBackend,
   type ModelFiles,
   type ModelPart,
-  minImageSide,
   type Tensor,
   type Tensors,
 } from "../../inference/index.js";
@@ -82,9 +82,7 @@ export class HubEngine {
 
   /** Features of an image; concurrent and later callers with the same image share them. */
   async features(image: ColourImage, options: CallOptions = {}): Promise<Tensors> {
-    const { width, height } = image;
-    if (width < minImageSide || height < minImageSide)
-      throw new GraspGroundingError("IMAGE_TOO_SMALL", { path: "image", width, height, limit: minImageSide });
+    checkImageSide(image);
     const known = await this.#frames.get(image)?.catch(() => undefined);
     if (known !== undefined) return known;
     const features = this.#backend.encodeImage(image, options);

@@ -2,8 +2,10 @@ import { availableParallelism } from "node:os";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import { compiledModule, WorkerClient } from "../../workers/index.js";
+import { fitsGraph, pixelFeeds, pixelsName } from "../graphs/index.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensors } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
+import { checkImageSide } from "../preprocess/preprocess.js";
 import { providerGap } from "./gpu-libraries.js";
 import type { InferenceRequest, Loaded, WorkerSettings } from "./ort-worker.js";
 import { describePlacement, type ExecutionProvider, type Placement, placementProblem } from "./providers.js";
@@ -28,9 +30,19 @@ export interface InProcessOptions {
   readonly fp16?: boolean;
   /** Run the model once before it counts as loaded. Default: everywhere but on the CPU. */
   readonly warmUp?: boolean;
+  /**
+   * Where images get the model's size: in `threads` of this process, or in the encoder's `graph`, which then takes
+   * pixels. Default `auto`: in the graph on CUDA, where the model's images are stretched with the bilinear filter.
+   */
+  readonly resize?: ResizePlace;
+  /** Encoder and decoder as one graph for the first queries of an image; takes their memory twice. Default false. */
+  readonly locate?: boolean;
   /** Called with one line for each provider that was skipped. */
   readonly onNotice?: (line: string) => void;
 }
+
+export const resizePlaces = ["auto", "threads", "graph"] as const;
+export type ResizePlace = (typeof resizePlaces)[number];
 
 /** A thread that runs the parts of one model. */
 export type InferenceThread = WorkerClient<InferenceRequest, Tensors, Loaded>;
@@ -44,6 +56,10 @@ export class InProcessBackend implements InferenceBackend {
   readonly #model: ModelFiles;
   readonly #images: ImagePreprocessPool;
   readonly #inputs: Loaded["inputs"];
+  /** The encoder takes pixels of any size. */
+  readonly takesPixels: boolean;
+  /** Features of an image and the logits of its first queries in one run; absent unless chosen. */
+  readonly locate?: NonNullable<InferenceBackend["locate"]>;
   readonly #thread: InferenceThread;
   #rejectFailed: (error: Error) => void = () => undefined;
   /** Rejects when the inference thread ends by itself; never resolves. */
@@ -53,6 +69,8 @@ export class InProcessBackend implements InferenceBackend {
 
   private constructor(model: ModelFiles, { thread, description, inputs }: StartedThread) {
     this.#inputs = inputs;
+    this.takesPixels = inputs.encoder?.includes(pixelsName) ?? false;
+    if (inputs.locate !== undefined) this.locate = (image, feeds) => this.#locate(image, feeds);
     this.#model = model;
     this.#images = new ImagePreprocessPool(model.input);
     this.description = `in-process/${description}`;
@@ -69,6 +87,10 @@ export class InProcessBackend implements InferenceBackend {
 
   async encodeImage(image: ColourImage): Promise<Tensors> {
     const { width, height, data } = image;
+    if (this.takesPixels) {
+      checkImageSide(image);
+      return this.encodeFrame(pixelFeeds(image));
+    }
     const tensors = await this.#images.tensors({ kind: "rgb", width, height, data }).catch((error) => {
       throw this.#inferenceError(error as Error);
     });
@@ -82,11 +104,20 @@ export class InProcessBackend implements InferenceBackend {
 
   inputsOf = (part: ModelPart): readonly string[] | undefined => this.#inputs[part];
 
+  async #locate(image: ColourImage, feeds: Tensors): Promise<Tensors> {
+    const { width, height, data } = image;
+    checkImageSide(image);
+    const pixels = this.#inputs.locate?.includes(pixelsName)
+      ? pixelFeeds(image)
+      : await this.#images.tensors({ kind: "rgb", width, height, data });
+    return this.#run("locate", { ...feeds, ...pixels });
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#thread.close("the back end was closed"), this.#images.close()]);
   }
 
-  async #run(part: ModelPart, feeds: Tensors): Promise<Tensors> {
+  async #run(part: InferenceRequest["part"], feeds: Tensors): Promise<Tensors> {
     try {
       return await this.#thread.request({ part, feeds });
     } catch (error) {
@@ -118,7 +149,7 @@ export interface StartedThread {
 /** Starts a thread on the first provider that runs the model. @throws MODEL_MISMATCH, PROVIDER_UNAVAILABLE */
 export async function startThread(
   model: Pick<ModelFiles, "name" | "files" | "session" | "tokens"> &
-    Partial<Pick<ModelFiles, "outputs" | "warmUpFeeds">>,
+    Partial<Pick<ModelFiles, "outputs" | "warmUpFeeds" | "input">>,
   options: InProcessOptions,
 ): Promise<StartedThread> {
   const { requireProvider, onNotice } = options;
@@ -165,9 +196,10 @@ async function tryProviders(
   Pick<Loaded, "inputs"> & { readonly thread: InferenceThread; readonly placement: Placement | undefined }
 > {
   const { device = 0, memoryLimit, engineCache, fp16, warmUp } = options;
+  const { outputs = {} } = model;
   const workerData: WorkerSettings = {
     files: model.files,
-    outputs: model.outputs ?? {},
+    outputs: { ...outputs, locate: [...(outputs.encoder ?? []), ...(outputs.decoder ?? [])] },
     providers,
     threads: inferenceThreads(options),
     device,
@@ -178,6 +210,7 @@ async function tryProviders(
     warmUp: warmUp ?? providers[0] !== "cpu",
     tokens: model.tokens ?? 8,
     warmUpFeeds: model.warmUpFeeds ?? {},
+    ...graphSettings(model, options, providers[0]),
   };
   const thread: InferenceThread = new WorkerClient(compiledModule(import.meta.url, "./ort-worker.js"), {
     name: "inference thread",
@@ -190,6 +223,23 @@ async function tryProviders(
     await thread.close();
     throw await loadError(model.name, providers[0] ?? "cpu", error as Error);
   }
+}
+
+/** Which graphs are joined when the model is loaded. @throws MODEL_MISMATCH */
+function graphSettings(
+  { name, input, files }: Parameters<typeof startThread>[0],
+  { resize = "auto", locate = false }: InProcessOptions,
+  provider: ExecutionProvider | undefined,
+) {
+  const possible = input !== undefined && files.encoder !== undefined && fitsGraph(input);
+  if (resize === "graph" && !possible) {
+    const detail =
+      "its images are not resized in the graph: only a stretched, bilinear input of an encoder is";
+    throw new GraspGroundingError("MODEL_MISMATCH", { name, detail });
+  }
+  // TensorRT would build its engine again for each size of image.
+  const inGraph = possible && (resize === "graph" || (resize === "auto" && provider === "cuda"));
+  return { pixelInput: inGraph ? input : undefined, needsPixels: resize === "graph", locate };
 }
 
 async function loadError(name: string, provider: ExecutionProvider, cause: Error) {

@@ -2,32 +2,30 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { workerData } from "node:worker_threads";
-import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { env, type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Reply, reportStarted, reportStartFailure, serve } from "../../workers/index.js";
-import { type ModelPart, modelParts, type Tensor, type Tensors } from "../port.js";
+import { modelParts, type Tensor, type Tensors } from "../port.js";
 import { joinPlacements, type Placement, placementOf } from "./providers.js";
-import { type SessionSettings, sessionOptions } from "./session-options.js";
+import { type OpenSettings, openSessions, type Run, type Sessions, sessionFor } from "./sessions.js";
 import { warmUpFeeds } from "./warm-up.js";
 
 /** A run of one part of the model. The reply is its outputs. */
 export interface InferenceRequest {
-  readonly part: ModelPart;
+  readonly part: Run;
   readonly feeds: Tensors;
 }
 
 /** The model is loaded. */
 export interface Loaded {
   /** Names of each part's inputs. */
-  readonly inputs: Readonly<Partial<Record<ModelPart, readonly string[]>>>;
+  readonly inputs: Readonly<Partial<Record<Run, readonly string[]>>>;
   /** Operators by provider, for a model that was warmed up on a provider other than the CPU. */
   readonly placement?: Placement;
 }
 
-export interface WorkerSettings extends SessionSettings {
-  /** ONNX files by part; a model of one part has only that one. */
-  readonly files: Readonly<Partial<Record<ModelPart, string>>>;
+export interface WorkerSettings extends OpenSettings {
   /** Names of the outputs to fetch, by part; all of them where a part has none. */
-  readonly outputs: Readonly<Partial<Record<ModelPart, readonly string[]>>>;
+  readonly outputs: Readonly<Partial<Record<Run, readonly string[]>>>;
   /** Run once on made-up input before the model counts as loaded, and count the operators by provider. */
   readonly warmUp: boolean;
   /** Tokens of a made-up query. */
@@ -37,7 +35,6 @@ export interface WorkerSettings extends SessionSettings {
 }
 
 const settings = workerData as WorkerSettings;
-type Sessions = Partial<Record<ModelPart, InferenceSession>>;
 
 // The thread that started this one reports errors once; ONNX Runtime would print them a second time.
 env.logLevel = "fatal";
@@ -49,7 +46,7 @@ function toTensor(value: OrtTensor): Tensor {
   return { type: value.type, dims: value.dims, data: value.data as Float32Array };
 }
 
-async function run(session: InferenceSession, part: ModelPart, feeds: Tensors): Promise<Tensors> {
+async function run(session: InferenceSession, part: Run, feeds: Tensors): Promise<Tensors> {
   const inputs: Record<string, OrtTensor> = {};
   for (const name of session.inputNames) {
     const feed = feeds[name];
@@ -63,21 +60,10 @@ async function run(session: InferenceSession, part: ModelPart, feeds: Tensors): 
   );
 }
 
-async function openAll(profiles: string | undefined): Promise<Sessions> {
-  const sessions: Sessions = {};
-  for (const [part, file] of Object.entries(settings.files)) {
-    sessions[part as ModelPart] = await InferenceSession.create(file, {
-      ...sessionOptions(settings),
-      ...(profiles !== undefined && { enableProfiling: true, profileFilePrefix: join(profiles, part) }),
-    });
-  }
-  return sessions;
-}
-
 /** Runs every part once, each on the outputs of the parts before it. */
 async function runOnce(sessions: Sessions): Promise<void> {
   let known = settings.warmUpFeeds;
-  for (const part of modelParts) {
+  for (const part of [...modelParts, "locate"] as const) {
     const session = sessions[part];
     const feeds = session && warmUpFeeds(session.inputMetadata, known, settings.tokens, part);
     // Parts that do not match are reported when they are used.
@@ -87,15 +73,15 @@ async function runOnce(sessions: Sessions): Promise<void> {
 }
 
 async function load(): Promise<{ sessions: Sessions; placement?: Placement }> {
-  if (!settings.warmUp) return { sessions: await openAll(undefined) };
+  if (!settings.warmUp) return { sessions: await openSessions(settings) };
   if (settings.providers.every((name) => name === "cpu")) {
-    const sessions = await openAll(undefined);
+    const sessions = await openSessions(settings);
     await runOnce(sessions);
     return { sessions };
   }
   const profiles = await mkdtemp(join(tmpdir(), "grasp-grounding-profile-"));
   try {
-    const sessions = await openAll(profiles);
+    const sessions = await openSessions(settings, profiles);
     await runOnce(sessions);
     for (const session of Object.values(sessions)) session.endProfiling();
     const files = await readdir(profiles);
@@ -114,7 +100,7 @@ function reply(outputs: Tensors): Reply<Tensors> {
 try {
   const { sessions, placement } = await load();
   serve(async ({ part, feeds }: InferenceRequest) =>
-    reply(await run(sessions[part] as InferenceSession, part, feeds)),
+    reply(await run(await sessionFor(sessions, settings, part, Object.keys(feeds)), part, feeds)),
   );
   const inputs = Object.fromEntries(
     Object.entries(sessions).map(([part, { inputNames }]) => [part, [...inputNames]]),

@@ -1,5 +1,6 @@
 import type { InferenceSession } from "onnxruntime-node";
-import { elementCount, type ModelPart, type Tensor, type Tensors } from "../port.js";
+import { elementCount, type Tensor, type Tensors } from "../port.js";
+import type { Run } from "./sessions.js";
 
 /**
  * Artificial feeds of a part: outputs of earlier parts where the names agree, ones otherwise. An open length of the
@@ -9,7 +10,7 @@ export function warmUpFeeds(
   inputs: readonly InferenceSession.ValueMetadata[],
   known: Tensors,
   tokens: number,
-  part: ModelPart,
+  part: Run,
 ): Tensors | undefined {
   const feeds: Record<string, Tensor> = {};
   for (const input of inputs) {

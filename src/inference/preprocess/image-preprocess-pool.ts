@@ -22,6 +22,11 @@ export class ImagePreprocessPool {
     return (await this.#pool.request({ image, output: "tensors" })) as Tensors;
   }
 
+  /** An image as it is, for an encoder that resizes: uint8 [1, h, w, 3]. @throws Error with the reason in one line */
+  async pixels(image: ImageData): Promise<Tensors> {
+    return (await this.#pool.request({ image, output: "pixels" })) as Tensors;
+  }
+
   /** RGB bytes of the model's size, height × width × 3. @throws Error with the reason in one line */
   async rgb(image: ImageData): Promise<Uint8Array> {
     return (await this.#pool.request({ image, output: "rgb" })) as Uint8Array;

@@ -1,5 +1,6 @@
 import { workerData } from "node:worker_threads";
 import { type Reply, serve } from "../../workers/index.js";
+import { pixelFeeds } from "../graphs/index.js";
 import type { ImageInput, Tensors } from "../port.js";
 import { decodeJpeg, imageInputs, resizeImage } from "./preprocess.js";
 
@@ -10,16 +11,19 @@ export type ImageData =
 
 export interface ImageRequest {
   readonly image: ImageData;
-  /** `rgb`: bytes of the model's size, for a model whose input is stretched; `tensors`: the encoder's inputs. */
-  readonly output: "rgb" | "tensors";
+  /**
+   * `rgb`: bytes of the model's size, for a model whose input is stretched; `tensors`: the encoder's inputs; `pixels`:
+   * the image as it is, for an encoder that resizes.
+   */
+  readonly output: "rgb" | "tensors" | "pixels";
 }
 
 const format = workerData as ImageInput;
 
 serve(async ({ image, output }: ImageRequest): Promise<Reply<Uint8Array | Tensors>> => {
   const pixels = image.kind === "jpeg" ? await decodeJpeg(image.data) : image;
-  if (output === "tensors") {
-    const tensors = await imageInputs(pixels, format);
+  if (output !== "rgb") {
+    const tensors = output === "pixels" ? pixelFeeds(pixels) : await imageInputs(pixels, format);
     return { value: tensors, transfer: Object.values(tensors).map(({ data }) => data.buffer) };
   }
   const resized = await resizeImage(pixels, format);

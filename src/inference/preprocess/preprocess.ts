@@ -8,6 +8,12 @@ import { resizeSmooth } from "./smooth-resize.js";
 /** Images with a shorter side are refused. */
 export const minImageSide = 8;
 
+/** @throws GraspGroundingError IMAGE_TOO_SMALL for a side under minImageSide pixels */
+export function checkImageSide({ width, height }: Pick<ColourImage, "width" | "height">): void {
+  if (width >= minImageSide && height >= minImageSide) return;
+  throw new GraspGroundingError("IMAGE_TOO_SMALL", { path: "image", width, height, limit: minImageSide });
+}
+
 /** Longest side of a compressed image that is decoded here. */
 const maxSide = 16_384;
 
@@ -45,14 +51,7 @@ export async function resizeImage(
   input: Pick<ImageFormat, "width" | "height" | "resample">,
 ): Promise<Uint8Array> {
   const { width, height, data } = image;
-  if (width < minImageSide || height < minImageSide) {
-    throw new GraspGroundingError("IMAGE_TOO_SMALL", {
-      path: "image",
-      width,
-      height,
-      limit: minImageSide,
-    });
-  }
+  checkImageSide(image);
   if (width === input.width && height === input.height) return data;
   return resizeRgb(image, input.width, input.height, input.resample ?? "bilinear");
 }

@@ -1,6 +1,9 @@
 import { describe } from "../../errors/index.js";
+import { pixelFeeds, pixelsName } from "../graphs/index.js";
 import type { InferenceBackend, ModelFiles, ModelPart, Tensor, Tensors } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
+import type { ImageData } from "../preprocess/image-worker.js";
+import { checkImageSide } from "../preprocess/preprocess.js";
 import { Batcher, type BatcherOptions, type Ran } from "./batcher.js";
 import { FeatureCache } from "./feature-cache.js";
 import {
@@ -27,6 +30,7 @@ export class Missing extends Error {}
 /** Runs requests: images to features, which stay here, queries to features, and both to logits. */
 export class RequestRunner {
   readonly #model: ModelFiles;
+  readonly #takesPixels: boolean;
   readonly #images: ImagePreprocessPool;
   readonly #cache: FeatureCache;
   readonly #batcher: Batcher;
@@ -37,6 +41,7 @@ export class RequestRunner {
     options: BatcherOptions & { readonly imageThreads: number; readonly keep: number },
   ) {
     this.#model = model;
+    this.#takesPixels = backend.takesPixels ?? false;
     this.#images = new ImagePreprocessPool(model.input, options.imageThreads);
     this.#cache = new FeatureCache(options.keep);
     this.#batcher = new Batcher(backend, options);
@@ -107,11 +112,20 @@ export class RequestRunner {
       payload.kind === "jpeg"
         ? ({ kind: "jpeg", data: payload.data } as const)
         : ({ kind: "rgb", width, height, data: payload.data } as const);
-    const tensors = await this.#images.tensors(image).catch((error) => {
+    const tensors = await this.#inputs(image).catch((error) => {
       throw new ProtocolError("picture", describe(error));
     });
     if (files.encoder === undefined) return { outputs: tensors, waitedMs: 0, ranMs: 0, batch: 1 };
     return this.#infer(request, "encoder", tensors);
+  }
+
+  /** The encoder's inputs; for an encoder that resizes, a JPEG is only decoded. */
+  async #inputs(image: ImageData): Promise<Tensors> {
+    if (!this.#takesPixels) return this.#images.tensors(image);
+    const pixels = image.kind === "jpeg" ? await this.#images.pixels(image) : pixelFeeds(image);
+    const [, height = 0, width = 0] = pixels[pixelsName]?.dims ?? [];
+    checkImageSide({ width, height });
+    return pixels;
   }
 
   #infer(request: Taken, part: ModelPart, feeds: Tensors): Promise<Ran> {
