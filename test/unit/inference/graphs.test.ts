@@ -169,7 +169,7 @@ describe("what cannot be joined is refused", () => {
   });
 
   it("numbers come back as they were written", () => {
-    for (const value of [0n, 1n, 127n, 128n, 300n, 2n ** 40n, 2n ** 64n - 1n])
+    for (const value of [0, 1, 127, 128, 300, 2 ** 31, 2 ** 40, 2 ** 53 - 1])
       expect([...fieldsOf(Buffer.concat([...numberField(5, value)]))]).toMatchObject([{ number: 5, value }]);
   });
 });
