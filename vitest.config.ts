@@ -9,6 +9,7 @@ const oneAtATime = { pool: "forks", fileParallelism: false, maxWorkers: 1 } as c
 const long = {
   unit: [
     "test/docs/commands.test.ts",
+    "test/docs/site.test.ts",
     "test/fuzz/*.test.ts",
     "test/unit/bags/damage-kinds.test.ts",
     "test/unit/cli/calibrate.test.ts",

@@ -135,7 +135,7 @@ export class CollisionChecker {
     }
   }
 
-  /** The first collision along joint configurations given densely enough (see {@link densely}). */
+  /** The first collision along joint configurations given densely enough (as `densely` gives them). */
   checkAll(configurations: Iterable<JointValues>, options: CheckOptions = {}): Collision | undefined {
     for (const q of configurations) {
       const found = this.check(q, options);

@@ -27,7 +27,7 @@ const maxStartsPerPose = 5;
 
 /**
  * Whether the arm reaches tool poses and the points before them, by inverse kinematics within the joint limits: 1, or
- * {@link outOfReach}. Collisions are not checked. The same poses in the same order give the same answers.
+ * `outOfReach` (0.05). Collisions are not checked. The same poses in the same order give the same answers.
  */
 export function reachability(solver: IkSolver, options: ReachOptions): (pose: Pose) => number {
   const { frameInBase = identityPose, approach = 0.1, symmetric = true, budget = 300 } = options;
