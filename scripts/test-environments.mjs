@@ -1,6 +1,7 @@
 // Makes what the suites of `npm test` run in: a Python with the libraries nobody here wrote that the tests compare against;
 // OpenCV 4 apart, for OpenCV 5's Python has no calibrateHandEye; a serving engine; schemathesis, which asks the console's
-// HTTP API whatever its description allows. Environments that exist already stay.
+// HTTP API whatever its description allows. Environments that exist already stay. `--short` makes only what `npm test` needs
+// and leaves the rest to `npm run test:long`.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { root, sh, step } from "./lib/setup.mjs";
@@ -13,13 +14,16 @@ function setUpVenv(name, folder, requirements) {
     run: () => {
       rmSync(join(root, folder), { recursive: true, force: true });
       sh("python3", ["-m", "venv", folder]);
-      const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
-      sh(join(root, folder, "bin", "python"), install);
+      // Python compiles a module when a test imports it; most of them no test imports.
+      const install = ["-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"];
+      sh(join(root, folder, "bin", "python"), [...install, "-r", requirements]);
     },
   });
 }
 
 setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
 setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
-setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
-setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
+if (!process.argv.includes("--short")) {
+  setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
+  setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
+}

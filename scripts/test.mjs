@@ -61,13 +61,14 @@ const vitest = (name, { wrapper = [], ...rest } = {}) => ({
   },
 });
 
-/** Python's own tests of models/ and simulation/, counted test by test. */
-const pytest = (name, folders, wrapper) => ({
+/** Python's own tests of models/ and simulation/, counted test by test, without the file `ignored`. */
+const pytest = (name, folders, { wrapper, ignored } = {}) => ({
   name,
   run: () => {
-    const report = join(reports, `${name}.xml`);
+    const report = join(reports, `${name}-${part}.xml`);
     rmSync(report, { force: true });
     const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", `--junitxml=${report}`, ...folders];
+    if (ignored !== undefined) args.push(`--ignore=${ignored}`);
     const options = { cwd: root, stdio: ["ignore", 2, 2], env: environment };
     const command = [environment.GRASP_GROUNDING_PYTHON, ...args];
     const { status } =
@@ -102,6 +103,9 @@ const inRos = (suite) => ({
 const withEnv = "scripts/ros/with-env.mjs";
 const ros = (name, options) => inRos(vitest(name, { wrapper: [withEnv, process.execPath], ...options }));
 
+/** Every family of models, exported whole. */
+const families = "models/export/test_families.py";
+
 const short = [
   check("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
   check("generated docs", ["scripts/generate-docs.mjs", "--check"]),
@@ -125,21 +129,22 @@ const short = [
     "--coverage.reporter=text",
     "--coverage.reportsDirectory=.cache/coverage",
   ]),
-  pytest("models", [
-    "models/export",
-    "models/training/tests/test_queries.py",
-    "models/training/tests/test_scenes.py",
-  ]),
+  pytest(
+    "models",
+    ["models/export", "models/training/tests/test_queries.py", "models/training/tests/test_scenes.py"],
+    { ignored: families },
+  ),
   vitest("console"),
   ros("ros"),
 ];
 
 const longer = [
   vitest("unit"),
+  pytest("models", [families]),
   vitest("console"),
   ros("ros"),
   // The simulated cell and the node on it, over ROS.
-  inRos(pytest("sim", ["simulation/tests"], withEnv)),
+  inRos(pytest("sim", ["simulation/tests"], { wrapper: withEnv })),
   // Three minutes of it; `npm run soak` takes half an hour.
   ros("soak"),
   ros("long", { byName: true }),
@@ -161,7 +166,9 @@ const chosen = suites.filter(({ name, byName }) =>
   wanted.length === 0 ? byName !== true : wanted.includes(name),
 );
 // Packages are fetched and ROS is built while the suites run that need neither.
-const python = chosen.some(({ alone }) => !alone) ? start("scripts/test-environments.mjs") : true;
+const python = chosen.some(({ alone }) => !alone)
+  ? start("scripts/test-environments.mjs", ...(long ? [] : ["--short"]))
+  : true;
 const rosReady = chosen.some(({ inRos: needed }) => needed) ? start("scripts/ros/setup.mjs") : true;
 const all = { passed: 0, failed: 0, failures: [], times: [] };
 for (const suite of chosen) {
