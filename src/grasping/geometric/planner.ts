@@ -139,14 +139,14 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   const shape = completeShape(scene);
   const width = narrowestWidth(shape);
   // A container that fits between the fingers is taken as a whole.
-  const rim = width > settings.gripper.stroke * 0.9 ? findRim(shape) : undefined;
+  const rim = width > settings.gripper.stroke * 0.9 ? findRim(shape, scene.view) : undefined;
   const rejected = { blocked: 0, loose: 0, unreachable: 0 };
   const least = leastOpposition(settings.friction);
   const blocked: Candidate[] = [];
   let found: Scored[] = [];
   const doubtful: Scored[] = [];
   for (const effort of [usual, thorough]) {
-    for (const candidate of search(scene, shape, settings, random, effort)) {
+    for (const candidate of search(scene, shape, rim, settings, random, effort)) {
       const fit = fitCandidate(
         scene,
         shape,
@@ -220,6 +220,7 @@ export function inputProblem(frame: RgbdFrame, mask: Mask): Refusal | undefined 
 function search(
   scene: GraspScene,
   shape: Shape,
+  rim: Rim | undefined,
   settings: Settings,
   random: () => number,
   effort: Effort,
@@ -229,6 +230,7 @@ function search(
     tableClearance: clearanceOver(shape, settings),
     minOverlap: scene.kind === "solid" ? 0.005 : 0.0008,
     minMargin: effort.minMargin,
+    deep: rim === undefined ? 0.035 : 0.02,
   };
   const all: Candidate[] = [];
   const tryAxes = (axes: ToolAxes): number => {
@@ -243,7 +245,7 @@ function search(
   }));
   // Yaws that close well from above are tried at a tilt too.
   down.sort((p, q) => q.heuristicScore - p.heuristicScore);
-  const yaws: number[] = [];
+  const yaws: number[] = [...(rim?.yaws ?? [])];
   for (const { yaw, heuristicScore } of down)
     if (
       heuristicScore > 0 &&

@@ -1,12 +1,15 @@
 import type { Metres, Vec3 } from "../../geometry/index.js";
 import type { Shape } from "./complete.js";
 import type { ToolAxes } from "./orientations.js";
+import { Sight, type View } from "./view.js";
 
 /** The upper edge of an open container, fitted by a circle or a rectangle, seen from above in the table frame. */
 export interface Rim {
   readonly kind: "circle" | "rectangle";
   /** Mean distance of the rim's points from the fit. */
   readonly residual: Metres;
+  /** Level directions square to the sides of a rectangle, as yaws; none of a circle. */
+  readonly yaws: readonly number[];
   /** Signed distance of a point from the edge, negative inside, and the level direction out of the container there. */
   at(x: number, y: number): { readonly distance: Metres; readonly outward: readonly [number, number] };
 }
@@ -26,11 +29,14 @@ const LOOSEST: Metres = 0.006;
 const SECTORS = 24;
 const CLOSED = 0.6;
 
+/** Share of the space within the rim, just under it, that the camera must see to be empty. */
+const OPEN = 0.5;
+
 /**
  * The rim of an open container, or undefined where the shape is none: its top must follow a circle or a rectangle, and
- * the measured surface within must lie lower.
+ * the camera must see that the space within is empty, or measure a surface that lies lower.
  */
-export function findRim(shape: Shape): Rim | undefined {
+export function findRim(shape: Shape, view: View): Rim | undefined {
   const { points, top } = shape;
   const band = Math.min(BAND, top * 0.25);
   const all: number[] = [];
@@ -41,7 +47,8 @@ export function findRim(shape: Shape): Rim | undefined {
   const edge = all.filter((_, i) => Math.trunc(i / 2) % every === 0);
   const fits = [fitCircle(edge), fitRectangle(edge)].filter((fit) => fit !== undefined);
   const best = fits.sort((p, q) => p.residual - q.residual)[0];
-  return best !== undefined && isClosed(best, edge) && isHollow(best, shape) ? best : undefined;
+  if (best === undefined || !isClosed(best, edge)) return undefined;
+  return isHollow(best, shape) || isOpen(best, edge, top, view) ? best : undefined;
 }
 
 /**
@@ -74,7 +81,7 @@ function fitCircle(edge: readonly number[]): Rim | undefined {
     const away = Math.hypot(px - x, py - y) || 1e-9;
     return { distance: away - r, outward: [(px - x) / away, (py - y) / away] };
   };
-  return withResidual("circle", at, chosen);
+  return withResidual("circle", [], at, chosen);
 }
 
 function kasa(edge: readonly number[]): { x: number; y: number; r: number } | undefined {
@@ -126,7 +133,7 @@ function fitRectangle(edge: readonly number[]): Rim | undefined {
       if (du > dv) return { distance: du, outward: [Math.sign(u) * c, Math.sign(u) * s] };
       return { distance: dv, outward: [-Math.sign(v) * s, Math.sign(v) * c] };
     };
-    const fit = withResidual("rectangle", at, edge);
+    const fit = withResidual("rectangle", [(k * Math.PI) / 60, ((k + 30) * Math.PI) / 60], at, edge);
     if (fit !== undefined && fit.residual < (best?.residual ?? Infinity)) best = fit;
   }
   return best;
@@ -139,11 +146,16 @@ function ends(values: number[]): readonly [number, number] {
   return [values[cut]!, values[values.length - 1 - cut]!];
 }
 
-function withResidual(kind: Rim["kind"], at: Rim["at"], edge: readonly number[]): Rim | undefined {
+function withResidual(
+  kind: Rim["kind"],
+  yaws: readonly number[],
+  at: Rim["at"],
+  edge: readonly number[],
+): Rim | undefined {
   let sum = 0;
   for (let i = 0; i < edge.length; i += 2) sum += Math.abs(at(edge[i]!, edge[i + 1]!).distance);
   const residual = sum / (edge.length / 2);
-  return residual < LOOSEST ? { kind, residual, at } : undefined;
+  return residual < LOOSEST ? { kind, residual, yaws, at } : undefined;
 }
 
 /** Whether the rim is known in most directions: a single wall is no container. */
@@ -164,4 +176,22 @@ function isHollow(rim: Rim, { points, seen, top }: Shape): boolean {
   if (inside.length < 12) return false;
   inside.sort((a, b) => a - b);
   return inside[Math.trunc(inside.length * 0.8)]! < top - HOLLOW;
+}
+
+/** Whether the camera looks through the space within the rim, just under it. */
+function isOpen(rim: Rim, edge: readonly number[], top: Metres, view: View): boolean {
+  const xs = edge.filter((_, i) => i % 2 === 0);
+  const ys = edge.filter((_, i) => i % 2 === 1);
+  const [x0, x1] = ends(xs);
+  const [y0, y1] = ends(ys);
+  let tried = 0;
+  let free = 0;
+  for (let i = 1; i < 12; i++)
+    for (let j = 1; j < 12; j++) {
+      const [x, y] = [x0 + ((x1 - x0) * i) / 12, y0 + ((y1 - y0) * j) / 12];
+      if (rim.at(x, y).distance > -INSET / 2) continue;
+      tried++;
+      if (view.look(x, y, top - HOLLOW - 0.003, 0.003) === Sight.free) free++;
+    }
+  return tried >= 12 && free > OPEN * tried;
 }

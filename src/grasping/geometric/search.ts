@@ -23,6 +23,8 @@ export interface SearchLimits {
   readonly minOverlap: Metres;
   /** Least free space between each finger and the part. */
   readonly minMargin: Metres;
+  /** Overlap from which on more does not make a candidate more likely. */
+  readonly deep: Metres;
 }
 
 const BIN = 0.0025;
@@ -164,7 +166,7 @@ function scanDepth(
       if (overlap < limits.minOverlap) continue;
       if (width > usable) break;
       const at: Vec3 = [(low + high) / 2, y, s];
-      const heuristicScore = promiseOf(shape, axes, at, width, overlap, gripper);
+      const heuristicScore = promiseOf(shape, axes, at, width, overlap, gripper, limits.deep);
       if (heuristicScore < 0.02) continue;
       found.push({ axes, at, width, overlap, heuristicScore });
     }
@@ -179,11 +181,12 @@ function promiseOf(
   width: Metres,
   overlap: Metres,
   gripper: GripperModel,
+  deep: Metres,
 ): number {
   const [x, y, z] = shape.centre;
   const dx = x * c[0] + y * c[1] + z * c[2] - at[0];
   const dy = x * b[0] + y * b[1] + z * b[2] - at[1];
-  const reach = Math.min(1, overlap / Math.min(0.035, Math.max(0.004, shape.top - 0.004)));
+  const reach = Math.min(1, overlap / Math.min(deep, Math.max(0.004, shape.top - 0.004)));
   const room = 1 - (width / gripper.stroke) ** 4;
   return (
     Math.exp(-((dy / 0.045) ** 2) - (dx / 0.1) ** 2) *
