@@ -12,6 +12,8 @@ export interface Fit {
   readonly margin: Metres;
   /** Distance of the nearest other object from the opened fingers and palm, up to 20 mm. */
   readonly clearance: Metres;
+  /** Distance of the palm from the target itself, up to 20 mm. */
+  readonly palmGap: Metres;
   /** Cosine between the closing direction and the surface's normal at the worse of both contacts, 0..1. */
   readonly opposition: number;
   /** Share of the fingers' space that the camera could not see because of another object. */
@@ -31,6 +33,12 @@ const MARGIN = 0.014;
 const SPARE = 0.012;
 /** Tried openings where a wide one meets the table. */
 const NARROWER: readonly Metres[] = [MARGIN, 0.006];
+/** Distance of the target's own surface under the open fingertips: less, and they may press on it. */
+const TIP_GAP: Metres = 0.007;
+/** The same where there is no more room: the surface's error. */
+const LEAST_TIP_GAP: Metres = 0.003;
+/** Free space beside the part from which on the greater gap is kept. */
+const ENOUGH_ROOM: Metres = 0.006;
 /** Points of other objects lie some millimetres apart: their edge is nearer than the nearest point by this. */
 const NEIGHBOUR_GAP = 0.002;
 /** Number of points that count as noise and not as a collision. */
@@ -91,7 +99,8 @@ export function fitCandidate(
     else low = Math.min(low, -dx - inside - NEIGHBOUR_GAP);
   }
   if (palm > STRAY || between > STRAY) return undefined;
-  const free = Math.min(low, high) - gripper.fingerThickness;
+  const spare = Math.min(low, high, own.spare) - gripper.fingerThickness;
+  const free = spare >= ENOUGH_ROOM ? spare : Math.min(low, high) - gripper.fingerThickness;
   const widest = Math.min(room, Math.max(Math.min(MARGIN, free - 0.001), free - SPARE));
   const margin = [widest, ...NARROWER.filter((each) => each < widest)].find((each) =>
     aboveTable(candidate, own.shift, gripper, inside + each + gripper.fingerThickness, tableClearance),
@@ -101,7 +110,8 @@ export function fitCandidate(
   const hidden = hiddenShares(scene, candidate, own.shift, opening, gripper);
   return {
     margin,
-    clearance: Math.min(nearPalm, Math.max(0, free - margin), 0.02),
+    clearance: Math.min(nearPalm, Math.max(0, spare - margin), 0.02),
+    palmGap: own.palmGap,
     opposition: own.opposition,
     ...hidden,
     held: own.held,
@@ -115,6 +125,9 @@ interface Own {
   readonly shift: Metres;
   readonly freeLow: Metres;
   readonly freeHigh: Metres;
+  /** As the smaller of both, with more distance under the fingertips. */
+  readonly spare: Metres;
+  readonly palmGap: Metres;
   readonly opposition: number;
   readonly held: number;
 }
@@ -128,10 +141,13 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
   const reach = width / 2 + 0.004;
   const [px, py] = [gripper.palm[0] / 2, gripper.palm[1] / 2];
   let palm = 0;
+  let palmGap = 0.02;
   let low = Infinity;
   let high = -Infinity;
   let nextLow = -Infinity;
   let nextHigh = Infinity;
+  let spareLow = -Infinity;
+  let spareHigh = Infinity;
   let inside = 0;
   let seen = 0;
   const measured = shape.seen * 3;
@@ -140,11 +156,15 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
     const y = points[i + 1]!;
     const z = points[i + 2]!;
     const ds = x * a[0] + y * a[1] + z * a[2] - at[2];
-    if (ds > 0.003) continue;
+    if (ds > TIP_GAP) continue;
     const dy = x * b[0] + y * b[1] + z * b[2] - at[1];
     if (Math.abs(dy) > py) continue;
     const dx = x * c[0] + y * c[1] + z * c[2] - at[0];
-    if (ds < -gripper.fingerLength + 0.001 && Math.abs(dx) < px && ++palm > STRAY) return undefined;
+    if (Math.abs(dx) < px) {
+      const gap = ds + gripper.fingerLength;
+      if (gap < 0.001 && ++palm > STRAY) return undefined;
+      if (gap >= 0.001 && gap < palmGap) palmGap = gap;
+    }
     if (Math.abs(dy) > half + 0.002) continue;
     if (Math.abs(dx) <= reach) {
       if (ds > 0) continue;
@@ -152,8 +172,13 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
       if (i < measured) seen++;
       if (dx < low) low = dx;
       if (dx > high) high = dx;
-    } else if (dx < 0) nextLow = Math.max(nextLow, dx);
-    else nextHigh = Math.min(nextHigh, dx);
+    } else if (dx < 0) {
+      spareLow = Math.max(spareLow, dx);
+      if (ds <= LEAST_TIP_GAP) nextLow = Math.max(nextLow, dx);
+    } else {
+      spareHigh = Math.min(spareHigh, dx);
+      if (ds <= LEAST_TIP_GAP) nextHigh = Math.min(nextHigh, dx);
+    }
   }
   // A grasp needs measured surface.
   if (seen < 3) return undefined;
@@ -162,6 +187,8 @@ function measureOwn(shape: Shape, candidate: Candidate, gripper: GripperModel): 
     shift: (low + high) / 2,
     freeLow: low - nextLow,
     freeHigh: nextHigh - high,
+    spare: Math.min(low - spareLow, spareHigh - high),
+    palmGap,
     opposition: opposition(shape, candidate, half, low, high),
     held: inside / (points.length / 3),
   };

@@ -24,7 +24,7 @@ export const defaultWeights: ScoreWeights = {
   clearance: 0.45,
   approach: 0.7,
   overlap: 1.2,
-  room: 0.22,
+  room: 0.6,
   edge: 0.22,
   seen: 0.45,
   body: 0.75,
@@ -37,6 +37,9 @@ const DEEP: Metres = 0.045;
 
 /** The same on the rim of an open container: its wall is a small share of the object, and thin. */
 const DEEP_ON_RIM: Metres = 0.02;
+
+/** Distance of the palm from the object above which more does not help. */
+const PALM_FREE: Metres = 0.012;
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
@@ -59,12 +62,17 @@ export function scoreTerms(
   const dx: Metres = x * c[0] + y * c[1] + z * c[2] - at[0] - fit.shift;
   const dy: Metres = x * b[0] + y * b[1] + z * b[2] - at[1];
   const wanted = Math.min(onRim ? DEEP_ON_RIM : DEEP, Math.max(0.004, shape.top - 0.004));
+  // Tilted along a wall, one edge of the finger stands higher than the other; leaning with the wall is as good as down.
+  const overlap = onRim ? candidate.overlap - gripper.fingerWidth * Math.abs(b[2]) : candidate.overlap;
+  const upright = onRim ? Math.sqrt(1 - b[2] * b[2]) : -a[2];
   return {
     antipodality: clamp((fit.opposition - least) / (0.97 - least)),
     centring: Math.exp(-((dy / 0.05) ** 2) - (dx / 0.11) ** 2),
-    clearance: clamp(0.25 + (0.75 * Math.min(fit.margin, fit.clearance + 0.006)) / 0.012),
-    approach: Math.max(0.25, clamp(-a[2])),
-    overlap: clamp(candidate.overlap / wanted),
+    clearance:
+      clamp(0.25 + (0.75 * Math.min(fit.margin, fit.clearance + 0.006)) / 0.012) *
+      clamp(0.5 + (0.5 * fit.palmGap) / PALM_FREE),
+    approach: Math.max(0.25, clamp(upright)),
+    overlap: clamp(overlap / wanted),
     room: clamp(1.02 - (fit.width / gripper.stroke) ** 5),
     edge: 0.3 + 0.7 * edge,
     seen: (1 - 0.6 * fit.unseen) * (1 - 0.15 * fit.shadow),
