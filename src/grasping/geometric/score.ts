@@ -62,8 +62,9 @@ export function scoreTerms(
   const dx: Metres = x * c[0] + y * c[1] + z * c[2] - at[0] - fit.shift;
   const dy: Metres = x * b[0] + y * b[1] + z * b[2] - at[1];
   const wanted = Math.min(onRim ? DEEP_ON_RIM : DEEP, Math.max(0.004, shape.top - 0.004));
-  // Tilted along a wall, one edge of the finger stands higher than the other; leaning with the wall is as good as down.
-  const overlap = onRim ? candidate.overlap - gripper.fingerWidth * Math.abs(b[2]) : candidate.overlap;
+  // Of a tilted finger one edge stands higher than the other; leaning with a wall is as good as straight down.
+  const rise = gripper.fingerWidth * Math.abs(b[2]);
+  const overlap = candidate.overlap - (onRim ? rise : rise / 2);
   const upright = onRim ? Math.sqrt(1 - b[2] * b[2]) : -a[2];
   return {
     antipodality: clamp((fit.opposition - least) / (0.97 - least)),
