@@ -54,6 +54,11 @@ export class WorkerProcess {
     });
   }
 
+  /** What it said of an event so far, e.g. `ready`; undefined before. */
+  said(event: string): Record<string, unknown> | undefined {
+    return this.#lines.findLast((line) => line.event === event);
+  }
+
   /** Threads that decode and resize images. */
   get imageThreads(): number {
     return Number(this.#lines.find(({ event }) => event === "bound")?.image_threads);

@@ -22,6 +22,7 @@ function setUpVenv(name, folder, requirements) {
 }
 
 setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
+setUpVenv("python-worker", ".cache/venv-worker", "models/worker/requirements-cpu.txt");
 setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
 if (!process.argv.includes("--short")) {
   setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");

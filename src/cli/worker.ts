@@ -9,30 +9,14 @@ import {
   readKeyFile,
   readPublicKeys,
   WorkerServer,
-  workerStates,
 } from "../inference/zmq/index.js";
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { defaultModel, findModel } from "../model-store/index.js";
-import { type BackendOptions, inProcessOptions } from "../pipeline/index.js";
+import { inProcessOptions } from "../pipeline/index.js";
 import { interrupted, packageVersion, wholeNumber } from "../system/index.js";
 import { providerFlags } from "./backend-flags.js";
-
-interface WorkerOptions extends BackendOptions {
-  readonly bind?: string;
-  readonly model: string;
-  readonly key?: string;
-  readonly allow?: string;
-  readonly insecurePlainTcp?: boolean;
-  readonly maxBatch?: number;
-  readonly batchWait?: number;
-  readonly queue?: number;
-  readonly keep?: number;
-  readonly imageThreads?: number;
-  readonly pictureThreads?: number;
-  readonly metrics?: string;
-  readonly newKey?: string;
-  readonly json?: boolean;
-}
+import { reporter, type WorkerOptions, watchWorker } from "./worker-common.js";
+import { runPythonWorker } from "./worker-python.js";
 
 /** `worker`: one model behind a ZeroMQ socket. */
 export function workerCommand(): Command {
@@ -43,6 +27,14 @@ export function workerCommand(): Command {
       "where to listen: ipc:///path, tcp://127.0.0.1:5601, or with keys tcp://0.0.0.0:5601",
     )
     .option("--model <name>", "model name or folder", defaultModel)
+    .addOption(
+      new Option(
+        "--engine <kind>",
+        "what runs the model: onnxruntime-node, or ONNX Runtime in Python, which keeps tensors on the GPU (on --provider cuda unless cpu is named)",
+      )
+        .choices(["node", "python-gpu"])
+        .default("node"),
+    )
     .option("--key <file>", "this worker's CURVE keys; needed to listen beyond this machine")
     .option("--allow <file>", "public keys that may connect, one a line")
     .option("--insecure-plain-tcp", "listen beyond this machine without keys: anybody can read and ask")
@@ -76,14 +68,19 @@ export function workerCommand(): Command {
     )
     .option("--json", "report as JSON lines: bound, ready, stopped");
   for (const flag of providerFlags()) command.addOption(flag);
-  return command.action(run);
+  return command.action((options: WorkerOptions) => run(options, command));
 }
 
-async function run(options: WorkerOptions): Promise<void> {
+async function run(options: WorkerOptions, command: Command): Promise<void> {
   if (options.newKey !== undefined) return writeKey(options.newKey);
-  if (options.bind === undefined) throw usage("worker needs --bind ENDPOINT (or --new-key FILE)");
+  const { bind } = options;
+  if (bind === undefined) throw usage("worker needs --bind ENDPOINT (or --new-key FILE)");
   if ((options.key === undefined) !== (options.allow === undefined))
     throw usage("--key and --allow belong together: without a list anybody who has the public key may ask");
+  if (options.engine === "python-gpu") {
+    const named = (name: string) => command.getOptionValueSource(name) !== "default";
+    return runPythonWorker({ ...options, bind }, named);
+  }
   const folder = await findModel(options.model);
   const { files: model, verify } = await servedModel(folder);
   const onCpu = (options.requireProvider ?? options.provider ?? "cpu") === "cpu";
@@ -92,7 +89,7 @@ async function run(options: WorkerOptions): Promise<void> {
   const imageThreads = options.imageThreads ?? options.pictureThreads ?? (onCpu ? 1 : 4);
   const { key, allow, insecurePlainTcp, batchWait, queue, keep } = options;
   const server = await WorkerServer.bind(model, {
-    bind: options.bind,
+    bind,
     maxBatch: options.maxBatch ?? (onCpu ? 1 : 8),
     imageThreads,
     onAnswered: (waited, ran) => {
@@ -108,8 +105,7 @@ async function run(options: WorkerOptions): Promise<void> {
         security: { keys: await readKeyFile(key), allowed: await readPublicKeys(allow) },
       }),
   });
-  const say = (event: string, detail: object, text: string) =>
-    process.stdout.write(`${options.json ? JSON.stringify({ event, ...detail }) : `worker: ${text}`}\n`);
+  const say = reporter(options);
   say(
     "bound",
     { endpoint: server.endpoint, image_threads: imageThreads },
@@ -118,7 +114,7 @@ async function run(options: WorkerOptions): Promise<void> {
   let served: RunningMetrics | undefined;
   try {
     if (metrics !== undefined && endpoint !== undefined) {
-      watch(metrics, server);
+      watchWorker(metrics, server);
       served = await startMetrics(metrics, endpoint);
       say("metrics", { url: served.url }, `metrics: ${served.url}`);
     }
@@ -133,31 +129,6 @@ async function run(options: WorkerOptions): Promise<void> {
     await served?.close();
     await server.close();
   }
-}
-
-/** The worker's counters as metrics, without content of requests. */
-function watch(metrics: Metrics, server: WorkerServer): void {
-  const figure = (name: string) => Number(server.report()[name] ?? 0);
-  const dropped = () => Object.entries(server.report()).filter(([name]) => name.startsWith("dropped_"));
-  const counters = [
-    ["requests_answered_total", "Requests answered", "answered"],
-    ["requests_refused_total", "Requests refused as busy or not ready", "refused"],
-    ["requests_failed_total", "Requests that failed", "failed"],
-    ["requests_expired_total", "Requests dropped unrun at their deadline", "expired"],
-    ["requests_cancelled_total", "Requests dropped unrun because they were withdrawn", "cancelled"],
-    ["batches_total", "Times the model was run", "batches"],
-    ["batched_total", "Requests the model was run for", "batched"],
-    ["keys_refused_total", "Connections turned away by their key", "refused_keys"],
-  ] as const;
-  for (const [name, help, counted] of counters) metrics.watch(name, help, "counter", () => figure(counted));
-  metrics.watch("messages_malformed_total", "Messages that were dropped", "counter", () =>
-    dropped().reduce((sum, [, n]) => sum + Number(n), 0),
-  );
-  metrics.watch("queued", "Requests that wait or run", "gauge", () => figure("open"));
-  metrics.watch("kept_pictures", "Images whose features are in memory", "gauge", () =>
-    figure("kept_pictures"),
-  );
-  metrics.watchState("worker_state", "State", workerStates, () => server.state);
 }
 
 async function writeKey(path: string): Promise<void> {

@@ -6,10 +6,11 @@ export { type BackendChoice, type BackendKind, backendKinds, createBackend } fro
 export {
   InProcessBackend,
   type InProcessOptions,
+  inferenceThreads,
   type ResizePlace,
   resizePlaces,
 } from "./in-process/backend.js";
-export { type ProviderGap, providerGap, runtimeVersion } from "./in-process/gpu-libraries.js";
+export { nvidiaGap, type ProviderGap, providerGap, runtimeVersion } from "./in-process/gpu-libraries.js";
 export {
   describePlacement,
   type ExecutionProvider,

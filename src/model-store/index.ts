@@ -21,4 +21,4 @@ export { type KnownHubModel, knownHubModels } from "./hub/known.js";
 export { type PullSummary, pullFromFolder, pullFromHub } from "./hub/pull.js";
 export { hubEndpoint, hubToken } from "./hub/token.js";
 export { type KnownWeights, knownWeights } from "./known.js";
-export { runLines } from "./python.js";
+export { pythonFor, runLines } from "./python.js";

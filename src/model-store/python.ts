@@ -9,6 +9,8 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 export interface PythonOptions {
   /** Folder of the `export` package (models/), with export/requirements.txt. */
   readonly packages: string;
+  /** List of other packages. Default: export/requirements.txt. */
+  readonly list?: string;
   /** An interpreter that has the requirements already; default GRASP_GROUNDING_PYTHON. */
   readonly interpreter?: string;
   /** Called with each line of progress. */
@@ -17,14 +19,14 @@ export interface PythonOptions {
 }
 
 /**
- * An interpreter with the packages of models/export/requirements.txt: the one named, else an environment made once in
- * the cache folder, one for each version of the list.
+ * An interpreter with the packages of a list: the one named, else an environment made once in the cache folder, one
+ * for each version of the list.
  * @throws GraspGroundingError PYTHON_MISSING, PYTHON_PACKAGES
  */
 export async function pythonFor(options: PythonOptions): Promise<string> {
   const named = options.interpreter ?? process.env.GRASP_GROUNDING_PYTHON;
   if (named) return named;
-  const list = join(options.packages, "export", "requirements.txt");
+  const list = options.list ?? join(options.packages, "export", "requirements.txt");
   const digest = createHash("sha256")
     .update(await readFile(list))
     .digest("hex")

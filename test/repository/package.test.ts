@@ -23,6 +23,7 @@ describe("the npm package", () => {
       "models/lite/encoder.onnx",
       "models/lite/ATTRIBUTION.md",
       "models/export/requirements.txt",
+      "models/worker/requirements-cuda.txt",
       "demo/demo.mcap",
       "demo/color.png",
       "demo/depth.png",

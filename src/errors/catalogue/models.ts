@@ -91,7 +91,7 @@ export const modelErrors = {
     message: "no usable Python ({detail})",
     cause: "Python is not installed, too old, or lacks venv",
     remedy:
-      "install Python 3.10 or later with its venv module, or set GRASP_GROUNDING_PYTHON to an interpreter that has the packages of models/export/requirements.txt",
+      "install Python 3.10 or later with its venv module, or set GRASP_GROUNDING_PYTHON to an interpreter that has the packages of the list",
   }),
   PYTHON_PACKAGES: entry({
     message: "the packages of {list} could not be installed ({detail})",

@@ -82,6 +82,13 @@ export function pixelsModel(format: ImageFormat & { readonly name: string }): Ui
   return writeModel(graph.model([pixelsInput()], [output], 17));
 }
 
+/** A graph that copies a tensor of any shape on the device it runs on: float32 `from` -> `to`. */
+export function copyModel(): Uint8Array {
+  const graph = new GraphWriter("copy/");
+  graph.op("Identity", ["from"], {}, "to");
+  return writeModel(graph.model([tensorValue("from", "float32")], [tensorValue("to", "float32")], 17));
+}
+
 /**
  * An encoder that takes `pixels` instead of its own input.
  * @throws RangeError when the encoder has another form than the importers of this package write

@@ -82,11 +82,11 @@ function attribute(name: string, value: number | readonly number[]): Chunks {
   return [...bytesField(1, name), ...numbers, ...numberField(20, list ? intsType : intType)];
 }
 
-/** An input or output; a length is a number, or a name when it is open. */
-export function tensorValue(name: string, type: ElementType, dims: readonly (number | string)[]): Named {
-  const shape = dims.flatMap((length) =>
+/** An input or output; a length is a number, or a name when it is open. Without lengths it has any shape. */
+export function tensorValue(name: string, type: ElementType, dims?: readonly (number | string)[]): Named {
+  const shape = dims?.flatMap((length) =>
     bytesField(1, typeof length === "number" ? numberField(1, length) : bytesField(2, length)),
   );
-  const tensor = [...numberField(1, elementTypes[type]), ...bytesField(2, shape)];
+  const tensor = [...numberField(1, elementTypes[type]), ...(shape ? bytesField(2, shape) : [])];
   return { name, bytes: Buffer.concat([...bytesField(1, name), ...bytesField(2, bytesField(1, tensor))]) };
 }

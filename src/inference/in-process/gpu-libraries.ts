@@ -36,16 +36,8 @@ export async function runtimeVersion(): Promise<string> {
 export async function providerGap(provider: ExecutionProvider): Promise<ProviderGap | undefined> {
   if (provider === "cpu") return undefined;
   if (provider === "webgpu") return webgpuGap();
-  if (process.platform !== "linux" || process.arch !== "x64") {
-    const detail = `onnxruntime-node has CUDA only for Linux on x64, this is ${process.platform} ${process.arch}`;
-    return { detail, remedy: "run the model on a worker or server that has a GPU (docs/inference.md)" };
-  }
-  if (!(await exists("/dev/nvidiactl")) && !(await exists("/dev/dxg"))) {
-    return {
-      detail: "no NVIDIA GPU or driver (/dev/nvidiactl)",
-      remedy: "install NVIDIA's driver, and start containers with --gpus all",
-    };
-  }
+  const machine = await nvidiaGap();
+  if (machine !== undefined) return machine;
   const library = `libonnxruntime_providers_${provider}.so`;
   const path = join(runtimeFolder(), library);
   if (!(await exists(path))) {
@@ -64,6 +56,19 @@ export async function providerGap(provider: ExecutionProvider): Promise<Provider
       provider === "tensorrt"
         ? "install TensorRT (apt or PyPI's tensorrt) and put its folder in LD_LIBRARY_PATH"
         : "install CUDA and cuDNN (apt, or PyPI's nvidia-* packages) and put their folders in LD_LIBRARY_PATH",
+  };
+}
+
+/** Why this machine has no use for CUDA's libraries: its platform, or no GPU; undefined when it has one. */
+export async function nvidiaGap(): Promise<ProviderGap | undefined> {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    const detail = `ONNX Runtime has CUDA only for Linux on x64, this is ${process.platform} ${process.arch}`;
+    return { detail, remedy: "run the model on a worker or server that has a GPU (docs/inference.md)" };
+  }
+  if ((await exists("/dev/nvidiactl")) || (await exists("/dev/dxg"))) return undefined;
+  return {
+    detail: "no NVIDIA GPU or driver (/dev/nvidiactl)",
+    remedy: "install NVIDIA's driver, and start containers with --gpus all",
   };
 }
 

@@ -14,7 +14,7 @@ import { type SessionSettings, sessionOptions } from "./session-options.js";
 
 /**
  * What a thread runs: the parts, encoder and decoder as one graph (`locate`), and the encoder as it is in its file
- * (`tensors`) beside one that takes pixels.
+ * (`tensors`) next to one that takes pixels.
  */
 export type Run = ModelPart | "locate" | "tensors";
 export type Sessions = Partial<Record<Run, InferenceSession>>;

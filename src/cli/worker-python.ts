@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { GraspGroundingError, usage } from "../errors/index.js";
+import { servedModel } from "../grounding/index.js";
+import { inferenceThreads, nvidiaGap } from "../inference/index.js";
+import { PythonWorker } from "../inference/python/index.js";
+import { readKeyFile, readPublicKeys } from "../inference/zmq/index.js";
+import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
+import { findModel, pythonFor } from "../model-store/index.js";
+import { inProcessOptions } from "../pipeline/index.js";
+import { interrupted, packageRoot, packageVersion } from "../system/index.js";
+import { reporter, type WorkerOptions, watchWorker } from "./worker-common.js";
+
+/** Options that only the other engine has. */
+const notHere = ["maxBatch", "batchWait", "engineCache", "fp16", "resize", "locate"];
+
+/**
+ * `worker --engine python-gpu`.
+ * @param named whether the option was given by the user
+ */
+export async function runPythonWorker(
+  options: WorkerOptions & { readonly bind: string },
+  named: (option: string) => boolean,
+): Promise<void> {
+  const other = notHere.find((name) => options[name as keyof WorkerOptions] !== undefined && named(name));
+  if (other !== undefined)
+    throw usage(
+      `--engine python-gpu has no --${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    );
+  const provider = options.requireProvider ?? (named("provider") ? options.provider : "cuda");
+  if (provider !== "cpu" && provider !== "cuda")
+    throw usage(`--engine python-gpu runs on cuda or cpu, not on ${provider}`);
+  // Before an environment of gigabytes is made.
+  const gap = provider === "cuda" ? await nvidiaGap() : undefined;
+  if (gap !== undefined)
+    throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail: gap.detail });
+  const { key, allow, insecurePlainTcp, queue, keep, device } = options;
+  const { files: model, verify } = await servedModel(await findModel(options.model));
+  const say = reporter(options);
+  const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
+  const packages = join(packageRoot, "models");
+  const { threads, memoryLimit, onNotice = () => undefined } = inProcessOptions({ ...options, provider });
+  const imageThreads = options.imageThreads ?? options.pictureThreads ?? (provider === "cpu" ? 1 : 4);
+  await verify();
+  const interpreter = await pythonFor({
+    packages,
+    list: join(packages, "worker", `requirements-${provider}.txt`),
+    onLine: (text) => say("environment", { text }, text),
+  });
+  const worker = await PythonWorker.start(model, {
+    interpreter,
+    packages,
+    bind: options.bind,
+    provider,
+    threads: inferenceThreads({ ...(threads !== undefined && { threads }) }),
+    imageThreads,
+    onNotice,
+    onAnswered: (waited, ran) => {
+      metrics?.took("wait", waited / 1e3);
+      metrics?.took("model", ran / 1e3);
+    },
+    ...(device !== undefined && { device }),
+    ...(memoryLimit !== undefined && { memoryLimit }),
+    ...(queue !== undefined && { maxQueue: queue }),
+    ...(keep !== undefined && { keep }),
+    ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
+    ...(key !== undefined &&
+      allow !== undefined && {
+        security: { keys: await readKeyFile(key), allowed: await readPublicKeys(allow) },
+      }),
+  });
+  let served: RunningMetrics | undefined;
+  try {
+    const { endpoint } = worker;
+    say("bound", { endpoint, image_threads: imageThreads }, `${model.name} on ${endpoint}, loading`);
+    if (metrics !== undefined && options.metrics !== undefined) {
+      watchWorker(metrics, worker);
+      served = await startMetrics(metrics, parseEndpoint(options.metrics));
+      say("metrics", { url: served.url }, `metrics: ${served.url}`);
+    }
+    const stop = interrupted();
+    const description = await Promise.race([worker.ready, worker.failed, stop]);
+    if (description !== undefined)
+      say("ready", { description, pid: worker.pid }, `ready on ${description}; Ctrl-C ends it`);
+    await Promise.race([stop, worker.failed]);
+  } finally {
+    await worker.close();
+    say("stopped", { report: worker.report() }, "stopped");
+    await served?.close();
+  }
+}
