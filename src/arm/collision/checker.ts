@@ -44,6 +44,7 @@ export interface CollisionOptions {
 
 export interface Collision {
   readonly kind: "self" | "table" | "obstacle" | "target" | "workspace";
+  /** A link of the robot, or `carriedName`. */
   readonly link: string;
   readonly other?: string;
   /** Distance between surfaces; negative: depth. */
@@ -55,7 +56,12 @@ export interface CheckOptions {
   readonly touchTarget?: boolean;
   /** Distance between the fingers. Default: as in the chain, which is open. */
   readonly opening?: Metres;
+  /** Seen points of what the gripper carries, in the axes of the tool. */
+  readonly carried?: Points;
 }
+
+/** What the gripper carries, where a collision names the link. */
+export const carriedName = "the object in the gripper";
 
 /** Capsules of one robot against itself, table, seen points and workspace box. */
 export class CollisionChecker {
@@ -100,7 +106,14 @@ export class CollisionChecker {
       scene.obstacles === undefined
         ? undefined
         : new PointGrid(aboveTable(scene.obstacles, scene.table), voxelSize);
-    this.#target = scene.target === undefined ? undefined : new PointGrid(scene.target, voxelSize);
+    this.target = scene.target;
+  }
+
+  /** Replaces the scene's target alone. */
+  set target(target: Points | undefined) {
+    const { target: _, ...scene } = this.#scene;
+    this.#scene = target === undefined ? scene : { ...scene, target };
+    this.#target = target === undefined ? undefined : new PointGrid(target, voxelSize);
   }
 
   /** The first collision found at a joint configuration; undefined when it is free. */
@@ -133,6 +146,18 @@ export class CollisionChecker {
       const found = this.#surroundings(i, capsule, options);
       if (found !== undefined) yield { ...found, link: capsule.link };
     }
+    const hit = options.carried === undefined ? undefined : this.#carriedHit(options.carried);
+    if (hit !== undefined) yield hit;
+  }
+
+  /** The first obstacle near what the gripper carries. */
+  #carriedHit(carried: Points): Collision | undefined {
+    for (let i = 0; i + 2 < carried.length; i += 3) {
+      const at = this.#inBase(this.#tool + 1, [carried[i]!, carried[i + 1]!, carried[i + 2]!]);
+      const distance = this.#obstacles?.nearest(at, at, this.#clearance);
+      if (distance !== undefined) return { kind: "obstacle", link: carriedName, distance };
+    }
+    return undefined;
   }
 
   /** The first collision along joint configurations given densely enough (as `densely` gives them). */

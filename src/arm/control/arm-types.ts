@@ -1,4 +1,4 @@
-import type { Seconds } from "../../geometry/index.js";
+import type { Pose, Seconds } from "../../geometry/index.js";
 import type { CollisionChecker, Scene } from "../collision/checker.js";
 import type { IkSolver } from "../model/ik.js";
 import type {
@@ -82,6 +82,8 @@ export interface ArmResult {
   readonly stage?: StageName;
   /** Index of the grasp that was taken. */
   readonly grasp?: number;
+  /** The tool in the base when the fingers closed; it may be half a turn from the grasp's pose. */
+  readonly pose?: Pose;
   readonly safety?: SafetyReason;
   readonly refusal?: MotionRefusal;
 }

@@ -5,6 +5,7 @@ import type {
   GraspGoal,
   GraspMotion,
   MoveOptions,
+  PlaceGoal,
   RefusedMotion,
   Stage,
   StageName,
@@ -140,7 +141,7 @@ export class Arm {
   }
 
   /** Puts the held object down at a pose of the tool. Needs no image. A failure is a result, no rejection. */
-  place(goal: GraspGoal, options: UnplannedOptions): Promise<ArmResult> {
+  place(goal: PlaceGoal, options: UnplannedOptions): Promise<ArmResult> {
     return this.#leased(options, () =>
       this.#planned(options, "the object was put down", (start) =>
         this.#planner.planPlace(goal, start, () => this.#yieldToFeedback(options)),
@@ -148,10 +149,7 @@ export class Arm {
     );
   }
 
-  /**
-   * Moves the arm to joint positions, radians in the chain's order. Needs no image. Never rejects for what can go wrong
-   * with an arm.
-   */
+  /** Moves the arm to joint positions, radians in the chain's order. Needs no image. A failure is a result. */
   moveTo(target: readonly number[], options: UnplannedOptions & MoveOptions): Promise<ArmResult> {
     return this.#leased(options, () =>
       this.#planned(options, "the arm has arrived", (start) =>
@@ -233,7 +231,8 @@ export class Arm {
         if (["joint-limit", "velocity-limit", "workspace"].includes(safety)) continue;
         return why;
       }
-      return { ...(await this.#run(plan.stages, options, "the object was taken")), grasp: index };
+      const ended = await this.#run(plan.stages, options, "the object was taken");
+      return { ...ended, grasp: index, ...(plan.pose !== undefined && { pose: plan.pose }) };
     }
     return why;
   }

@@ -44,7 +44,7 @@ export interface AttemptsResult extends ArmResult {
   readonly attempts: readonly string[];
   /** What the last try was planned from. */
   readonly view: GraspView;
-  /** The grasp that the last try was made with; undefined when none was reached. */
+  /** The grasp that the last try was made with, its pose as the arm reached it; undefined when none was reached. */
   readonly taken?: RankedGrasp;
 }
 
@@ -78,7 +78,10 @@ export async function attemptGrasps(
     options.onAttempt?.(result);
     const taken = result.grasp === undefined ? undefined : ranked[result.grasp];
     if (options.maxAttempts === 1 || !mayRepeat(result, before))
-      return { ...summed(result, attempts, view), ...(taken !== undefined && { taken }) };
+      return {
+        ...summed(result, attempts, view),
+        ...(taken !== undefined && { taken: { ...taken, pose: result.pose ?? taken.pose } }),
+      };
     before = result;
     if (taken !== undefined) {
       failed.push({ grasp: taken, centre: centreOf(view.scene.target) });

@@ -1,4 +1,4 @@
-import type { Metres, Pose, Vec3 } from "../../geometry/index.js";
+import type { Metres, Points, Pose, Vec3 } from "../../geometry/index.js";
 import type { Scene } from "../collision/checker.js";
 import type { ConfigurationPreferences } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
@@ -13,6 +13,12 @@ export interface GraspGoal {
   readonly width: Metres;
   readonly objectWidth?: Metres;
   readonly force?: number;
+}
+
+/** Where a held object is put down: the tool frame in the base frame when the fingers open. */
+export interface PlaceGoal extends GraspGoal {
+  /** Seen surface of what is held, in the axes of the tool: it is kept clear of obstacles on the free path. */
+  readonly held?: Points;
 }
 
 export interface SequenceOptions {
@@ -61,6 +67,8 @@ export type Stage =
     };
 
 export interface GraspMotion {
+  /** Of a grasp: the tool when the fingers close, which may be half a turn from the goal's. */
+  readonly pose?: Pose;
   readonly stages: readonly Stage[];
   readonly summary: MotionSummary;
 }

@@ -1,7 +1,15 @@
-import { compose, type Metres, type Pose, type Vec3 } from "../../geometry/index.js";
+import {
+  compose,
+  type Metres,
+  type Points,
+  type Pose,
+  transformPoints,
+  type Vec3,
+} from "../../geometry/index.js";
 import { type CheckOptions, type CollisionChecker, describeCollision } from "../collision/checker.js";
 import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
+import { backed, heldWidth, raised, type Straight, thinned } from "./goal-poses.js";
 import { along, summarise, toolRate } from "./motion-limits.js";
 import { type JointPath, splinePath } from "./path.js";
 import type {
@@ -10,11 +18,12 @@ import type {
   MotionRefusal,
   MoveOptions,
   PathPlanner,
+  PlaceGoal,
   RefusedMotion,
   SequenceOptions,
   Stage,
 } from "./sequence-types.js";
-import { straightLine } from "./straight.js";
+import { lineRefusal, straightLine } from "./straight.js";
 import { type Trajectory, timeParametrise } from "./trajectory.js";
 
 /** From the refusal that a caller learns least from to the one that names the obstacle of an almost whole plan. */
@@ -27,18 +36,12 @@ const refusalsByProgress: readonly MotionRefusal[] = [
   "way-blocked",
 ];
 
-/** The far ends of the two straight segments at the grasp, and the distance between the fingers on each. */
-interface Straight {
-  readonly before: (pose: Pose) => Pose;
-  readonly after: (pose: Pose) => Pose;
-  readonly opening: { readonly before: Metres; readonly after: Metres };
-}
-
 interface PathSet {
   readonly there: JointPath;
   readonly approach: number[][];
   readonly lift: number[][];
   readonly back: JointPath | undefined;
+  readonly pose: Pose;
 }
 
 /**
@@ -70,30 +73,28 @@ export class SequencePlanner {
     start: JointValues,
     pause: () => Promise<void> = async () => {},
   ): Promise<GraspMotion | RefusedMotion> {
-    const { approach = 0.1 } = this.#options;
+    const { approach = 0.1, lift = 0.1, up } = this.#options;
     const opening = { before: goal.width, after: heldWidth(goal) };
-    const straight = { before: backed(approach), after: this.#raised, opening };
+    const straight = { before: backed(approach), after: raised(lift, up), opening };
     return this.#search(goal, start, straight, pause, (paths) => this.#timed(paths, goal, start, pause));
   }
 
   /**
    * Puts a held object down: a free path to a point above, straight down, opening, straight back, and a free path back.
-   * @param goal the pose of the tool with the object where it shall stand
+   * Where the held object's surface is given, it keeps clear of obstacles until it is lowered, from higher up where a
+   * rim asks for that; the way back keeps clear of the object.
    */
   async planPlace(
-    goal: GraspGoal,
+    goal: PlaceGoal,
     start: JointValues,
     pause: () => Promise<void> = async () => {},
   ): Promise<GraspMotion | RefusedMotion> {
-    const { approach = 0.1 } = this.#options;
+    const { approach = 0.1, lift = 0.1, up } = this.#options;
     const held = heldWidth(goal);
     const open = goal.width;
-    const straight = {
-      before: this.#raised,
-      after: backed(approach),
-      opening: { before: held, after: open },
-    };
-    return this.#search(goal, start, straight, pause, async (paths) => {
+    const carried = goal.held && thinned(goal.held);
+    this.#checker.target = goal.held && transformPoints(goal.pose, goal.held);
+    const timed = async (paths: PathSet): Promise<GraspMotion> => {
       const free = (path: JointPath) => this.#time(path, "free", pause);
       const line = (configurations: number[][]) => this.#time(splinePath(configurations), "straight", pause);
       const stages: Stage[] = [
@@ -106,7 +107,20 @@ export class SequencePlanner {
           : [{ name: "retreat", trajectory: await free(paths.back), opening: open } as const]),
       ];
       return { stages, summary: summarise(stages, this.#solver, start) };
-    });
+    };
+    let refused: RefusedMotion | undefined;
+    for (const times of carried === undefined ? [1] : [1, 2]) {
+      const straight = {
+        before: raised(lift * times, up),
+        after: backed(approach),
+        opening: { before: held, after: open },
+        ...(carried !== undefined && { carried }),
+      };
+      const plan = await this.#search(goal, start, straight, pause, timed);
+      if (!("refusal" in plan)) return plan;
+      refused ??= plan;
+    }
+    return refused!;
   }
 
   /**
@@ -153,10 +167,10 @@ export class SequencePlanner {
     options: CheckOptions,
   ): Generator<number[][]> {
     const already = this.#checker.all(start, options);
-    const { approach = 0.1 } = this.#options;
+    const { approach = 0.1, lift = 0.1, up } = this.#options;
     const pose = this.#solver.kinematics.forward(start);
     for (const share of leave === undefined && already.length === 0 ? [] : [1, 0.5]) {
-      for (const away of leave === "raise" ? [this.#raised] : [backed(approach), this.#raised]) {
+      for (const away of leave === "raise" ? [raised(lift, up)] : [backed(approach), raised(lift, up)]) {
         const full = away(pose).position;
         const position = pose.position.map((v, i) => v + share * (full[i]! - v)) as unknown as Vec3;
         const line = straightLine(this.#solver, start, { ...pose, position });
@@ -208,7 +222,9 @@ export class SequencePlanner {
       refusal: "unreachable",
       reason: "no joint configuration reaches the point before the object",
     };
-    for (const { pose, joints } of this.#configurations(goal.pose, start, straight.before)) {
+    // What is held would stand half a turn from where it was planned.
+    const poses = straight.carried === undefined ? this.#variants(goal.pose) : [goal.pose];
+    for (const { pose, joints } of this.#configurations(poses, start, straight.before)) {
       await pause();
       const paths = await this.#segments(start, joints, pose, straight);
       if (!("refusal" in paths)) return await timed(paths);
@@ -218,14 +234,14 @@ export class SequencePlanner {
     return worst;
   }
 
-  /** Joint configurations before the object, for the grasp and its half turn, the best by the preferences first. */
+  /** Joint configurations before the object, the best by the preferences first. */
   #configurations(
-    pose: Pose,
+    poses: readonly Pose[],
     start: JointValues,
     before: (pose: Pose) => Pose,
   ): { pose: Pose; joints: number[] }[] {
     const { candidates = 6, preferences = {} } = this.#options;
-    return this.#variants(pose)
+    return poses
       .flatMap((variant) =>
         this.#solver
           .solveAll(before(variant), { seed: start, candidates, preferences })
@@ -238,6 +254,7 @@ export class SequencePlanner {
       .sort((a, b) => a.cost - b.cost);
   }
 
+  /** A grasp and its half turn about the approach. */
   #variants(pose: Pose): Pose[] {
     if (this.#options.symmetric === false) return [pose];
     return [pose, compose(pose, { position: [0, 0, 0], orientation: [0, 0, 1, 0] })];
@@ -248,7 +265,7 @@ export class SequencePlanner {
     start: JointValues,
     before: number[],
     pose: Pose,
-    { after, opening }: Straight,
+    { after, opening, carried }: Straight,
   ): Promise<PathSet | RefusedMotion> {
     const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
@@ -266,17 +283,28 @@ export class SequencePlanner {
       });
       if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
     }
-    const there = await this.#freePath(start, before, pose, { opening: opening.before });
+    const there = await this.#freePath(start, before, pose, this.#onTheWay(start, opening.before, carried));
     if ("refusal" in there) return there;
+    const away = lifting.configurations.at(-1)!;
+    // What was put down is an obstacle, unless it reaches up to the hand.
+    const touches =
+      carried === undefined || this.#checker.check(away, { opening: opening.after })?.kind === "target";
     const back =
       retreat === "start"
-        ? await this.#freePath(lifting.configurations.at(-1)!, Array.from(start), pose, {
-            touchTarget: true,
+        ? await this.#freePath(away, Array.from(start), pose, {
+            touchTarget: touches,
             opening: opening.after,
           })
         : undefined;
     if (back !== undefined && "refusal" in back) return back;
-    return { there, approach: approach.configurations, lift: lifting.configurations, back };
+    return { there, approach: approach.configurations, lift: lifting.configurations, back, pose };
+  }
+
+  /** A carried object that touches something already where the motion starts cannot be kept clear. */
+  #onTheWay(start: JointValues, opening: Metres, carried: Points | undefined): CheckOptions {
+    if (carried === undefined) return { opening };
+    const options = { opening, touchTarget: true, carried };
+    return this.#checker.check(start, options) === undefined ? options : { opening, touchTarget: true };
   }
 
   /** The motion planner's path where there is one, checked for collisions again, or the built-in search's. */
@@ -308,13 +336,10 @@ export class SequencePlanner {
     const direct = splinePath([from, to]);
     const hit = this.#checker.checkAll(along(direct), options);
     if (hit === undefined) return direct;
-    const { up = [0, 0, 1] } = this.#options;
+    const { up } = this.#options;
     const solver = this.#solver;
     for (const height of [0.15, 0.3]) {
-      const raise = (pose: Pose): Pose => ({
-        ...pose,
-        position: pose.position.map((v, i) => v + height * up[i]!) as unknown as Pose["position"],
-      });
+      const raise = raised(height, up);
       const overStart = solver.solve(raise(solver.kinematics.forward(from)), { seed: from })?.joints;
       const overEnd = solver.solve(raise({ ...near, position: solver.kinematics.forward(to).position }), {
         seed: to,
@@ -336,7 +361,7 @@ export class SequencePlanner {
   }
 
   async #timed(
-    { there, approach, lift, back }: PathSet,
+    { there, approach, lift, back, pose }: PathSet,
     goal: GraspGoal,
     start: JointValues,
     pause: () => Promise<void>,
@@ -358,7 +383,7 @@ export class SequencePlanner {
         ? []
         : [{ name: "retreat", trajectory: await this.#time(back, "free", pause), opening: held } as const]),
     ];
-    return { stages, summary: summarise(stages, this.#solver, start) };
+    return { pose, stages, summary: summarise(stages, this.#solver, start) };
   }
 
   async #time(path: JointPath, kind: "free" | "straight", pause: () => Promise<void>): Promise<Trajectory> {
@@ -368,29 +393,4 @@ export class SequencePlanner {
     const rate = toolRate(path, this.#solver.kinematics, speed, limits.rate);
     return timeParametrise(path, { ...limits, rate });
   }
-
-  /** A pose higher by the length of the straight lift. */
-  readonly #raised = (pose: Pose): Pose => {
-    const { lift = 0.1, up = [0, 0, 1] } = this.#options;
-    const [x, y, z] = pose.position;
-    return { ...pose, position: [x + lift * up[0], y + lift * up[1], z + lift * up[2]] };
-  };
-}
-
-/** The distance between the fingers that hold the object; the opening before closing where its width is not known. */
-const heldWidth = ({ width, objectWidth }: GraspGoal): Metres => Math.min(width, objectWidth ?? width);
-
-/** A pose further back along the tool's approach. */
-const backed =
-  (length: Metres) =>
-  (pose: Pose): Pose =>
-    compose(pose, { position: [0, 0, -length], orientation: [0, 0, 0, 1] });
-
-function lineRefusal(name: "approach" | "lift", line: { reason: string; at: number }): RefusedMotion {
-  const why = {
-    unreachable: "leaves the arm's reach",
-    "joint-jump": "would make a joint jump",
-    deviation: "cannot be followed straight",
-  }[line.reason];
-  return { refusal: name, reason: `the straight ${name} ${why} after ${Math.round(line.at * 100)} % of it` };
 }

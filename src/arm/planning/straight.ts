@@ -8,6 +8,7 @@ import {
 } from "../../geometry/index.js";
 import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
+import type { RefusedMotion } from "./sequence-types.js";
 
 export interface LineOptions {
   /** Distance between the joint configurations found along the line. Default 5 mm. */
@@ -54,6 +55,19 @@ export function straightLine(
     configurations.push(joints);
   }
   return { configurations };
+}
+
+/** Why a grasp or place with a straight segment that failed is refused. */
+export function lineRefusal(
+  name: "approach" | "lift",
+  line: Extract<LineResult, { reason: unknown }>,
+): RefusedMotion {
+  const why = {
+    unreachable: "leaves the arm's reach",
+    "joint-jump": "would make a joint jump",
+    deviation: "cannot be followed straight",
+  }[line.reason];
+  return { refusal: name, reason: `the straight ${name} ${why} after ${Math.round(line.at * 100)} % of it` };
 }
 
 /** Angle of the rotation that takes one orientation to the other, 0..π. */

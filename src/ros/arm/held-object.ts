@@ -1,10 +1,12 @@
-import type { GraspGoal, Scene } from "../../arm/index.js";
+import type { GraspGoal, PlaceGoal, Scene } from "../../arm/index.js";
 import {
   compose,
+  conjugate,
   type Metres,
   type Points,
   type Pose,
   type Quaternion,
+  transformPoints,
   type Vec3,
 } from "../../geometry/index.js";
 import { type HeldObject, relativeTo } from "../../grasping/index.js";
@@ -49,29 +51,32 @@ export type PlaceTarget = readonly Pose[] | "back" | "here";
  * @param camera the camera in the base. @param tool where the tool is now
  */
 export function placeGoals(
-  { goal }: TakenObject,
+  { goal, points, orientation }: TakenObject,
   target: PlaceTarget,
   camera: Pose,
   tool: Vec3,
-): readonly GraspGoal[] {
-  if (target === "back") return [goal];
-  if (target === "here")
-    return [{ ...goal, pose: { ...goal.pose, position: [tool[0], tool[1], goal.pose.position[2]] } }];
-  return target.map((pose) => ({ ...goal, pose: compose(camera, pose) }));
+): readonly PlaceGoal[] {
+  const held = transformPoints({ position: [0, 0, 0], orientation: conjugate(orientation) }, points);
+  const { position } = goal.pose;
+  const poses: readonly Pose[] =
+    target === "back"
+      ? [goal.pose]
+      : target === "here"
+        ? [{ ...goal.pose, position: [tool[0], tool[1], position[2]] }]
+        : target.map((pose) => compose(camera, pose));
+  return poses.map((pose) => ({ ...goal, pose, ...(held.length > 0 && { held }) }));
 }
 
-/** A scene without the held object, which an image shows in the gripper, or still where it was taken. */
-export function withoutHeld(scene: Scene, { goal, reach, bottom }: TakenObject, tool: Vec3): Scene {
+/** A scene without the held object, which an image taken since shows in the gripper. */
+export function withoutHeld(scene: Scene, { reach, bottom }: TakenObject, tool: Vec3): Scene {
   const { obstacles } = scene;
   if (obstacles === undefined) return scene;
-  const [tx, ty] = goal.pose.position;
   const radius = reach + margin;
   const outside: number[] = [];
   for (let i = 0; i + 2 < obstacles.length; i += 3) {
     const [x, y, z] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
     const inHand = Math.hypot(x - tool[0], y - tool[1]) <= radius && z >= tool[2] - bottom - margin;
-    const whereTaken = Math.hypot(x - tx, y - ty) <= radius;
-    if (!inHand && !whereTaken) outside.push(x, y, z);
+    if (!inHand) outside.push(x, y, z);
   }
   return { ...scene, obstacles: Float32Array.from(outside) };
 }

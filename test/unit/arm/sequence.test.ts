@@ -10,7 +10,9 @@ import {
   type SequenceOptions,
   SequencePlanner,
   straightLine,
+  type Trajectory,
 } from "../../../src/arm/index.js";
+import { transformPoint } from "../../../src/geometry/index.js";
 import { boxCloud, chain, fromAbove, limits, makeChecker, scene, start } from "./rig.js";
 
 const solver = new IkSolver(chain);
@@ -185,4 +187,34 @@ it("what the supervisor is told holds all of the motion", async () => {
       }
     }
   }
+});
+
+/** A pole of 12 cm below the tool, in the tool's axes: the tool points down. */
+const pole = Float32Array.from(Array.from({ length: 13 }, (_, k) => [0, 0, k * 0.01]).flat());
+
+/** The lowest point of the pole along a trajectory, where it is nearer to a place on the table than `within`. */
+function lowestNear(trajectory: Trajectory, [x, y]: readonly [number, number], within: number): number {
+  const heights = trajectory.points(0.02).flatMap(({ positions }) => {
+    const pose = kinematics.forward(positions);
+    return [0, 0.06, 0.12].flatMap((z) => {
+      const at = transformPoint(pose, [0, 0, z]);
+      return Math.hypot(at[0] - x, at[1] - y) < within ? [at[2]] : [];
+    });
+  });
+  return Math.min(Infinity, ...heights);
+}
+
+it("what is put down is kept clear of what stands on its way, and stands as it was planned", async () => {
+  const to = fromAbove(0.5, 0.25, 0.13);
+  const goal = { pose: to, width: 0.06, objectWidth: 0.03 };
+  const path = trajectories(await planner().planPlace(goal, start))["pre-place"]!.points(0.02);
+  const [x, y, z] = kinematics.forward(path[path.length >> 1]!.positions).position;
+  // The hand alone passes over it.
+  const obstacles = boxCloud(x, y, [0.06, 0.06, z - 0.05]);
+  const alone = trajectories(await planner({}, { obstacles }).planPlace(goal, start));
+  const carrying = trajectories(await planner({}, { obstacles }).planPlace({ ...goal, held: pole }, start));
+  expect(lowestNear(alone["pre-place"]!, [x, y], 0.03)).toBeLessThan(z - 0.05);
+  expect(lowestNear(carrying["pre-place"]!, [x, y], 0.03)).toBeGreaterThan(z - 0.05);
+  const end = kinematics.forward(carrying.lower!.points(0.02).at(-1)!.positions);
+  expect(angleBetween(end.orientation, to.orientation)).toBeLessThan(1e-3);
 });
