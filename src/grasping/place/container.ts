@@ -20,6 +20,8 @@ const rimBand: Metres = 0.014;
 const wall: Metres = 0.007;
 /** Shallower than this holds nothing in it. */
 const minDepth: Metres = 0.015;
+/** Room to the wall from which what is held is lowered into the opening; with less it is let go above the rim. */
+const minRoom: Metres = 0.006;
 /** Share of the opening in which the floor is looked for. */
 const floorShare = 0.55;
 
@@ -73,7 +75,9 @@ export function insidePlaces(
     const fits = size <= 1;
     if (!fits && Math.min(...shape.half) > Math.min(...half)) continue;
     const lift = [floor + drop, (floor + rim) / 2, rim - 0.01, rim + drop];
-    for (const [rank, height] of (fits ? lift : lift.slice(-1)).entries())
+    // A wall that is touched on the way down would be pushed.
+    const isTight = (1 - size) * Math.min(...half) < minRoom;
+    for (const [rank, height] of (isTight ? lift.slice(-1) : lift).entries())
       found.push({
         position: [middle[0] - shape.middle[0], middle[1] - shape.middle[1], height + bottom],
         turn: shape.turn,

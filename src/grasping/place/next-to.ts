@@ -6,9 +6,9 @@ import type { Candidate, PlaceRelation } from "./types.js";
 /** Room that what is put down keeps to obstacles and to what was not seen. */
 const clearance: Metres = 0.015;
 /** Distance from the landmark that people would leave, and the largest that still is "next to". */
-const gaps = { wanted: 0.035, largest: 0.13 };
-/** Sideways over along: 0.6 is 31 degrees off the direction. */
-const maxAside = 0.6;
+const gaps = { wanted: 0.035, largest: 0.12 };
+/** Sideways over along: 0.85 is 40 degrees off the direction. */
+const maxAside = 0.85;
 /** Room beyond which more makes a place no better. */
 const enough: Metres = 0.05;
 /** What reaches this far above the tool's height obstructs a hand, which reaches this far to its sides. */

@@ -25,9 +25,9 @@ import { drop, uponPlaces } from "./upon.js";
 /** Pixels between the points. */
 const step = 2;
 /** Turns about the upright axis that are tried: another turn may be within reach, or fit better. */
-const turns = [0, Math.PI / 4, -Math.PI / 4, Math.PI / 2];
+const turns = [0, 1, -1, 2, -2, 3, -3, 4].map((eighths) => (eighths * Math.PI) / 4);
 /** Places that are offered; the motion takes the first that it can reach. */
-const maxSpots = 16;
+const maxSpots = 32;
 /** Places nearer to one that is offered, sideways or in height, are no other places. */
 const apart = { aside: 0.035, up: 0.008 };
 

@@ -8,8 +8,10 @@ import type { Candidate } from "./types.js";
 export const drop: Metres = 0.006;
 /** Heights under what is put down may differ by this. */
 const maxUneven: Metres = 0.01;
-/** Least share of the footprint that is above the landmark. */
-const minCovered = 0.75;
+/** Least share of the footprint that is above the landmark; its middle always is. */
+const minCovered = 0.55;
+/** How much a share of the footprint that overhangs counts. */
+const overhangCost = 2;
 
 /**
  * Places on a landmark: where it is level under what is put down, and as near to its middle as that allows.
@@ -42,7 +44,11 @@ export function uponPlaces(
         position: [x, y, high + bottom + drop],
         turn: shape.turn,
         clearance: 0,
-        score: under.length / shape.cells.length - 30 * uneven - 6 * off - 0.1 * Math.abs(shape.turn),
+        score:
+          overhangCost * (under.length / shape.cells.length) -
+          30 * uneven -
+          6 * off -
+          0.1 * Math.abs(shape.turn),
       });
     }
   return found.sort((a, b) => b.score - a.score);
