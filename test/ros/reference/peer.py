@@ -14,7 +14,7 @@ import rclpy
 from camera import Camera
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray, PoseStamped, TransformStamped
-from grasp_grounding_interfaces.action import Grasp
+from grasp_grounding_interfaces.action import Grasp, Place
 from grasp_grounding_interfaces.msg import Grounding
 from grasp_grounding_interfaces.srv import Ground
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -258,6 +258,22 @@ class Peer(Camera, Node):
             "feedback": feedback,
             "cancelled": cancelled,
         }
+
+    def do_place(self, query: str, execute: bool = False, timeout: float = 0, wait: float = 15) -> Any:
+        """Runs ~/place to its end."""
+        client = self.cached.get("place")
+        if client is None:
+            client = self.cached["place"] = ActionClient(self, Place, f"{NODE}/place")
+        if not client.wait_for_server(wait):
+            raise TimeoutError("no action server")
+        feedback: list[Any] = []
+        goal = Place.Goal(query=query, execute=execute, timeout=float(timeout))
+        keep = lambda message: feedback.append(plain(message.feedback))  # noqa: E731
+        handle = send(self, lambda: client.send_goal_async(goal, feedback_callback=keep), wait)
+        if not handle.accepted:
+            return {"accepted": False}
+        result = send(self, handle.get_result_async, wait)
+        return {"accepted": True, "status": result.status, "result": plain(result.result), "feedback": feedback}
 
     def do_plan_grasps(self, query: str, wait: float = 15) -> Any:
         """Calls ~/plan_grasps, as a client of MoveIt's GraspPlanning does."""

@@ -61,7 +61,7 @@ export class ArmCell {
 
   /**
    * @param options.describe false: the description comes from a file; options.action false: the topic alone is served;
-   * options.srdf is published before the node starts
+   * options.srdf is published before the node starts; options.pipeline understands commands
    */
   async start(
     parameters: readonly string[],
@@ -70,7 +70,14 @@ export class ArmCell {
       describe = true,
       script,
       srdf,
-    }: { action?: boolean; describe?: boolean; script?: readonly string[]; srdf?: string } = {},
+      pipeline,
+    }: {
+      action?: boolean;
+      describe?: boolean;
+      script?: readonly string[];
+      srdf?: string;
+      pipeline?: "boxes";
+    } = {},
   ): Promise<void> {
     const urdf = descriptions(["gen3"]).gen3!;
     this.#peer = new Peer();
@@ -90,7 +97,11 @@ export class ArmCell {
       file.push("-p", `robot_description_file:=${path}`);
     }
     this.#start = () =>
-      NodeProcess.start([...parameters, ...file], {}, script === undefined ? {} : { script, ready: false });
+      NodeProcess.start(
+        [...parameters, ...file],
+        pipeline === undefined ? {} : { TEST_PIPELINE: pipeline },
+        script === undefined ? {} : { script, ready: false },
+      );
     this.#node = await this.#start();
     if (script !== undefined) await this.#node.says(/configured with model/, 120);
     const peer = this.#peer;
@@ -141,6 +152,8 @@ export class ArmCell {
         this.#driver!.do(name, args),
       grasp: (more: Readonly<Record<string, unknown>> = {}): Promise<Message> =>
         this.#peer!.do("grasp", { query: "the blue box", execute: true, wait: 60, ...more }),
+      place: (query: string, more: Readonly<Record<string, unknown>> = {}): Promise<Message> =>
+        this.#peer!.do("place", { query, execute: true, wait: 60, ...more }),
     };
   }
 
