@@ -13,9 +13,10 @@ import {
 } from "../../inference/index.js";
 import { cleanQuery } from "../query/clean.js";
 import { stopwatch } from "../stopwatch.js";
-import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
+import type { Alternative, Detection, Grounder, Grounding, GroundOptions } from "../types.js";
 import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
 import { closerCandidates, lookCloser } from "./closer-look.js";
+import { descriptorOf } from "./descriptor.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
@@ -120,6 +121,7 @@ export class HifiCs implements Grounder {
       const look = (crop: ColourImage) => this.#look(crop, texts[i] as Tensors, options);
       const ordered = careful && found ? await lookCloser(frame.colour, first, look) : first;
       const shown = found ? this.#answer(ordered, presence, careful) : [];
+      const drawn = options.alternatives ? this.#alternatives(decoded, frame.colour) : undefined;
       groundings.push({
         query: cleaned[i] as string,
         model: this.model,
@@ -128,7 +130,9 @@ export class HifiCs implements Grounder {
         detections: shown,
         presence,
         heatmap: decoded.heatmap,
-        ...(options.alternatives === true && { alternatives: this.#alternatives(decoded, frame.colour) }),
+        ...(drawn !== undefined && {
+          alternatives: options.alternatives === "described" ? described(drawn, features) : drawn,
+        }),
         timings: {
           encode: encode * share,
           text: text * share,
@@ -286,6 +290,12 @@ export class HifiCs implements Grounder {
       .map((detection) => ({ ...detection, score: answerScore(detection.score, presence, this.manifest) }));
   }
 }
+
+const described = (drawn: readonly Detection[], features: Tensors): readonly Alternative[] =>
+  drawn.map((each) => {
+    const descriptor = descriptorOf(features, each.mask);
+    return descriptor === undefined ? each : { ...each, descriptor };
+  });
 
 /** Concatenates along the first axis; tensors that differ in their second axis (tokens) are padded with zeros. */
 function stack(tensors: readonly Tensor[]): Tensor {

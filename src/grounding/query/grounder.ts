@@ -86,7 +86,8 @@ export class CommandGrounder implements Grounder {
     const phrases = [...new Set(understood.flatMap(toAsk))];
     const language = performance.now() - start;
     // They take time to draw, and a plain query that nobody is asked about does without.
-    const alternatives = ask !== "never" || understood.some(({ plans }) => plans.some(isAmongOthers));
+    const alternatives =
+      ask !== "never" ? "described" : understood.some(({ plans }) => plans.some(isAmongOthers));
     const groundings = await this.#grounder.ground(frame, phrases, { ...options, alternatives });
     const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
     const given: Grounding[] = [];
