@@ -89,6 +89,8 @@ def run(driver: Driver, number: int, seed: int, images: Path | None) -> dict[str
     """One scene: the first relation, from a seeded one on, that two of its objects allow."""
     began = time.monotonic()
     cell = driver.scene(number)
+    # A stop that an earlier scene latched is that scene's failure, not this one's.
+    wait_for("a reset", lambda: driver.wait(driver.reset.call_async(Trigger.Request())).success, every=0.3)
     assets = {t.name: t.asset for t in build(number, seed).objects}
     before = solids(driver, assets)
     row: dict[str, Any] = {"scene": number, "seed": seed}
@@ -129,8 +131,6 @@ def run(driver: Driver, number: int, seed: int, images: Path | None) -> dict[str
     if images and shot is not None:
         side = np.concatenate([shot, driver.latest["camera/color/image_raw"]], axis=1)
         PilImage.fromarray(side).save(images / f"place-{number:03}-{outcome.split(':')[0].replace(' ', '-')}.jpg", quality=85)
-    if driver.reset.service_is_ready():
-        driver.reset.call_async(Trigger.Request())  # clears a latched stop
     return row
 
 
@@ -164,6 +164,7 @@ def main() -> None:
             driver = Driver(truth)
             driver.record("camera/color/image_raw")
             wait_for("the node's action", driver.grasper.server_is_ready, 90)
+            wait_for("the node's reset", driver.reset.service_is_ready)
             time.sleep(1.5)  # camera, TF and joint states connect
         for number in todo:
             if time.monotonic() > until:
