@@ -17,7 +17,7 @@ export interface GraspGoal {
 
 /** Where a held object is put down: the tool frame in the base frame when the fingers open. */
 export interface PlaceGoal extends GraspGoal {
-  /** Seen surface of what is held, in the axes of the tool: it is kept clear of obstacles on the free path. */
+  /** Seen surface of what is held, in the axes of the tool: it stays clear of obstacles on the free path. */
   readonly held?: Points;
 }
 

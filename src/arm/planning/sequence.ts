@@ -81,8 +81,8 @@ export class SequencePlanner {
 
   /**
    * Puts a held object down: a free path to a point above, straight down, opening, straight back, and a free path back.
-   * Where the held object's surface is given, it keeps clear of obstacles until it is lowered, from higher up where a
-   * rim asks for that; the way back keeps clear of the object.
+   * Where the held object's surface is given, it stays clear of obstacles until it is lowered, from higher up where a
+   * rim asks for that; the retreat stays clear of the object.
    */
   async planPlace(
     goal: PlaceGoal,
@@ -283,7 +283,7 @@ export class SequencePlanner {
       });
       if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
     }
-    const there = await this.#freePath(start, before, pose, this.#onTheWay(start, opening.before, carried));
+    const there = await this.#freePath(start, before, pose, this.#carrying(start, opening.before, carried));
     if ("refusal" in there) return there;
     const away = lifting.configurations.at(-1)!;
     // What was put down is an obstacle, unless it reaches up to the hand.
@@ -300,8 +300,8 @@ export class SequencePlanner {
     return { there, approach: approach.configurations, lift: lifting.configurations, back, pose };
   }
 
-  /** A carried object that touches something already where the motion starts cannot be kept clear. */
-  #onTheWay(start: JointValues, opening: Metres, carried: Points | undefined): CheckOptions {
+  /** A carried object that touches something already where the motion starts cannot stay clear. */
+  #carrying(start: JointValues, opening: Metres, carried: Points | undefined): CheckOptions {
     if (carried === undefined) return { opening };
     const options = { opening, touchTarget: true, carried };
     return this.#checker.check(start, options) === undefined ? options : { opening, touchTarget: true };

@@ -75,7 +75,7 @@ export function insidePlaces(
     const fits = size <= 1;
     if (!fits && Math.min(...shape.half) > Math.min(...half)) continue;
     const lift = [floor + drop, (floor + rim) / 2, rim - 0.01, rim + drop];
-    // A wall that is touched on the way down would be pushed.
+    // A wall that is touched while it is lowered would be pushed.
     const isTight = (1 - size) * Math.min(...half) < minRoom;
     for (const [rank, height] of (isTight ? lift.slice(-1) : lift).entries())
       found.push({
