@@ -19,15 +19,17 @@ function packages() {
     .filter((path) => existsSync(join(repository, path, "package.json")));
 }
 
-/** Copies a package without the packages inside it, and of a compiled one the addon without what it was made from. */
+/** Copies a package without the packages inside it, and of one compiled here the addon without what it was made from. */
 function copyPackage(path, target) {
   const from = realpathSync(join(repository, path));
+  const compiled = existsSync(join(from, "binding.gyp"));
   cpSync(from, join(target, path), {
     recursive: true,
     dereference: true,
     filter: (file) => {
       const inside = relative(from, file);
-      return !/^node_modules(\/|$)/.test(inside) && !/^build\/(?!Release(\/[^/]+\.node)?$)/.test(inside);
+      if (/^node_modules(\/|$)/.test(inside)) return false;
+      return !compiled || !/^build\/(?!Release(\/[^/]+\.node)?$)/.test(inside);
     },
   });
 }
