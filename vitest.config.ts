@@ -11,6 +11,7 @@ const long = {
     "test/docs/commands.test.ts",
     "test/docs/site.test.ts",
     "test/fuzz/*.test.ts",
+    "test/repository/deb.test.ts",
     "test/unit/arm/attempts.test.ts",
     "test/unit/bags/damage-kinds.test.ts",
     "test/unit/calibration/detection.test.ts",
