@@ -37,7 +37,7 @@ const NARROWER: readonly Metres[] = [MARGIN, 0.006];
 const TIP_GAP: Metres = 0.007;
 /** The same where there is no more room: the surface's error. */
 const LEAST_TIP_GAP: Metres = 0.003;
-/** Free space beside the part from which on the greater gap is kept. */
+/** Free space next to the part from which on the greater gap counts. */
 const ENOUGH_ROOM: Metres = 0.006;
 /** Points of other objects lie some millimetres apart: their edge is nearer than the nearest point by this. */
 const NEIGHBOUR_GAP = 0.002;
