@@ -41,6 +41,12 @@ class Asset:
         digest = hashlib.sha256(self.category.encode()).digest()
         return "tuning" if digest[0] % 2 == 0 else "unseen"
 
+    @property
+    def part(self) -> str:
+        """Part of the unseen half, by category: failures are studied on one, and the other is reserved for measurements."""
+        digest = hashlib.sha256(self.category.encode()).digest()
+        return self.half if self.half == "tuning" else "studied" if digest[1] % 2 == 0 else "reserved"
+
     @lru_cache
     def hulls(self) -> list[np.ndarray]:
         """Vertices of the convex parts."""

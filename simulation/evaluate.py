@@ -19,7 +19,7 @@ from tqdm import tqdm  # noqa: E402
 from assets import Asset, load_assets  # noqa: E402
 from execute import execute  # noqa: E402
 from methods import Choice, Planner, pca_top_down, random_on_mask  # noqa: E402
-from scene import STROKE, Scene, Target, look_again, make_scene, render_colour, targets_of  # noqa: E402
+from scene import STROKE, Scene, Target, look_again, make_scene, render_colour, side_camera, targets_of  # noqa: E402
 
 # Narrower than this the whole object fits between the fingers.
 FITS = 0.9 * STROKE
@@ -84,7 +84,8 @@ def contact_tile(scene: Scene, mask: np.ndarray, shots: list[np.ndarray]) -> np.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--half", choices=["tuning", "unseen"], default="unseen", help="which half of the objects")
+    parser.add_argument("--half", choices=["tuning", "unseen", "studied", "reserved"], default="unseen",
+                        help="which half of the objects, or which part of the unseen half")  # fmt: skip
     parser.add_argument("--poses", type=int, default=2, help="poses of each single object (even: upright, odd: dropped)")
     parser.add_argument("--clutter", type=int, default=120, help="clutter scenes")
     parser.add_argument("--targets", type=int, default=3, help="targets tried in each clutter scene")
@@ -96,10 +97,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
     parser.add_argument("--tiles", type=Path, help="folder for images of each of the planner's grasps")
+    parser.add_argument("--view", choices=["camera", "side"], default="camera", help="where the images are taken from")
     parser.add_argument("--options", type=json.loads, default={}, help="planner options as JSON")
     args = parser.parse_args()
 
-    assets = [a for a in load_assets() if a.half == args.half]
+    assets = [a for a in load_assets() if args.half in (a.half, a.part)]
     singles = assets
     if args.limit:
         singles = [assets[k] for k in np.random.default_rng(args.seed).permutation(len(assets))[: args.limit]]
@@ -174,10 +176,12 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
     shots: list[np.ndarray] = []
     watch = None
     if args.tiles and method == "planner":
-        shots.append(render_colour(scene, with_gripper=False))
+        side = args.view == "side" and choice.position is not None and choice.rotation is not None
+        eye = side_camera(choice.position, choice.rotation) if side else "eye"
+        shots.append(render_colour(scene, with_gripper=False, camera=eye))
 
         def watch(_stage: str) -> None:
-            shots.append(render_colour(scene))
+            shots.append(render_colour(scene, camera=eye))
 
     touched: set[str] = set()
 
@@ -196,11 +200,13 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
         from PIL import Image
 
         name = f"{label}-{target.asset.id}-{outcome}.jpg".replace("/", "_")
-        Image.fromarray(contact_tile(scene, target.mask, shots)).resize((360, 120)).save(args.tiles / name, quality=80)
+        tile = contact_tile(scene, target.mask, shots) if eye == "eye" else np.concatenate([s[90:390, 170:470] for s in shots], axis=1)
+        Image.fromarray(tile).resize((360, 120)).save(args.tiles / name, quality=80)
     return {
         "method": method,
         "object": target.asset.id,
         "category": target.asset.category,
+        "part": target.asset.part,
         "kind": kind_of(target),
         "holdable": target.holdable,
         "narrow": target.width <= FITS,

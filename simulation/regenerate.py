@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -49,7 +50,8 @@ def main() -> None:
         rows, tiles = folder / "rows.jsonl", folder / "tiles"
         rows.write_text("\n".join(lines) + "\n")
         evaluate(1, folder, ["--only", drawn(lines), "--methods", "planner", "--tiles", str(tiles)])
-        subprocess.run([sys.executable, HERE / "report.py", rows, "--tiles", tiles], check=True)
+        said = shlex.join(["python", "simulation/regenerate.py", *sys.argv[1:]])
+        subprocess.run([sys.executable, HERE / "report.py", rows, "--tiles", tiles, "--command", said], check=True)
 
 
 if __name__ == "__main__":

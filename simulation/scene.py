@@ -268,11 +268,20 @@ def render_depth(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[np.ndarray
     return depth.astype(np.float32), ids
 
 
-def render_colour(scene: Scene, with_gripper: bool = True) -> np.ndarray:
-    """RGB image of the present state."""
+def render_colour(scene: Scene, with_gripper: bool = True, camera: mujoco.MjvCamera | str = "eye") -> np.ndarray:
+    """RGB image of the present state, as the scene's camera sees it or another one."""
     renderer = renderer_for(scene.model)
-    renderer.update_scene(scene.data, "eye", view_options({1, 2} if with_gripper else {1}))
+    renderer.update_scene(scene.data, camera, view_options({1, 2} if with_gripper else {1}))
     return renderer.render().copy()
+
+
+def side_camera(position: np.ndarray, rotation: np.ndarray) -> mujoco.MjvCamera:
+    """A camera that looks between the fingers of a tool at `position`, `rotation`: both fingers and the part are seen."""
+    camera = mujoco.MjvCamera()
+    camera.lookat[:] = position + [0, 0, 0.09]  # the object is still seen once it is lifted
+    camera.distance, camera.elevation = 0.75, -20
+    camera.azimuth = np.degrees(np.arctan2(rotation[1, 1], rotation[0, 1]))
+    return camera
 
 
 def targets_of(scene: Scene) -> list[Target]:
