@@ -62,6 +62,11 @@ const commands: Readonly<
     summary: "list, verify, pull and import models",
     load: async () => (await import("./models.js")).modelsCommand(),
   },
+  gpu: {
+    summary: "fetch the libraries that CUDA needs",
+    load: async () => (await import("./gpu.js")).gpuCommand(),
+    examples: ["gpu setup"],
+  },
   calibrate: {
     summary: "camera and hand-eye calibration",
     load: async () => (await import("./calibrate.js")).calibrateCommand(),

@@ -15,7 +15,6 @@ export interface WorkerOptions extends BackendOptions {
   readonly queue?: number;
   readonly keep?: number;
   readonly imageThreads?: number;
-  readonly pictureThreads?: number;
   readonly metrics?: string;
   readonly newKey?: string;
   readonly json?: boolean;

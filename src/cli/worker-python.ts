@@ -39,7 +39,7 @@ export async function runPythonWorker(
   const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
   const packages = join(packageRoot, "models");
   const { threads, memoryLimit, onNotice = () => undefined } = inProcessOptions({ ...options, provider });
-  const imageThreads = options.imageThreads ?? options.pictureThreads ?? (provider === "cpu" ? 1 : 4);
+  const imageThreads = options.imageThreads ?? (provider === "cpu" ? 1 : 4);
   await verify();
   const interpreter = await pythonFor({
     packages,

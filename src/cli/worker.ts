@@ -68,7 +68,15 @@ export function workerCommand(): Command {
     )
     .option("--json", "report as JSON lines: bound, ready, stopped");
   for (const flag of providerFlags()) command.addOption(flag);
-  return command.action((options: WorkerOptions) => run(options, command));
+  return command.action(({ pictureThreads, ...options }: Flags) => {
+    const imageThreads = options.imageThreads ?? pictureThreads;
+    return run({ ...options, ...(imageThreads !== undefined && { imageThreads }) }, command);
+  });
+}
+
+interface Flags extends WorkerOptions {
+  /** imageThreads by its former name. */
+  readonly pictureThreads?: number;
 }
 
 async function run(options: WorkerOptions, command: Command): Promise<void> {
@@ -86,7 +94,7 @@ async function run(options: WorkerOptions, command: Command): Promise<void> {
   const onCpu = (options.requireProvider ?? options.provider ?? "cpu") === "cpu";
   const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
   const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
-  const imageThreads = options.imageThreads ?? options.pictureThreads ?? (onCpu ? 1 : 4);
+  const imageThreads = options.imageThreads ?? (onCpu ? 1 : 4);
   const { key, allow, insecurePlainTcp, batchWait, queue, keep } = options;
   const server = await WorkerServer.bind(model, {
     bind,

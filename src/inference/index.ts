@@ -10,7 +10,14 @@ export {
   type ResizePlace,
   resizePlaces,
 } from "./in-process/backend.js";
-export { nvidiaGap, type ProviderGap, providerGap, runtimeVersion } from "./in-process/gpu-libraries.js";
+export {
+  gpuFolder,
+  nvidiaGap,
+  onnxRuntimeFolder,
+  type ProviderGap,
+  providerGap,
+  runtimeVersion,
+} from "./in-process/gpu-libraries.js";
 export {
   describePlacement,
   type ExecutionProvider,

@@ -16,6 +16,8 @@ export {
   userModelFolder,
   weightsPath,
 } from "./find.js";
+export { setUpGpu } from "./gpu/setup.js";
+export { gpuWheels } from "./gpu/wheels.js";
 export { installedHubModel } from "./hub/install.js";
 export { type KnownHubModel, knownHubModels } from "./hub/known.js";
 export { type PullSummary, pullFromFolder, pullFromHub } from "./hub/pull.js";

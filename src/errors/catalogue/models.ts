@@ -104,6 +104,18 @@ export const modelErrors = {
     cause: "the GPU's libraries are not installed, or this build has no such provider",
     remedy: "run `grasp-grounding doctor` to see what is missing",
   }),
+  GPU_MISSING: entry({
+    message: "this machine has no GPU for CUDA ({detail})",
+    cause: "no NVIDIA GPU or driver, a container without access to it, or another platform",
+    remedy:
+      "run the model on the CPU or on a worker that has a GPU; `--without-gpu` fetches the libraries all the same",
+  }),
+  GPU_SETUP: entry({
+    message: "the GPU libraries could not be set up ({detail})",
+    cause: "no network or a proxy, Python without pip, or an index without the wheels",
+    remedy:
+      "run `grasp-grounding gpu setup` again (it resumes), or give it --from FOLDER with the wheels that `gpu setup --list` names",
+  }),
   INFERENCE_FAILED: entry({
     message: "inference failed: {detail}",
     cause: "a damaged model, too little memory, or the inference thread ended",

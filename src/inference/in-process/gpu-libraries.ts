@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { access, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { ExecutionProvider } from "./providers.js";
 
@@ -14,19 +15,21 @@ export interface ProviderGap {
 }
 
 /** Folder of onnxruntime-node's libraries for this platform. */
-export function runtimeFolder(): string {
+export function onnxRuntimeFolder(): string {
   const root = join(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"), "..");
   return join(root, "bin", "napi-v6", process.platform, process.arch);
 }
-
-/** Its own script, which fetches the GPU libraries. */
-const installScript = (): string =>
-  join(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"), "..", "script", "install.js");
 
 /** Version of onnxruntime-node, which the GPU libraries must match. */
 export async function runtimeVersion(): Promise<string> {
   const path = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
   return (JSON.parse(await readFile(path, "utf8")) as { version: string }).version;
+}
+
+/** Folder in the user's cache for what `gpu setup` fetches, one for each version of ONNX Runtime. */
+export async function gpuFolder(): Promise<string> {
+  const base = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  return join(base, "grasp-grounding", `gpu-${await runtimeVersion()}`);
 }
 
 /**
@@ -39,14 +42,13 @@ export async function providerGap(provider: ExecutionProvider): Promise<Provider
   const machine = await nvidiaGap();
   if (machine !== undefined) return machine;
   const library = `libonnxruntime_providers_${provider}.so`;
-  const path = join(runtimeFolder(), library);
+  const path = join(onnxRuntimeFolder(), library);
   if (!(await exists(path))) {
-    return {
-      detail: `${library} is not installed (a package of npm may not hold files of that size)`,
-      remedy:
-        `with a network, run \`ONNXRUNTIME_NODE_INSTALL=true node ${installScript()}\`; without that download, copy the ` +
-        `libonnxruntime_providers_*.so of PyPI's onnxruntime-gpu ${await runtimeVersion()} into ${runtimeFolder()}`,
-    };
+    const remedy =
+      provider === "cuda"
+        ? "run `grasp-grounding gpu setup`"
+        : `copy it from PyPI's onnxruntime-gpu ${await runtimeVersion()} into ${onnxRuntimeFolder()}`;
+    return { detail: `${library} is not installed`, remedy };
   }
   const missing = await unresolved(path);
   if (missing.length === 0) return undefined;
@@ -55,7 +57,7 @@ export async function providerGap(provider: ExecutionProvider): Promise<Provider
     remedy:
       provider === "tensorrt"
         ? "install TensorRT (apt or PyPI's tensorrt) and put its folder in LD_LIBRARY_PATH"
-        : "install CUDA and cuDNN (apt, or PyPI's nvidia-* packages) and put their folders in LD_LIBRARY_PATH",
+        : "run `grasp-grounding gpu setup`, or install CUDA and put its folders in LD_LIBRARY_PATH",
   };
 }
 
@@ -84,12 +86,19 @@ async function webgpuGap(): Promise<ProviderGap | undefined> {
 
 /** Libraries that the loader does not find for `path`. */
 async function unresolved(path: string): Promise<string[]> {
-  const { stdout } = await run("ldd", [path]);
+  const known = process.env.LD_LIBRARY_PATH;
+  const own = join(await gpuFolder(), "lib");
+  const env = { ...process.env, LD_LIBRARY_PATH: known ? `${own}${delimiter}${known}` : own };
+  const { stdout } = await run("ldd", [path], env);
   return [...stdout.matchAll(/^\s*(\S+) => not found/gm)].map((match) => match[1] as string);
 }
 
-const run = (command: string, args: readonly string[]): Promise<{ stdout: string }> =>
-  promisify(execFile)(command, [...args]).catch(() => ({ stdout: "" }));
+const run = (
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ stdout: string }> =>
+  promisify(execFile)(command, [...args], { env }).catch(() => ({ stdout: "" }));
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(

@@ -5,6 +5,7 @@ import { workerData } from "node:worker_threads";
 import { env, type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Reply, reportStarted, reportStartFailure, serve } from "../../workers/index.js";
 import { modelParts, type Tensor, type Tensors } from "../port.js";
+import { preloadGpuLibraries } from "./gpu-preload.js";
 import { joinPlacements, type Placement, placementOf } from "./providers.js";
 import { type OpenSettings, openSessions, type Run, type Sessions, sessionFor } from "./sessions.js";
 import { warmUpFeeds } from "./warm-up.js";
@@ -73,6 +74,8 @@ async function runOnce(sessions: Sessions): Promise<void> {
 }
 
 async function load(): Promise<{ sessions: Sessions; placement?: Placement }> {
+  if (settings.providers.includes("cuda") || settings.providers.includes("tensorrt"))
+    await preloadGpuLibraries();
   if (!settings.warmUp) return { sessions: await openSessions(settings) };
   if (settings.providers.every((name) => name === "cpu")) {
     const sessions = await openSessions(settings);

@@ -53,7 +53,7 @@ const lineSchema = z.discriminatedUnion("event", [
 ]);
 type Line = z.infer<typeof lineSchema>;
 
-/** Starts within `restartWindowMs` after which the process is given up. */
+/** Starts within `restartWindowMs` after which the worker fails. */
 const maxStarts = 5;
 const restartWindowMs = 60_000;
 const stopTimeoutMs = 10_000;
