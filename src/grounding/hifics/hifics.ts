@@ -108,7 +108,7 @@ export class HifiCs implements Grounder {
     const cleaned = queries.map(cleanQuery);
     if (cleaned.length === 0) return [];
     checkImageSide(frame.colour);
-    const { texts, maps, encode, text, decode } = await this.#run(frame.colour, cleaned, options);
+    const { features, texts, maps, encode, text, decode } = await this.#run(frame.colour, cleaned, options);
     const clock = stopwatch();
     const share = 1 / cleaned.length;
     const groundings: Grounding[] = [];
@@ -145,7 +145,7 @@ export class HifiCs implements Grounder {
     return groundings;
   }
 
-  /** The model's outputs for each query, and the milliseconds of its parts. */
+  /** The image's features, the model's outputs for each query, and the milliseconds of its parts. */
   async #run(image: ColourImage, queries: readonly string[], options: CallOptions) {
     const clock = stopwatch();
     // A back end in this process finishes a call that it began; later calls are not made.
@@ -159,7 +159,7 @@ export class HifiCs implements Grounder {
       const { features, maps } = await this.#locate(image, texts.slice(0, decodeBatch), options);
       const encode = clock();
       maps.push(...(await this.#decode(features, texts.slice(decodeBatch), options)));
-      return { texts, maps, encode, text, decode: clock() };
+      return { features, texts, maps, encode, text, decode: clock() };
     }
     const features = await this.#encodeImage(image, options);
     const encode = clock();
@@ -167,7 +167,7 @@ export class HifiCs implements Grounder {
     const texts = await this.#encodeTexts(queries, options);
     const text = clock();
     const maps = await this.#decode(features, texts, options);
-    return { texts, maps, encode, text, decode: clock() };
+    return { features, texts, maps, encode, text, decode: clock() };
   }
 
   /** A new image and its first queries in one run; the features are cached as those of #encodeImage. */
