@@ -263,9 +263,12 @@ function search(
 const clearanceOver = (shape: Shape, settings: Settings): number =>
   Math.min(settings.tableClearance, Math.max(0.001, shape.top / 6));
 
+/** Share of the weight of the margin in the stroke that ranks grasps and does not count for a refusal. */
+const RANKS_ONLY = 0.65;
+
 interface Scored {
   readonly grasp: Grasp;
-  /** The score before the terms of reachability and visibility. */
+  /** The score before the terms of reachability and visibility, with less weight on the margin in the stroke. */
   readonly quality: number;
   readonly position: Vec3;
   readonly closing: Vec3;
@@ -302,7 +305,8 @@ function score(
   const trust = scene.kind === "planar" ? 0.3 : 1;
   const quality = combine(terms, settings.weights);
   return {
-    quality,
+    // A part nearly as wide as the stroke is the last choice, but no reason to refuse.
+    quality: quality / Math.max(0.02, terms.room) ** (settings.weights.room * RANKS_ONLY),
     grasp: {
       frame: frame.frameId,
       pose,
