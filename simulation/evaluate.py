@@ -19,6 +19,7 @@ from tqdm import tqdm  # noqa: E402
 from assets import Asset, load_assets  # noqa: E402
 from execute import execute  # noqa: E402
 from methods import Choice, Planner, pca_top_down, random_on_mask  # noqa: E402
+from sensing import DEPTHS, MOUNTS, SURFACES, Sensing  # noqa: E402
 from scene import STROKE, Scene, Target, look_again, make_scene, render_colour, side_camera, targets_of  # noqa: E402
 
 # Narrower than this the whole object fits between the fingers.
@@ -52,18 +53,18 @@ def touches_border(mask: np.ndarray) -> bool:
 
 
 def single_scenes(
-    assets: list[Asset], poses: int, seed: int, textured: bool, wanted: Callable[[int, str], bool]
+    assets: list[Asset], poses: int, seed: int, textured: bool, sensing: Sensing, wanted: Callable[[int, str], bool]
 ) -> Iterator[tuple[str, Scene]]:
     for index, asset in enumerate(assets):
         for pose in range(poses):
             if not wanted(index * poses + pose, f"{asset.id}/{pose}"):
                 continue
             rng = np.random.default_rng([seed, index, pose])
-            yield f"{asset.id}/{pose}", make_scene([asset], [pose % 2 == 0 and asset.stands], rng, textured)
+            yield f"{asset.id}/{pose}", make_scene([asset], [pose % 2 == 0 and asset.stands], rng, textured, sensing)
 
 
 def clutter_scenes(
-    assets: list[Asset], count: int, seed: int, textured: bool, wanted: Callable[[int, str], bool]
+    assets: list[Asset], count: int, seed: int, textured: bool, sensing: Sensing, wanted: Callable[[int, str], bool]
 ) -> Iterator[tuple[str, Scene]]:
     for index in range(count):
         if not wanted(index, f"clutter{index}"):
@@ -71,7 +72,7 @@ def clutter_scenes(
         rng = np.random.default_rng([seed, 77, index])
         chosen = [assets[k] for k in rng.choice(len(assets), rng.integers(5, 9), replace=False)]
         upright = [bool(rng.random() < 0.5) and a.stands for a in chosen]
-        yield f"clutter{index}", make_scene(chosen, upright, rng, textured)
+        yield f"clutter{index}", make_scene(chosen, upright, rng, textured, sensing)
 
 
 def contact_tile(scene: Scene, mask: np.ndarray, shots: list[np.ndarray]) -> np.ndarray:
@@ -94,6 +95,9 @@ def main() -> None:
     parser.add_argument("--part", default="0/1", help="K/N: every Nth scene from the Kth on, to share the work")
     parser.add_argument("--methods", default="planner,pca,random")
     parser.add_argument("--attempts", type=int, default=1, help="tries of the planner; after a miss it looks again")
+    parser.add_argument("--mount", choices=MOUNTS, default="tripod", help="where the camera is")
+    parser.add_argument("--depth", choices=DEPTHS, default="stereo", help="the kind of depth camera")
+    parser.add_argument("--surface", choices=SURFACES, default="opaque", help="shiny objects have holes in their depth; through clear ones the table is measured")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
     parser.add_argument("--tiles", type=Path, help="folder for images of each of the planner's grasps")
@@ -115,12 +119,13 @@ def main() -> None:
     choosers = {"planner": planner.choose, "pca": pca_top_down, "random": random_on_mask}
     methods = args.methods.split(",")
     textured = args.tiles is not None
+    sensing = Sensing(args.mount, args.depth, args.surface)
     if args.tiles:
         args.tiles.mkdir(parents=True, exist_ok=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     jobs: list[tuple[str, int, Iterator[tuple[str, Scene]]]] = [
-        ("single", len(singles) * args.poses, single_scenes(singles, args.poses, args.seed, textured, wanted)),
-        ("clutter", args.clutter, clutter_scenes(assets, args.clutter, args.seed, textured, wanted)),
+        ("single", len(singles) * args.poses, single_scenes(singles, args.poses, args.seed, textured, sensing, wanted)),
+        ("clutter", args.clutter, clutter_scenes(assets, args.clutter, args.seed, textured, sensing, wanted)),
     ]
     with args.out.open("w") as out:
         for setting, total, scenes in jobs:

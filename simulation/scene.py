@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from assets import Asset, mjcf_of
+from sensing import Sensing, draw_pose, measure
 
 WIDTH, HEIGHT, FOCAL = 640, 480, 615.0
 FOVY = float(np.degrees(2 * np.arctan(HEIGHT / 2 / FOCAL)))
@@ -64,6 +64,7 @@ class Scene:
     depth: np.ndarray
     clean_depth: np.ndarray
     segmentation: np.ndarray
+    sensing: Sensing = Sensing()
 
     def restore(self) -> None:
         """Back to the state that the image shows."""
@@ -183,7 +184,9 @@ def drop(
         settle(model, data, names[: k + 1], 0.35 if k + 1 < len(names) else 2.0)
 
 
-def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generator, textured: bool) -> Scene:
+def make_scene(
+    assets: list[Asset], upright: list[bool], rng: np.random.Generator, textured: bool, sensing: Sensing = Sensing()
+) -> Scene:
     """Drops the objects, one after the other, and takes the image."""
     tint = rng.uniform(0.35, 0.85, 3) * 0.4 + rng.uniform(0.2, 0.5)
     model = build_model(assets, textured, tuple(float(x) for x in tint))
@@ -198,8 +201,7 @@ def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generato
     mujoco.mj_getState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
 
     middle = np.mean([data.body(n).xipos for n in names], axis=0)
-    elevation, azimuth = np.radians(rng.uniform(38, 68)), rng.uniform(0, 2 * np.pi)
-    distance = rng.uniform(0.55, 0.8) if len(assets) == 1 else rng.uniform(0.65, 0.85)
+    elevation, azimuth, distance = draw_pose(sensing, len(assets) > 1, rng)
     ray = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
     eye = middle + distance * ray
     forward = middle + rng.uniform(-0.03, 0.03, 3) - eye
@@ -210,8 +212,20 @@ def make_scene(assets: list[Asset], upright: list[bool], rng: np.random.Generato
     aim_camera(model, eye, rotation)
     mujoco.mj_forward(model, data)
     depth, segmentation = render_depth(model, data)
-    noisy = add_noise(depth, rng)
-    return Scene(model, data, names, assets, state, eye, rotation, noisy, depth, segmentation)
+    scene = Scene(model, data, names, assets, state, eye, rotation, depth, depth, segmentation, sensing)
+    take_depth(scene, rng)
+    return scene
+
+
+def take_depth(scene: Scene, rng: np.random.Generator) -> None:
+    """The measured depth image of the true one."""
+    v, u = np.mgrid[0:HEIGHT, 0:WIDTH]
+    rays = np.stack([(u - (WIDTH - 1) / 2) / FOCAL, (v - (HEIGHT - 1) / 2) / FOCAL, np.ones_like(u)], axis=-1)
+    fall = -(rays @ scene.camera_rotation[2])
+    behind = np.where(fall > 0.05, scene.camera_position[2] / np.maximum(fall, 0.05), 20.0).astype(np.float32)
+    table = scene.model.geom("table").id
+    objects = (scene.segmentation >= 0) & (scene.segmentation != table)
+    scene.depth = measure(scene.sensing, scene.clean_depth, behind, objects, rng)
 
 
 def look_again(scene: Scene, rng: np.random.Generator) -> None:
@@ -222,7 +236,7 @@ def look_again(scene: Scene, rng: np.random.Generator) -> None:
     mujoco.mj_forward(model, data)
     mujoco.mj_getState(model, data, scene.state, mujoco.mjtState.mjSTATE_INTEGRATION)
     scene.clean_depth, scene.segmentation = render_depth(model, data)
-    scene.depth = add_noise(scene.clean_depth, rng)
+    take_depth(scene, rng)
 
 
 def aim_camera(model: mujoco.MjModel, eye: np.ndarray, rotation: np.ndarray) -> None:
@@ -308,34 +322,3 @@ def targets_of(scene: Scene) -> list[Target]:
         holdable = width <= 0.9 * STROKE or can_be_held(asset, rotation, bottom)
         targets.append(Target(name, asset, mask, float(visible), width, height, upright, holdable))
     return targets
-
-
-def add_noise(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """
-    Noise of an active stereo camera: edges that wander by a pixel, noise that grows with the square of the range, with a
-    part that is smooth over some 20 pixels, flying pixels at depth steps, holes at steps and on surfaces seen at a
-    grazing angle, whole millimetres.
-    """
-    h, w = depth.shape
-    rows, columns = np.mgrid[0:h, 0:w]
-    wander = [ndimage.gaussian_filter(rng.normal(0, 1, (h, w)), 1.2) * 2.2 for _ in range(2)]
-    r = np.clip(np.rint(rows + wander[0]), 0, h - 1).astype(int)
-    c = np.clip(np.rint(columns + wander[1]), 0, w - 1).astype(int)
-    out = depth[r, c].astype(np.float64)
-    sigma = 0.0009 * (out / 0.6) ** 2
-    out += rng.normal(0, 1, (h, w)) * sigma
-    smooth = ndimage.gaussian_filter(rng.normal(0, 1, (h, w)), 8)
-    out += smooth / smooth.std() * 1.1 * sigma
-    low, high = ndimage.minimum_filter(depth, 3), ndimage.maximum_filter(depth, 3)
-    step = high - low
-    edge = step > 0.02
-    flying = edge & (rng.random((h, w)) < 0.25)
-    mix = rng.random((h, w))
-    out[flying] = (low * mix + high * (1 - mix))[flying]
-    holes = edge & (rng.random((h, w)) < 0.2)
-    grazing = (step > 0.009) & ~edge & (rng.random((h, w)) < 0.25)
-    patches = ndimage.gaussian_filter(rng.normal(0, 1, (h, w)), 3)
-    holes |= grazing | (patches / patches.std() > 3.2)
-    out = np.round(out, 3)
-    out[holes] = np.nan
-    return out.astype(np.float32)

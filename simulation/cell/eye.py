@@ -12,7 +12,8 @@ import numpy as np
 from builtin_interfaces.msg import Time
 
 from physics import Physics
-from scene import HEIGHT, WIDTH, add_noise, view_options
+from scene import HEIGHT, WIDTH, view_options
+from sensing import stereo_noise
 from table import GROUP_ARM, GROUP_THINGS, World
 
 #: Largest motion after which the last image is still up to date.
@@ -124,7 +125,7 @@ class Eye(threading.Thread):
         depth = renderer.render().copy()
         renderer.disable_depth_rendering()
         if self.noise:
-            depth = add_noise(depth, self._rng)
+            depth = stereo_noise(depth, self._rng)
         millimetres = np.where(np.isfinite(depth) & (depth < 10), np.rint(depth * 1000), 0).astype(np.uint16)
         return CellImage(world, colour, millimetres, self._ids(), side)
 
