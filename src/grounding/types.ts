@@ -90,6 +90,11 @@ export interface Grounding extends Understanding {
   readonly presence: number;
   readonly heatmap: Heatmap;
   readonly timings: Timings;
+  /**
+   * Milliseconds of the back end's steps inside `encode`, `text` and `decode`, this query's share: `jpeg`, `resize`,
+   * `hand_over`, `wait`, `encoder`, `text`, `decoder`, `locate`. A step that was not done is absent.
+   */
+  readonly steps?: Timings;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ColourImage } from "../geometry/index.js";
 import type { ManifestSession } from "./in-process/session-options.js";
 import type { Resample } from "./preprocess/resize.js";
+import type { OnStep } from "./steps.js";
 
 /** A dense tensor, row-major. */
 export interface Tensor {
@@ -80,6 +81,8 @@ export interface ModelFiles {
 export interface CallOptions {
   /** Cancels the call: requests that were not sent are dropped, also those that wait at a worker. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with each step of the call and its milliseconds. */
+  readonly onStep?: OnStep | undefined;
 }
 
 /** Counters and states of a back end for diagnostics: names to numbers and short texts. */

@@ -131,6 +131,12 @@ export const resultSchema = z
       .describe(
         "this query's own share of each stage: over all queries of a frame they add up to the frame's time",
       ),
+    steps_ms: z
+      .record(z.string(), z.number().min(0))
+      .optional()
+      .describe(
+        "parts of encode, text and decode in timings_ms: jpeg, resize, hand_over, wait, encoder, text, decoder, locate",
+      ),
     stamp: z.string().optional().describe("nanoseconds since the clock's epoch, of a recorded or live frame"),
     frame: z.string().optional().describe("frame id of the image"),
     source: z.string().optional().describe("file or bag the image is from"),
@@ -199,12 +205,13 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
     ...(result.graspFailure !== undefined && { grasp_failure: result.graspFailure }),
     ...understandingToJson(grounding),
     ...(result.places !== undefined && placesToJson(result.places)),
-    timings_ms:
-      options.timings === false
-        ? {}
-        : Object.fromEntries(Object.entries(result.timings).map(([stage, ms]) => [stage, round(ms, 2)])),
+    timings_ms: options.timings === false ? {} : rounded(result.timings),
+    ...(options.timings !== false && grounding.steps && { steps_ms: rounded(grounding.steps) }),
   };
 }
+
+const rounded = (timings: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(timings).map(([stage, ms]) => [stage, round(ms, 2)]));
 
 function closestToJson({ grounding, image }: PipelineResult): Pick<ResultJson, "closest"> {
   const place = grounding.found ? undefined : closestPlace(grounding);

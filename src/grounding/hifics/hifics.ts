@@ -8,6 +8,7 @@ import {
   elementCount,
   type InferenceBackend,
   type ModelFiles,
+  type OnStep,
   type Tensor,
   type Tensors,
 } from "../../inference/index.js";
@@ -108,9 +109,14 @@ export class HifiCs implements Grounder {
     const cleaned = queries.map(cleanQuery);
     if (cleaned.length === 0) return [];
     checkImageSide(frame.colour);
-    const { features, texts, maps, encode, text, decode } = await this.#run(frame.colour, cleaned, options);
-    const clock = stopwatch();
     const share = 1 / cleaned.length;
+    const steps: Record<string, number> = {};
+    const onStep: OnStep = (step, ms) => {
+      steps[step] = (steps[step] ?? 0) + ms * share;
+    };
+    const run = await this.#run(frame.colour, cleaned, { ...options, onStep });
+    const { features, texts, maps, encode, text, decode } = run;
+    const clock = stopwatch();
     const groundings: Grounding[] = [];
     for (const [i, decoded] of maps.entries()) {
       const careful = options.effort === "careful" && decoded.candidates !== undefined;
@@ -140,6 +146,7 @@ export class HifiCs implements Grounder {
           instances,
           ...(careful && { closer: clock() }),
         },
+        steps,
       });
     }
     return groundings;

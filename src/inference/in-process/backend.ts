@@ -3,9 +3,10 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import { compiledModule, WorkerClient } from "../../workers/index.js";
 import { fitsGraph, pixelFeeds, pixelsName } from "../graphs/index.js";
-import type { InferenceBackend, ModelFiles, ModelPart, Tensors } from "../port.js";
+import type { CallOptions, InferenceBackend, ModelFiles, ModelPart, Tensors } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { checkImageSide } from "../preprocess/preprocess.js";
+import { reportSteps, type Timed } from "../steps.js";
 import { providerGap } from "./gpu-libraries.js";
 import type { InferenceRequest, Loaded, WorkerSettings } from "./ort-worker.js";
 import { describePlacement, type ExecutionProvider, type Placement, placementProblem } from "./providers.js";
@@ -45,7 +46,7 @@ export const resizePlaces = ["auto", "threads", "graph"] as const;
 export type ResizePlace = (typeof resizePlaces)[number];
 
 /** A thread that runs the parts of one model. */
-export type InferenceThread = WorkerClient<InferenceRequest, Tensors, Loaded>;
+export type InferenceThread = WorkerClient<InferenceRequest, Timed<Tensors>, Loaded>;
 
 /**
  * ONNX Runtime on a worker thread of this process: onnxruntime-node's `run` blocks its thread, so it must not be
@@ -70,7 +71,7 @@ export class InProcessBackend implements InferenceBackend {
   private constructor(model: ModelFiles, { thread, description, inputs }: StartedThread) {
     this.#inputs = inputs;
     this.takesPixels = inputs.encoder?.includes(pixelsName) ?? false;
-    if (inputs.locate !== undefined) this.locate = (image, feeds) => this.#locate(image, feeds);
+    if (inputs.locate !== undefined) this.locate = (...call) => this.#locate(...call);
     this.#model = model;
     this.#images = new ImagePreprocessPool(model.input);
     this.description = `in-process/${description}`;
@@ -85,41 +86,44 @@ export class InProcessBackend implements InferenceBackend {
     return new InProcessBackend(model, await startThread(model, options));
   }
 
-  async encodeImage(image: ColourImage): Promise<Tensors> {
+  async encodeImage(image: ColourImage, options: CallOptions = {}): Promise<Tensors> {
     const { width, height, data } = image;
     if (this.takesPixels) {
       checkImageSide(image);
-      return this.encodeFrame(pixelFeeds(image));
+      return this.encodeFrame(pixelFeeds(image), options);
     }
-    const tensors = await this.#images.tensors({ kind: "rgb", width, height, data }).catch((error) => {
-      throw this.#inferenceError(error as Error);
-    });
-    return this.#model.files.encoder === undefined ? tensors : this.encodeFrame(tensors);
+    const tensors = await this.#images
+      .tensors({ kind: "rgb", width, height, data }, options.onStep)
+      .catch((error) => {
+        throw this.#inferenceError(error as Error);
+      });
+    return this.#model.files.encoder === undefined ? tensors : this.encodeFrame(tensors, options);
   }
 
-  encodeFrame = (feeds: Tensors): Promise<Tensors> => this.#run("encoder", feeds);
-  encodeText = async (feeds: Tensors): Promise<Tensors> =>
-    this.#model.files.text === undefined ? {} : this.#run("text", feeds);
-  decode = (feeds: Tensors): Promise<Tensors> => this.#run("decoder", feeds);
+  encodeFrame = (feeds: Tensors, options?: CallOptions): Promise<Tensors> =>
+    this.#run("encoder", feeds, options);
+  encodeText = async (feeds: Tensors, options?: CallOptions): Promise<Tensors> =>
+    this.#model.files.text === undefined ? {} : this.#run("text", feeds, options);
+  decode = (feeds: Tensors, options?: CallOptions): Promise<Tensors> => this.#run("decoder", feeds, options);
 
   inputsOf = (part: ModelPart): readonly string[] | undefined => this.#inputs[part];
 
-  async #locate(image: ColourImage, feeds: Tensors): Promise<Tensors> {
+  async #locate(image: ColourImage, feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
     const { width, height, data } = image;
     checkImageSide(image);
     const pixels = this.#inputs.locate?.includes(pixelsName)
       ? pixelFeeds(image)
-      : await this.#images.tensors({ kind: "rgb", width, height, data });
-    return this.#run("locate", { ...feeds, ...pixels });
+      : await this.#images.tensors({ kind: "rgb", width, height, data }, options.onStep);
+    return this.#run("locate", { ...feeds, ...pixels }, options);
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#thread.close("the back end was closed"), this.#images.close()]);
   }
 
-  async #run(part: InferenceRequest["part"], feeds: Tensors): Promise<Tensors> {
+  async #run(part: InferenceRequest["part"], feeds: Tensors, { onStep }: CallOptions = {}): Promise<Tensors> {
     try {
-      return await this.#thread.request({ part, feeds });
+      return await reportSteps(this.#thread.request({ part, feeds }), onStep);
     } catch (error) {
       throw this.#inferenceError(error as Error);
     }

@@ -5,6 +5,7 @@ import { workerData } from "node:worker_threads";
 import { env, type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Reply, reportStarted, reportStartFailure, serve } from "../../workers/index.js";
 import { modelParts, type Tensor, type Tensors } from "../port.js";
+import type { Timed } from "../steps.js";
 import { preloadGpuLibraries } from "./gpu-preload.js";
 import { joinPlacements, type Placement, placementOf } from "./providers.js";
 import { type OpenSettings, openSessions, type Run, type Sessions, sessionFor } from "./sessions.js";
@@ -95,16 +96,19 @@ async function load(): Promise<{ sessions: Sessions; placement?: Placement }> {
   }
 }
 
-function reply(outputs: Tensors): Reply<Tensors> {
+async function answer({ part, feeds }: InferenceRequest, sessions: Sessions): Promise<Reply<Timed<Tensors>>> {
+  const session = await sessionFor(sessions, settings, part, Object.keys(feeds));
+  const began = performance.now();
+  const outputs = await run(session, part, feeds);
+  const step = part === "tensors" ? "encoder" : part;
   const buffers = Object.values(outputs).map((tensor) => tensor.data.buffer);
-  return { value: outputs, transfer: [...new Set(buffers)] };
+  const value = { value: outputs, ms: { [step]: performance.now() - began } };
+  return { value, transfer: [...new Set(buffers)] };
 }
 
 try {
   const { sessions, placement } = await load();
-  serve(async ({ part, feeds }: InferenceRequest) =>
-    reply(await run(await sessionFor(sessions, settings, part, Object.keys(feeds)), part, feeds)),
-  );
+  serve((request: InferenceRequest) => answer(request, sessions));
   const inputs = Object.fromEntries(
     Object.entries(sessions).map(([part, { inputNames }]) => [part, [...inputNames]]),
   );

@@ -21,7 +21,7 @@ export class SingleModel {
   /** Runs the model on feeds by input name; gives its outputs by name. @throws GraspGroundingError INFERENCE_FAILED */
   async run(feeds: Tensors): Promise<Tensors> {
     try {
-      return await this.#thread.request({ part: "encoder", feeds });
+      return (await this.#thread.request({ part: "encoder", feeds })).value;
     } catch (error) {
       const details = { detail: describe(error), name: this.#name };
       throw new GraspGroundingError("INFERENCE_FAILED", details, { cause: error });

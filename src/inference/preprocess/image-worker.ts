@@ -2,6 +2,7 @@ import { workerData } from "node:worker_threads";
 import { type Reply, serve } from "../../workers/index.js";
 import { pixelFeeds } from "../graphs/index.js";
 import type { ImageInput, Tensors } from "../port.js";
+import type { Timed } from "../steps.js";
 import { decodeJpeg, imageInputs, resizeImage } from "./preprocess.js";
 
 /** An image as it is handed to a back end: pixels, or the JPEG they were decoded from. */
@@ -20,14 +21,23 @@ export interface ImageRequest {
 
 const format = workerData as ImageInput;
 
-serve(async ({ image, output }: ImageRequest): Promise<Reply<Uint8Array | Tensors>> => {
+serve(async ({ image, output }: ImageRequest): Promise<Reply<Timed<Uint8Array | Tensors>>> => {
+  const began = performance.now();
   const pixels = image.kind === "jpeg" ? await decodeJpeg(image.data) : image;
+  const decoded = performance.now();
+  const timed = <Value>(value: Value): Timed<Value> => ({
+    value,
+    ms: {
+      ...(image.kind === "jpeg" && { jpeg: decoded - began }),
+      ...(output !== "pixels" && { resize: performance.now() - decoded }),
+    },
+  });
   if (output !== "rgb") {
     const tensors = output === "pixels" ? pixelFeeds(pixels) : await imageInputs(pixels, format);
-    return { value: tensors, transfer: Object.values(tensors).map(({ data }) => data.buffer) };
+    return { value: timed(tensors), transfer: Object.values(tensors).map(({ data }) => data.buffer) };
   }
   const resized = await resizeImage(pixels, format);
   // Pixels may lie in memory that is shared with other data; only a full buffer can be moved.
   const rgb = resized.byteLength === resized.buffer.byteLength ? resized : resized.slice();
-  return { value: rgb, transfer: [rgb.buffer] };
+  return { value: timed(rgb), transfer: [rgb.buffer] };
 });

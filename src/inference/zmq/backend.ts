@@ -3,6 +3,7 @@ import type { ColourImage } from "../../geometry/index.js";
 import type { BackendReport, CallOptions, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { isStretched } from "../preprocess/preprocess.js";
+import { reportSteps, type Step } from "../steps.js";
 import { type Answer, JobPool, type PoolOptions } from "./pool.js";
 import {
   describePayload,
@@ -111,7 +112,7 @@ export class ZmqBackend implements InferenceBackend {
   }
 
   async encodeImage(image: ColourImage, options?: CallOptions): Promise<Tensors> {
-    return this.#encode(await this.#payload(image), options);
+    return this.#encode(await this.#payload(image, options), options);
   }
 
   encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
@@ -121,7 +122,7 @@ export class ZmqBackend implements InferenceBackend {
   async encodeText(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
     if (this.#model.files.text === undefined) return {};
     const build = () => ({ meta: { tensors: describeTensors(feeds) }, blobs: tensorBlobs(feeds) });
-    return this.#outputsOf(await this.#pool.submit({ kind: "text", build, ...options }));
+    return this.#outputsOf(await this.#submit("text", { kind: "text", build, ...options }, options));
   }
 
   async decode(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
@@ -139,7 +140,7 @@ export class ZmqBackend implements InferenceBackend {
       };
     };
     const has = (connection: WorkerConnection) => featureHandle?.isAt(connection) ?? true;
-    const answer = await this.#pool.submit({ kind: "decode", build, has, ...options });
+    const answer = await this.#submit("decoder", { kind: "decode", build, has, ...options }, options);
     featureHandle?.holders.set(answer.connection, answer.connection.session);
     return this.#outputsOf(answer);
   }
@@ -173,16 +174,25 @@ export class ZmqBackend implements InferenceBackend {
    * The JPEG where it is small, else the pixels: at the model's size where their bytes are all that the model sees.
    * Both give the same features.
    */
-  async #payload(image: ColourImage): Promise<Payload> {
+  async #payload(image: ColourImage, { onStep }: CallOptions = {}): Promise<Payload> {
     const { width, height, data, jpeg } = image;
     const { input, name } = this.#model;
     if (this.#jpeg && jpeg !== undefined && jpeg.byteLength < 3 * input.width * input.height)
       return { kind: "jpeg", data: jpeg };
     if (!isStretched(input)) return { kind: "rgb", data, width, height };
-    const rgb = await this.#images.rgb({ kind: "rgb", width, height, data }).catch((error: Error) => {
+    const rgb = await this.#images.rgb({ kind: "rgb", width, height, data }, onStep).catch((error: Error) => {
       throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name });
     });
     return { kind: "rgb", data: rgb };
+  }
+
+  /** Runs a job; what the worker says of its time goes to `onStep`, the rest is the way there and back. */
+  async #submit(step: Step, job: Parameters<JobPool["submit"]>[0], { onStep }: CallOptions): Promise<Answer> {
+    const timed = this.#pool.submit(job).then((value) => {
+      const { waited_ms: wait, ran_ms: ran } = value.meta;
+      return { value, ms: { wait, [step]: ran } };
+    });
+    return reportSteps(timed, onStep);
   }
 
   async #encode(payload: Payload, options: CallOptions = {}): Promise<Tensors> {
@@ -191,7 +201,8 @@ export class ZmqBackend implements InferenceBackend {
       meta: { key: featureHandle.key, picture: describePayload(payload, 0) },
       blobs: payloadBlobs(payload),
     });
-    const { connection, meta } = await this.#pool.submit({ kind: "encode", build, ...options });
+    const job = { kind: "encode", build, ...options } as const;
+    const { connection, meta } = await this.#submit("encoder", job, options);
     featureHandle.holders.set(connection, connection.session);
     return Object.fromEntries(
       meta.tensors.map(({ name, type, dims }): [string, Tensor] => [

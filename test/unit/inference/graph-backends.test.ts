@@ -74,6 +74,26 @@ describe("images in the graph, and encoder and decoder as one", () => {
     await engine.close();
   }, 120_000);
 
+  it("name the steps of their time, which is inside that of the stages", async () => {
+    const stepsOf = async (options: InProcessOptions) => {
+      const [first] = await answers(options, scene, ["the red cup"]);
+      const { steps = {}, timings } = first as Grounding;
+      const sum = (...names: string[]) => names.reduce((total, name) => total + (timings[name] ?? 0), 0);
+      const inside = Object.values(steps).reduce((total, ms) => total + ms, 0);
+      expect(inside).toBeGreaterThan(0.5 * sum("encode", "text", "decode"));
+      expect(inside).toBeLessThanOrEqual(sum("encode", "text", "decode") + 1);
+      return Object.keys(steps).sort();
+    };
+    expect(await stepsOf({})).toEqual(["decoder", "encoder", "hand_over", "resize", "text"]);
+    expect(await stepsOf({ resize: "graph" })).toEqual(["decoder", "encoder", "hand_over", "text"]);
+    expect(await stepsOf({ resize: "graph", locate: true })).toEqual(["hand_over", "locate", "text"]);
+    const engine = await open({});
+    await engine.ground({ colour: scene }, ["the red cup"]);
+    const [again] = await engine.ground({ colour: scene }, ["the red cup"]);
+    expect(Object.keys(again?.steps ?? {}).sort()).toEqual(["decoder", "hand_over"]);
+    await engine.close();
+  }, 60_000);
+
   it("an encoder of pixels still takes tensors", async () => {
     const backend = await InProcessBackend.create(await filesOf(lite), { threads: 1, resize: "graph" });
     const plain = await InProcessBackend.create(await filesOf(lite), { threads: 1 });
@@ -121,6 +141,13 @@ describe("images in the graph, and encoder and decoder as one", () => {
       await engine.ground({ colour: { ...decoded, jpeg } }, queries),
       await answers({}, decoded),
     ];
+    expect(Object.keys(given[0]?.steps ?? {}).sort()).toEqual([
+      "decoder",
+      "encoder",
+      "hand_over",
+      "text",
+      "wait",
+    ]);
     for (const [i, each] of given.entries())
       expect(agreement(each, wanted[i] as Grounding)).toBeGreaterThanOrEqual(0.995);
     const shades = Array.from({ length: 6 }, (_, i) => image(200, 150, [9 * i, 30, 40], []));
