@@ -53,4 +53,4 @@ export {
   toTensor,
 } from "./preprocess/preprocess.js";
 export { type Resample, resizeBilinear } from "./preprocess/resize.js";
-export type { OnStep, Step } from "./steps.js";
+export type { OnStep } from "./steps.js";
