@@ -83,7 +83,8 @@ describe("tries of ~/grasp over DDS", () => {
     const [ended, { rest_ms }] = await Promise.all([grasp(), stopped]);
     expect(ended.status).toBe(status);
     expect(ended.result.attempts).toHaveLength(attempts);
-    expect(rest_ms).toBeLessThan(150);
+    // test/ros/arm.test.ts holds the contract of 100 ms; here the goal must not run to its end.
+    expect(rest_ms).toBeLessThan(1_000);
     const { goals, moving } = await driver("state");
     expect(moving).toBe(false);
     expect(goals.length).toBeLessThanOrEqual(goal + 1);

@@ -88,10 +88,9 @@ it.each(["open", "pre-grasp", "approach", "close", "lift", "retreat"])(
     const message = await picking;
     clearInterval(beating);
     expect(message).toMatch(/^stopped: the button was released; the gripper /);
-    await sleep(120);
-    const { state, object } = motion.state.gripper!;
     const expected = { open: "empty", "pre-grasp": "empty", approach: "empty", close: "unsure" }[stage];
-    expect(state).toBe(expected ?? "holding");
+    await expect.poll(() => motion.state.gripper?.state).toBe(expected ?? "holding");
+    const { state, object } = motion.state.gripper!;
     if (state !== "empty") {
       expect(object).toBe("the green apple");
       await expect(motion.pick(ada, proposal())).rejects.toThrow(/the green apple/);
@@ -146,17 +145,15 @@ it("says how late the page was when it stops for that", async () => {
 it("knows when an object was lost, and when others opened the fingers", async () => {
   const { motion, gripper } = open();
   await hold(() => motion.pick(ada, proposal()));
-  await sleep(120);
+  await expect.poll(() => motion.state.gripper?.state).toBe("holding");
   gripper.drop();
-  await sleep(150);
-  expect(motion.state.gripper?.state).toBe("empty");
+  await expect.poll(() => motion.state.gripper?.state).toBe("empty");
   gripper.object = 0.02;
   await hold(() => motion.moveGripper(ada, "open"));
   expect(await hold(() => motion.moveGripper(ada, "close"))).toBe("the gripper holds something");
-  await sleep(120);
+  await expect.poll(() => motion.state.gripper?.state).toBe("holding");
   await gripper.move(0.05);
-  await sleep(150);
-  expect(motion.state.gripper).toMatchObject({ state: "unsure" });
+  await expect.poll(() => motion.state.gripper?.state).toBe("unsure");
 }, 60_000);
 
 it("finds out by closing whether something is between the fingers", async () => {
