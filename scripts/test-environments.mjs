@@ -1,7 +1,7 @@
 // Makes what the suites of `npm test` run in: a Python with the libraries nobody here wrote that the tests compare against;
 // OpenCV 4 apart, for OpenCV 5's Python has no calibrateHandEye; a serving engine; schemathesis, which asks the console's
-// HTTP API whatever its description allows. Environments that exist already stay. `--short` makes only what `npm test` needs
-// and leaves the rest to `npm run test:long`.
+// HTTP API whatever its description allows; colcon. Environments that exist already stay. `--short` makes only what
+// `npm test` needs and leaves the rest to `npm run test:long`.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { root, sh, step } from "./lib/setup.mjs";
@@ -27,4 +27,5 @@ setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4
 if (!process.argv.includes("--short")) {
   setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
   setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
+  setUpVenv("colcon", ".cache/venv-colcon", "test/ros/requirements.txt");
 }
