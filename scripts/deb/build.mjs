@@ -1,5 +1,6 @@
-// `npm run deb [-- FOLDER]`: a Debian package of the bundle (scripts/ros/bundle.mjs) for this processor, into release/ or FOLDER: the
-// program in /usr/lib, its command in /usr/bin, the files of options in /etc, and systemd units for the worker and the node.
+// `npm run deb [-- FOLDER]`: a Debian package of the bundle (scripts/ros/bundle.mjs) for this processor, into release/ or
+// FOLDER: the program in /usr/lib, its command in /usr/bin, the files of options in /etc, and systemd units for the worker
+// and the node.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {

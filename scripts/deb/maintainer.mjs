@@ -1,5 +1,5 @@
-// The maintainer scripts of the Debian package: systemd learns of the units, and ends them before they go. No service starts by
-// being installed.
+// The maintainer scripts of the Debian package: systemd learns of the units, and ends them before they go. No service
+// starts by being installed.
 const units = "grasp-grounding-node.service grasp-grounding-worker.service";
 const reload = `if [ -d /run/systemd/system ]; then
   systemctl daemon-reload

@@ -1,5 +1,5 @@
-// A plugin of typedoc: an export of src/index.ts belongs to the folder of src that declares it, so the pages of the library's
-// API are sorted as the folders are.
+// A plugin of typedoc: an export of src/index.ts belongs to the folder of src that declares it, so the pages of the
+// library's API are sorted as the folders are.
 import { Comment, CommentTag, Converter } from "typedoc";
 
 const names = {

@@ -1,5 +1,5 @@
-// `npm run docs:site [-- --base /NAME/ --out FOLDER]`: one static site of README.md, docs/ and the library's API, into out/site. Any
-// static server serves it, with --base below a path. A link that leads nowhere fails the build.
+// `npm run docs:site [-- --base /NAME/ --out FOLDER]`: one static site of README.md, docs/ and the library's API, into
+// out/site. Any static server serves it, with --base below a path. A link that leads nowhere fails the build.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";

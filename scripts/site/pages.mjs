@@ -56,8 +56,9 @@ export const titleOf = (text) => /^# (.+)$/m.exec(text)?.[1].replaceAll("`", "")
 /**
  * Follows the links from README.md.
  *
- * @returns {{ pages: Map<string, string>, files: Set<string>, images: Set<string>, missing: string[] }} pages by their path in
- *   the repository (a folder's is FOLDER/index.md); files that are linked; images that are shown; links that lead nowhere
+ * @returns {{ pages: Map<string, string>, files: Set<string>, images: Set<string>, missing: string[] }} pages by their
+ *   path in the repository (a folder's is FOLDER/index.md); files that are linked; images that are shown; links that
+ *   lead nowhere
  */
 export function collect() {
   const pages = new Map([["README.md", readFileSync(join(root, "README.md"), "utf8")]]);
