@@ -110,6 +110,8 @@ export interface GroundOptions extends CallOptions {
   readonly ask?: AskPolicy;
   /** Give `Grounding.alternatives` too; with what each looks like, where they are to be compared. */
   readonly alternatives?: boolean | "described";
+  /** Queries that get them; default all. Drawing them takes longer than the query itself. */
+  readonly alternativesOf?: ReadonlySet<string>;
   /** Whose query it is: "it" and "the other one" mean that client's last answer. Without it nothing is remembered. */
   readonly client?: string;
   /** Whose each query is, in their order, where they differ; in place of `client`. */

@@ -127,7 +127,8 @@ export class HifiCs implements Grounder {
       const look = (crop: ColourImage) => this.#look(crop, texts[i] as Tensors, options);
       const ordered = careful && found ? await lookCloser(frame.colour, first, look) : first;
       const shown = found ? this.#answer(ordered, presence, careful) : [];
-      const drawn = options.alternatives ? this.#alternatives(decoded, frame.colour) : undefined;
+      const isDrawn = options.alternatives && options.alternativesOf?.has(queries[i] as string) !== false;
+      const drawn = isDrawn ? this.#alternatives(decoded, frame.colour) : undefined;
       groundings.push({
         query: cleaned[i] as string,
         model: this.model,

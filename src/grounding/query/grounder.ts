@@ -86,9 +86,12 @@ export class CommandGrounder implements Grounder {
     const phrases = [...new Set(understood.flatMap(toAsk))];
     const language = performance.now() - start;
     // They take time to draw, and a plain query that nobody is asked about does without.
-    const alternatives =
-      ask !== "never" ? "described" : understood.some(({ plans }) => plans.some(isAmongOthers));
-    const groundings = await this.#grounder.ground(frame, phrases, { ...options, alternatives });
+    const alternatives = ask === "never" ? true : "described";
+    const alternativesOf = new Set(understood.flatMap((one) => one.plans.flatMap(readAlternatives(ask))));
+    const groundings = await this.#grounder.ground(frame, phrases, {
+      ...options,
+      ...(alternativesOf.size > 0 && { alternatives, alternativesOf }),
+    });
     const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
     const given: Grounding[] = [];
     for (const [i, one] of understood.entries()) {
@@ -259,6 +262,14 @@ export class CommandGrounder implements Grounder {
     });
   }
 }
+
+/** Phrases of a target whose further objects are read: one among others is chosen, or a question may be asked. */
+const readAlternatives =
+  (ask: AskPolicy) =>
+  (plan: TargetPlan): readonly string[] => {
+    if (ask !== "never" && isOpen(plan)) return [plan.whole, ...plan.kinds];
+    return isAmongOthers(plan) ? plan.kinds : [];
+  };
 
 /** Whether the model's answers on this image cover an object, though none of their objects is it. */
 function isCovered(object: Detection, { whole, kinds }: TargetPlan, answers: Answers): boolean {
