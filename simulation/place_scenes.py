@@ -23,6 +23,8 @@ from table import build
 RELATIONS = ("in", "on", "next to", "to the left of", "to the right of", "in front of")
 #: Beside means no farther than this from edge to edge, and the landmark moved no more than this, in metres.
 NEAR, MOVED = 0.15, 0.04
+#: What ~/reset answers where nothing has to be reset.
+NOT_LATCHED = "no emergency stop is latched"
 #: Words that take a name apart as a command.
 SPLITTING = (" and ", " or ", " in ", " on ", " of ", " with ", " for ", " to ", " not ", ",")
 
@@ -85,12 +87,18 @@ def holds(relation: str, x: Solid, y: Solid) -> bool:
     return along > 0.02 and along > 0.8 * float(np.linalg.norm(apart[:2] - along * np.array(direction)))
 
 
+def cleared(driver: Driver) -> bool:
+    """Whether no stop is latched any more."""
+    answer = driver.wait(driver.reset.call_async(Trigger.Request()))
+    return answer.success or answer.message == NOT_LATCHED
+
+
 def run(driver: Driver, number: int, seed: int, images: Path | None) -> dict[str, Any]:
     """One scene: the first relation, from a seeded one on, that two of its objects allow."""
     began = time.monotonic()
     cell = driver.scene(number)
     # A stop that an earlier scene latched is that scene's failure, not this one's.
-    wait_for("a reset", lambda: driver.wait(driver.reset.call_async(Trigger.Request())).success, every=0.3)
+    wait_for("a reset", lambda: cleared(driver), every=0.3)
     assets = {t.name: t.asset for t in build(number, seed).objects}
     before = solids(driver, assets)
     row: dict[str, Any] = {"scene": number, "seed": seed}
