@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Box, boxIou, type Mask, maskFromBox } from "../../../../src/geometry/index.js";
+import { type Box, boxIou, type Mask, maskFromBox, maskIou } from "../../../../src/geometry/index.js";
+import { detectionsOfBoxes } from "../../../../src/grounding/boxes/box-masks.js";
 import { paintBoxes } from "../../../../src/grounding/boxes/paint.js";
 import { detectorPhrase } from "../../../../src/grounding/boxes/phrase.js";
 import { selectBoxes } from "../../../../src/grounding/boxes/select.js";
@@ -8,6 +9,7 @@ import { captionsOf, phraseTokens } from "../../../../src/grounding/grounding-di
 import type { Heatmap } from "../../../../src/grounding/index.js";
 import { chooseMask } from "../../../../src/grounding/refine/choose.js";
 import { promptOf } from "../../../../src/grounding/refine/prompt.js";
+import { tabletop } from "../../../support/tabletop.js";
 
 describe("a detector's phrase", () => {
   it.each([
@@ -147,5 +149,37 @@ describe("the best of SAM's masks", () => {
       { mask: near, quality: 0.95 },
     ];
     expect(chooseMask(doubted, detection, { ...size, data })).toBe(1);
+  });
+});
+
+describe("masks of boxes", () => {
+  const object: Box = [180, 100, 240, 160];
+  const around: Box = [170, 90, 250, 170];
+  const frame = tabletop([{ box: object, height: 0.1 }]);
+
+  it("are cut by the depth image to what stands on the table", () => {
+    const [found] = detectionsOfBoxes(frame, [{ box: around, score: 0.7 }]);
+    expect(found).toMatchObject({ box: around, score: 0.7, maskSource: "depth" });
+    const standing = maskFromBox(320, 240, object);
+    expect(maskIou(found?.mask as Mask, standing)).toBeGreaterThan(0.85);
+    expect(maskIou(found?.mask as Mask, maskFromBox(320, 240, around))).toBeLessThan(0.8);
+  });
+
+  it.each([
+    ["nothing stands in it", frame, [20, 180, 60, 220]],
+    ["only a corner of an object lies in it", frame, [230, 150, 300, 220]],
+    ["what stands in it fills too little of it", frame, [0, 0, 320, 240]],
+    ["there is no depth", { colour: frame.colour }, around],
+    ["nobody knows the camera", { colour: frame.colour, depth: frame.depth }, around],
+    [
+      "the depth image is of another size",
+      { ...frame, colour: { ...frame.colour, width: 160, height: 120 } },
+      [10, 10, 60, 60],
+    ],
+  ] as const)("are the whole box where %s", (_, given, box) => {
+    const { width, height } = given.colour;
+    const [found] = detectionsOfBoxes(given as typeof frame, [{ box: [...box] as Box, score: 0.5 }]);
+    expect(found?.maskSource).toBe("box");
+    expect(found?.mask).toEqual(maskFromBox(width, height, [...box] as Box));
   });
 });
