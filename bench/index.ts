@@ -41,6 +41,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   inference: async () => (await import("./inference.js")).benchInference,
   "inference-torch": async () => (await import("./inference-torch.js")).benchTorch,
   "inference-paths": async () => (await import("./inference.js")).benchPaths,
+  gpu: async () => (await import("./gpu-streams.js")).benchGpu,
   workers: async () => (await import("./workers.js")).benchWorkers,
   ros: async () => {
     const { benchRos } = await import("./ros.js");
@@ -53,4 +54,4 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 };
 
 /** Benches with a short form. */
-export const quickBenches: readonly string[] = ["ground", "replay", "grasp", "arm"];
+export const quickBenches: readonly string[] = ["ground", "replay", "grasp", "arm", "gpu"];

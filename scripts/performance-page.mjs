@@ -111,6 +111,8 @@ ${engines.join("\n")}
 
 ${findings ?? ""}
 
+Not measured on a GPU: images resized in the graph, encoder and decoder as one graph, the worker in Python with its CUDA graphs, and several streams ([inference.md](inference.md#images-in-the-graph)). These came after this run.
+
 ${remarks.join("\n\n")}
 
 Work: ${pytorch.gflop.encode_frame} GFLOP to encode a frame, ${pytorch.gflop.encode_sentence} a query, ${pytorch.gflop.decode} to decode. The card's own large matrix product ran at ${pytorch.ceilings.fp16_matmul_tflops} TFLOP/s in fp16.

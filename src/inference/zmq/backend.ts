@@ -186,7 +186,7 @@ export class ZmqBackend implements InferenceBackend {
     return { kind: "rgb", data: rgb };
   }
 
-  /** Runs a job; what the worker says of its time goes to `onStep`, the rest is the way there and back. */
+  /** Runs a job; what the worker says of its time goes to `onStep`, the rest is transport. */
   async #submit(step: Step, job: Parameters<JobPool["submit"]>[0], { onStep }: CallOptions): Promise<Answer> {
     const timed = this.#pool.submit(job).then((value) => {
       const { waited_ms: wait, ran_ms: ran } = value.meta;
