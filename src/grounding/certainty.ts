@@ -53,3 +53,20 @@ export function closestPlace({ heatmap }: Pick<Grounding, "heatmap">): ClosestPl
     index: best,
   };
 }
+
+/** The place of an image that resembles an object most that was not found. */
+export interface ClosestPixel {
+  /** x, y in pixels of the original image. */
+  readonly point: readonly [x: number, y: number];
+  /** Of the object there, given that it is in the image, 0..1. */
+  readonly probability: number;
+}
+
+/** `closestPlace` in pixels; undefined where the object was found, or where nothing resembles it. */
+export function closestPixel(
+  grounding: Pick<Grounding, "found" | "heatmap">,
+  image: { readonly width: number; readonly height: number },
+): ClosestPixel | undefined {
+  const place = grounding.found ? undefined : closestPlace(grounding);
+  return place && { point: [place.x * image.width, place.y * image.height], probability: place.probability };
+}

@@ -1,7 +1,15 @@
 /** Query + image -> masks and boxes: the HiFi-CS engine, its model folders, tokenizer, preprocessing and instances. */
 export { minImageSide, resizeBilinear, resizeImage, toTensor } from "../inference/index.js";
 export { BoxProposals } from "./boxes/proposals.js";
-export { type Certainty, type ClosestPlace, certainties, certaintyOf, closestPlace } from "./certainty.js";
+export {
+  type Certainty,
+  type ClosestPixel,
+  type ClosestPlace,
+  certainties,
+  certaintyOf,
+  closestPixel,
+  closestPlace,
+} from "./certainty.js";
 export { type Candidates, instancesFromCandidates } from "./hifics/candidates.js";
 export { HifiCs, type HifiCsOptions } from "./hifics/hifics.js";
 export { type InstanceOptions, instancesFromHeatmap } from "./hifics/instances.js";

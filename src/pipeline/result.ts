@@ -5,7 +5,7 @@ import {
   type Command,
   certainties,
   certaintyOf,
-  closestPlace,
+  closestPixel,
   type Grounding,
   isPlainQuery,
   maskSources,
@@ -214,10 +214,10 @@ const rounded = (timings: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(timings).map(([stage, ms]) => [stage, round(ms, 2)]));
 
 function closestToJson({ grounding, image }: PipelineResult): Pick<ResultJson, "closest"> {
-  const place = grounding.found ? undefined : closestPlace(grounding);
-  if (place === undefined) return {};
-  const point: [number, number] = [round(place.x * image.width, 1), round(place.y * image.height, 1)];
-  return { closest: { point, probability: round(place.probability, 4) } };
+  const closest = closestPixel(grounding, image);
+  if (closest === undefined) return {};
+  const [x, y] = closest.point;
+  return { closest: { point: [round(x, 1), round(y, 1)], probability: round(closest.probability, 4) } };
 }
 
 const placesToJson = ({ spots, reason }: PlacePlan): Pick<ResultJson, "places" | "place_failure"> => ({

@@ -1,6 +1,6 @@
 import {
   certaintyOf,
-  closestPlace,
+  closestPixel,
   describeCommand,
   type Grounding,
   isPlainQuery,
@@ -95,9 +95,9 @@ function foundCell(grounding: Grounding): string {
 
 /** The place that resembles an object most that was not found but may be there. */
 function closestNotes({ grounding, image }: PipelineResult): readonly string[] {
-  const place = closestPlace(grounding);
-  if (grounding.found || place === undefined || certaintyOf(grounding) !== "unsure") return [];
-  const at = `${Math.round(place.x * image.width)} ${Math.round(place.y * image.height)}`;
+  const closest = closestPixel(grounding, image);
+  if (closest === undefined || certaintyOf(grounding) !== "unsure") return [];
+  const at = closest.point.map(Math.round).join(" ");
   const chance = Math.round(100 * grounding.presence);
   return [
     `not sure that "${shortened(grounding.query)}" is there (${chance} %); closest is the place at ${at}`,

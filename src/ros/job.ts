@@ -1,7 +1,15 @@
 import type { Chain } from "../arm/index.js";
 import type { Box, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
 import type { Grasp, GraspTarget, HeldObject, PlacePlan } from "../grasping/index.js";
-import type { AskPolicy, Command, Effort, QueryLanguage, Question } from "../grounding/index.js";
+import type {
+  AskPolicy,
+  Certainty,
+  ClosestPixel,
+  Command,
+  Effort,
+  QueryLanguage,
+  Question,
+} from "../grounding/index.js";
 import type { PipelineResult, ProcessOptions, ScenePoints } from "../pipeline/index.js";
 
 /** What crosses between the node's thread and the pipeline's: bytes are moved, not copied. */
@@ -94,6 +102,9 @@ export interface QueryResult {
   readonly model: string;
   readonly found: boolean;
   readonly presence: number;
+  readonly certainty: Certainty;
+  /** Where the object was not found: what resembles it most, in pixels of the original image. */
+  readonly closest?: ClosestPixel;
   readonly objects: readonly FoundObject[];
   readonly grasps: readonly Grasp[];
   readonly graspFailure?: string;

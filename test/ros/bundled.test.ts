@@ -42,6 +42,23 @@ describe("the node command with the bundled model", () => {
       expect(x2).toBeLessThanOrEqual(640);
       expect(y2).toBeLessThanOrEqual(480);
     }
+    expect(grounding.certainty).toMatch(grounding.found ? /^(sure|unsure)$/ : /^(unsure|not_found)$/);
+    if (grounding.found) expect(grounding.has_closest).toBe(false);
+  });
+
+  it("says where the closest place is when the object is not there", async () => {
+    const { grounding } = await peer.do("ground", { query: "the pineapple", timeout: 60, wait: 70 });
+    const { certainty, has_closest, closest_x, closest_y, closest_probability } = grounding;
+    expect(grounding.found).toBe(false);
+    expect(["unsure", "not_found"]).toContain(certainty);
+    expect(closest_probability > 0).toBe(has_closest);
+    for (const [at, size] of [
+      [closest_x, 640],
+      [closest_y, 480],
+    ]) {
+      expect(at).toBeGreaterThanOrEqual(0);
+      expect(at).toBeLessThanOrEqual(size);
+    }
   });
 
   it("counts what it did, for Prometheus", async () => {

@@ -145,8 +145,10 @@ describe("topics, against rclpy over DDS", () => {
     await peer.do("listen", { topics: ["grounding"] });
     await peer.do("camera");
     await peer.do("query", { text: "the blue box" });
-    const { objects } = await peer.wait("grounding", { has: "the blue box" });
+    const { objects, certainty, has_closest } = await peer.wait("grounding", { has: "the blue box" });
     expect(objects[0]).toMatchObject({ ...blueBox, mask_x: 180, mask_y: 120 });
+    expect(certainty).toBe("sure");
+    expect(has_closest).toBe(false);
     expect(objects[0].mask).toMatchObject({ width: 60, height: 40, encoding: "mono8" });
     expect(Buffer.from(objects[0].mask.data, "base64").every((each) => each === 255)).toBe(true);
   });
@@ -156,7 +158,7 @@ describe("topics, against rclpy over DDS", () => {
     await peer.do("camera");
     await peer.do("query", { text: "the green box" });
     const grounding = await peer.wait("grounding", { has: "the green box" });
-    expect(grounding).toMatchObject({ found: false, objects: [], grasps: [] });
+    expect(grounding).toMatchObject({ found: false, objects: [], grasps: [], certainty: "not_found" });
     expect(grounding.reason).toContain("not in the image");
     await peer.do("clear");
     expect((await peer.wait("detections")).detections).toEqual([]);

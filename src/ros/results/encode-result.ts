@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import type { RgbdFrame } from "../../geometry/index.js";
-import { type Detection, isPlainQuery } from "../../grounding/index.js";
+import { certaintyOf, closestPixel, type Detection, isPlainQuery } from "../../grounding/index.js";
 import { encodeMessage, type Header, headerOf } from "../../messages/index.js";
 import { type PipelineResult, scenePoints } from "../../pipeline/index.js";
 import { surfacePosition } from "../../visualization/index.js";
@@ -20,12 +20,15 @@ export function queryResult(
     detection === undefined ? [] : [{ phrase, object: foundObject(frame, detection, masks, false) }],
   );
   const first = grounding.detections[0];
+  const closest = closestPixel(grounding, result.image);
   const points = job.scenePoints === true ? scenePoints(frame, first?.mask) : undefined;
   return {
     query: grounding.query,
     model: grounding.model,
     found: grounding.found,
     presence: grounding.presence,
+    certainty: certaintyOf(grounding),
+    ...(closest !== undefined && { closest }),
     objects: grounding.detections
       .slice(0, job.maxDetections)
       .map((each) => foundObject(frame, each, masks, requestedOutputs.surfaces)),

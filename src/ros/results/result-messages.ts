@@ -55,10 +55,12 @@ const objectMessage = (header: Header, object: FoundObject, id: string) => ({
 });
 
 /** Why nothing was found. */
-function notFoundReason({ found, language }: QueryResult): string {
+function notFoundReason({ found, certainty, language }: QueryResult): string {
   if (found) return "";
-  return language !== undefined && language.translated === undefined
-    ? `the query is in ${languageName(language.code)}; only English is understood`
+  if (language !== undefined && language.translated === undefined)
+    return `the query is in ${languageName(language.code)}; only English is understood`;
+  return certainty === "unsure"
+    ? "the model is not sure that the described object is in the image"
     : "the described object is not in the image";
 }
 
@@ -79,6 +81,11 @@ export function groundingMessage(
     found: result.found,
     reason: notFoundReason(result),
     presence: result.presence,
+    certainty: result.certainty,
+    has_closest: result.closest !== undefined,
+    closest_x: result.closest?.point[0] ?? 0,
+    closest_y: result.closest?.point[1] ?? 0,
+    closest_probability: result.closest?.probability ?? 0,
     width: done.width,
     height: done.height,
     objects: result.objects.map((each, index) => objectMessage(header, each, ids[index]!)),
