@@ -15,6 +15,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
 from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool, Trigger
+from waits import ProcessorWaits
 
 BRIDGE = "/grasp_grounding"
 CONTROLLER = "/joint_trajectory_controller"
@@ -66,8 +67,11 @@ class Orders:
             "topics": len(self.topics),
         }
 
-    def do_provoke(self, what: str, timeout: float = 20) -> Any:
-        """Waits for motion, then stops it one way; gives milliseconds until the controller was told and the arm rested."""
+    def do_provoke(self, what: str, timeout: float = 20, pids: list[int] | None = None) -> Any:
+        """
+        Waits for motion, then stops it one way; gives milliseconds until the controller was told and the arm rested, and
+        those that a busy machine let these processes and this one wait.
+        """
         # Before the clock starts: a client that is new has to find its server first.
         for kind, name in DOORS.get(what, ()):
             self.client(kind, name)
@@ -77,6 +81,7 @@ class Orders:
         time.sleep(0.2)
         self.orders.clear()
         self.rests.clear()
+        waits = ProcessorWaits(pids or [])
         began = time.monotonic()
         if what == "cancel":
             self.call(CancelGoal, f"{BRIDGE}/grasp/_action/cancel_goal", CancelGoal.Request(), wait=False)
@@ -102,7 +107,7 @@ class Orders:
             self.do_allow("allow_execute", False)
         elif what == "hold":
             self.arm.hold()
-        return self.measured(began)
+        return {**self.measured(began), "waited_ms": waits.milliseconds()}
 
     def do_wait_moving(self, timeout: float = 20) -> None:
         """Waits until the arm moves."""
