@@ -291,8 +291,10 @@ class Peer(Camera, Node):
         ]
 
     def do_forget_grasp(self) -> None:
-        """Ends the action's client."""
-        self.cached.pop("grasp").destroy()
+        """Ends the action's client, if there is one."""
+        client = self.cached.pop("grasp", None)
+        if client is not None:
+            client.destroy()
 
     # Lifecycle, parameters, TF
 
