@@ -30,6 +30,10 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
     const { benchFamilies } = await import("./families/bench.js");
     return () => benchFamilies();
   },
+  "families-speed": async () => {
+    const { benchFamilySpeed } = await import("./families/speed.js");
+    return () => benchFamilySpeed();
+  },
   grasp: async () => {
     const { benchGrasp } = await import("./grasp.js");
     return (_, quick) => benchGrasp(quick);

@@ -45,11 +45,15 @@ export function paritySubject(width = 320, height = 240): ColourImage {
   return { width, height, data };
 }
 
-/** What PyTorch makes of the image, in `folder`/reference. */
+/**
+ * What PyTorch makes of the image, in `folder`/reference.
+ * @param boxes whether SAM is asked by boxes besides points. Default true.
+ */
 export async function familyReference(
   family: HubFamily,
   repository: string,
   image: ColourImage,
+  boxes = true,
 ): Promise<string> {
   const out = join(repository, "reference");
   mkdirSync(out, { recursive: true });
@@ -61,7 +65,7 @@ export async function familyReference(
   const prompts = {
     points: parityPrompts.map(({ points }) => points.map(({ x, y }) => [x, y])),
     labels: parityPrompts.map(({ points }) => points.map(() => 1)),
-    boxes: parityPrompts.map(({ box }) => box),
+    ...(boxes && { boxes: parityPrompts.map(({ box }) => box) }),
   };
   writeFileSync(join(out, "prompts.json"), JSON.stringify(prompts));
   await runReference("bench/reference/families_peer.py", [

@@ -15,20 +15,24 @@ const files: Readonly<Record<HubFamily, Readonly<Record<string, string>>>> = {
   sam: { vision: "vision_encoder", "prompt-decoder": "prompt_encoder_mask_decoder" },
 };
 
+/** Where a repository's int8 is in 8 bits: the weights alone, or the products too, as the hub's own files are. */
+export type EightBits = "weights" | "products";
+
 /**
- * A repository in the hub's layout with seeded random weights, fp32 and int8, and the same weights for PyTorch. Its
- * int8 stores weights in 8 bits: random layers leave no room for activations in 8 bits.
+ * A repository in the hub's layout with seeded random weights, fp32 and int8, and the same weights for PyTorch.
  * @param size of the layers: `true` as published, `small` for tests
+ * @param int8 `weights` by default: random layers leave no room for activations in 8 bits
  * @throws GraspGroundingError USAGE
  */
 export async function randomRepository(
   family: HubFamily,
   folder: string,
   size: "small" | "true",
+  int8: EightBits = "weights",
 ): Promise<void> {
   const args = [
     ...["-W", "ignore", "-m", "export.random_families", "--family", family, "--size", size],
-    ...["--packed", "--precisions", "fp32", "int8", "--out", folder],
+    ...["--precisions", "fp32", "int8", ...(int8 === "weights" ? ["--packed"] : []), "--out", folder],
   ];
   const run = await runLines(referencePython(), args, { cwd: join(checkout, "models"), signal: interrupted });
   if (run.code !== 0)
@@ -36,6 +40,13 @@ export async function randomRepository(
       detail: `random weights could not be made (${run.last}); run \`npm test\` once in a checkout`,
     });
 }
+
+/** The ONNX files of a family in a precision, relative to its folder. */
+export const onnxFiles = (family: HubFamily, kind: FamilyPrecision): readonly string[] =>
+  Object.values(files[family]).map((stem) => onnxFile(stem, kind));
+
+const onnxFile = (stem: string, kind: FamilyPrecision): string =>
+  `onnx/${stem}${kind === "int8" ? "_quantized" : ""}.onnx`;
 
 /** The model folder of a repository's precision, its manifest written as `models pull` writes it. */
 export async function modelOfRepository(
@@ -45,14 +56,13 @@ export async function modelOfRepository(
   kind: FamilyPrecision = "fp32",
 ): Promise<string> {
   const label = kind === "int8" ? "quantized" : "";
-  const suffix = label === "" ? "" : `_${label}`;
   const roles: Record<string, string> = {
     config: "config.json",
     preprocessor: "preprocessor_config.json",
     tokenizer: "tokenizer.json",
     "tokenizer-config": "tokenizer_config.json",
   };
-  for (const [role, stem] of Object.entries(files[family])) roles[role] = `onnx/${stem}${suffix}.onnx`;
+  for (const [role, stem] of Object.entries(files[family])) roles[role] = onnxFile(stem, kind);
   const entries: Record<string, object> = {};
   for (const [role, file] of Object.entries(roles)) {
     const from = join(repository, file);
