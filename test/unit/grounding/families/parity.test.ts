@@ -8,6 +8,7 @@ import { modelOfRepository, randomRepository } from "../../../../bench/families/
 import { type HubFamily, hubFamilies } from "../../../../src/grounding/index.js";
 import { openGrounder, type PipelineOptions } from "../../../../src/pipeline/index.js";
 import { cli } from "../../../support/cli.js";
+import { runExport } from "../../../support/models.js";
 import { WorkerProcess } from "../../../support/workers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "families-"));
@@ -44,6 +45,24 @@ describe.each(hubFamilies)("%s with random weights, on onnxruntime-node against 
     expect(found.masks?.agreement ?? 1).toBeGreaterThanOrEqual(0.95);
     expect(found.logits).toBeGreaterThan(1e-3);
   });
+});
+
+it("sam by points alone, as the hub's main branch has it: the same masks", { timeout: 300_000 }, async () => {
+  const repository = join(folder, "points");
+  runExport("export.random_families", ["--family", "sam", "--points-only", "--out", repository]);
+  const reference = await familyReference("sam", repository, image, false);
+  const found = await familyParity("sam", repository, reference, image, "fp32");
+  expect(found.logits).toBeLessThanOrEqual(1e-3);
+  expect(found.masks?.agreement).toBeGreaterThanOrEqual(0.999);
+  expect(found.masks?.minority).toBeGreaterThan(0.02);
+  // The same decoder refines: a box becomes points inside and next to it.
+  const [plain] = await groundings({ model: modelOf("owlv2"), threshold: 0.05 });
+  const [refined] = await groundings({
+    ...{ model: modelOf("owlv2"), threshold: 0.05 },
+    refine: join(repository, "model-fp32"),
+  });
+  expect(refined?.model).toBe("owlv2-fp32 + sam-fp32");
+  expect(refined?.detections.map(({ score }) => score)).toEqual(plain?.detections.map(({ score }) => score));
 });
 
 /** Groundings of three queries on the image, without timings. */
