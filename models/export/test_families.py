@@ -7,10 +7,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import numpy as np
+import onnx
+import onnxruntime as ort
 import torch
 
 from .checkpoint import CheckpointError
-from .families import FAMILIES, load_family, parts_of, write_part
+from .families import FAMILIES, Part, load_family, parts_of, write_part
 from .family_measure import FamilyMeasure
 from .quantize import halved, packed, quantized
 from .random_families import SMALL_DINO, random_family
@@ -39,6 +42,29 @@ class Families(unittest.TestCase):
                     self.assertGreaterEqual(measure.of(self.folder / "half.onnx").mask or 1, 0.998)
                     packed(path, self.folder / "packed.onnx")
                     self.assertGreaterEqual(measure.of(self.folder / "packed.onnx").mask or 1, 0.98)
+
+    def test_8_bit_weights_are_those_of_feed_forward_layers(self) -> None:
+        torch.manual_seed(5)
+        layers = [torch.nn.Linear(128, 512), torch.nn.ReLU(), torch.nn.Linear(512, 128), torch.nn.Linear(128, 128)]
+        model = torch.nn.Sequential(*layers).eval()
+        sample = torch.randn(1, 7, 128)
+        path, target = self.folder / "layers.onnx", self.folder / "layers-packed.onnx"
+        part = Part("layers", model, {"x": sample}, ("y",), {})
+        write_part(part, path)
+        packed(path, target)
+        types = {tensor.data_type: 0 for tensor in onnx.load(target).graph.initializer}
+        for tensor in onnx.load(target).graph.initializer:
+            types[tensor.data_type] += int(np.prod(tensor.dims))
+        # Two layers in 8 bits with a scale for 16 weights each; the square one in half precision.
+        self.assertEqual(types[onnx.TensorProto.INT8], 2 * 128 * 512)
+        self.assertEqual(types[onnx.TensorProto.FLOAT16], 2 * 128 * 512 // 16 + 128 * 128)
+        self.assertLess(target.stat().st_size, 0.36 * path.stat().st_size)
+        session = ort.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+        with torch.inference_mode():
+            exact = model(sample).numpy()
+        found = session.run(["y"], {"x": sample.numpy()})[0]
+        self.assertLess(float(np.abs(found - exact).std() / exact.std()), 0.01)
+        self.assertGreater(float(np.abs(found - exact).max()), 0)
 
     def test_8_bit_products_stay_near(self) -> None:
         (part,) = parts_of(random_family("clipseg", "small", seed=3))
