@@ -220,7 +220,7 @@ describe("a worker in Python", () => {
   }, 60_000);
 });
 
-const digest = ({ timings, backend, heatmap, detections, ...rest }: Grounding) => ({
+const digest = ({ timings, steps, backend, heatmap, detections, ...rest }: Grounding) => ({
   ...rest,
   heatmap: createHash("sha256").update(Buffer.from(heatmap.data.buffer)).digest("hex"),
   detections: detections.map(({ box, score }) => ({ box, score })),

@@ -99,7 +99,7 @@ describe("the golden corpus", () => {
       for (const colour of corpus) all.push(...(await engine.ground({ colour }, queries)));
       const { runsOn } = engine;
       await engine.close();
-      return { runsOn, all: all.map(({ timings, backend, ...rest }) => rest) };
+      return { runsOn, all: all.map(({ timings, steps, backend, ...rest }) => rest) };
     };
     const here = await answers({ kind: "in-process", threads: 1 });
     for (const bind of [newIpc(), "tcp://127.0.0.1:*"]) {

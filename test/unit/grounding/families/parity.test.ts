@@ -70,7 +70,7 @@ async function groundings(options: PipelineOptions) {
   const grounder = await openGrounder({ threads: 2, ...options });
   const queries = ["the red mug on the left", "green bottle", "banana"];
   const all = await grounder.ground({ colour: image }, queries).finally(() => grounder.close());
-  return all.map(({ timings, backend, ...rest }) => rest);
+  return all.map(({ timings, steps, backend, ...rest }) => rest);
 }
 
 describe.each(grounders)("%s as a grounder", (family) => {
