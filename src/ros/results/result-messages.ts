@@ -73,7 +73,8 @@ export function groundingMessage(
   skew: Seconds | undefined,
 ) {
   const header = headerOf(done.stamp, done.frameId);
-  const stages = Object.entries({ decode: done.decodeMs, ...result.timings });
+  // Named apart from `decode`, the run of the model's decoder.
+  const stages = Object.entries({ image: done.decodeMs, ...result.timings });
   return {
     header,
     query: result.query,
