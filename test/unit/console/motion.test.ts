@@ -77,6 +77,17 @@ async function hold(act: () => Promise<string>): Promise<string> {
   }
 }
 
+/** The same, as soon as the arm, which has just been stopped, has come to rest. */
+async function holdAtRest(act: () => Promise<string>): Promise<string> {
+  for (;;) {
+    try {
+      return await hold(act);
+    } catch (error) {
+      if (!String(error).includes("wait until it rests")) throw error;
+    }
+  }
+}
+
 it.each(["open", "pre-grasp", "approach", "close", "lift", "retreat"])(
   "names what may be held after a release in %s, and has acts that lead to empty and home",
   async (stage) => {
@@ -95,11 +106,11 @@ it.each(["open", "pre-grasp", "approach", "close", "lift", "retreat"])(
       expect(object).toBe("the green apple");
       await expect(motion.pick(ada, proposal())).rejects.toThrow(/the green apple/);
       expect(motion.state.acts).toContain("open");
-      expect(await hold(() => motion.moveGripper(ada, "open"))).toBe("the gripper is open");
+      expect(await holdAtRest(() => motion.moveGripper(ada, "open"))).toBe("the gripper is open");
     }
     expect(motion.state.gripper?.state).toBe("empty");
     if (motion.state.acts?.includes("home"))
-      expect(await hold(() => motion.moveTo(ada, undefined))).toBe("the arm has arrived");
+      expect(await holdAtRest(() => motion.moveTo(ada, undefined))).toBe("the arm has arrived");
     expect(motion.state.acts).toEqual(["pick", "close"]);
     expect(gripper.width).toBeCloseTo(0.08, 3);
   },
