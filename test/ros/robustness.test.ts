@@ -89,13 +89,15 @@ describe("hostile messages", () => {
   });
 
   it("survives stamps from the future and ones that go backwards", async () => {
-    await peer.do("send_image", { topic: "colour", sec: 2_100_000_000 });
-    await peer.do("send_image", { topic: "colour", sec: 5 });
-    await peer.do("send_image", { topic: "colour", sec: -5 });
+    const counted = async () => {
+      // Images are best effort: one may be lost.
+      for (const sec of [2_100_000_000, 5, -5]) await peer.do("send_image", { topic: "colour", sec });
+      await peer.do("clear");
+      const camera = diagnosed(await peer.wait("diagnostics", { has: "stamps_from_future" }), "camera");
+      return Math.min(Number(camera.stamps_from_future), Number(camera.stamps_backwards));
+    };
+    await expect.poll(counted, { timeout: 30_000 }).toBeGreaterThan(0);
     await survives();
-    const camera = diagnosed(await peer.wait("diagnostics", { has: "stamps_from_future" }), "camera");
-    expect(Number(camera.stamps_from_future)).toBeGreaterThan(0);
-    expect(Number(camera.stamps_backwards)).toBeGreaterThan(0);
   });
 
   it.each([
