@@ -1,5 +1,5 @@
 import type { BackendReport } from "../inference/index.js";
-import { workerStates } from "../inference/zmq/index.js";
+import { readKeyFile, readPublicKeys, workerStates } from "../inference/zmq/index.js";
 import type { Metrics } from "../metrics/index.js";
 import type { BackendOptions } from "../pipeline/index.js";
 
@@ -26,6 +26,26 @@ export const reporter =
   (event: string, detail: object, text: string): void => {
     process.stdout.write(`${json ? JSON.stringify({ event, ...detail }) : `worker: ${text}`}\n`);
   };
+
+/** What both engines' servers are told alike: their limits and keys, and where the time of an answer is counted. */
+export async function servedOptions(
+  { key, allow, insecurePlainTcp, queue, keep }: WorkerOptions,
+  metrics: Metrics | undefined,
+) {
+  return {
+    onAnswered: (waitedMs: number, ranMs: number) => {
+      metrics?.took("wait", waitedMs / 1e3);
+      metrics?.took("model", ranMs / 1e3);
+    },
+    ...(queue !== undefined && { maxQueue: queue }),
+    ...(keep !== undefined && { keep }),
+    ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
+    ...(key !== undefined &&
+      allow !== undefined && {
+        security: { keys: await readKeyFile(key), allowed: await readPublicKeys(allow) },
+      }),
+  };
+}
 
 /** The worker's counters as metrics, without content of requests. */
 export function watchWorker(

@@ -3,12 +3,11 @@ import { GraspGroundingError, usage } from "../errors/index.js";
 import { servedModel } from "../grounding/index.js";
 import { inferenceThreads, nvidiaGap } from "../inference/index.js";
 import { PythonWorker } from "../inference/python/index.js";
-import { readKeyFile, readPublicKeys } from "../inference/zmq/index.js";
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { findModel, pythonFor } from "../model-store/index.js";
 import { inProcessOptions } from "../pipeline/index.js";
 import { interrupted, packageRoot, packageVersion } from "../system/index.js";
-import { reporter, type WorkerOptions, watchWorker } from "./worker-common.js";
+import { reporter, servedOptions, type WorkerOptions, watchWorker } from "./worker-common.js";
 
 /** Options that only the other engine has. */
 const notHere = ["maxBatch", "batchWait", "engineCache", "fp16", "resize", "locate"];
@@ -33,7 +32,7 @@ export async function runPythonWorker(
   const gap = provider === "cuda" ? await nvidiaGap() : undefined;
   if (gap !== undefined)
     throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail: gap.detail });
-  const { key, allow, insecurePlainTcp, queue, keep, device } = options;
+  const { device } = options;
   const { files: model, verify } = await servedModel(await findModel(options.model));
   const say = reporter(options);
   const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
@@ -54,19 +53,9 @@ export async function runPythonWorker(
     threads: inferenceThreads({ ...(threads !== undefined && { threads }) }),
     imageThreads,
     onNotice,
-    onAnswered: (waited, ran) => {
-      metrics?.took("wait", waited / 1e3);
-      metrics?.took("model", ran / 1e3);
-    },
     ...(device !== undefined && { device }),
     ...(memoryLimit !== undefined && { memoryLimit }),
-    ...(queue !== undefined && { maxQueue: queue }),
-    ...(keep !== undefined && { keep }),
-    ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
-    ...(key !== undefined &&
-      allow !== undefined && {
-        security: { keys: await readKeyFile(key), allowed: await readPublicKeys(allow) },
-      }),
+    ...(await servedOptions(options, metrics)),
   });
   let served: RunningMetrics | undefined;
   try {

@@ -3,19 +3,13 @@ import { Command, Option } from "commander";
 import { describe, GraspGroundingError, usage } from "../errors/index.js";
 import { servedModel } from "../grounding/index.js";
 import { InProcessBackend } from "../inference/index.js";
-import {
-  keyFileText,
-  newKeyPair,
-  readKeyFile,
-  readPublicKeys,
-  WorkerServer,
-} from "../inference/zmq/index.js";
+import { keyFileText, newKeyPair, WorkerServer } from "../inference/zmq/index.js";
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { defaultModel, findModel } from "../model-store/index.js";
 import { inProcessOptions } from "../pipeline/index.js";
 import { interrupted, packageVersion, wholeNumber } from "../system/index.js";
 import { providerFlags } from "./backend-flags.js";
-import { reporter, type WorkerOptions, watchWorker } from "./worker-common.js";
+import { reporter, servedOptions, type WorkerOptions, watchWorker } from "./worker-common.js";
 import { runPythonWorker } from "./worker-python.js";
 
 /** `worker`: one model behind a ZeroMQ socket. */
@@ -95,23 +89,13 @@ async function run(options: WorkerOptions, command: Command): Promise<void> {
   const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
   const endpoint = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
   const imageThreads = options.imageThreads ?? (onCpu ? 1 : 4);
-  const { key, allow, insecurePlainTcp, batchWait, queue, keep } = options;
+  const { batchWait } = options;
   const server = await WorkerServer.bind(model, {
     bind,
     maxBatch: options.maxBatch ?? (onCpu ? 1 : 8),
     imageThreads,
-    onAnswered: (waited, ran) => {
-      metrics?.took("wait", waited / 1e3);
-      metrics?.took("model", ran / 1e3);
-    },
     ...(batchWait !== undefined && { batchWait }),
-    ...(queue !== undefined && { maxQueue: queue }),
-    ...(keep !== undefined && { keep }),
-    ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
-    ...(key !== undefined &&
-      allow !== undefined && {
-        security: { keys: await readKeyFile(key), allowed: await readPublicKeys(allow) },
-      }),
+    ...(await servedOptions(options, metrics)),
   });
   const say = reporter(options);
   say(
