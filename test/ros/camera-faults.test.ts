@@ -167,7 +167,9 @@ describe("advice", () => {
 describe("quality of service", () => {
   it("follows transient-local publishers: images and camera info sent once before the node started arrive", async () => {
     await peer.do("camera", { latched: true, once: true });
-    await start();
+    // Its one answer goes to who listens then.
+    await peer.do("listen", { topics: ["grounding"] });
+    await start("sync_timeout:=10.0");
     const grounding = await peer.wait("grounding", { has: "has_position=True" });
     expect(grounding.objects[0].x1).toBe(60);
     const [colour] = await peer.do("endpoint_qos", { topic: "/camera/color/image_raw", publishers: false });
