@@ -24,6 +24,34 @@ export function failuresOf(suite, testResults) {
   });
 }
 
+/** The files of vitest's JSON report in which something failed. */
+export const failedFiles = (testResults) =>
+  testResults.filter(({ status }) => status === "failed").map(({ name }) => name);
+
+/** A suite's results once the files of a second run stand for themselves. */
+export const replaced = (testResults, second) => [
+  ...testResults.filter(({ name }) => !second.some((each) => each.name === name)),
+  ...second,
+];
+
+/** One line for each test that failed in a first run and not in the second of its file. */
+export const unsteadyOf = (suite, testResults, second) =>
+  second.flatMap((again) => {
+    const first = testResults.find(({ name }) => name === again.name);
+    const failedAgain = new Set(
+      again.assertionResults.filter(({ status }) => status === "failed").map(({ fullName }) => fullName),
+    );
+    const steady = again.status === "failed" && failedAgain.size === 0;
+    if (first === undefined || steady) return [];
+    const cured = first.assertionResults.filter(({ fullName }) => !failedAgain.has(fullName));
+    if (first.assertionResults.length > 0 && !cured.some(({ status }) => status === "failed")) return [];
+    return failuresOf(suite, [{ ...first, assertionResults: cured }]);
+  });
+
+/** Tests of vitest's JSON report that passed. */
+export const passedOf = (testResults) =>
+  testResults.flatMap((each) => each.assertionResults).filter(({ status }) => status === "passed").length;
+
 /** Seconds that each file of vitest's JSON report took. */
 export const timesOf = (testResults) =>
   testResults.map(({ name, startTime, endTime }) => ({

@@ -36,6 +36,41 @@ it("names each failed test of vitest with the first line of its message, and a f
   expect(lines(`reports.timesOf(${results})`)).toHaveLength(2);
 });
 
+it("takes the second run of a file that failed, and tells what was unsteady from what failed again", () => {
+  const result = (name: string, status: string, fullName = "", message = "") => ({
+    name,
+    status,
+    message,
+    assertionResults:
+      fullName === ""
+        ? []
+        : [
+            { fullName, status, failureMessages: [message] },
+            { fullName: "holds", status: "passed" },
+          ],
+  });
+  const first = [
+    result("/a", "passed", "adds"),
+    result("/b", "failed", "moves", "late"),
+    result("/c", "failed", "stops", "late"),
+    result("/d", "failed", "", "no port"),
+  ];
+  const second = [
+    result("/b", "passed", "moves"),
+    result("/c", "failed", "stops", "later"),
+    result("/d", "passed", "starts"),
+  ];
+  const [one, two] = [JSON.stringify(first), JSON.stringify(second)];
+  expect(lines(`reports.failedFiles(${one})`)).toEqual(["/b", "/c", "/d"]);
+  expect(lines(`reports.unsteadyOf("ros", ${one}, ${two})`)).toEqual([
+    "ros > /b > moves: late",
+    "ros > /d: no port",
+  ]);
+  const merged = `reports.replaced(${one}, ${two})`;
+  expect(lines(`reports.failuresOf("ros", ${merged})`)).toEqual(["ros > /c > stops: later"]);
+  expect(lines(`[reports.passedOf(${merged})]`)).toEqual([7]);
+});
+
 it("names each failed test of pytest", () => {
   const file = join(folder, "test_sums.py");
   writeFileSync(
