@@ -212,7 +212,9 @@ const chosen = suites.filter(({ name, byName }) =>
 const python = chosen.some(({ alone }) => !alone)
   ? start("scripts/test-environments.mjs", ...(long ? [] : ["--short"]))
   : true;
-const rosReady = chosen.some(({ inRos: needed }) => needed) ? start("scripts/ros/setup.mjs") : true;
+const rosReady = chosen.some(({ inRos: needed }) => needed)
+  ? start("scripts/ros/setup.mjs", ...(long ? ["--moveit"] : []))
+  : true;
 const all = { passed: 0, failed: 0, failures: [], unsteady: [], times: [] };
 for (const suite of chosen) {
   if (!suite.alone && !(await python)) process.exit(1);
