@@ -52,6 +52,15 @@ describe.skipIf(!packageInstalled("moveit_msgs"))("ways planned by MoveGroup's a
     expect(there.objects["grasp_grounding/seen"]).toBeGreaterThan(0);
     expect(there.objects["grasp_grounding/target"]).toBeGreaterThan(0);
     expect(back.objects["grasp_grounding/target"]).toBeUndefined();
+    // On the way back the object is carried: a box that moves with the hand, and that the hand may touch.
+    expect(there.attached).toEqual({});
+    const carried = back.attached["grasp_grounding/carried"];
+    expect(carried.touch_links).toContain(carried.link);
+    expect(carried.frame).toBe(carried.link);
+    for (const side of carried.size) {
+      expect(side).toBeGreaterThanOrEqual(0.005);
+      expect(side).toBeLessThan(0.3);
+    }
   });
 
   it.each([

@@ -1,9 +1,11 @@
 import {
   compose,
+  invert,
   type Metres,
   type Points,
   type Pose,
   selectPoints,
+  transformPoints,
   type Vec3,
   voxelRepresentatives,
 } from "../../geometry/index.js";
@@ -41,3 +43,7 @@ export const raised =
 /** One point of each cube of a carried object's surface. */
 export const thinned = (points: Points): Points =>
   selectPoints(points, voxelRepresentatives(points, carriedVoxel));
+
+/** Points of the base frame in the axes of the tool at a pose: what the gripper carries once it has closed there. */
+export const inTool = (points: Points | undefined, pose: Pose): Points | undefined =>
+  points && transformPoints(invert(pose), points);

@@ -101,6 +101,8 @@ export interface RefusedMotion {
 export interface PathOptions {
   /** The gripper holds the target, which is then no obstacle. */
   readonly touchTarget?: boolean;
+  /** Seen points of what the gripper carries, in the axes of the tool. */
+  readonly carried?: Points | undefined;
 }
 
 /** Finds paths round obstacles: a motion planner behind the sequence. */

@@ -9,7 +9,7 @@ import {
 import { type CheckOptions, type CollisionChecker, describeCollision } from "../collision/checker.js";
 import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
-import { backed, heldWidth, raised, type Straight, thinned } from "./goal-poses.js";
+import { backed, heldWidth, inTool, raised, type Straight, thinned } from "./goal-poses.js";
 import { along, summarise, toolRate } from "./motion-limits.js";
 import { type JointPath, splinePath } from "./path.js";
 import type {
@@ -286,16 +286,13 @@ export class SequencePlanner {
     const there = await this.#freePath(start, before, pose, this.#carrying(start, opening.before, carried));
     if ("refusal" in there) return there;
     const away = lifting.configurations.at(-1)!;
+    const taken = carried === undefined ? inTool(this.#checker.scene.target, pose) : undefined;
     // What was put down is an obstacle, unless it reaches up to the hand.
     const touches =
       carried === undefined || this.#checker.check(away, { opening: opening.after })?.kind === "target";
+    const clear = { touchTarget: touches, opening: opening.after };
     const back =
-      retreat === "start"
-        ? await this.#freePath(away, Array.from(start), pose, {
-            touchTarget: touches,
-            opening: opening.after,
-          })
-        : undefined;
+      retreat === "start" ? await this.#freePath(away, Array.from(start), pose, clear, taken) : undefined;
     if (back !== undefined && "refusal" in back) return back;
     return { there, approach: approach.configurations, lift: lifting.configurations, back, pose };
   }
@@ -307,15 +304,16 @@ export class SequencePlanner {
     return this.#checker.check(start, options) === undefined ? options : { opening, touchTarget: true };
   }
 
-  /** The motion planner's path where there is one, checked for collisions again, or the built-in search's. */
+  /** The motion planner's path, checked again, or the built-in one. `carried` is told to the planner alone. */
   async #freePath(
     from: JointValues,
     to: JointValues,
     near: Pose,
     options: CheckOptions,
+    carried = options.carried,
   ): Promise<JointPath | RefusedMotion> {
     if (this.#paths === undefined) return this.#builtInPath(from, to, near, options);
-    const planned = await this.#paths.plan(from, to, this.#checker.scene, options);
+    const planned = await this.#paths.plan(from, to, this.#checker.scene, { ...options, carried });
     if ("reason" in planned) return { refusal: "way-blocked", reason: planned.reason };
     const path = splinePath(planned.configurations);
     if (!this.#within(path))

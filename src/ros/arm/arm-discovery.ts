@@ -5,7 +5,7 @@ import type { Rcl, RclNode, RclSubscription } from "../rcl.js";
 import { makeQos } from "../topics/qos.js";
 import type { Transforms } from "../transforms.js";
 import { ActionPort } from "./action-client.js";
-import { type ArmModel, type ArmSetup, armModel } from "./arm-model.js";
+import { type ArmModel, type ArmSetup, armModel, gripperLinks, toolOf } from "./arm-model.js";
 import { type ConfiguredArm, configuredArm } from "./configured-arm.js";
 import { GripperClient } from "./gripper.js";
 import { JointStateSubscriber } from "./joint-state-subscriber.js";
@@ -199,6 +199,7 @@ export class ArmDiscovery {
       base: chain.base,
       workspace: limits.workspace,
       planningTime: values.planning_time,
+      tool: { link: chain.tip, pose: toolOf(values), touches: gripperLinks(chain) },
     });
   }
 

@@ -184,6 +184,10 @@ export function gripperMapping(parameters: Parameters): GripperMapping {
   return { stroke: gripper_stroke, open: gripper_open, closed: gripper_closed };
 }
 
+/** The links that move with the last joint: hand, fingers, and what else is fixed to them. */
+export const gripperLinks = ({ bodies, segments }: Chain): readonly string[] =>
+  bodies.filter(({ segment }) => segment === segments.length - 1).map(({ link }) => link);
+
 /** The tool's frame in the link that carries it. */
 export function toolOf({ tool_offset, tool_yaw }: Parameters): Pose {
   const half = (tool_yaw * Math.PI) / 360;

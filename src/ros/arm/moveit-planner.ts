@@ -1,5 +1,14 @@
 import type { JointValues, PathOptions, PathPlanner, Scene } from "../../arm/index.js";
-import type { FrameId, Metres, Points, Seconds, Vec3 } from "../../geometry/index.js";
+import {
+  compose,
+  type FrameId,
+  identityPose,
+  type Metres,
+  type Points,
+  type Pose,
+  type Seconds,
+  type Vec3,
+} from "../../geometry/index.js";
 import type { GoalEnd, GoalOptions } from "./action-client.js";
 
 /** The needed part of MoveGroup's action client. */
@@ -26,6 +35,8 @@ export interface MoveItOptions {
   readonly base: FrameId;
   readonly workspace: { readonly min: Vec3; readonly max: Vec3 };
   readonly planningTime: Seconds;
+  /** The tool's frame in the link that bears it, and the links that may touch what the gripper carries. */
+  readonly tool: { readonly link: string; readonly pose: Pose; readonly touches: readonly string[] };
 }
 
 /** moveit_msgs/msg/MoveItErrorCodes of Jazzy (2.6), in words. */
@@ -65,6 +76,8 @@ const errors: Readonly<Record<number, string>> = {
 const cell: Metres = 0.04;
 /** Boxes sent at most, the nearest to the base first: our own check of the path knows every point. */
 const maxBoxes = 600;
+/** Least side of the box of a carried object: MoveIt refuses a box without volume. */
+const thinnest: Metres = 0.005;
 /** Joint configurations closer together than this say nothing that a spline through their neighbours does not. */
 const apart = 0.05;
 /** The table is sent this much lower, so that the arm's own foot does not count as a collision. */
@@ -130,7 +143,7 @@ export class MoveItPlanner implements PathPlanner {
     return { configurations };
   }
 
-  #goal(from: JointValues, to: JointValues, scene: Scene, { touchTarget }: PathOptions): object {
+  #goal(from: JointValues, to: JointValues, scene: Scene, { touchTarget, carried }: PathOptions): object {
     const { group, joints, base, workspace, planningTime } = this.#options;
     const header = { stamp: { sec: 0, nanosec: 0 }, frame_id: base };
     const vector = ([x, y, z]: Vec3) => ({ x, y, z });
@@ -167,11 +180,34 @@ export class MoveItPlanner implements PathPlanner {
         plan_only: true,
         planning_scene_diff: {
           is_diff: true,
-          robot_state: { is_diff: true },
+          robot_state: { is_diff: true, attached_collision_objects: this.#attached(carried) },
           world: { collision_objects: this.#objects(scene, touchTarget === true, header) },
         },
       },
     };
+  }
+
+  /** What the gripper carries, as its box in the axes of the tool: MoveIt moves it with the tool's link. */
+  #attached(carried: Points | undefined): object[] {
+    if (carried === undefined || carried.length < 3) return [];
+    const { link, pose, touches } = this.#options.tool;
+    const { middle, size } = boxOf(carried);
+    const at = compose(pose, { ...identityPose, position: middle });
+    const [x, y, z, w] = at.orientation;
+    return [
+      {
+        link_name: link,
+        object: {
+          header: { stamp: { sec: 0, nanosec: 0 }, frame_id: link },
+          id: "grasp_grounding/carried",
+          pose: poseAt([0, 0, 0]),
+          primitives: [{ type: box, dimensions: size }],
+          primitive_poses: [{ ...poseAt(at.position), orientation: { x, y, z, w } }],
+          operation: 0,
+        },
+        touch_links: [...touches],
+      },
+    ];
   }
 
   #objects(scene: Scene, touchTarget: boolean, header: object): object[] {
@@ -203,6 +239,18 @@ const poseAt = ([x, y, z]: Vec3) => ({ position: { x, y, z }, orientation: { x: 
 
 const distance = (a: readonly number[], b: readonly number[]): number =>
   Math.max(...a.map((q, i) => Math.abs(q - b[i]!)));
+
+/** The box of points, in their axes. */
+function boxOf(points: Points): { readonly middle: Vec3; readonly size: readonly Metres[] } {
+  const lower = [Infinity, Infinity, Infinity];
+  const upper = [-Infinity, -Infinity, -Infinity];
+  points.forEach((value, i) => {
+    lower[i % 3] = Math.min(lower[i % 3]!, value);
+    upper[i % 3] = Math.max(upper[i % 3]!, value);
+  });
+  const middle = lower.map((low, k) => (low + upper[k]!) / 2) as unknown as Vec3;
+  return { middle, size: lower.map((low, k) => Math.max(thinnest, upper[k]! - low)) };
+}
 
 /** Middles of the cells that hold points, without those of the table, the nearest to the base first. */
 function cells(points: Points, table: Scene["table"]): Vec3[] {

@@ -37,6 +37,7 @@ class MoveGroupStandIn(Node):
         start = dict(zip(request.start_state.joint_state.name, request.start_state.joint_state.position))
         goal = {each.joint_name: each.position for each in constraints}
         objects = options.planning_scene_diff.world.collision_objects
+        attached = options.planning_scene_diff.robot_state.attached_collision_objects
         self.asked.append({
             "group": request.group_name,
             "time": request.allowed_planning_time,
@@ -46,6 +47,15 @@ class MoveGroupStandIn(Node):
             "goal": goal,
             "frame": request.workspace_parameters.header.frame_id,
             "objects": {each.id: len(each.primitives) for each in objects},
+            "attached": {
+                each.object.id: {
+                    "link": each.link_name,
+                    "frame": each.object.header.frame_id,
+                    "size": list(each.object.primitives[0].dimensions),
+                    "touch_links": list(each.touch_links),
+                }
+                for each in attached
+            },
         })
         result = MoveGroup.Result()
         end = time.monotonic() + self.faults.get("wait", 0)

@@ -6,13 +6,15 @@ import {
   IkSolver,
   Kinematics,
   type MotionRefusal,
+  type PathOptions,
+  type PathPlanner,
   type RefusedMotion,
   type SequenceOptions,
   SequencePlanner,
   straightLine,
   type Trajectory,
 } from "../../../src/arm/index.js";
-import { transformPoint } from "../../../src/geometry/index.js";
+import { transformPoint, transformPoints } from "../../../src/geometry/index.js";
 import { boxCloud, chain, fromAbove, limits, makeChecker, scene, start } from "./rig.js";
 
 const solver = new IkSolver(chain);
@@ -45,6 +47,35 @@ it("a straight line is straight, even in turning, and ends where it should", () 
     expect(Math.hypot(...pose.position.map((v, i) => v - wanted.position[i]!))).toBeLessThan(1e-5);
     expect(angleBetween(pose.orientation, wanted.orientation)).toBeLessThan(1e-4);
   }
+});
+
+it("a motion planner is told what the gripper carries, and only while it does", async () => {
+  const asked: PathOptions[] = [];
+  const paths: PathPlanner = {
+    plan: async (from, to, _, options = {}) => {
+      asked.push(options);
+      return { configurations: [from, to].map((q) => Array.from(q)) };
+    },
+  };
+  const target = boxCloud(0.5, 0.1, [0.04, 0.06, 0.08]);
+  checker.scene = scene({ target });
+  const planned = new SequencePlanner(solver, checker, { limits }, paths);
+  const goal = { pose: fromAbove(0.5, 0.1, 0.04), width: 0.06, objectWidth: 0.04 };
+  const taken = await planned.plan(goal, start);
+  if ("refusal" in taken) throw new Error(taken.reason);
+  const [there, back] = asked;
+  expect(there!.carried).toBeUndefined();
+  // In the axes of the tool it is where it stood when the fingers closed.
+  const again = transformPoints(taken.pose!, back!.carried!);
+  expect(again).toHaveLength(target.length);
+  again.forEach((value, i) => {
+    expect(Math.abs(value - target[i]!)).toBeLessThan(1e-5);
+  });
+  asked.length = 0;
+  checker.scene = scene();
+  const put = await planned.planPlace({ ...goal, held: back!.carried! }, start);
+  if ("refusal" in put) throw new Error(put.reason);
+  expect(asked.map(({ carried }) => carried !== undefined)).toEqual([true, false]);
 });
 
 it("a line out of reach and one through a jump are refused", () => {

@@ -8,7 +8,24 @@ const options = {
   base: "base",
   workspace: { min: [-1, -1, 0], max: [1, 1, 1] },
   planningTime: 2,
+  tool: {
+    link: "hand",
+    // The tool is 10 cm before the hand, turned a quarter about the approach.
+    pose: { position: [0, 0, 0.1], orientation: [0, 0, Math.SQRT1_2, Math.SQRT1_2] },
+    touches: ["hand", "left_finger"],
+  },
 } as const;
+
+interface Attached {
+  readonly object: {
+    readonly header: { readonly frame_id: string };
+    readonly primitives: readonly { readonly dimensions: readonly number[] }[];
+    readonly primitive_poses: readonly {
+      readonly position: { readonly x: number; readonly y: number; readonly z: number };
+      readonly orientation: { readonly z: number };
+    }[];
+  };
+}
 
 const answering = (answer: GoalEnd<MoveGroupResult>) => {
   const goals: unknown[] = [];
@@ -82,6 +99,29 @@ describe("ways of MoveIt", () => {
       { plan_only: true, boxes: { ...boxes, "grasp_grounding/target": 1 } },
       { plan_only: true, boxes },
     ]);
+  });
+
+  it("know what the gripper carries, as a box that moves with the tool's link", async () => {
+    const { ways, goals } = answering(planned(["a", "b"], []));
+    await ways.plan([0, 0], [1, 1], {}, { carried: Float32Array.of(0.01, 0.02, 0, 0.03, -0.02, 0.06) });
+    await ways.plan([0, 0], [1, 1], {}, {});
+    const attached = (goals as { planning_options: { planning_scene_diff: never } }[]).map(
+      ({ planning_options: { planning_scene_diff } }) =>
+        (planning_scene_diff as { robot_state: { is_diff: boolean; attached_collision_objects: Attached[] } })
+          .robot_state.attached_collision_objects,
+    );
+    expect(attached[1]).toEqual([]);
+    const [[carried]] = attached as [[Attached]];
+    expect(carried).toMatchObject({ link_name: "hand", touch_links: ["hand", "left_finger"] });
+    const { header, primitives, primitive_poses } = carried.object;
+    expect(header.frame_id).toBe("hand");
+    primitives[0]!.dimensions.forEach((side, i) => {
+      expect(side).toBeCloseTo([0.02, 0.04, 0.06][i]!, 6);
+    });
+    // The box's middle is (0.02, 0, 0.03) from the tool.
+    const { x, y, z } = primitive_poses[0]!.position;
+    expect([x, y, z].map((v) => Math.round(v * 1e4) / 1e4)).toEqual([0, 0.02, 0.13]);
+    expect(primitive_poses[0]!.orientation.z).toBeCloseTo(Math.SQRT1_2, 6);
   });
 
   it.each<[GoalEnd<MoveGroupResult>, RegExp]>([
