@@ -33,14 +33,15 @@ export interface NounParts {
 
 /** Determiner, modifiers and noun of a phrase. */
 export function nounParts(phrase: Words): NounParts {
-  const core = nounCore(phrase);
+  const named = nameWithOf(phrase);
+  const core = named?.core ?? nounCore(phrase);
   const { tokens } = core;
-  let start = tokens.length;
-  if (start > 0 && isNoun(tokens[start - 1]!, true)) {
+  let start = named?.start ?? tokens.length;
+  if (named === undefined && start > 0 && isNoun(tokens[start - 1]!, true)) {
     start--;
     while (start > 0 && partOfNoun(tokens, start)) start--;
   }
-  const plural = start < tokens.length && isPlural(tokens.at(-1)!);
+  const plural = named === undefined && start < tokens.length && isPlural(tokens.at(-1)!);
   const noun = core.slice(start);
   return {
     noun: noun.text,
@@ -55,6 +56,18 @@ function nounCore(phrase: Words): Words {
   const core = phrase.slice(phrase.lead(leadingDeterminer));
   const post = core.find(postModifier);
   return post === undefined || post.start === 0 ? core : core.slice(0, post.start);
+}
+
+/** A phrase whose noun is a name with "of" in it ("the blue pair of scissors"), and where that name starts. */
+function nameWithOf(phrase: Words): { readonly core: Words; readonly start: number } | undefined {
+  const rest = phrase.slice(phrase.lead(leadingDeterminer));
+  const post = rest.find(postModifier);
+  if (post === undefined || rest.tokens[post.start]?.low !== "of") return undefined;
+  const low = rest.tokens.map((token) => token.low);
+  for (let start = 0; start < post.start; start++)
+    for (let end = low.length; end > post.end; end--)
+      if (trained.has(low.slice(start, end).join(" "))) return { core: rest.slice(0, end), start };
+  return undefined;
 }
 
 function partOfNoun(tokens: readonly Token[], start: number): boolean {
