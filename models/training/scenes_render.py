@@ -337,12 +337,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--held-out-first", action="store_true", help="render what is left of val and test before train")
+    parser.add_argument("--split", choices=["train", "val", "test"], help="render the scenes of this split alone")
     parser.add_argument("--strict", action="store_true", help="stop at the first failing scene")
     args = parser.parse_args()
     out = Path(args.out)
     (out / "images").mkdir(parents=True, exist_ok=True)
     done = {int(x) for x in (out / "done.txt").read_text().split()} if (out / "done.txt").exists() else set()
     todo = [n for n in range(args.first, args.first + args.scenes) if n not in done]
+    if args.split is not None:
+        todo = [n for n in todo if split_of_scene(n) == args.split]
     if args.held_out_first:
         todo.sort(key=lambda n: split_of_scene(n) == "train")
     tally: "mp.Queue[int]" = mp.Queue()
