@@ -1,7 +1,22 @@
 /** Every benchmark by name, for `grasp-grounding bench` and scripts. */
+import { usage } from "../src/errors/index.js";
+import { hubFamilies } from "../src/grounding/index.js";
 import { backendChoice, type PipelineOptions } from "../src/pipeline/index.js";
 
-export type Bench = (options: PipelineOptions, quick: boolean) => Promise<object>;
+export interface BenchOptions extends PipelineOptions {
+  /** One family of the hub's layout instead of all. */
+  readonly family?: string;
+}
+
+export type Bench = (options: BenchOptions, quick: boolean) => Promise<object>;
+
+/** @throws GraspGroundingError USAGE for a family that does not exist */
+function families({ family }: BenchOptions) {
+  if (family === undefined) return hubFamilies;
+  const chosen = hubFamilies.filter((each) => each === family);
+  if (chosen.length === 0) throw usage(`no family ${family}; there are ${hubFamilies.join(", ")}`);
+  return chosen;
+}
 
 /** Benches by name; each module is loaded only when it is run. */
 export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
@@ -24,15 +39,18 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   parity: async () => {
     const { benchParity } = await import("./parity.js");
     const { benchFamilies } = await import("./families/bench.js");
-    return async () => ({ ...(await benchParity()), families: await benchFamilies() });
+    return async (options) => {
+      const chosen = families(options);
+      return { ...(await benchParity()), families: await benchFamilies(chosen) };
+    };
   },
   "parity-families": async () => {
     const { benchFamilies } = await import("./families/bench.js");
-    return () => benchFamilies();
+    return async (options) => benchFamilies(families(options));
   },
   "families-speed": async () => {
     const { benchFamilySpeed } = await import("./families/speed.js");
-    return () => benchFamilySpeed();
+    return async (options) => benchFamilySpeed(families(options));
   },
   grasp: async () => {
     const { benchGrasp } = await import("./grasp.js");

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hubFamilies } from "../../src/grounding/index.js";
+import type { HubFamily } from "../../src/grounding/index.js";
 import { removeFolder, scratchFolder } from "../children.js";
 import { familyParity, familyReference, paritySubject } from "./parity.js";
 import { randomRepository } from "./random-repository.js";
@@ -8,9 +8,12 @@ import { randomRepository } from "./random-repository.js";
  * Each family of the hub's layout with random weights of the true size on onnxruntime-node, against transformers'
  * PyTorch in fp32 on the same weights: processors, tokens, graphs and boxes.
  */
-export async function benchFamilies(size: "small" | "true" = "true"): Promise<object> {
+export async function benchFamilies(
+  families: readonly HubFamily[],
+  size: "small" | "true" = "true",
+): Promise<object> {
   const results: Record<string, object> = {};
-  for (const family of hubFamilies) {
+  for (const family of families) {
     const folder = await scratchFolder("families");
     try {
       const repository = join(folder, family);

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GraspGroundingError } from "../../src/errors/index.js";
-import { type HubFamily, hubFamilies } from "../../src/grounding/index.js";
+import type { HubFamily } from "../../src/grounding/index.js";
 import { runLines } from "../../src/model-store/index.js";
 import { compiledModule } from "../../src/workers/index.js";
 import { interrupted, removeFolder, scratchFolder } from "../children.js";
@@ -13,15 +13,17 @@ const precisions: readonly FamilyPrecision[] = ["fp32", "int8"];
 /**
  * Time and memory of each family of the hub's layout with random weights of the true size, on two threads. int8
  * multiplies in 8 bits, as the hub's files do. Each model has a process of its own.
- * @param made folder with a repository of each family that `randomRepository` made before; default: they are made now
  */
-export async function benchFamilySpeed(size: "small" | "true" = "true", made?: string): Promise<object> {
+export async function benchFamilySpeed(
+  families: readonly HubFamily[],
+  size: "small" | "true" = "true",
+): Promise<object> {
   const results: Record<string, object> = {};
-  for (const family of hubFamilies) {
+  for (const family of families) {
     const folder = await scratchFolder("families");
     try {
-      const repository = join(made ?? folder, family);
-      if (made === undefined) await randomRepository(family, repository, size, "products");
+      const repository = join(folder, family);
+      await randomRepository(family, repository, size, "products");
       const measured: Partial<Record<FamilyPrecision, object>> = {};
       for (const kind of precisions)
         measured[kind] = await measuredAlone(family, repository, join(folder, kind), kind);

@@ -5,14 +5,18 @@ import type { PipelineOptions } from "../pipeline/index.js";
 import { compiledModule } from "../workers/index.js";
 import { backendFlags } from "./backend-flags.js";
 
-interface Flags extends PipelineOptions {
+interface BenchOptions extends PipelineOptions {
+  readonly family?: string;
+}
+
+interface Flags extends BenchOptions {
   readonly json?: boolean;
   readonly quick?: boolean;
 }
 
 interface BenchModule {
   readonly benches: Readonly<
-    Record<string, () => Promise<(options: PipelineOptions, quick: boolean) => Promise<object>>>
+    Record<string, () => Promise<(options: BenchOptions, quick: boolean) => Promise<object>>>
   >;
   /** Those that have a short form. */
   readonly quickBenches: readonly string[];
@@ -30,6 +34,7 @@ const modelFlags = (): Option[] => [
   ),
   new Option("--proposals <source>", "of ground: clusters, or a detector"),
   new Option("--refine <model>", "of ground: a SAM model that draws the masks anew"),
+  new Option("--family <name>", "of parity and families-speed: one family of models instead of all"),
 ];
 
 /** `bench`: side-by-side measurements, as ratios within one run. */

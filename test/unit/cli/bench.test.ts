@@ -57,4 +57,5 @@ it("a bench without a short form, or none of that name, is refused in one line",
     /no --quick; those that have: ground, replay, grasp, arm/,
   );
   expect(await refused("speed")).toMatch(/no bench speed; there are ground, /);
+  expect(await refused("parity-families", "--family", "yolo")).toMatch(/no family yolo; there are clipseg, /);
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -50,6 +50,18 @@ describe.each(families)("%s by its name", (family) => {
       expect(maskSources[family]).toContain(mask_source);
       expect(score).toBeGreaterThanOrEqual(0.05);
     }
+  });
+
+  it("is measured on a data set", async () => {
+    const set = join(repository, "test", "fixtures", "eval");
+    const own = join(folder, `${family}-set`);
+    mkdirSync(own);
+    symlinkSync(join(set, "images"), join(own, "images"));
+    const lines = readFileSync(join(set, "eval.jsonl"), "utf8").split("\n").slice(0, 3);
+    writeFileSync(join(own, "eval.jsonl"), lines.join("\n"));
+    const report = JSON.parse(await run("eval", join(own, "eval.jsonl"), ...model, "--json"));
+    expect(report).toMatchObject({ n: 3 });
+    expect(report.found_rate).toBeGreaterThan(0);
   });
 });
 
