@@ -14,6 +14,7 @@ const elsewhere = new Set([
   "grasp-physics.json",
   "realscenes-lite.json",
   "rehearsal.json",
+  "rehearsal-debian.json",
   "soak.json",
 ]);
 const read = (name) => JSON.parse(readFileSync(join(results, name), "utf8"));
