@@ -33,7 +33,7 @@ const long = {
     "test/unit/model-store/paper-training.test.ts",
     "test/unit/model-store/python-environment.test.ts",
   ],
-  console: ["abuse", "access", "arm", "live", "motion", "operator"].map(
+  console: ["abuse", "access", "arm", "families", "live", "motion", "operator"].map(
     (name) => `test/console/${name}.test.ts`,
   ),
   // Every file but these.
@@ -81,7 +81,7 @@ export default defineConfig({
         },
       },
       {
-        // What takes many minutes by itself: `npm run test:long -- long`.
+        // What takes minutes by itself: two files of it by `npm run test:long`, all by `npm run test:long -- long`.
         test: {
           ...patience,
           name: "long",

@@ -1,0 +1,59 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { modelOfRepository, randomRepository } from "../../bench/families/random-repository.js";
+import { repository } from "../support/python.js";
+import { command, signIn } from "./support/console.js";
+
+const folder = mkdtempSync(join(tmpdir(), "console-families-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+// One that draws masks and one that finds boxes: OWLv2 takes the same path as Grounding DINO.
+it.each(["clipseg", "grounding-dino"] as const)(
+  "the console answers with %s of random weights",
+  async (family) => {
+    await randomRepository(family, join(folder, family), "small");
+    const model = await modelOfRepository(family, join(folder, family), join(folder, `${family}-model`));
+    const args = [
+      "console",
+      "--model",
+      model,
+      "--threshold",
+      "0.05",
+      "--port",
+      "0",
+      "--paused",
+      "--no-audit",
+    ];
+    const program = spawn(process.execPath, [join(repository, "bin", "grasp-grounding.mjs"), ...args], {
+      env: { ...process.env, GRASP_GROUNDING_SETUP: "skip" },
+    });
+    const exited = once(program, "exit");
+    try {
+      const url = await new Promise<string>((resolve, reject) => {
+        let output = "";
+        const read = (chunk: Buffer) => {
+          output += chunk;
+          const [, found] = /console: (http:\S+\/); Ctrl-C/.exec(output) ?? [];
+          if (found !== undefined) resolve(found);
+        };
+        program.stdout.on("data", read);
+        program.stderr.on("data", read);
+        program.once("exit", () => reject(new Error(output)));
+      });
+      const { cookie } = await signIn(url);
+      const { status, body } = await command(url, cookie, { name: "ask", query: "the banana" });
+      expect([status, body.error]).toEqual([200, undefined]);
+      const { result } = body.result as { result: { model: string; query: string; detections: object[] } };
+      expect(result).toMatchObject({ model: `${family}-fp32`, query: "the banana" });
+      expect(result.detections.length).toBeGreaterThan(0);
+      program.kill("SIGINT");
+      expect((await exited)[0]).toBe(0);
+    } finally {
+      program.kill("SIGKILL");
+    }
+  },
+);
