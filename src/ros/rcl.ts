@@ -112,6 +112,8 @@ export interface RclGoalHandle {
 
 export interface RclActionClient {
   isActionServerAvailable(): boolean;
+  /** Milliseconds; false when the time is over. */
+  waitForServer(timeout: number): Promise<boolean>;
   sendGoal(
     goal: object,
     feedback?: (feedback: unknown) => void,

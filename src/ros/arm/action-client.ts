@@ -13,6 +13,8 @@ export type GoalEnd<R> =
 export interface GoalOptions<F> {
   /** How long the server may take to accept. */
   readonly acceptWithin: Seconds;
+  /** How long the server may take to be discovered; 0 unless given. */
+  readonly discoverWithin?: Seconds;
   readonly onFeedback?: (feedback: F) => void;
 }
 
@@ -52,11 +54,13 @@ export class ActionPort<G extends object, R, F = object> {
   }
 
   /** Sends a goal and waits for its end. */
-  async run(goal: G, { acceptWithin, onFeedback }: GoalOptions<F>): Promise<GoalEnd<R>> {
-    if (!this.available) return { how: "unavailable" };
+  async run(goal: G, { acceptWithin, discoverWithin = 0, onFeedback }: GoalOptions<F>): Promise<GoalEnd<R>> {
     const running: Running = { id: { uuid: randomBytes(16) }, handle: undefined, cancelled: false };
     this.#running.add(running);
     try {
+      if (!this.available && !(await this.#client.waitForServer(discoverWithin * 1e3)))
+        return { how: "unavailable" };
+      if (running.cancelled) return { how: "gone" };
       const accepted = this.#client.sendGoal(
         goal,
         (feedback) => {

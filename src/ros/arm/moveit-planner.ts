@@ -102,7 +102,10 @@ export class MoveItPlanner implements PathPlanner {
     scene: Scene,
     options: PathOptions = {},
   ): Promise<{ readonly configurations: readonly number[][] } | { readonly reason: string }> {
-    const ended = await this.#port.run(this.#goal(from, to, scene, options), { acceptWithin: 2 });
+    const ended = await this.#port.run(this.#goal(from, to, scene, options), {
+      acceptWithin: 2,
+      discoverWithin: 2,
+    });
     switch (ended.how) {
       case "unavailable":
       case "gone":
