@@ -150,10 +150,13 @@ export class CollisionChecker {
     if (hit !== undefined) yield hit;
   }
 
-  /** The first obstacle near what the gripper carries. */
+  /** The table or the first obstacle near what the gripper carries. */
   #carriedHit(carried: Points): Collision | undefined {
+    const { table } = this.#scene;
     for (let i = 0; i + 2 < carried.length; i += 3) {
       const at = this.#inBase(this.#tool + 1, [carried[i]!, carried[i + 1]!, carried[i + 2]!]);
+      const height = table === undefined ? Infinity : planeDistance(table, at);
+      if (height < this.#gripperClearance) return { kind: "table", link: carriedName, distance: height };
       const distance = this.#obstacles?.nearest(at, at, this.#clearance);
       if (distance !== undefined) return { kind: "obstacle", link: carriedName, distance };
     }

@@ -21,6 +21,8 @@ export interface Straight {
   readonly opening: { readonly before: Metres; readonly after: Metres };
   /** Of a motion that puts something down: what the gripper carries there, in its own axes. */
   readonly carried?: Points;
+  /** Of a motion that takes something: its seen surface where it stands, in the base. */
+  readonly taken?: Points | undefined;
 }
 
 /** The distance between the fingers that hold the object; the opening before closing where its width is not known. */

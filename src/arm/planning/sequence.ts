@@ -75,7 +75,9 @@ export class SequencePlanner {
   ): Promise<GraspMotion | RefusedMotion> {
     const { approach = 0.1, lift = 0.1, up } = this.#options;
     const opening = { before: goal.width, after: heldWidth(goal) };
-    const straight = { before: backed(approach), after: raised(lift, up), opening };
+    const { target } = this.#checker.scene;
+    const taken = target && thinned(target);
+    const straight = { before: backed(approach), after: raised(lift, up), opening, taken };
     return this.#search(goal, start, straight, pause, (paths) => this.#timed(paths, goal, start, pause));
   }
 
@@ -265,7 +267,7 @@ export class SequencePlanner {
     start: JointValues,
     before: number[],
     pose: Pose,
-    { after, opening, carried }: Straight,
+    { after, opening, carried, taken }: Straight,
   ): Promise<PathSet | RefusedMotion> {
     const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
@@ -286,13 +288,13 @@ export class SequencePlanner {
     const there = await this.#freePath(start, before, pose, this.#carrying(start, opening.before, carried));
     if ("refusal" in there) return there;
     const away = lifting.configurations.at(-1)!;
-    const taken = carried === undefined ? inTool(this.#checker.scene.target, pose) : undefined;
     // What was put down is an obstacle, unless it reaches up to the hand.
     const touches =
       carried === undefined || this.#checker.check(away, { opening: opening.after })?.kind === "target";
-    const clear = { touchTarget: touches, opening: opening.after };
+    const lifted = inTool(taken, pose);
+    const carrying = { ...this.#carrying(away, opening.after, lifted), touchTarget: touches };
     const back =
-      retreat === "start" ? await this.#freePath(away, Array.from(start), pose, clear, taken) : undefined;
+      retreat === "start" ? await this.#freePath(away, Array.from(start), pose, carrying, lifted) : undefined;
     if (back !== undefined && "refusal" in back) return back;
     return { there, approach: approach.configurations, lift: lifting.configurations, back, pose };
   }

@@ -249,3 +249,21 @@ it("what is put down is kept clear of what stands on its way, and stands as it w
   const end = kinematics.forward(carrying.lower!.points(0.02).at(-1)!.positions);
   expect(angleBetween(end.orientation, to.orientation)).toBeLessThan(1e-3);
 });
+
+it("what is taken is kept clear of what stands on the way back, and of the table", async () => {
+  const goal = { pose: fromAbove(0.5, 0.25, 0.25), width: 0.06, objectWidth: 0.03 };
+  const target = transformPoints(goal.pose, pole);
+  const path = trajectories(await planner().plan(goal, start)).retreat!.points(0.02);
+  const [x, y, z] = kinematics.forward(path[path.length >> 1]!.positions).position;
+  // The hand alone passes over it.
+  const obstacles = boxCloud(x, y, [0.06, 0.06, z - 0.05]);
+  const alone = trajectories(await planner({}, { obstacles }).plan(goal, start));
+  const carrying = trajectories(await planner({}, { obstacles, target }).plan(goal, start));
+  expect(lowestNear(alone.retreat!, [x, y], 0.03)).toBeLessThan(z - 0.05);
+  expect(lowestNear(carrying.retreat!, [x, y], 0.03)).toBeGreaterThan(z - 0.05);
+  checker.scene = scene();
+  const low = solver.solve(fromAbove(0.5, 0.25, 0.11), { seed: start })!.joints;
+  expect(checker.check(low)).toBeUndefined();
+  const hit = { kind: "table", link: "the object in the gripper" };
+  expect(checker.check(low, { carried: pole })).toMatchObject(hit);
+});
