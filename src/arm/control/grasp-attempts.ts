@@ -72,6 +72,8 @@ export async function attemptGrasps(
   for (let attempt = 1; ; attempt++) {
     const ranked = rankGrasps(view.grasps, failed, centreOf(view.scene.target));
     let result = await carryOut(arm, view, ranked, options, attempt);
+    if (result.outcome === "dropped" && options.maxAttempts > 1)
+      result = await gripped(arm, start, view, result, options, attempt);
     if (result.success && options.maxAttempts > 1 && options.verify !== false)
       result = await verified(result, view, options, attempt);
     attempts.push(`${attempt}: ${result.message}`);
@@ -119,6 +121,42 @@ async function carryOut(
     frameAt,
     onStage: (stage, progress) => onStage?.(stage, progress, attempt),
   });
+}
+
+/**
+ * Fingers that came closer than the object's seen width may hold a thinner part of it, or nothing: they close once
+ * more. With the object the arm goes on to where it began.
+ */
+async function gripped(
+  arm: Arm,
+  start: readonly number[] | undefined,
+  { scene }: GraspView,
+  result: ArmResult,
+  options: AttemptOptions,
+  attempt: number,
+): Promise<ArmResult> {
+  const { operator, lease, signal, onStage, opening, emptyBelow = 0.002 } = options;
+  if (start === undefined || signal?.aborted === true) return result;
+  const motion = {
+    operator,
+    ...(lease !== undefined && { lease }),
+    ...(signal !== undefined && { signal }),
+    scene,
+    onStage: (name: StageName, progress: number) => onStage?.(name, progress, attempt),
+  };
+  const closed = await arm.moveGripper("close", 0, motion);
+  const apart = opening?.();
+  if (!closed.success || apart === undefined || apart <= emptyBelow) return result;
+  if (options.verify !== false) {
+    const back = await arm.moveTo(start, { ...motion, opening: apart, leave: "raise" });
+    if (!back.success) return { ...result, ...back };
+  }
+  return {
+    ...result,
+    success: true,
+    outcome: "done",
+    message: "the object was taken, and slid in the fingers",
+  };
 }
 
 /** Looks whether the object has left its place. Without an image the fingers decide. */

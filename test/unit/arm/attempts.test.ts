@@ -183,6 +183,41 @@ describe("tries at an object", () => {
   });
 });
 
+describe("after the fingers came closer during the lift", () => {
+  /** The object slides once while it is lifted: the fingers reach the width that was sent, on a part as wide as `left`. */
+  const slides = async (left: number) => {
+    const rig = await given(() => true);
+    let slid = false;
+    const result = await rig.run({
+      onStage: (stage, _, attempt) => {
+        if (slid && stage === "close" && attempt === 1) rig.gripper.object = left;
+        if (stage !== "lift" || slid) return;
+        slid = true;
+        rig.gripper.drop();
+        if (left === 0) rig.world.at = [0.5, 0];
+      },
+    });
+    return { ...rig, result };
+  };
+
+  it("they close once more, and an object that they still hold was taken", async () => {
+    const rig = await slides(0.012);
+    expect(rig.result.attempts).toEqual(["1: the object was taken, and slid in the fingers"]);
+    expect(rig.result).toMatchObject({ success: true, outcome: "done" });
+    expect(rig.stages.slice(-5)).toEqual(["1 lift", "1 close", "1 lift", "1 retreat", "1 verify"]);
+    expect(rig.gripper.width).toBeCloseTo(0.012, 4);
+    isHome(rig);
+  });
+
+  it("empty ones lead to another try", async () => {
+    const { result } = await slides(0);
+    expect(result.attempts).toEqual([
+      "1: the object slipped out of the fingers (lift)",
+      "2: the object was taken",
+    ]);
+  });
+});
+
 describe("after the fingers report an object", () => {
   it("an image with the object still in its place says that they hold another", async () => {
     const rig = await given(() => true);
