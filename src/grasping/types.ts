@@ -57,6 +57,8 @@ export interface Blocker {
   readonly side: BlockerSide;
   /** Middle of its points that are where the gripper would be, in the camera's optical frame. */
   readonly position: Vec3;
+  /** What it is called, where somebody knows. */
+  readonly name?: string;
 }
 
 export interface GraspPlan {

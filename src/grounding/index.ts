@@ -40,6 +40,7 @@ export {
   requiredRoles,
   verifyModel,
 } from "./hub/manifest.js";
+export { nameAt, namesAt, type PlaceName, vocabulary } from "./names.js";
 export { openDetector, openModel, servedModel } from "./open.js";
 export {
   askPolicies,

@@ -3,6 +3,7 @@ import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
 import type { Effort, Grounder, Grounding, GroundOptions } from "../grounding/index.js";
 import type { BackendReport } from "../inference/index.js";
+import { withBlockerName } from "./blocker.js";
 import { type PlaceOptions, placesFor } from "./places.js";
 import type { PipelineResult } from "./result.js";
 
@@ -84,7 +85,8 @@ export class GraspPipeline {
   /** Grasps of a detection that a person chose; undefined without a planner or without depth. */
   async plan(frame: RgbdFrame, target: GraspTarget): Promise<GraspPlan | undefined> {
     if (this.#planner === undefined || frame.depth === undefined) return undefined;
-    const plan = await this.#planner.plan(frame, target);
+    const unnamed = await this.#planner.plan(frame, target);
+    const plan = await withBlockerName(this.#grounder, frame, unnamed, undefined);
     return { ...plan, grasps: plan.grasps.slice(0, this.#grasps) };
   }
 
@@ -109,14 +111,18 @@ export class GraspPipeline {
       return { ...base, grasps: [], ...(places && { places }), timings: grounding.timings };
     }
     const start = performance.now();
-    const { reachability } = options;
-    const plan = await this.#planner.plan(frame, { ...best, ...(reachability && { reachability }) });
+    const { reachability, signal } = options;
+    let plan = await this.#planner.plan(frame, { ...best, ...(reachability && { reachability }) });
+    // Images that follow each other fast are not worth it.
+    if ((options.effort ?? this.#effort) === "careful")
+      plan = await withBlockerName(this.#grounder, frame, plan, signal);
     const planned = performance.now();
     const places = placesFor(frame, grounding, plan.grasps, options);
     return {
       ...base,
       grasps: plan.grasps.slice(0, this.#grasps),
       ...(plan.grasps.length === 0 && { graspFailure: plan.reason ?? "no grasp found" }),
+      ...(plan.blocker && { blocker: plan.blocker }),
       ...(places && { places }),
       timings: {
         ...grounding.timings,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { maskToRle } from "../geometry/index.js";
-import type { Grasp, PlacePlan } from "../grasping/index.js";
+import type { Blocker, Grasp, PlacePlan } from "../grasping/index.js";
 import {
   type Command,
   certainties,
@@ -93,6 +93,14 @@ export const resultSchema = z
       }),
     ),
     grasp_failure: z.string().optional().describe("why there is no grasp"),
+    blocker: z
+      .object({
+        side: z.string().describe("where it is, as the image shows it: in front of, behind, ..."),
+        position: number3.describe("metres, in the camera's optical frame"),
+        name: z.string().optional(),
+      })
+      .optional()
+      .describe("another object that blocks the grasps"),
     command: commandStep
       .extend({ next: z.array(commandStep).optional().describe("what is to be done after it") })
       .optional()
@@ -164,6 +172,8 @@ export interface PipelineResult {
   readonly grasps: readonly Grasp[];
   /** Reason for no grasp, when one was requested. */
   readonly graspFailure?: string;
+  /** Another object that blocks the grasps. */
+  readonly blocker?: Blocker;
   /** Where it can be put down, for a command with a destination that an image can show. */
   readonly places?: PlacePlan;
   /** Milliseconds by stage: this query's own share of what the queries of a frame had in common. */
@@ -203,6 +213,7 @@ export function resultToJson(result: PipelineResult, options: JsonOptions = {}):
       score: round(score, 4),
     })),
     ...(result.graspFailure !== undefined && { grasp_failure: result.graspFailure }),
+    ...(result.blocker !== undefined && { blocker: blockerToJson(result.blocker) }),
     ...understandingToJson(grounding),
     ...(result.places !== undefined && placesToJson(result.places)),
     timings_ms: options.timings === false ? {} : rounded(result.timings),
@@ -219,6 +230,12 @@ function closestToJson({ grounding, image }: PipelineResult): Pick<ResultJson, "
   const [x, y] = closest.point;
   return { closest: { point: [round(x, 1), round(y, 1)], probability: round(closest.probability, 4) } };
 }
+
+const blockerToJson = ({ side, position: [x, y, z], name }: Blocker): NonNullable<ResultJson["blocker"]> => ({
+  side,
+  position: [round(x, 5), round(y, 5), round(z, 5)],
+  ...(name !== undefined && { name }),
+});
 
 const placesToJson = ({ spots, reason }: PlacePlan): Pick<ResultJson, "places" | "place_failure"> => ({
   places: spots.map(({ frame, pose: { position, orientation } }) => ({

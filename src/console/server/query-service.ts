@@ -1,13 +1,19 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import { boxIou, type Pose, type RgbdFrame } from "../../geometry/index.js";
-import { closestPlace, readReply } from "../../grounding/index.js";
+import {
+  closestPlace,
+  nameAt,
+  namesAt,
+  type PlaceName,
+  readReply,
+  vocabulary,
+} from "../../grounding/index.js";
 import type { PipelineResult, ProcessOptions } from "../../pipeline/index.js";
 import { refused } from "../motion/refused.js";
 import type { Answer } from "../protocol.js";
 import type { ConsolePipeline, SourceFrame } from "../types.js";
 import { type AnswerOptions, AnswerStore, type CompleteFrame } from "./answer-store.js";
 import { sameObject } from "./queries/same-object.js";
-import { vocabulary } from "./queries/vocabulary.js";
 import { WorkQueue } from "./queries/work-queue.js";
 
 type Detection = PipelineResult["grounding"]["detections"][number];
@@ -163,18 +169,11 @@ export class QueryService {
   }
 
   /** Names what is at a pixel, most probable first. @throws as `ask` */
-  async identify(x: number, y: number): Promise<readonly { name: string; probability: number }[]> {
+  async identify(x: number, y: number): Promise<readonly PlaceName[]> {
     const { frame } = this.#frame();
     const { width, height } = frame.colour;
     const groundings = await this.#queue.run(() => this.#pipeline.ground(frame, vocabulary));
-    return groundings
-      .map(({ query, presence, heatmap }) => {
-        const column = Math.min(heatmap.width - 1, Math.floor((x / width) * heatmap.width));
-        const row = Math.min(heatmap.height - 1, Math.floor((y / height) * heatmap.height));
-        return { name: query, probability: presence * (heatmap.data[row * heatmap.width + column] ?? 0) };
-      })
-      .sort((a, b) => b.probability - a.probability)
-      .slice(0, 3);
+    return namesAt(groundings, x / width, y / height).slice(0, 3);
   }
 
   /**
@@ -226,14 +225,10 @@ export class QueryService {
 
   /** Names the object at the place where one that was not found comes nearest, when a known name fits it. */
   async #closest(frame: RgbdFrame, { grounding }: PipelineResult): Promise<string | undefined> {
-    const at = grounding.found ? undefined : closestPlace(grounding)?.index;
+    const at = grounding.found ? undefined : closestPlace(grounding);
     if (at === undefined) return undefined;
-    const names = (await this.#pipeline.ground(frame, vocabulary)).map(({ query, presence, heatmap }) => ({
-      name: query,
-      probability: presence * (heatmap.data[at] ?? 0),
-    }));
-    const best = names.reduce((a, b) => (b.probability > a.probability ? b : a));
-    return best.probability < 0.4 ? undefined : `${/^[aeiou]/.test(best.name) ? "an" : "a"} ${best.name}`;
+    const name = nameAt(await this.#pipeline.ground(frame, vocabulary), at.x, at.y);
+    return name && `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
   }
 
   async #process(

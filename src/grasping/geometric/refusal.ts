@@ -13,6 +13,10 @@ export const refuse = (refusal: GraspRefusal, reason: string): Refusal => ({ ref
 
 const millimetres = (length: Metres): number => Math.round(length * 1000);
 
+/** The reason where another object keeps the gripper away. */
+export const blockedReason = ({ side, name = "object" }: Blocker): string =>
+  `no grasp is free: the ${name} ${side} it blocks them; take that one first?`;
+
 /** Numbers of rejected candidates by reason. */
 export interface Rejections {
   /** Collided. */
@@ -35,14 +39,7 @@ export function explain(
 ): Refusal {
   if (rejections.unreachable > 0)
     return refuse("unreachable", "the arm reaches none of the grasps that were found");
-  if (blocker !== undefined)
-    return {
-      ...refuse(
-        "no-free-grasp",
-        `no grasp is free: the object ${blocker.side} it blocks them; take that one first?`,
-      ),
-      blocker,
-    };
+  if (blocker !== undefined) return { ...refuse("no-free-grasp", blockedReason(blocker)), blocker };
   if (width > gripper.stroke * 0.95)
     return refuse(
       "too-wide",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { identitySchema } from "../../protocol.js";
 import { type ConsoleContext, sessionCookie, sessionKey } from "../context.js";
-import { suggestions } from "../queries/vocabulary.js";
+import { suggestions } from "../queries/suggestions.js";
 import { type Api, failures } from "./schema.js";
 
 /** Signing in and out. */
