@@ -25,6 +25,13 @@ def stage_of(outcome: str) -> str:
     return "motion" if outcome.startswith("motion:") else outcome
 
 
+def lifts_another(row: dict) -> bool:
+    """Whether another object than the one asked for hung between the fingers at the end."""
+    if "wrong" in row:
+        return bool(row["wrong"])
+    return row["outcome"] == "grounding: wrong mask" and row.get("message", "").startswith("the object was taken")
+
+
 def summarise(rows: list[dict]) -> dict:
     """Rates with 95 % intervals and failures by stage, by mode."""
     result = {}
@@ -39,6 +46,7 @@ def summarise(rows: list[dict]) -> dict:
             "n": len(tried),
             "rate": round(lifted / len(tried), 4),
             "ci95": [round(low, 4), round(high, 4)],
+            "lifted_at_a_later_try": sum("at attempt" in r.get("message", "") for r in tried if r["outcome"] == "lifted"),
             "failures": dict(Counter(stage_of(r["outcome"]) for r in tried if r["outcome"] != "lifted")),
             "seconds_p50": sorted(r.get("seconds", 0) for r in tried)[len(tried) // 2],
         }
@@ -47,6 +55,10 @@ def summarise(rows: list[dict]) -> dict:
             result[mode]["grounded"] = len(right)
             low, high = wilson(len(right), len(tried))
             result[mode]["grounded_ci95"] = [round(low, 4), round(high, 4)]
+            wrong = sum(lifts_another(r) for r in tried)
+            low, high = wilson(wrong, len(tried))
+            result[mode]["wrong"] = wrong
+            result[mode]["wrong_ci95"] = [round(low, 4), round(high, 4)]
     return result
 
 
@@ -64,6 +76,8 @@ def table(summary: dict) -> str:
         part = summary["bundled"]
         low, high = (round(100 * x) for x in part["grounded_ci95"])
         lines += ["", f"The bundled model found the right object in {part['grounded']} of {part['n']} scenes ({low} to {high} %)."]
+        low, high = (round(100 * x) for x in part["wrong_ci95"])
+        lines.append(f"It lifted another object in {part['wrong']} of {part['n']} ({low} to {high} %).")
     lines += ["", "| failed at | " + " | ".join(NAMES[m].split(" (")[0].split(",")[0] for m in summary) + " |"]
     lines.append("| --- |" + " --- |" * len(summary))
     for stage, words in STAGES.items():
@@ -76,12 +90,13 @@ def table(summary: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path, nargs="?", default=ROOT / "out" / "sim" / "scenes.jsonl")
+    parser.add_argument("--command", default="npm run test:sim -- --scenes 50", help="how the rows were made")
     parser.add_argument("--note", help="what has to be said of this run, above the table")
     args = parser.parse_args()
     rows = sorted((json.loads(x) for x in args.rows.read_text().splitlines()), key=lambda r: (r["mode"], r["scene"]))
     summary = summarise(rows)
     note = {"note": args.note} if args.note else {}
-    result = note | {"command": "npm run test:sim -- --scenes 50", "summary": summary, "rows": rows}
+    result = note | {"command": args.command, "summary": summary, "rows": rows}
     text = json.dumps(result, indent=None, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
     (ROOT / "docs" / "results" / "sim-cell.json").write_text(text + "\n")
     page = ROOT / "docs" / "simulation.md"

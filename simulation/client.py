@@ -82,6 +82,8 @@ class Client(Node):
         super().__init__(name)
         transient_local = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.cell: dict[str, Any] = {}
+        #: Number of states that the cell has told.
+        self.states = 0
         self.joints: JointState | None = None
         #: (time.monotonic, positions) of the latest joint states, the arm's joints in order.
         self.history: list[tuple[float, np.ndarray, np.ndarray]] = []
@@ -106,6 +108,7 @@ class Client(Node):
 
     def _on_state(self, message: String) -> None:
         self.cell = json.loads(message.data)
+        self.states += 1
 
     def _on_camera_info(self, _message: CameraInfo) -> None:
         self.images += 1
@@ -140,6 +143,11 @@ class Client(Node):
         taken = self.images
         wait_for("two images", lambda: self.images >= taken + 3)
         return cell
+
+    def update(self) -> None:
+        """Waits until the cell has told how things stand now: the next state may be on its way already."""
+        told = self.states
+        wait_for("two states of the cell", lambda: self.states >= told + 2)
 
     def object_named(self, name: str) -> dict[str, Any]:
         return next(t for t in self.cell["things"] if t["name"] == name)

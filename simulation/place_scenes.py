@@ -114,6 +114,7 @@ def run(driver: Driver, number: int, seed: int, images: Path | None) -> dict[str
     shot = driver.latest.get("camera/color/image_raw")
     answer, stages = driver.grasp(row["query"])
     time.sleep(0.8)
+    driver.update()
     after = solids(driver, assets)
     names = [s for _, s in stages]
     there = holds(relation, after[x], after[y])

@@ -139,10 +139,13 @@ def run(driver: Driver, mode: str, number: int, seed: int, images: Path | None) 
     answer, stages = driver.grasp(row["query"])
     iou = driver.true_iou(answer.result, name)
     time.sleep(0.6)
+    driver.update()
     target_state = driver.object_named(name)
     row["outcome"] = outcome_of(answer, stages, iou, target_state)
+    hanging = [t["name"] for t in driver.cell["things"] if t["raised"] > RAISED and t["touched_by"]]
     row |= {
         "message": answer.result.message,
+        "wrong": [other for other in hanging if other != name],
         "mask_iou": iou,
         "grasps": len(answer.result.grasps),
         "raised": target_state["raised"],

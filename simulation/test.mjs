@@ -16,7 +16,7 @@ const run = (...command) =>
 if (args.some((arg) => arg.startsWith("--scenes"))) {
   process.exitCode = run("simulation/run_scenes.py", ...args.filter((arg) => arg !== "--no-report"));
   if (process.exitCode === 0 && !args.includes("--no-report"))
-    process.exitCode = run("simulation/cell_report.py");
+    process.exitCode = run("simulation/cell_report.py", "--command", `npm run test:sim -- ${args.join(" ")}`);
 } else {
   const paths = args.some((arg) => arg.endsWith(".py"));
   process.exitCode = run(

@@ -112,6 +112,7 @@ def test_a_query_lifts_the_object_it_names(node: Process, driver: Driver) -> Non
         "grounding", "planning", "approach", "grasp", "lift",
     ]  # fmt: skip
     time.sleep(0.6)
+    driver.update()
     held = [t["name"] for t in driver.cell["things"] if t["raised"] > RAISED and t["touched_by"]]
     assert held == ["yellow mug"]
 
