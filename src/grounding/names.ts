@@ -32,7 +32,8 @@ export interface PlaceName {
 
 /**
  * What is at a place, most probable first.
- * @param groundings of `vocabulary`, or of other names, on one image. @param x, y shares of the image's width and height
+ * @param groundings of `vocabulary`, or of other names, on one image
+ * @param x share of the image's width. @param y share of its height
  */
 export function namesAt(groundings: readonly Grounding[], x: number, y: number): readonly PlaceName[] {
   return groundings
