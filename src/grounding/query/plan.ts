@@ -57,13 +57,17 @@ export function planTarget(target: Target): TargetPlan {
     whole: phraseOf(target),
     kinds: isGeneric
       ? commonNames.map((name) => `the ${name}`)
-      : kindPhrases(parts.modifiers, parts.singular),
+      : kindPhrases(parts.modifiers, parts.singular).slice(0, isAmongOthers(target) ? 1 : 2),
     excluded: target.exclude ?? [],
     landmarks: target.relation?.landmarks ?? [],
     alternatives: target.alternatives ?? [],
     generic: isGeneric,
   };
 }
+
+/** Whether one among others is looked for: one phrase for all of the kind finds them as well as two do. */
+const isAmongOthers = ({ relation, exclude = [] }: Target): boolean =>
+  relation !== undefined || exclude.length > 0;
 
 /** Phrases for all objects of a kind: the model knows "all the mugs" and "every mug" as several objects. */
 export function kindPhrases(modifiers: string, singular: string): readonly string[] {
