@@ -73,7 +73,6 @@ export type {
 export { RefinedGrounder } from "./refine/refined.js";
 export { Sam } from "./refine/sam.js";
 export type {
-  Alternative,
   AskPolicy,
   Detection,
   Effort,

@@ -16,15 +16,6 @@ export interface Detection {
   readonly target?: number;
 }
 
-/** An object that a model drew for a query, likely or not. */
-export interface Alternative extends Detection {
-  /**
-   * What it looks like to the encoder; two of one image compare by `similarity`. Only where they are to be described,
-   * and absent where the features are on another machine.
-   */
-  readonly descriptor?: Float32Array;
-}
-
 export const maskSources = ["box", "depth", "refined"] as const;
 export type MaskSource = (typeof maskSources)[number];
 
@@ -85,7 +76,7 @@ export interface Grounding extends Understanding {
    * Every object that the model drew for the query, those that it holds for less likely included; `score` is each one's
    * share of the place map, 0..1. Only where `alternatives` asks for them, and of models that draw whole objects.
    */
-  readonly alternatives?: readonly Alternative[];
+  readonly alternatives?: readonly Detection[];
   /** Probability that the described object is in the image, 0..1. */
   readonly presence: number;
   readonly heatmap: Heatmap;
@@ -108,8 +99,8 @@ export interface GroundOptions extends CallOptions {
   /** Default `fast`. A model without candidates answers both alike. */
   readonly effort?: Effort | undefined;
   readonly ask?: AskPolicy;
-  /** Give `Grounding.alternatives` too; with what each looks like, where they are to be compared. */
-  readonly alternatives?: boolean | "described";
+  /** Give `Grounding.alternatives` too. */
+  readonly alternatives?: boolean;
   /** Queries that get them; default all. Drawing them takes longer than the query itself. */
   readonly alternativesOf?: ReadonlySet<string>;
   /** Whose query it is: "it" and "the other one" mean that client's last answer. Without it nothing is remembered. */

@@ -14,10 +14,9 @@ import {
 } from "../../inference/index.js";
 import { cleanQuery } from "../query/clean.js";
 import { stopwatch } from "../stopwatch.js";
-import type { Alternative, Detection, Grounder, Grounding, GroundOptions } from "../types.js";
+import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
 import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
 import { closerCandidates, lookCloser } from "./closer-look.js";
-import { descriptorOf } from "./descriptor.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
@@ -115,7 +114,7 @@ export class HifiCs implements Grounder {
       steps[step] = (steps[step] ?? 0) + ms * share;
     };
     const run = await this.#run(frame.colour, cleaned, { ...options, onStep });
-    const { features, texts, maps, encode, text, decode } = run;
+    const { texts, maps, encode, text, decode } = run;
     const clock = stopwatch();
     const groundings: Grounding[] = [];
     for (const [i, decoded] of maps.entries()) {
@@ -137,9 +136,7 @@ export class HifiCs implements Grounder {
         detections: shown,
         presence,
         heatmap: decoded.heatmap,
-        ...(drawn !== undefined && {
-          alternatives: options.alternatives === "described" ? described(drawn, features) : drawn,
-        }),
+        ...(drawn !== undefined && { alternatives: drawn }),
         timings: {
           encode: encode * share,
           text: text * share,
@@ -153,7 +150,7 @@ export class HifiCs implements Grounder {
     return groundings;
   }
 
-  /** The image's features, the model's outputs for each query, and the milliseconds of its parts. */
+  /** The queries' features, the model's outputs for each, and the milliseconds of its parts. */
   async #run(image: ColourImage, queries: readonly string[], options: CallOptions) {
     const clock = stopwatch();
     // A back end in this process finishes a call that it began; later calls are not made.
@@ -167,7 +164,7 @@ export class HifiCs implements Grounder {
       const { features, maps } = await this.#locate(image, texts.slice(0, decodeBatch), options);
       const encode = clock();
       maps.push(...(await this.#decode(features, texts.slice(decodeBatch), options)));
-      return { features, texts, maps, encode, text, decode: clock() };
+      return { texts, maps, encode, text, decode: clock() };
     }
     const features = await this.#encodeImage(image, options);
     const encode = clock();
@@ -175,7 +172,7 @@ export class HifiCs implements Grounder {
     const texts = await this.#encodeTexts(queries, options);
     const text = clock();
     const maps = await this.#decode(features, texts, options);
-    return { features, texts, maps, encode, text, decode: clock() };
+    return { texts, maps, encode, text, decode: clock() };
   }
 
   /** A new image and its first queries in one run; the features are cached as those of #encodeImage. */
@@ -298,12 +295,6 @@ export class HifiCs implements Grounder {
       .map((detection) => ({ ...detection, score: answerScore(detection.score, presence, this.manifest) }));
   }
 }
-
-const described = (drawn: readonly Detection[], features: Tensors): readonly Alternative[] =>
-  drawn.map((each) => {
-    const descriptor = descriptorOf(features, each.mask);
-    return descriptor === undefined ? each : { ...each, descriptor };
-  });
 
 /** Concatenates along the first axis; tensors that differ in their second axis (tokens) are padded with zeros. */
 function stack(tensors: readonly Tensor[]): Tensor {

@@ -86,11 +86,10 @@ export class CommandGrounder implements Grounder {
     const phrases = [...new Set(understood.flatMap(toAsk))];
     const language = performance.now() - start;
     // They take time to draw, and a plain query that nobody is asked about does without.
-    const alternatives = ask === "never" ? true : "described";
     const alternativesOf = new Set(understood.flatMap((one) => one.plans.flatMap(readAlternatives(ask))));
     const groundings = await this.#grounder.ground(frame, phrases, {
       ...options,
-      ...(alternativesOf.size > 0 && { alternatives, alternativesOf }),
+      ...(alternativesOf.size > 0 && { alternatives: true, alternativesOf }),
     });
     const answers: Answers = new Map(groundings.map((grounding, i) => [phrases[i]!, grounding]));
     const given: Grounding[] = [];
@@ -217,10 +216,9 @@ export class CommandGrounder implements Grounder {
     const own = answers.get(plan.whole)!;
     if (!own.found) return undefined;
     const kinds = plan.kinds.flatMap((phrase) => answers.get(phrase) ?? []);
-    const { noun, modifiers, singular } = nounParts(readWords(plan.target.phrase));
-    const kind = `the ${[modifiers, singular].filter((word) => word !== "").join(" ")}`;
-    const look = async (crop: ColourImage) =>
-      (await this.#grounder.ground({ colour: crop }, [kind], { signal, alternatives: true }))[0];
+    const { noun } = nounParts(readWords(plan.target.phrase));
+    const look = async (colour: ColourImage) =>
+      (await this.#grounder.ground({ colour }, [plan.whole], { signal, alternatives: true }))[0];
     const draws = kinds.some(({ alternatives = [] }) => alternatives.length > 0);
     const every = draws
       ? await equalRivals(frame.colour, own, kinds, options, look)

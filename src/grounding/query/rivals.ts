@@ -1,150 +1,115 @@
-import { type Box, boxIou, type ColourImage, cropColour } from "../../geometry/index.js";
-import { closeUp } from "../hifics/closer-look.js";
-import { similarity } from "../hifics/descriptor.js";
+import { boxIou, type ColourImage, maskArea } from "../../geometry/index.js";
+import { logit } from "../hifics/score.js";
 import type { Detection, Grounding } from "../types.js";
 import { type Candidate, enumerate, isSame, withDepth } from "./candidates.js";
 import type { CombineOptions } from "./combine.js";
+import { eraseObject } from "./erase.js";
 
-/** What the model says of a crop about the kind: one answer, with its alternatives. */
-export type CloserLook = (crop: ColourImage) => Promise<Grounding | undefined>;
+/** What the model says of an image about the query: one answer, with its alternatives; undefined where it says none. */
+export type SecondLook = (image: ColourImage) => Promise<Grounding | undefined>;
 
-/**
- * When an object fits as well as the best one. `share`: its part of the place map, of the best one's, below which it
- * is not considered. `probability`: from which it is an object of the kind.
- */
-export const rivalLimits = { share: 0.07, probability: 0.3 };
+/** Probability from which a second object fits as well as the first one. */
+export const rivalProbabilityLimit = 0.4;
 /** Overlap from which an object of one answer is one of another. */
 const sameObject = 0.5;
-/** The same in a crop, whose masks are finer. */
-const sameInCrop = 0.4;
 /** Rivals that are looked for at most: a question names three objects. */
 const maxRivals = 2;
 
 /** What speaks for a second object of the kind. */
 export interface Evidence {
-  /** Natural logarithm of its part of the kind's place map, of the best object's. */
+  /** Its part of the place maps of all objects of the kind, of the first object's where that is more. */
   readonly share: number;
-  /** How much it looks like the first object to the encoder, -1 to 1; undefined where features are elsewhere. */
-  readonly similarity: number | undefined;
-  /** Its part of the place map of a crop about it, without the first object's part in the same crop. */
-  readonly mass: number;
-  /** The kind's presence in that crop, of the presence in the first object's crop. */
+  /** Probability that the query's object is in the image, once the first object is erased from it. */
   readonly presence: number;
   /** Its part of the query's own place map. */
   readonly own: number;
+  /** Its area in the image, of the first object's. */
+  readonly area: number;
 }
 
 /** Logistic regression on rendered validation scenes of seeds that docs/language.md does not measure. */
-const weights = { share: 0.71, similarity: 1.49, mass: 1.34, presence: 3.5, own: 1.78, bias: -4.95 };
-/** Stands for a similarity that is not known: the mean of those scenes. */
-const meanSimilarity = 0.68;
+const weights = { share: 0.59, presence: 0.27, own: 3.28, area: -0.33, bias: -0.03 };
+/** Logarithms of less make no sense; a presence beyond this says no more. */
+const least = { share: 0.02, area: 0.01, probability: 1e-3 };
+const mostPresence = 2.5;
 
-/** Probability that a second object is one of the kind, 0 to 1. */
-export function rivalProbability(evidence: Evidence): number {
-  const { share, similarity: like = meanSimilarity, mass, presence, own } = evidence;
+/** Probability that a second object fits a query as well as the first one, 0 to 1. */
+export function rivalProbability({ share, presence, own, area }: Evidence): number {
   const sum =
     weights.bias +
-    weights.share * share +
-    weights.similarity * like +
-    weights.mass * mass +
-    weights.presence * presence +
-    weights.own * own;
+    weights.share * Math.log(Math.max(least.share, share)) +
+    weights.presence * Math.min(mostPresence, logit(presence, least.probability)) +
+    weights.own * own +
+    weights.area * Math.abs(Math.log(Math.max(least.area, area)));
   return 1 / (1 + Math.exp(-sum));
 }
 
 /**
- * Objects of the kind that fit as well as the model's own answer, which comes first. The model gives a definite phrase
- * to one object; asked for all of the kind it shares its place map among them. Each of them is cropped from the image
- * and looked at again, and compared with the first.
+ * Objects that fit a query as well as the model's own answer, which comes first. The model gives a definite phrase to
+ * one object; asked for all of the kind it shares its place map among them, and also gives parts of it to objects that
+ * merely resemble the kind. So the first object is erased from the image, and the query is asked again: where it fits
+ * no second object, the model says that its object is absent.
  * @param own the answer to the query itself, with its alternatives
  * @param kinds the answers for all objects of the kind, with their alternatives
+ * @param look asks the query again on an image of the same size
  */
 export async function equalRivals(
   image: ColourImage,
   own: Grounding,
   kinds: readonly Grounding[],
   { depth }: CombineOptions,
-  look: CloserLook,
+  look: SecondLook,
 ): Promise<readonly Candidate[]> {
   const [first] = own.detections;
   if (first === undefined) return [];
-  const all = enumerate(kinds.map((answer) => ({ ...answer, detections: answer.alternatives ?? [] })));
-  const weighed = all
-    .map(({ detection }) => ({
-      detection,
-      share: mean(kinds.map((answer) => massOn(answer, detection.box))),
-    }))
-    .sort((a, b) => b.share - a.share);
-  const best = weighed[0]?.share ?? 0;
-  const others = weighed.filter(
-    ({ detection, share }) => share >= rivalLimits.share * best && !isSame(detection.box, first.box),
-  );
-  const close = others.slice(0, maxRivals);
-  const reference = close.length === 0 ? 1 : ((await look(cropOf(image, first.box)))?.presence ?? 0);
-  const answers = [own, ...kinds];
-  const rivals: Detection[] = [];
-  for (const { detection, share } of close) {
-    const seen = await lookedAt(image, detection, first, look);
-    const evidence: Evidence = {
-      share: Math.log(Math.max(least.share, share / Math.max(least.best, best))),
-      similarity: likeness(answers, detection, first),
-      mass: seen.mass,
-      presence: seen.presence / Math.max(least.best, reference),
-      own: massOn(own, detection.box),
-    };
-    if (rivalProbability(evidence) >= rivalLimits.probability) rivals.push(detection);
+  const found: Detection[] = [first];
+  let left = image;
+  while (found.length <= maxRivals) {
+    left = eraseObject(left, found.at(-1)!.mask);
+    const seen = await look(left);
+    const rival = seen && rivalIn(seen, found, own, kinds);
+    if (rival === undefined) break;
+    found.push(rival);
   }
-  return [first, ...rivals].map((detection) => withDepth(detection, depth));
+  return found.map((detection) => withDepth(detection, depth));
 }
 
-/** Divisors and logarithms of less make no sense. */
-const least = { share: 0.02, best: 1e-3 };
-
-/** What a crop about an object shows of the kind: its presence, and how much of the place map lies on the object. */
-async function lookedAt(
-  image: ColourImage,
-  { box }: Detection,
-  first: Detection,
-  look: CloserLook,
-): Promise<{ readonly presence: number; readonly mass: number }> {
-  const region = closeUp(box, image);
-  const seen = await look(cropColour(image, region));
-  if (seen === undefined) return { presence: 0, mass: 0 };
-  const inCrop = ([x1, y1, x2, y2]: Box): Box => [
-    x1 - region[0],
-    y1 - region[1],
-    x2 - region[0],
-    y2 - region[1],
-  ];
-  const mass = massOn(seen, inCrop(box), sameInCrop);
-  const onFirst = massOn(seen, inCrop(first.box), sameInCrop);
-  // A crop that shows the first object too gives the kind to that one: it says little of this one.
-  const rest = onFirst < mostOnFirst ? mass / Math.max(1 - onFirst, mass, least.best) : unknownMass;
-  return { presence: seen.presence, mass: rest };
+/** The object, other than those that were erased, that fits as well as the first of them. */
+function rivalIn(
+  seen: Grounding,
+  erased: readonly Detection[],
+  own: Grounding,
+  kinds: readonly Grounding[],
+): Detection | undefined {
+  const first = erased[0]!;
+  const drawn = [...kinds, seen].map((answer) => ({ ...answer, detections: answer.alternatives ?? [] }));
+  const of = shareOf(kinds, first);
+  // Masks of the image with every object come first.
+  const others = enumerate(drawn, undefined, true)
+    .map(({ detection }) => detection)
+    .filter(({ box }) => !erased.some((one) => isSame(one.box, box)))
+    .map((detection) => {
+      const share = shareOf(kinds, detection);
+      const probability = rivalProbability({
+        share: share / Math.max(of, share, least.probability),
+        presence: seen.presence,
+        own: shareOf([own], detection),
+        area: maskArea(detection.mask) / Math.max(1, maskArea(first.mask)),
+      });
+      return { detection, probability };
+    })
+    .sort((a, b) => b.probability - a.probability);
+  const [best] = others;
+  return best !== undefined && best.probability >= rivalProbabilityLimit ? best.detection : undefined;
 }
 
-/** Part of a crop's place map on the first object from which the crop says nothing of another. */
-const mostOnFirst = 0.9;
-const unknownMass = 0.5;
-
-/** How much an object looks like another one; undefined where no answer describes both. */
-function likeness(answers: readonly Grounding[], a: Detection, b: Detection): number | undefined {
-  const describe = ({ box }: Detection) =>
-    answers
-      .flatMap(({ alternatives = [] }) => alternatives)
-      .filter(({ descriptor }) => descriptor !== undefined)
-      .map((each) => ({ each, overlap: boxIou(each.box, box) }))
-      .filter(({ overlap }) => overlap >= sameObject)
-      .sort((x, y) => y.overlap - x.overlap)[0]?.each.descriptor;
-  const [one, other] = [describe(a), describe(b)];
-  return one === undefined || other === undefined ? undefined : similarity(one, other);
+/** Mean part of an object of the place maps of some answers. */
+function shareOf(answers: readonly Grounding[], { box }: Detection): number {
+  const shares = answers.map(({ alternatives = [] }) =>
+    Math.max(
+      0,
+      ...alternatives.filter((one) => boxIou(one.box, box) >= sameObject).map(({ score }) => score),
+    ),
+  );
+  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
 }
-
-const cropOf = (image: ColourImage, box: Box): ColourImage => cropColour(image, closeUp(box, image));
-
-/** Share of an answer's place map on the object at a box. */
-const massOn = ({ alternatives = [] }: Grounding, box: Box, overlap = sameObject): number =>
-  Math.max(0, ...alternatives.filter((each) => boxIou(each.box, box) >= overlap).map(({ score }) => score));
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
