@@ -65,12 +65,15 @@ it("a motion planner is told what the gripper carries, and only while it does", 
   if ("refusal" in taken) throw new Error(taken.reason);
   const [there, back] = asked;
   expect(there!.carried).toBeUndefined();
-  // In the axes of the tool it is where it stood when the fingers closed.
+  // In the axes of the tool its points are where they stood when the fingers closed.
   const again = transformPoints(taken.pose!, back!.carried!);
-  expect(again).toHaveLength(target.length);
-  again.forEach((value, i) => {
-    expect(Math.abs(value - target[i]!)).toBeLessThan(1e-5);
-  });
+  expect(again.length).toBeGreaterThan(30);
+  for (let i = 0; i < again.length; i += 3) {
+    let nearest = Number.POSITIVE_INFINITY;
+    for (let j = 0; j < target.length; j += 3)
+      nearest = Math.min(nearest, Math.hypot(...[0, 1, 2].map((k) => again[i + k]! - target[j + k]!)));
+    expect(nearest).toBeLessThan(1e-5);
+  }
   asked.length = 0;
   checker.scene = scene();
   const put = await planned.planPlace({ ...goal, held: back!.carried! }, start);
