@@ -6,6 +6,8 @@ import { backendChoice, type PipelineOptions } from "../src/pipeline/index.js";
 export interface BenchOptions extends PipelineOptions {
   /** One family of the hub's layout instead of all. */
   readonly family?: string;
+  /** Where models with random weights stay for another run. */
+  readonly repositories?: string;
 }
 
 export type Bench = (options: BenchOptions, quick: boolean) => Promise<object>;
@@ -41,16 +43,16 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
     const { benchFamilies } = await import("./families/bench.js");
     return async (options) => {
       const chosen = families(options);
-      return { ...(await benchParity()), families: await benchFamilies(chosen) };
+      return { ...(await benchParity()), families: await benchFamilies(chosen, options.repositories) };
     };
   },
   "parity-families": async () => {
     const { benchFamilies } = await import("./families/bench.js");
-    return async (options) => benchFamilies(families(options));
+    return async (options) => benchFamilies(families(options), options.repositories);
   },
   "families-speed": async () => {
     const { benchFamilySpeed } = await import("./families/speed.js");
-    return async (options) => benchFamilySpeed(families(options));
+    return async (options) => benchFamilySpeed(families(options), options.repositories);
   },
   grasp: async () => {
     const { benchGrasp } = await import("./grasp.js");

@@ -17,6 +17,10 @@ export interface FamilyParity {
   readonly logits: number;
   /** Largest difference of a box's edge in pixels, for detectors. */
   readonly boxes?: number;
+  /** Share of boxes of which no edge differs by more than half a pixel, for detectors. */
+  readonly boxesWithinHalfPixel?: number;
+  /** Share of queries that are skipped, for Grounding DINO: rounding may swap their ranks. */
+  readonly ties?: number;
   /** Share of mask pixels that are the same, for models that draw masks, and the smaller share of both classes. */
   readonly masks?: { readonly agreement: number; readonly minority: number };
 }
@@ -88,6 +92,12 @@ export async function familyParity(
   const folder = await modelOfRepository(family, repository, join(repository, `model-${kind}`), kind);
   const wanted = (name: string) => readNpy(join(reference, `${name}.npy`));
   if (family === "sam") return samParity(folder, image, await wanted("logits"), await wanted("masks"));
+  if (family === "grounding-dino")
+    return dinoParity(folder, image, {
+      logits: await wanted("logits"),
+      boxes: await wanted("boxes"),
+      ties: await wanted("ties"),
+    });
   const engine = await HubEngine.open(folder, family, here);
   try {
     const features = await engine.features(image);
@@ -96,48 +106,55 @@ export async function familyParity(
       const found = await engine.run({ ...features, ...engine.tokens(parityQueries) });
       return compared(found.logits as Tensor, logits);
     }
-    if (family === "owlv2") {
-      const found = await engine.run({ ...features, ...engine.tokens(parityQueries) });
-      return {
-        logits: largest(found.logits as Tensor, logits),
-        boxes: await owlBoxes(folder, image, await wanted("boxes")),
-      };
-    }
-    return await dinoParity(folder, image, logits, await wanted("boxes"));
+    const found = await engine.run({ ...features, ...engine.tokens(parityQueries) });
+    return {
+      logits: largest(found.logits as Tensor, logits),
+      ...(await owlBoxes(folder, image, await wanted("boxes"))),
+    };
   } finally {
     await engine.close();
   }
 }
 
-async function owlBoxes(folder: string, image: ColourImage, boxes: Tensor): Promise<number> {
+type BoxParity = Pick<FamilyParity, "boxes" | "boxesWithinHalfPixel">;
+
+/** Of each box's largest difference. */
+const boxParity = (differences: readonly number[]): BoxParity => ({
+  boxes: Math.max(...differences),
+  boxesWithinHalfPixel: differences.filter((d) => d <= 0.5).length / differences.length,
+});
+
+async function owlBoxes(folder: string, image: ColourImage, boxes: Tensor): Promise<BoxParity> {
   const finder = await Owlv2.open(folder, here);
   const [found = []] = await finder.find(image, parityQueries);
   await finder.close();
-  return boxDifference(
-    found.map(({ box }) => box),
-    boxes.data as Float32Array,
-    image,
+  return boxParity(
+    boxDifferences(
+      found.map(({ box }) => box),
+      boxes.data as Float32Array,
+      image,
+    ),
   );
 }
 
 /**
- * Grounding DINO picks its queries by score, so that equal ones may change places: each of PyTorch's boxes is compared
- * with the nearest of ours, by box and score.
+ * Grounding DINO picks its queries by score, so that equal ones may change places: each of PyTorch's boxes but those is
+ * compared with the nearest of ours, by box and score.
  */
 async function dinoParity(
   folder: string,
   image: ColourImage,
-  logits: Tensor,
-  boxes: Tensor,
+  { logits, boxes, ties }: { readonly logits: Tensor; readonly boxes: Tensor; readonly ties: Tensor },
 ): Promise<FamilyParity> {
   const finder = await GroundingDino.open(folder, here);
   const [queries = 0, n = 0, columns = 0] = logits.dims;
-  let worstBox = 0;
+  const differences: number[] = [];
   let worstLogit = 0;
   for (let q = 0; q < queries; q++) {
     const [found = []] = await finder.find(image, [parityQueries[q] as string]);
     const tokens = finder.phraseColumns(parityQueries[q] as string);
     for (let i = 0; i < n; i++) {
+      if (ties.data[q * n + i] !== 0) continue;
       const row = (logits.data as Float32Array).subarray((q * n + i) * columns, (q * n + i + 1) * columns);
       const logit = Math.max(...tokens.map((token) => row[token] as number));
       const box = clipped((boxes.data as Float32Array).subarray(4 * (q * n + i), 4 * (q * n + i + 1)), image);
@@ -148,12 +165,12 @@ async function dinoParity(
         const distance = byBox / 0.5 + byLogit / 1e-3;
         if (distance < nearest.distance) nearest = { distance, box: byBox, logit: byLogit };
       }
-      worstBox = Math.max(worstBox, nearest.box);
+      differences.push(nearest.box);
       worstLogit = Math.max(worstLogit, nearest.logit);
     }
   }
   await finder.close();
-  return { logits: worstLogit, boxes: worstBox };
+  return { logits: worstLogit, ...boxParity(differences), ties: 1 - differences.length / (queries * n) };
 }
 
 async function samParity(
@@ -205,16 +222,14 @@ function largest(found: Tensor, wanted: Tensor): number {
 const clipped = (box: ArrayLike<number>, { width, height }: ColourImage): number[] =>
   Array.from(box, (v, k) => Math.min(Math.max(v, 0), k % 2 === 0 ? width : height));
 
-function boxDifference(
+function boxDifferences(
   found: readonly (readonly number[])[],
   wanted: Float32Array,
   image: ColourImage,
-): number {
-  if (found.length * 4 !== wanted.length) return Number.POSITIVE_INFINITY;
-  return Math.max(
-    ...found.map((box, i) => {
-      const other = clipped(wanted.subarray(4 * i, 4 * i + 4), image);
-      return Math.max(...box.map((v, k) => Math.abs(v - (other[k] as number))));
-    }),
-  );
+): readonly number[] {
+  if (found.length * 4 !== wanted.length) return [Number.POSITIVE_INFINITY];
+  return found.map((box, i) => {
+    const other = clipped(wanted.subarray(4 * i, 4 * i + 4), image);
+    return Math.max(...box.map((v, k) => Math.abs(v - (other[k] as number))));
+  });
 }

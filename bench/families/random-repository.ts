@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GraspGroundingError } from "../../src/errors/index.js";
 import { type HubFamily, hashFile } from "../../src/grounding/index.js";
@@ -39,6 +39,20 @@ export async function randomRepository(
     throw new GraspGroundingError("USAGE", {
       detail: `random weights could not be made (${run.last}); run \`npm test\` once in a checkout`,
     });
+}
+
+/**
+ * A repository of the true size in `folder`: the one that an earlier run left there, or a new one.
+ * @throws GraspGroundingError USAGE
+ */
+export async function trueRepository(family: HubFamily, folder: string, int8: EightBits): Promise<string> {
+  const repository = join(folder, `${family}-${int8}`);
+  if (existsSync(repository)) return repository;
+  const partial = `${repository}.part`;
+  rmSync(partial, { recursive: true, force: true });
+  await randomRepository(family, partial, "true", int8);
+  renameSync(partial, repository);
+  return repository;
 }
 
 /** The ONNX files of a family in a precision, relative to its folder. */

@@ -6,24 +6,24 @@ import type { HubFamily } from "../../src/grounding/index.js";
 import { runLines } from "../../src/model-store/index.js";
 import { compiledModule } from "../../src/workers/index.js";
 import { interrupted, removeFolder, scratchFolder } from "../children.js";
-import { type FamilyPrecision, modelOfRepository, onnxFiles, randomRepository } from "./random-repository.js";
+import { type FamilyPrecision, modelOfRepository, onnxFiles, trueRepository } from "./random-repository.js";
 
 const precisions: readonly FamilyPrecision[] = ["fp32", "int8"];
 
 /**
  * Time and memory of each family of the hub's layout with random weights of the true size, on two threads. int8
  * multiplies in 8 bits, as the hub's files do. Each model has a process of its own.
+ * @param repositories folder where the models stay for another run; default: they are removed
  */
 export async function benchFamilySpeed(
   families: readonly HubFamily[],
-  size: "small" | "true" = "true",
+  repositories?: string,
 ): Promise<object> {
   const results: Record<string, object> = {};
   for (const family of families) {
     const folder = await scratchFolder("families");
     try {
-      const repository = join(folder, family);
-      await randomRepository(family, repository, size, "products");
+      const repository = await trueRepository(family, repositories ?? folder, "products");
       const measured: Partial<Record<FamilyPrecision, object>> = {};
       for (const kind of precisions)
         measured[kind] = await measuredAlone(family, repository, join(folder, kind), kind);
@@ -33,7 +33,7 @@ export async function benchFamilySpeed(
     }
   }
   return {
-    what: `a new 640×480 image and one query (sam: one box), random weights of ${size} size`,
+    what: `a new 640×480 image and one query (sam: one box), random weights of true size`,
     threads: 2,
     ...results,
   };

@@ -4,8 +4,9 @@
 
 REPOSITORY is what export.random_families writes: settings, and the same weights for transformers in torch/. OUT gets
 NumPy files: clipseg logits [Q, h, w]; owlv2 logits [P, Q], boxes [P, 4] in pixels; grounding-dino logits [Q, n, 256] and
-boxes [Q, n, 4] in pixels, one caption a query, and joined-logits [n, 256] of all queries in one caption; sam masks
-[prompts, 3, H, W] of the picture's size, logits [prompts, 3, h, w] and quality [prompts, 3] for the prompts in OUT/prompts.json. Prints {}.
+boxes [Q, n, 4] in pixels, one caption a query, and ties [Q, n], whether the encoder's scores of a query and of its
+neighbour in rank are equal but for rounding; sam masks [prompts, 3, H, W] of the picture's size, logits
+[prompts, 3, h, w] and quality [prompts, 3] for the prompts in OUT/prompts.json. Prints {}.
 """
 
 import json
@@ -84,9 +85,20 @@ def grounding_dino() -> None:
     found = [run(f"{query}.") for query in queries]
     save("logits", torch.cat([each.logits for each in found]))
     save("boxes", torch.cat([corners(each.pred_boxes, *image.size) for each in found]))
-    joined = run(" ".join(f"{query}." for query in queries))
-    save("joined-logits", joined.logits[0])
-    save("joined-boxes", corners(joined.pred_boxes[0], *image.size))
+    count = found[0].pred_boxes.shape[1]
+    save("ties", torch.stack([near_ties(each.enc_outputs_class[0].max(-1)[0], count) for each in found]))
+
+
+def near_ties(scores: torch.Tensor, n: int) -> torch.Tensor:
+    """
+    Whether rounding may swap a rank with its neighbour, for the first n of the encoder's scores [positions]. A query's content belongs
+    to its rank: two that swap are two other boxes. Positions of the padding have exactly one score and one box, so that theirs do not count.
+    """
+    ranked = torch.topk(scores, n + 1)[0]
+    unit = torch.finfo(torch.float32).eps * ranked.abs()
+    gaps = ranked[:-1] - ranked[1:]
+    close = (gaps > 0) & (gaps < 16 * unit[:-1])
+    return close | torch.cat([torch.tensor([False]), close[:-1]])
 
 
 def sam() -> None:

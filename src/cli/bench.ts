@@ -7,6 +7,7 @@ import { backendFlags } from "./backend-flags.js";
 
 interface BenchOptions extends PipelineOptions {
   readonly family?: string;
+  readonly repositories?: string;
 }
 
 interface Flags extends BenchOptions {
@@ -35,6 +36,10 @@ const modelFlags = (): Option[] => [
   new Option("--proposals <source>", "of ground: clusters, or a detector"),
   new Option("--refine <model>", "of ground: a SAM model that draws the masks anew"),
   new Option("--family <name>", "of parity and families-speed: one family of models instead of all"),
+  new Option(
+    "--repositories <folder>",
+    "of parity and families-speed: where their models stay for another run",
+  ),
 ];
 
 /** `bench`: side-by-side measurements, as ratios within one run. */
