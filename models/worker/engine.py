@@ -6,17 +6,16 @@ a shape is recorded. Features of an image are copied on the device, from and to 
 
 from __future__ import annotations
 
-import io
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from PIL import Image
+
+from .images import LEAST_SIDE, PictureError
 
 ELEMENTS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64, "tensor(uint8)": np.uint8}
-LEAST_SIDE = 8
 LEVELS = {
     "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
     "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
@@ -25,19 +24,6 @@ LEVELS = {
 }
 MAX_GRAPHS = 16
 """Numbers of queries whose decoding is recorded; each recording takes memory of the GPU."""
-
-
-class PictureError(Exception):
-    """An image that cannot be used."""
-
-
-def decode_jpeg(data: bytes | memoryview) -> np.ndarray:
-    """uint8 [height, width, 3], R, G, B; not turned by its EXIF data."""
-    try:
-        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise PictureError(str(error)) from error
 
 
 Features = dict[str, ort.OrtValue]
@@ -89,6 +75,17 @@ class Engine:
     def notes(self) -> list[str]:
         """Why a part is not run as a CUDA graph, a line each."""
         return self._notes
+
+    most = 1
+    """Images, or queries of different images, that may run together."""
+
+    @staticmethod
+    def shape(value: ort.OrtValue) -> list[int]:
+        return list(value.shape())
+
+    def place(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8 [height, width, 3] as `encode_pixels` takes it; from any thread."""
+        return pixels
 
     def warm_up(self, tokens: int) -> None:
         """Runs every part once, so that the first request finds its kernels chosen."""

@@ -69,7 +69,7 @@ const processFlags = (): Option[] => [
   ),
   new Option(
     "--resize <place>",
-    "where images get the model's size: in threads of this process, or in the graph (auto: in the graph on CUDA)",
+    "where images get the model's size: in threads of this process, or in the graph, with workers theirs (auto: in the graph on CUDA)",
   ).choices(resizePlaces),
   new Option(
     "--locate",

@@ -5,7 +5,7 @@ import type { BackendOptions } from "../pipeline/index.js";
 
 export interface WorkerOptions extends BackendOptions {
   readonly bind?: string;
-  readonly engine: "node" | "python-gpu";
+  readonly engine: "node" | "python-gpu" | "torch";
   readonly model: string;
   readonly key?: string;
   readonly allow?: string;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { GraspGroundingError, usage } from "../errors/index.js";
 import { servedModel } from "../grounding/index.js";
 import { inferenceThreads, nvidiaGap } from "../inference/index.js";
-import { PythonWorker } from "../inference/python/index.js";
+import { type PythonEngine, PythonWorker, requirementsOf } from "../inference/python/index.js";
 import { Metrics, parseEndpoint, type RunningMetrics, startMetrics } from "../metrics/index.js";
 import { findModel, pythonFor } from "../model-store/index.js";
 import { inProcessOptions } from "../pipeline/index.js";
@@ -10,50 +10,55 @@ import { interrupted, packageRoot, packageVersion } from "../system/index.js";
 import { reporter, servedOptions, type WorkerOptions, watchWorker } from "./worker-common.js";
 
 /** Options that only the other engine has. */
-const notHere = ["maxBatch", "batchWait", "engineCache", "fp16", "resize", "locate"];
+const notHere = ["batchWait", "engineCache", "fp16", "resize", "locate"];
 
 /**
- * `worker --engine python-gpu`.
+ * `worker --engine python-gpu` or `--engine torch`.
  * @param named whether the option was given by the user
  */
 export async function runPythonWorker(
-  options: WorkerOptions & { readonly bind: string },
+  options: WorkerOptions & { readonly bind: string; readonly engine: PythonEngine },
   named: (option: string) => boolean,
 ): Promise<void> {
-  const other = notHere.find((name) => options[name as keyof WorkerOptions] !== undefined && named(name));
+  const { engine } = options;
+  const missing = engine === "torch" ? notHere : [...notHere, "maxBatch"];
+  const other = missing.find((name) => options[name as keyof WorkerOptions] !== undefined && named(name));
   if (other !== undefined)
     throw usage(
-      `--engine python-gpu has no --${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      `--engine ${engine} has no --${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
     );
   const provider = options.requireProvider ?? (named("provider") ? options.provider : "cuda");
   if (provider !== "cpu" && provider !== "cuda")
-    throw usage(`--engine python-gpu runs on cuda or cpu, not on ${provider}`);
+    throw usage(`--engine ${engine} runs on cuda or cpu, not on ${provider}`);
   // Before an environment of gigabytes is made.
   const gap = provider === "cuda" ? await nvidiaGap() : undefined;
   if (gap !== undefined)
     throw new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail: gap.detail });
-  const { device } = options;
+  const { device, maxBatch } = options;
   const { files: model, verify } = await servedModel(await findModel(options.model));
   const say = reporter(options);
-  const metrics = options.metrics === undefined ? undefined : new Metrics("worker", packageVersion());
+  const metricsAt = options.metrics === undefined ? undefined : parseEndpoint(options.metrics);
+  const metrics = metricsAt === undefined ? undefined : new Metrics("worker", packageVersion());
   const packages = join(packageRoot, "models");
   const { threads, memoryLimit, onNotice = () => undefined } = inProcessOptions({ ...options, provider });
   const imageThreads = options.imageThreads ?? (provider === "cpu" ? 1 : 4);
   await verify();
   const interpreter = await pythonFor({
     packages,
-    list: join(packages, "worker", `requirements-${provider}.txt`),
+    list: join(packages, "worker", requirementsOf(engine, provider)),
     onLine: (text) => say("environment", { text }, text),
   });
   const worker = await PythonWorker.start(model, {
     interpreter,
     packages,
     bind: options.bind,
+    engine,
     provider,
     threads: inferenceThreads({ ...(threads !== undefined && { threads }) }),
     imageThreads,
     onNotice,
     ...(device !== undefined && { device }),
+    ...(maxBatch !== undefined && { maxBatch }),
     ...(memoryLimit !== undefined && { memoryLimit }),
     ...(await servedOptions(options, metrics)),
   });
@@ -61,9 +66,9 @@ export async function runPythonWorker(
   try {
     const { endpoint } = worker;
     say("bound", { endpoint, image_threads: imageThreads }, `${model.name} on ${endpoint}, loading`);
-    if (metrics !== undefined && options.metrics !== undefined) {
+    if (metrics !== undefined && metricsAt !== undefined) {
       watchWorker(metrics, worker);
-      served = await startMetrics(metrics, parseEndpoint(options.metrics));
+      served = await startMetrics(metrics, metricsAt);
       say("metrics", { url: served.url }, `metrics: ${served.url}`);
     }
     const stop = interrupted();

@@ -24,9 +24,9 @@ export function workerCommand(): Command {
     .addOption(
       new Option(
         "--engine <kind>",
-        "what runs the model: onnxruntime-node, or ONNX Runtime in Python, which keeps tensors on the GPU (on --provider cuda unless cpu is named)",
+        "what runs the model: onnxruntime-node, or a process in Python, which keeps tensors on the GPU: ONNX Runtime (python-gpu) or PyTorch (torch), on --provider cuda unless cpu is named",
       )
-        .choices(["node", "python-gpu"])
+        .choices(["node", "python-gpu", "torch"])
         .default("node"),
     )
     .option("--key <file>", "this worker's CURVE keys; needed to listen beyond this machine")
@@ -34,7 +34,7 @@ export function workerCommand(): Command {
     .option("--insecure-plain-tcp", "listen beyond this machine without keys: anybody can read and ask")
     .option(
       "--max-batch <n>",
-      "images (or queries) run together at most (default: 1 on the CPU, 8 elsewhere)",
+      "images (or queries) run together at most (default: 1 on the CPU, 8 elsewhere; --engine torch: 16)",
       wholeNumber(1),
     )
     .option(
@@ -79,9 +79,10 @@ async function run(options: WorkerOptions, command: Command): Promise<void> {
   if (bind === undefined) throw usage("worker needs --bind ENDPOINT (or --new-key FILE)");
   if ((options.key === undefined) !== (options.allow === undefined))
     throw usage("--key and --allow belong together: without a list anybody who has the public key may ask");
-  if (options.engine === "python-gpu") {
+  const { engine } = options;
+  if (engine !== "node") {
     const named = (name: string) => command.getOptionValueSource(name) !== "default";
-    return runPythonWorker({ ...options, bind }, named);
+    return runPythonWorker({ ...options, engine, bind }, named);
   }
   const folder = await findModel(options.model);
   const { files: model, verify } = await servedModel(folder);

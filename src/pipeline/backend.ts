@@ -63,7 +63,8 @@ export interface RemoteOptions extends BackendOptions {
 /** @throws GraspGroundingError USAGE, KEY_FILE */
 export async function backendChoice(options: RemoteOptions): Promise<BackendChoice> {
   const { backend: kind = "in-process", endpoint: endpoints = [], key, serverKey } = options;
-  const { insecurePlainTcp, requestTimeout, startTimeout, heartbeat, serverModel, tensorFormat } = options;
+  const { insecurePlainTcp, requestTimeout, startTimeout, heartbeat, serverModel, tensorFormat, resize } =
+    options;
   if (kind === "in-process") {
     if (endpoints.length > 0) throw usage("--endpoint works only with --backend zmq or oip");
     return { kind, ...inProcessOptions(options) };
@@ -90,6 +91,7 @@ export async function backendChoice(options: RemoteOptions): Promise<BackendChoi
     endpoints,
     ...times,
     ...(heartbeat !== undefined && { heartbeat }),
+    ...(resize !== undefined && { resize }),
     ...(insecurePlainTcp !== undefined && { insecurePlainTcp }),
     ...(key !== undefined &&
       serverKey !== undefined && {

@@ -1,2 +1,2 @@
-/** A worker whose engine is ONNX Runtime's Python package. */
-export { PythonWorker } from "./worker.js";
+/** A worker whose engine is ONNX Runtime's Python package, or PyTorch. */
+export { type PythonEngine, PythonWorker, requirementsOf } from "./worker.js";

@@ -10,21 +10,32 @@ import { copyModel, fitsGraph, pixelsModel } from "../graphs/index.js";
 import type { BackendReport, ModelFiles } from "../port.js";
 import { checkEndpoint, type ServerSecurity } from "../zmq/security.js";
 
+/** `python-gpu` is ONNX Runtime, by the name that it had before there was `torch`. */
+export type PythonEngine = "python-gpu" | "torch";
+
+/** The list of packages of an engine, in models/worker. */
+export const requirementsOf = (engine: PythonEngine, provider: "cpu" | "cuda"): string =>
+  engine === "torch" ? "requirements-torch.txt" : `requirements-${provider}.txt`;
+
 export interface PythonWorkerOptions {
   /** Interpreter with the packages of models/worker/requirements-*.txt. */
   readonly interpreter: string;
   /** Folder of the Python package `worker`. */
   readonly packages: string;
   readonly bind: string;
+  /** ONNX Runtime or PyTorch. Default `python-gpu`. */
+  readonly engine?: PythonEngine;
   readonly provider: "cpu" | "cuda";
   /** Threads inside an operator on the CPU. */
   readonly threads: number;
   /** Number of the GPU. Default 0. */
   readonly device?: number;
-  /** Limit of a session's arena in GPU memory, in bytes. */
+  /** Limit of GPU memory in bytes: of a session's arena, or with `torch` of all that PyTorch takes. */
   readonly memoryLimit?: number;
   /** Limit of requests that wait or run. Default 64. */
   readonly maxQueue?: number;
+  /** Limit of images, or of queries of different images, that run together. `torch` only. Default 16. */
+  readonly maxBatch?: number;
   /** Images whose features stay on the device. Default 32. */
   readonly keep?: number;
   /** Threads that decode JPEGs. Default 1. */
@@ -59,8 +70,8 @@ const restartWindowMs = 60_000;
 const stopTimeoutMs = 10_000;
 
 /**
- * A worker in Python: the same protocol on ONNX Runtime's Python package, which can keep tensors on the device and
- * replay CUDA graphs. The process is started again when it ends by itself; clients repeat their requests.
+ * A worker in Python: the same protocol on ONNX Runtime's Python package or on PyTorch, which can keep tensors on the
+ * device and replay CUDA graphs. The process is started again when it ends by itself; clients repeat their requests.
  */
 export class PythonWorker {
   readonly #model: ModelFiles;
@@ -161,7 +172,8 @@ export class PythonWorker {
     const path = process.env.PYTHONPATH ? `${packages}${delimiter}${process.env.PYTHONPATH}` : packages;
     const child = spawn(interpreter, ["-m", "worker"], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: "1" },
+      // A thread that waits for others leaves its core to them.
+      env: { ...process.env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: "1", OMP_WAIT_POLICY: "PASSIVE" },
     });
     this.#child = child;
     let lastError = "";
@@ -184,7 +196,7 @@ export class PythonWorker {
   /** One line of JSON on the process's standard input; keys are in no argument that others can read. */
   #configuration(): object {
     const { provider, threads, device = 0, memoryLimit, maxQueue = 64, imageThreads = 1 } = this.#options;
-    const { keep = 32, security } = this.#options;
+    const { keep = 32, security, engine = "python-gpu", maxBatch } = this.#options;
     const { name, hashes, files, input, outputs, decoderInputs, session, tokens = 8 } = this.#model;
     return {
       bind: this.#endpoint,
@@ -195,12 +207,16 @@ export class PythonWorker {
       outputs,
       decoder_inputs: decoderInputs,
       tokens,
+      engine,
+      // One thread moves about a gigabyte a second between sockets, 400 images of 1280×720.
+      io_threads: provider === "cuda" ? 4 : 1,
       provider,
       threads,
       device,
       queue: maxQueue,
       keep,
       image_threads: imageThreads,
+      ...(maxBatch !== undefined && { max_batch: maxBatch }),
       ...(memoryLimit !== undefined && { memory_limit: memoryLimit }),
       ...(session !== undefined && { session }),
       ...(security !== undefined && {
@@ -231,14 +247,14 @@ export class PythonWorker {
   }
 
   #failed({ part, detail }: Extract<Line, { event: "failed" }>): void {
-    const { provider } = this.#options;
+    const { provider, engine = "python-gpu" } = this.#options;
     const { name } = this.#model;
     this.#stopping = true;
     if (part === "endpoint")
       this.#fail(new GraspGroundingError("WORKER_FAILED", { endpoint: this.#endpoint, detail }));
     else if (part === "packages")
       this.#fail(
-        new GraspGroundingError("PYTHON_PACKAGES", { detail, list: `requirements-${provider}.txt` }),
+        new GraspGroundingError("PYTHON_PACKAGES", { detail, list: requirementsOf(engine, provider) }),
       );
     else if (provider === "cpu") this.#fail(new GraspGroundingError("MODEL_MISMATCH", { name, detail }));
     else this.#fail(new GraspGroundingError("PROVIDER_UNAVAILABLE", { provider, detail }));

@@ -1,5 +1,7 @@
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
+import { fitsGraph } from "../graphs/index.js";
+import type { ResizePlace } from "../in-process/backend.js";
 import type { BackendReport, CallOptions, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { isStretched } from "../preprocess/preprocess.js";
@@ -29,6 +31,11 @@ export interface ZmqOptions extends PoolOptions {
   readonly startTimeout?: number;
   /** Send an image's JPEG where it is smaller than the pixels at the model's size. Default true. */
   readonly jpeg?: boolean;
+  /**
+   * Where images without a small JPEG get the model's size: `threads` of this process, or the worker, which gets all
+   * pixels (`graph`). Default `auto`: the worker, where every ready one is on this machine and on CUDA.
+   */
+  readonly resize?: ResizePlace;
 }
 
 /** Features of one image, stored by the workers that made them. */
@@ -55,6 +62,7 @@ export class ZmqBackend implements InferenceBackend {
   readonly #images: ImagePreprocessPool;
   readonly #model: ModelFiles;
   readonly #jpeg: boolean;
+  readonly #resize: ResizePlace;
   readonly #dropped: Record<string, number> = {};
   readonly #watchers = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
@@ -65,6 +73,7 @@ export class ZmqBackend implements InferenceBackend {
     const heartbeat = options.heartbeat ?? 1000;
     this.#model = model;
     this.#jpeg = options.jpeg ?? true;
+    this.#resize = options.resize ?? "auto";
     this.#images = new ImagePreprocessPool(model.input);
     this.#links = options.endpoints.map(
       (endpoint) =>
@@ -179,11 +188,19 @@ export class ZmqBackend implements InferenceBackend {
     const { input, name } = this.#model;
     if (this.#jpeg && jpeg !== undefined && jpeg.byteLength < 3 * input.width * input.height)
       return { kind: "jpeg", data: jpeg };
-    if (!isStretched(input)) return { kind: "rgb", data, width, height };
+    if (!isStretched(input) || this.#sendsAllPixels()) return { kind: "rgb", data, width, height };
     const rgb = await this.#images.rgb({ kind: "rgb", width, height, data }, onStep).catch((error: Error) => {
       throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name });
     });
     return { kind: "rgb", data: rgb };
+  }
+
+  #sendsAllPixels(): boolean {
+    if (this.#resize !== "auto" || !fitsGraph(this.#model.input)) return this.#resize === "graph";
+    const ready = this.#links.filter(({ state }) => state === "ready");
+    const near = ({ endpoint, description }: WorkerConnection) =>
+      endpoint.startsWith("ipc://") && description.includes("cuda");
+    return ready.length > 0 && ready.every(near);
   }
 
   /** Runs a job; what the worker says of its time goes to `onStep`, the rest is transport. */

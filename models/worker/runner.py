@@ -1,0 +1,289 @@
+"""The thread that runs the model: requests in, answers out, requests of the same form together where the engine can."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import Counter, OrderedDict, deque
+from typing import Any, Callable, Protocol
+
+import numpy as np
+
+from .images import PictureError, decode_jpeg
+from .protocol import (
+    Payload,
+    ProtocolError,
+    describe_tensors,
+    read_frame,
+    read_image,
+    read_key,
+    read_payload,
+    read_tensor_metas,
+    read_tensors,
+)
+from .requests import Refused, Request
+
+Features = dict[str, Any]
+
+
+class Outlet(Protocol):
+    """Where answers go; called by the model's thread."""
+
+    def close(self, request: Request) -> None: ...
+    def answer(self, request: Request, meta: dict[str, Any], blobs: list[np.ndarray]) -> None: ...
+    def refuse(self, request: Request, code: str, detail: str) -> None: ...
+    def drop(self, reason: str) -> None: ...
+    def wake(self) -> None: ...
+
+
+class Runner:
+    def __init__(self, config: dict[str, Any], say: Callable[..., None], outlet: Outlet) -> None:
+        self._config = config
+        self._say = say
+        self._outlet = outlet
+        self._features: OrderedDict[str, Features] = OrderedDict()
+        self._work: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self.counts: Counter[str] = Counter(answered=0, failed=0, expired=0, cancelled=0, batches=0, batched=0)
+        self.took: deque[tuple[float, float]] = deque(maxlen=4096)
+        """Milliseconds of waiting and of running, an answer each."""
+        self.engine: Any = None
+        """None until the model is loaded."""
+        self.failure: BaseException | None = None
+
+    @property
+    def kept(self) -> int:
+        return len(self._features)
+
+    def put(self, request: Request | None) -> None:
+        """None ends `run`. From any thread."""
+        self._work.put(request)
+
+    def run(self) -> None:
+        try:
+            if self._config.get("engine") == "torch":
+                from .torch_engine import Engine
+            else:
+                from .engine import Engine
+            engine = Engine(self._config)
+            engine.warm_up(self._config["tokens"])
+            for note in engine.notes:
+                self._say("note", text=note)
+            self.engine = engine
+            self._say("ready", description=engine.description)
+        except BaseException as error:  # noqa: BLE001 - raised again by the server
+            self.failure = error
+            self._outlet.wake()
+            return
+        most = min(engine.most, self._config.get("max_batch", engine.most))
+        while (request := self._work.get()) is not None:
+            for group in self._groups(self._waiting(request, most)):
+                self._run_group(group)
+            self._outlet.wake()
+
+    def _waiting(self, request: Request, most: int) -> list[Request]:
+        """This request and those that wait behind it. Nobody waits for others to come."""
+        taken = [request]
+        while len(taken) < most:
+            try:
+                following = self._work.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                self._work.put(None)
+                break
+            taken.append(following)
+        return taken
+
+    def _groups(self, requests: list[Request]) -> list[list[Request]]:
+        groups: dict[object, list[Request]] = {}
+        for request in requests:
+            form = self._form(request) if len(requests) > 1 else None
+            groups.setdefault(id(request) if form is None else form, []).append(request)
+        return list(groups.values())
+
+    def _form(self, request: Request) -> tuple | None:
+        """Requests of the same form can run together; None for one that runs alone, or whose fault is said then."""
+        meta = request.message.meta
+        try:
+            if request.message.kind == "encode":
+                known = read_key(meta.get("key"), "key") in self._features
+                shape = getattr(request.pixels, "shape", None)
+                return None if known or shape is None else ("encode", tuple(shape))
+            if request.message.kind != "decode":
+                return None
+            frame = read_frame(meta)
+            if frame is None or frame["key"] not in self._features:
+                return None
+            inline = read_tensors(read_tensor_metas(meta.get("tensors")), request.message.blobs)
+        except (ProtocolError, AttributeError):
+            return None
+        if any(value.ndim == 0 or len(value) != 1 for value in inline.values()):
+            return None
+        return ("decode", tuple(frame["names"]), tuple((name, value.shape) for name, value in sorted(inline.items())))
+
+    def _run_group(self, group: list[Request]) -> None:
+        began = time.monotonic()
+        live = []
+        for request in group:
+            try:
+                self._check(request)
+                live.append(request)
+            except Refused as error:
+                self._say_no(request, error)
+        if len(live) > 1 and self._together(live, began):
+            return
+        for request in live:
+            self._run_one(request, time.monotonic())
+
+    def _together(self, live: list[Request], began: float) -> bool:
+        """False where the requests must run one after the other, nothing answered yet."""
+        engine = self.engine
+        try:
+            if live[0].message.kind == "encode":
+                made = engine.encode_images([request.pixels for request in live])
+            else:
+                jobs = []
+                for request in live:
+                    frame = read_frame(request.message.meta)
+                    features = self._features[frame["key"]]
+                    inline = read_tensors(read_tensor_metas(request.message.meta.get("tensors")), request.message.blobs)
+                    jobs.append(({name: features[name] for name in frame["names"] if name in features}, inline))
+                    self._features.move_to_end(frame["key"])
+                made = engine.decode_images(jobs)
+        except Exception:  # noqa: BLE001 - said of the request that fails alone
+            return False
+        ran = 1000 * (time.monotonic() - began)
+        self.counts["batches"] += 1
+        self.counts["batched"] += len(live)
+        for request, result in zip(live, made):
+            if request.message.kind == "decode":
+                self._answer(request, result, None, began, ran)
+                continue
+            try:
+                key = request.message.meta["key"]
+                self._checked(request, None, key)
+                self._keep(key, result)
+                self._answer(request, {}, self._stay(result), began, ran)
+            except ProtocolError as error:
+                self._say_bad(request, error)
+        return True
+
+    def _run_one(self, request: Request, began: float) -> None:
+        try:
+            outputs, stay, ran = self._handle(request, began)
+        except Refused as error:
+            self._say_no(request, error)
+        except ProtocolError as error:
+            self._say_bad(request, error)
+        except Exception as error:  # noqa: BLE001 - told to its client
+            self.counts["failed"] += 1
+            self._outlet.close(request)
+            self._outlet.refuse(request, "failed", (str(error).splitlines() or [type(error).__name__])[0])
+        else:
+            self._answer(request, outputs, stay, began, ran)
+
+    def _answer(self, request: Request, outputs: dict[str, np.ndarray], stay: list | None, began: float, ran: float) -> None:
+        waited = 0.0 if ran == 0 else 1000 * (began - request.arrived)
+        self.counts["answered"] += 1
+        self.took.append((waited, ran))
+        meta: dict[str, Any] = {"waited_ms": waited, "ran_ms": ran, "tensors": stay or describe_tensors(outputs)}
+        if stay is not None:
+            meta["kept"] = True
+        self._outlet.close(request)
+        self._outlet.answer(request, meta, [] if stay is not None else [np.ascontiguousarray(value) for value in outputs.values()])
+
+    def _say_no(self, request: Request, error: Refused) -> None:
+        if error.code in ("deadline", "cancelled"):
+            self.counts["expired" if error.code == "deadline" else "cancelled"] += 1
+        self._outlet.close(request)
+        self._outlet.refuse(request, error.code, str(error))
+
+    def _say_bad(self, request: Request, error: ProtocolError) -> None:
+        self._outlet.drop(error.reason)
+        self._outlet.close(request)
+        self._outlet.refuse(request, "bad", str(error))
+
+    def _check(self, request: Request) -> None:
+        if request.cancelled:
+            raise Refused("cancelled", "not run")
+        if request.expires <= time.monotonic():
+            raise Refused("deadline", "not run")
+
+    def _handle(self, request: Request, began: float) -> tuple[dict[str, np.ndarray], list | None, float]:
+        """Outputs, the description of features that stay here in their place, and the milliseconds of the model."""
+        message, engine = request.message, self.engine
+        self._check(request)
+        if message.kind == "text":
+            tensors = read_tensors(read_tensor_metas(message.meta.get("tensors")), message.blobs)
+            outputs = engine.encode_text(tensors)
+            return outputs, None, self._ran(began)
+        if message.kind == "encode":
+            key = read_key(message.meta.get("key"), "key")
+            payload = read_payload(read_image(message.meta.get("picture")), message.blobs)
+            known = key in self._features
+            features = self._of(request, key, payload)
+            return {}, self._stay(features), 0.0 if known else self._ran(began)
+        frame = read_frame(message.meta)
+        inline = read_tensors(read_tensor_metas(message.meta.get("tensors")), message.blobs)
+        features: Features = {}
+        if frame is not None:
+            payload = read_payload(frame["picture"], message.blobs) if "picture" in frame else None
+            of_image = self._of(request, frame["key"], payload)
+            features = {name: of_image[name] for name in frame["names"] if name in of_image}
+        return engine.decode(features, inline), None, self._ran(began)
+
+    def _stay(self, features: Features) -> list[dict[str, Any]]:
+        return [{"name": name, "type": "float32", "dims": self.engine.shape(value)} for name, value in features.items()]
+
+    def _ran(self, began: float) -> float:
+        self.counts["batches"] += 1
+        self.counts["batched"] += 1
+        return 1000 * (time.monotonic() - began)
+
+    def _of(self, request: Request, key: str, payload: Payload | None) -> Features:
+        """Features of an image that is known, else made of what was sent."""
+        features = self._features.get(key)
+        if features is None:
+            if payload is None:
+                raise Refused("missing", key)
+            if request.digest is None:
+                self._checked(request, payload, key)
+            # The hash of many pixels is computed beside the encoder.
+            features = self._encode(request, payload)
+            if request.digest is not None:
+                self._checked(request, payload, key)
+            self._keep(key, features)
+        self._features.move_to_end(key)
+        return features
+
+    @staticmethod
+    def _checked(request: Request, payload: Payload | None, key: str) -> None:
+        found = request.digest.result() if request.digest is not None else payload.key() if payload is not None else ""
+        if found != key:
+            raise ProtocolError("key", "the image is not what its key says")
+
+    def _keep(self, key: str, features: Features) -> None:
+        self._features[key] = features
+        while len(self._features) > self._config["keep"]:
+            self._features.popitem(last=False)
+
+    def _encode(self, request: Request, payload: Payload) -> Features:
+        engine = self.engine
+        if payload.kind == "tensors":
+            return engine.encode_tensors(read_tensors(payload.metas or [], payload.blobs))
+        try:
+            pixels = request.pixels
+            if pixels is None and payload.kind == "jpeg":
+                pixels = decode_jpeg(payload.blobs[0])
+            if isinstance(pixels, Exception):
+                raise pixels
+            if pixels is not None:
+                return engine.encode_pixels(pixels)
+            model = self._config["input"]
+            width, height = payload.size or (model["width"], model["height"])
+            data = payload.blobs[0]
+            if len(data) != width * height * 3:
+                raise PictureError(f"{len(data)} bytes are not {width}×{height} pixels")
+            return engine.encode_pixels(np.frombuffer(data, np.uint8).reshape(height, width, 3))
+        except PictureError as error:
+            raise ProtocolError("picture", str(error)) from error

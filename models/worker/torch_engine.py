@@ -1,0 +1,283 @@
+"""A model's parts in PyTorch, with what `engine.py` does in ONNX Runtime, and with batches.
+
+On CUDA each part is a CUDA graph for each shape of its inputs: the first run of a shape starts its kernels one by one, the
+second is recorded, and from then on the whole part starts at once. An image's resize is recorded with the encoder.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .images import LEAST_SIDE, PictureError
+from .torch_graph import Graph
+
+# Messages are read where they lie, and nothing writes to them.
+warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+
+MAX_RECORDED = 48
+"""Shapes of a part that are recorded; each recording takes memory of the GPU."""
+BATCHES = (1, 2, 4, 8, 16)
+"""Numbers of images and of queries that run together: others are filled up, so that few shapes are recorded."""
+SAME = 0.02
+"""Largest difference of logits at which a batch of images counts as decoded right, as a share of their largest."""
+
+Features = dict[str, Tensor]
+Run = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+
+
+@dataclass
+class Recorded:
+    graph: Any
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+    held: list[Tensor]
+    """What the kernels read besides: it must not be freed."""
+
+
+class Part:
+    """`run` for inputs of any shape. What it returns is overwritten by the next call with inputs of that shape."""
+
+    def __init__(self, name: str, graphs: list[Graph], run: Run, device: torch.device, record: bool, notes: list[str]) -> None:
+        self._name = name
+        self._graphs = graphs
+        self._run = run
+        self._device = device
+        self.record = record
+        self._notes = notes
+        self._seen: set[tuple] = set()
+        self._recorded: OrderedDict[tuple, Recorded] = OrderedDict()
+
+    def __call__(self, feeds: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Inputs on the device or in the computer's memory; outputs on the device."""
+        if not self.record:
+            return self._run({name: value.to(self._device) for name, value in feeds.items()})
+        shape = tuple((name, tuple(value.shape), value.dtype) for name, value in sorted(feeds.items()))
+        known = self._recorded.get(shape)
+        if known is None:
+            if shape not in self._seen:
+                if len(self._seen) >= 4096:
+                    self._seen.clear()
+                self._seen.add(shape)
+                return self._run({name: value.to(self._device) for name, value in feeds.items()})
+            try:
+                known = self._recorded[shape] = self._captured(feeds)
+            except RuntimeError as error:
+                self.record = False
+                self._notes.append(f"{self._name}: no CUDA graph ({str(error).splitlines()[0][:200]})")
+                torch.cuda.synchronize()
+                return self(feeds)
+            if len(self._recorded) > MAX_RECORDED:
+                self._recorded.popitem(last=False)
+        self._recorded.move_to_end(shape)
+        for name, value in feeds.items():
+            known.inputs[name].copy_(value, non_blocking=True)
+        known.graph.replay()
+        return known.outputs
+
+    def _captured(self, feeds: dict[str, Tensor]) -> Recorded:
+        inputs = {name: value.to(self._device, copy=True) for name, value in feeds.items()}
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            self._run(inputs)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        held: list[Tensor] = []
+        for each in self._graphs:
+            each.held = held
+        try:
+            # Threads of the images may copy at the same time.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                outputs = self._run(inputs)
+        finally:
+            for each in self._graphs:
+                each.held = None
+        return Recorded(graph, inputs, outputs, held)
+
+
+class Engine:
+    """Not for several threads at a time, but for `place`."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._input = config["input"]
+        self._outputs = config["outputs"]
+        self._decoder_inputs: list[str] = config["decoder_inputs"]
+        cuda = config["provider"] == "cuda"
+        if cuda and not torch.cuda.is_available():
+            raise RuntimeError("this PyTorch has no CUDA")
+        self._device = torch.device("cuda", config.get("device", 0)) if cuda else torch.device("cpu")
+        if cuda:
+            torch.cuda.set_device(self._device)
+            if "memory_limit" in config:
+                total = torch.cuda.get_device_properties(self._device).total_memory
+                torch.cuda.set_per_process_memory_fraction(min(1.0, config["memory_limit"] / total), self._device)
+            # As on the CPU: an image's pixels keep their level, and fp32 is fp32.
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        else:
+            torch.set_num_threads(config["threads"])
+        self._notes: list[str] = []
+        record = cuda and config.get("cuda_graphs", True)
+        files = config["files"]
+        graphs = {name: Graph(files[name], self._device) for name in ("pixels", "encoder", "text", "decoder") if name in files}
+        self._input_names = {name: list(graph.inputs) for name, graph in graphs.items()}
+
+        def part(name: str) -> Part:
+            return Part(name, [graphs[name]], graphs[name].run, self._device, record, self._notes)
+
+        pixels, encoder, image = graphs["pixels"], graphs["encoder"], self._input["name"]
+
+        def resized(feeds: dict[str, Tensor]) -> dict[str, Tensor]:
+            return encoder.run({image: pixels.run(feeds)[image]})
+
+        self._pixels = Part("images", [pixels, encoder], resized, self._device, record, self._notes)
+        self._encoder = part("encoder")
+        self._text = part("text") if "text" in graphs else None
+        self._decoder = part("decoder")
+        self._batches = False
+        self.most = 1
+        """Images, or queries of different images, that may run together."""
+
+    @property
+    def description(self) -> str:
+        """As results name it."""
+        if self._device.type == "cpu":
+            return "torch/cpu"
+        named = (("encoder", self._pixels), ("text", self._text), ("decoder", self._decoder))
+        graphs = [name for name, part in named if part is not None and part.record]
+        return "torch/cuda" + (f" (CUDA graphs: {', '.join(graphs)})" if graphs else " (no CUDA graphs)")
+
+    @property
+    def notes(self) -> list[str]:
+        """Why a part is not run as a CUDA graph, or alone, a line each."""
+        return self._notes
+
+    def warm_up(self, tokens: int) -> None:
+        """Runs every part until it is recorded, and finds out whether images can be decoded together."""
+        blank = np.zeros((self._input["height"], self._input["width"], 3), np.uint8)
+        noise = np.random.default_rng(0).integers(0, 256, blank.shape, np.uint8)
+        names = self._input_names.get("text", [])
+        ids = {name: np.ones((1, tokens), np.int64) for name in names}
+        for _ in range(3 if self._device.type == "cuda" else 1):
+            features = [self.encode_pixels(blank), self.encode_pixels(noise)]
+            known = {**ids, **self.encode_text(ids)}
+            own = [{name: value for name, value in each.items() if name in self._decoder_inputs} for each in features]
+            inline = {name: known[name] for name in self._decoder_inputs if name not in own[0] and name in known}
+            if len(own[0]) + len(inline) < len(self._decoder_inputs):
+                return  # A part whose inputs are not known here is run when a client sends them.
+            single = [self.decode(each, inline) for each in own]
+        try:
+            together = self._decoded([(each, inline) for each in own])
+            self._batches = all(_same(a, b) for a, b in zip(single, together))
+            detail = "its answers differ"
+        except (RuntimeError, ValueError, IndexError) as error:
+            detail = str(error).splitlines()[0][:200]
+        if self._batches:
+            self.most = BATCHES[-1]
+        else:
+            self._notes.append(f"decoder: queries of different images run one after the other ({detail})")
+
+    # images
+
+    @staticmethod
+    def shape(value: Tensor) -> list[int]:
+        return list(value.shape)
+
+    def place(self, pixels: np.ndarray) -> Tensor:
+        """uint8 [height, width, 3] into memory that the GPU reads by itself; from any thread."""
+        image = torch.from_numpy(np.ascontiguousarray(pixels)[None])
+        return image.pin_memory() if self._device.type == "cuda" else image
+
+    def encode_pixels(self, pixels: np.ndarray | Tensor) -> Features:
+        """uint8 [height, width, 3] or from `place` -> features on the device."""
+        return self.encode_images([pixels])[0]
+
+    def encode_images(self, images: list[np.ndarray | Tensor]) -> list[Features]:
+        """Images of one size, at most `most` of them, each uint8 [height, width, 3] or from `place`."""
+        size = images[0].shape[-3:-1]
+        if min(size) < LEAST_SIDE:
+            raise PictureError(f"{size[1]}×{size[0]} pixels are fewer than {LEAST_SIDE} a side")
+        placed = [image if isinstance(image, Tensor) else torch.from_numpy(np.ascontiguousarray(image)[None]) for image in images]
+        rows = _batch(len(placed))
+        if rows == 1:
+            return self._split(self._pixels({"pixels": placed[0]}), 1)
+        together = torch.empty((rows, *size, 3), dtype=torch.uint8, device=self._device)
+        for i in range(rows):
+            together[i : i + 1].copy_(placed[min(i, len(placed) - 1)], non_blocking=True)
+        return self._split(self._pixels({"pixels": together}), len(placed))
+
+    def encode_tensors(self, feeds: dict[str, np.ndarray]) -> Features:
+        """The encoder's inputs -> features on the device."""
+        return self._split(self._encoder({name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in feeds.items()}), 1)[0]
+
+    def _split(self, made: dict[str, Tensor], count: int) -> list[Features]:
+        """Copies that outlive the next run."""
+        kept = {name: made[name].clone() for name in self._outputs["encoder"]}
+        if count == 1 and all(len(value) == 1 for value in kept.values()):
+            return [kept]
+        return [{name: value[i : i + 1] for name, value in kept.items()} for i in range(count)]
+
+    # queries
+
+    def encode_text(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if self._text is None:
+            return {}
+        given = {name: torch.from_numpy(np.ascontiguousarray(_given(feeds, name))) for name in self._input_names["text"]}
+        return self._to_host(self._text(given), self._outputs["text"])
+
+    def decode(self, features: Features, inline: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Features of one image and inputs of Q queries -> the decoder's outputs."""
+        return self._to_host(self._decoder(self._feeds(features, inline)), self._outputs["decoder"])
+
+    def decode_images(self, jobs: list[tuple[Features, dict[str, np.ndarray]]]) -> list[dict[str, np.ndarray]]:
+        """One query of each of several images; inputs of the same shapes, at most `most` of them."""
+        if len(jobs) == 1 or not self._batches:
+            return [self.decode(*job) for job in jobs]
+        return self._decoded(jobs)
+
+    def _decoded(self, jobs: list[tuple[Features, dict[str, np.ndarray]]]) -> list[dict[str, np.ndarray]]:
+        rows = _batch(len(jobs))
+        feeds = [self._feeds(*job) for job in jobs]
+        feeds += [feeds[-1]] * (rows - len(feeds))
+        together = {name: torch.cat([each[name] for each in feeds]) for name in feeds[0]}
+        made = self._to_host(self._decoder(together), self._outputs["decoder"])
+        if any(len(value) != rows for value in made.values()):
+            raise ValueError("the decoder does not answer for each image")
+        return [{name: value[i : i + 1] for name, value in made.items()} for i in range(len(jobs))]
+
+    def _feeds(self, features: Features, inline: dict[str, np.ndarray]) -> dict[str, Tensor]:
+        feeds = {}
+        for name in self._input_names["decoder"]:
+            value = features[name] if name in features else torch.from_numpy(np.ascontiguousarray(_given(inline, name)))
+            feeds[name] = value
+        return feeds
+
+    def _to_host(self, made: dict[str, Tensor], names: list[str]) -> dict[str, np.ndarray]:
+        if self._device.type == "cpu":
+            return {name: np.ascontiguousarray(made[name].numpy()) for name in names}
+        placed = {name: torch.empty(made[name].shape, dtype=made[name].dtype, pin_memory=True) for name in names}
+        for name in names:
+            placed[name].copy_(made[name], non_blocking=True)
+        torch.cuda.current_stream().synchronize()
+        return {name: value.numpy() for name, value in placed.items()}
+
+
+def _batch(count: int) -> int:
+    return next(rows for rows in BATCHES if rows >= count)
+
+
+def _same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    limits = {name: SAME * max(1e-6, float(np.abs(value).max())) for name, value in a.items() if value.size > 0}
+    return all(a[name].shape == b[name].shape and float(np.abs(a[name] - b[name]).max()) <= limit for name, limit in limits.items())
+
+
+def _given(feeds: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in feeds:
+        raise ValueError(f"input {name} is missing")
+    return feeds[name]

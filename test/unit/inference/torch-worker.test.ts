@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { HifiCs } from "../../../src/grounding/index.js";
+import { type BackendChoice, createBackend } from "../../../src/inference/index.js";
+import { blue, grey, picture as image, red } from "../../support/images.js";
+import { repository, runPython } from "../../support/python.js";
+import { WorkerProcess } from "../../support/workers.js";
+
+const folder = mkdtempSync(join(tmpdir(), "torch-worker-"));
+const tiny = join(folder, "object");
+const python = join(repository, ".cache", "venv", "test", "bin", "python");
+
+beforeAll(() => {
+  runPython("bench/reference/tiny_model.py", [tiny]);
+  expect(existsSync(python), "run `node scripts/test-environments.mjs` once").toBe(true);
+  vi.stubEnv("GRASP_GROUNDING_PYTHON", python);
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const images = [image(640, 360, grey, [[[40, 20, 180, 160], red]]), image(640, 360, blue, [])];
+
+async function maps(choice: BackendChoice): Promise<Float32Array[]> {
+  const runsElsewhere = choice.kind === "zmq";
+  const engine = await HifiCs.open(tiny, (model) => createBackend(model, choice), { runsElsewhere });
+  const all = await Promise.all(images.map((colour) => engine.ground({ colour }, ["red", "blue"])));
+  await engine.close();
+  return all.flat().map(({ heatmap }) => heatmap.data as Float32Array);
+}
+
+describe("a worker in PyTorch", () => {
+  it("gives the heat maps of ONNX Runtime, for images that come at the same time", async () => {
+    const endpoint = `ipc://${join(folder, "worker")}`;
+    const args = ["--model", tiny, "--engine", "torch", "--provider", "cpu", "--threads", "1"];
+    const worker = await WorkerProcess.start(endpoint, args);
+    await worker.ready;
+    const there = await maps({ kind: "zmq", endpoints: [endpoint], resize: "graph", timeout: 60_000 });
+    const here = await maps({ kind: "in-process", providers: ["cpu"], resize: "graph" });
+    expect(await worker.stop()).toMatchObject({ failed: 0, refused: 0 });
+    expect(there.length).toBe(4);
+    const differences = there.map((map, i) =>
+      map.reduce((most, value, k) => Math.max(most, Math.abs(value - (here[i]?.[k] ?? Number.NaN))), 0),
+    );
+    for (const difference of differences) expect(difference).toBeLessThan(1e-3);
+  }, 120_000);
+});
