@@ -70,8 +70,24 @@ function gpu() {
   const cell = (spread) => (spread?.p50 === undefined ? "" : `${spread.p50} (${spread.p99})`);
   const engines = Object.entries(ours).map(([name, run]) =>
     run.error === undefined
-      ? `| ${name} | ${cell(run.frame_to_boxes)}, least ${run.frame_to_boxes.min} | ${cell(run.encode_one)}, least ${run.encode_one.min} | ${cell(run.new_sentence_same_frame)} | ${cell(run.eight_new_sentences_new_frame)} | ${cell(run.encode_sixteen)} | ${run.gpu_memory_mib} |`
-      : `| ${name} | not measured: ${run.error.split("\n").at(-1)} | | | | | |`,
+      ? `| ${name} | ${cell(run.frame_to_boxes)}, least ${run.frame_to_boxes.min} | ${cell(run.known_sentence_same_frame)} | ${cell(run.new_sentence_same_frame)} | ${cell(run.eight_new_sentences_new_frame)} | ${run.gpu_memory_mib} |`
+      : `| ${name} | not measured: ${run.error.split("\n").at(-1)} | | | | |`,
+  );
+  const steps = Object.entries(ours).flatMap(([name, { frame_to_boxes: run }]) =>
+    Object.entries(run?.parts_p50 ?? {}).map(([step, ms]) => `| ${name} | ${step} | ${ms} |`),
+  );
+  const streams = Object.entries(ours).flatMap(([name, run]) =>
+    Object.entries(run.streams ?? {}).map(
+      ([n, load]) =>
+        `| ${name} | ${n} | ${load.images_per_second} | ${cell(load.latency_ms)} | ${load.wait_p50_ms} |`,
+    ),
+  );
+  const masks = Object.entries(ours).flatMap(([name, { masks_against_cpu_fp32: same }]) =>
+    same?.same_pixels === undefined
+      ? []
+      : [
+          `${name}: ${same.same_pixels} of mask pixels are the CPU's in fp32 (worst of ${same.masks} masks: ${same.worst_mask}).`,
+        ],
   );
   const remarks = Object.entries(ours).flatMap(([name, run]) =>
     run.note && run.error === undefined ? [`${name}: ${run.note}`] : [],
@@ -104,15 +120,29 @@ On an encoded frame, the last row's method takes ${cell(pytorch.cuda_graph_fp16.
 ${cell(pytorch.cuda_graph_fp16.known_sentence_same_frame)} for a known one. It is a stand-in, not this software. It shows the limit for a runtime
 that computes each part as the ONNX files have it, without resizing, copies or boxes.
 
-This software's engine (onnxruntime-node), 1280×720 image in memory to boxes:
+This software, a client in Node.js and a worker on the same machine, 1280×720 image in memory to boxes:
 
-| provider and arithmetic | frame to boxes | encoder alone, tensor to tensor | new query, same frame | new frame, eight queries | encode 16 frames | GPU memory, MiB |
-| --- | --- | --- | --- | --- | --- | --- |
+| worker and arithmetic | frame to boxes | known query, same frame | new query, same frame | new frame, eight queries | GPU memory, MiB |
+| --- | --- | --- | --- | --- | --- |
 ${engines.join("\n")}
+
+Steps of the first column, medians ([their names](inference.md#where-the-time-goes)):
+
+| worker | step | ms |
+| --- | --- | --- |
+${steps.join("\n")}
+
+Streams, each in turn waiting for its answer, over up to eight client processes:
+
+| worker | streams | images a second | latency | wait in the worker |
+| --- | --- | --- | --- | --- |
+${streams.join("\n")}
+
+${masks.join("\n\n")}
 
 ${findings ?? ""}
 
-Not measured on a GPU: images resized in the graph, encoder and decoder as one graph, the worker in Python with its CUDA graphs, and several streams ([inference.md](inference.md#images-in-the-graph)). These came after this run.
+Not measured on a GPU: onnxruntime-node and \`python-gpu\` with images resized in the graph, and encoder and decoder as one graph ([inference.md](inference.md#images-in-the-graph)).
 
 ${remarks.join("\n\n")}
 
