@@ -81,7 +81,7 @@ export default defineConfig({
         },
       },
       {
-        // What takes minutes by itself: two files of it by `npm run test:long`, all by `npm run test:long -- long`.
+        // What takes minutes by itself: one file of it by `npm run test:long`, all by `npm run test:long -- long`.
         test: {
           ...patience,
           name: "long",

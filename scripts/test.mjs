@@ -1,6 +1,7 @@
 // `npm test`: set-up (packages, a Python with the reference implementations of the tests, a real ROS 2), then every suite
 // without what takes long. `npm run test:long` (`--long`) runs the rest; see CONTRIBUTING.md. Both end with the line
-// `N passed, N failed`, before it what failed and what was slow. `npm test -- unit` runs only the suites named.
+// `N passed, N failed`, before it what failed and what was slow. `npm test -- unit` runs only the suites named, and
+// `npm run test:long -- long test/long/memory.test.ts` only these files of them.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -52,8 +53,8 @@ const check = (name, args) => ({
 const mostAgain = 4;
 
 /** One run of a vitest project: its results by file, and its exit status. */
-function runVitest(name, wrapper, files = []) {
-  const report = join(reports, `${name}-${part}${files.length === 0 ? "" : "-again"}.json`);
+function runVitest(name, wrapper, files, again = "") {
+  const report = join(reports, `${name}-${part}${again}.json`);
   rmSync(report, { force: true });
   const args = ["node_modules/vitest/vitest.mjs", "run", "--project", name, ...files];
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
@@ -63,15 +64,15 @@ function runVitest(name, wrapper, files = []) {
 }
 
 /**
- * A project of vitest.config.ts, counted test by test. With `again`, a few files that failed run once more, and that run
- * counts: peers, browsers and nodes in their own processes share the cores of the machine, and none of them waits for
+ * A project of vitest.config.ts, counted test by test. `files` are those that run when the suite is not named. With
+ * `again`, a few files that failed run once more, and that run counts: peers, browsers and nodes in their own processes share the cores of the machine, and none of them waits for
  * the others. What failed at first is listed as unsteady.
  */
-const vitest = (name, { wrapper = [], again = false, ...rest } = {}) => ({
+const vitest = (name, { wrapper = [], again = false, files: few = [], ...rest } = {}) => ({
   name,
   ...rest,
   run: () => {
-    const first = runVitest(name, wrapper);
+    const first = runVitest(name, wrapper, wanted.includes(name) ? named : few);
     if (first.results === undefined)
       return {
         passed: 0,
@@ -83,7 +84,7 @@ const vitest = (name, { wrapper = [], again = false, ...rest } = {}) => ({
     const files = failedFiles(results);
     if (again && files.length > 0 && files.length <= mostAgain) {
       process.stderr.write(`\n── ${name}, what failed once more ──\n`);
-      const second = runVitest(name, wrapper, files);
+      const second = runVitest(name, wrapper, files, "-again");
       if (second.results !== undefined) {
         unsteady = unsteadyOf(name, results, second.results);
         ({ status } = second);
@@ -190,14 +191,17 @@ const longer = [
   inRos(pytest("sim", ["simulation/tests"], { wrapper: withEnv })),
   // Three minutes of it; `npm run soak` takes half an hour.
   ros("soak"),
-  ros("long", { byName: true }),
+  // The others take too long for every run: `npm run test:long -- long`.
+  ros("long", { files: ["test/long/families.test.ts"] }),
 ];
 const suites = long ? longer : short;
 
 await setUp();
 mkdirSync(reports, { recursive: true });
 
-const wanted = process.argv.slice(long ? 3 : 2);
+const given = process.argv.slice(long ? 3 : 2);
+const named = given.filter((each) => each.endsWith(".test.ts") && existsSync(join(root, each)));
+const wanted = given.filter((each) => !named.includes(each));
 const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -205,9 +209,7 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-const chosen = suites.filter(({ name, byName }) =>
-  wanted.length === 0 ? byName !== true : wanted.includes(name),
-);
+const chosen = suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 // Packages are fetched and ROS is built while the suites run that need neither.
 const python = chosen.some(({ alone }) => !alone)
   ? start("scripts/test-environments.mjs", ...(long ? [] : ["--short"]))

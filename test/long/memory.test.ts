@@ -36,7 +36,7 @@ it("takes no more memory after 50 times of cleanup and configure with the bundle
     const grown = typical(cycles - window) - typical(warmUp);
     recordResults(
       "ros-node-memory",
-      "GRASP_GROUNDING_RESULTS=1 npm run test:long -- test/long/memory.test.ts",
+      "GRASP_GROUNDING_RESULTS=1 npm run test:long -- long test/long/memory.test.ts",
       `resident memory of the node in MB after each of ${cycles} times of configure and cleanup with the bundled model; grown: from the median of cycles ${warmUp + 1} to ${warmUp + window} to the median of the last ${window}`,
       {
         memory_mb: memory.map(Math.round),

@@ -1,0 +1,3 @@
+import { testTrueSize } from "../support/true-size.js";
+
+testTrueSize(["owlv2", "grounding-dino"]);
