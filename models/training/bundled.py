@@ -74,11 +74,19 @@ def load_bundled(folder: Path) -> tuple[EfficientNetLite2, MiniLM, np.ndarray]:
     return encoder.eval().requires_grad_(False), text.eval().requires_grad_(False), classes
 
 
+def has_instances(folder: Path) -> bool:
+    return "instances.from32.bias" in Weights(folder / "encoder.onnx").named
+
+
 def load_decoder(folder: Path, config: Config, classes: np.ndarray) -> LiteModel:
     """The trained part."""
     model = LiteModel(config, HEIGHT // 32, WIDTH // 32, torch.from_numpy(np.array(classes, np.float32)))
     frame, decoder = Weights(folder / "encoder.onnx"), Weights(folder / "decoder.onnx")
     decoder.named["decoder.text.align"] = decoder.turned["decoder.text.MatMul_2"]
+    if config.instances:
+        decoder.turned["decoder.bend"] = decoder.turned["bend"]  # applied outside of the decoder's own forward pass
     fill(model.frame, frame, "frame.", ("classes", "coords"))
-    fill(model.decoder, decoder, "decoder.", ("classes", "grid"))
+    fill(model.decoder, decoder, "decoder.", ("classes", "grid", "cells", "points"))
+    if config.instances:
+        fill(model.instances, frame, "instances.", ("coords",))
     return model

@@ -30,12 +30,15 @@ from instance_batches import OWN, ViewBatches
 from instance_loss import instance_loss, spot_loss
 from losses import mask_loss, place_loss
 from model import Config, LiteModel
+from region_names import RegionNames
 from text import MiniLM
 
+REGIONS_LR = 1e-3
+"""Learning rate of what names regions; it is not exported."""
 GRID = HEIGHT // 32, WIDTH // 32
 FIRST_TUNED = 4
 USED = ("s4", "s8", "s16b", "s32a", "s32b")
-WEIGHTS = {"mask": 0.7, "place": 1.0, "presence": 1.0, "spot": 0.6, "one": 1.5, "own": 1.0, "hold": 0.2}
+WEIGHTS = {"mask": 0.7, "place": 1.0, "presence": 1.0, "spot": 0.6, "one": 1.5, "own": 1.0, "hold": 0.2, "region": 0.3}
 
 
 class Trained(nn.Module):
@@ -43,10 +46,10 @@ class Trained(nn.Module):
 
     def __init__(self, encoder: EfficientNetLite2, model: LiteModel):
         super().__init__()
-        self.encoder, self.model = encoder, model
+        self.encoder, self.model, self.regions = encoder, model, RegionNames()
 
-    def forward(self, images: Tensor, words: Tensor, before: Tensor, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
-        """images [B,3,H,W], words [Q,T,768], before: the untouched encoder's class logits [B,1000,h,w]."""
+    def forward(self, images: Tensor, words: Tensor, names: Tensor, before: Tensor, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
+        """images [B,3,H,W], words [Q,T,768], names [U,384], before: the untouched encoder's class logits [B,1000,h,w]."""
         maps = {k: v for k, v in self.encoder(images).items() if k in USED}
         logits = self.encoder.dense_logits(maps["s32b"])
         decoder = self.model.decoder
@@ -67,6 +70,7 @@ class Trained(nn.Module):
             "spot": spot_loss(out["spot"], target, present),
             "one": instance_loss(one.float().reshape(-1, h, w), one_quality.float().flatten(), batch["one"].float() / 255, batch["one_known"], batch["one_cell"] >= 0),
             "own": instance_loss(own.float().reshape(-1, h, w), own_quality.float().flatten(), batch["own"].float() / 255, batch["own_known"], batch["own_cell"] >= 0),
+            "region": self.regions(maps, batch["own"].float() / 255, names, batch["names_table"]),
             "hold": F.kl_div(F.log_softmax(logits.float(), 1), F.log_softmax(before.float(), 1), reduction="none", log_target=True).sum(1).mean(),
         }  # fmt: skip
         return sum(WEIGHTS[k] * v for k, v in parts.items()), {k: v.detach() for k, v in parts.items()}
@@ -97,6 +101,7 @@ def groups(trained: Trained, args: argparse.Namespace) -> list[dict]:
         (args.encoder_lr / args.lr, list(trained.encoder.parameters())),
         (args.new_lr / args.lr, [p for n, p in trained.model.named_parameters() if n.startswith(new)]),
         (1.0, [p for n, p in trained.model.named_parameters() if not n.startswith(new)]),
+        (REGIONS_LR / args.lr, list(trained.regions.parameters())),
     ):
         chosen = [p for p in chosen if p.requires_grad]
         out.append({"params": [p for p in chosen if p.dim() > 1], "weight_decay": 0.02 if share >= 1 else 0.0, "share": share})
@@ -118,8 +123,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--bundled", type=Path, default=repo / "models/lite", help="folder of the sentence model")
     parser.add_argument("--run", type=Path, default=repo / ".cache/training/run")
     parser.add_argument("--data", type=Path, default=repo / ".cache/training/data")
-    parser.add_argument("--sets", nargs="+", default=["photos", "photos2", "composites", "rendered"])
-    parser.add_argument("--weights", nargs="+", type=float, default=[0.2, 0.25, 0.25, 0.3], help="share of each set")
+    parser.add_argument("--sets", nargs="+", default=["photos", "photos2", "labels", "rendered"])
+    parser.add_argument("--weights", nargs="+", type=float, default=[0.2, 0.32, 0.1, 0.24], help="share of each set")
     parser.add_argument("--queries", default="queries", help="module with generate(line, rng, count)")
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--until", type=float, default=0, help="Unix time by which to have ended, in place of --minutes")
@@ -181,7 +186,8 @@ def main() -> None:
             with torch.no_grad():
                 before = teacher.dense_logits(teacher(images)["s32b"])
                 words = encode_words(text, batch["ids"], batch["mask"])
-            loss, parts = parallel(images, words, before, batch)
+                names = text(batch["names_ids"], batch["names_mask"])[1]
+            loss, parts = parallel(images, words, names, before, batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

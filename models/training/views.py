@@ -13,7 +13,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from prepare import crop_window, mirror
+from features import HEIGHT, WIDTH
+from prepare import crop_window, mirror, shrink
 from queries.words import COMMON
 
 LEAST_SIDE = 72
@@ -127,8 +128,19 @@ def camera(rgb: np.ndarray, rng: random.Random) -> np.ndarray:
     return out
 
 
-def framed(read: Callable[[], Sample], rng: random.Random) -> Sample:
-    """One training image: mirrored half of the time; a mosaic, a close-up, a far view, a plain crop or as it is."""
+def resampled(rgb: np.ndarray, rng: random.Random) -> np.ndarray:
+    """Stretched to the model's input by one of the filters that a camera's driver or an image library may use."""
+    if rng.random() < 0.5:
+        return shrink(rgb)
+    how = rng.choice([cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
+    if how != cv2.INTER_AREA and rgb.shape[1] > 2 * WIDTH:
+        rgb = cv2.resize(rgb, (rgb.shape[1] // 2, rgb.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return cv2.resize(rgb, (WIDTH, HEIGHT), interpolation=how)
+
+
+def framed(read: Callable[[], Sample], rng: random.Random, pasted: Callable[[Sample | None], Sample] | None = None) -> Sample:
+    """One training image: mirrored half of the time; a mosaic, a far view, objects pasted (`pasted`, onto a photo or a ground
+    of its own), a close-up, a plain crop or as it is."""
 
     def one(closer: float) -> Sample:
         rgb, line, masks = read()
@@ -139,11 +151,16 @@ def framed(read: Callable[[], Sample], rng: random.Random) -> Sample:
         return rgb, line, masks
 
     kind = rng.random()
-    if kind < 0.22:
+    if kind < 0.2:
         sample = mosaic([one(0.6) for _ in range(4)], rng)
-    elif kind < 0.36:
+    elif kind < 0.32:
         sample = recede_onto(one(0.3), read()[0], rng)
+    elif kind < 0.62 and pasted is not None:
+        rgb, line, masks = pasted(one(0.3) if rng.random() < 0.4 else None)
+        sample = (zoom(line, rgb, masks, rng), line, masks) if rng.random() < 0.35 else (rgb, line, masks)
     else:
         sample = one(0.6)
+        if any(o.get("label_only") for o in sample[1]["objects"]):
+            sample = recede_onto(sample, read()[0], rng)
     rgb, line, masks = sample
     return camera(np.ascontiguousarray(rgb), rng), line, masks
