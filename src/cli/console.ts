@@ -88,7 +88,7 @@ export function serveOptions(options: ServeOptions): Omit<ConsoleOptions, "sourc
 
 /** Prints the console's address, and opens it on request. */
 export function announce({ url, needsToken }: { url: string; needsToken: boolean }, open = false): void {
-  process.stdout.write(`console: ${url}${needsToken ? " (sign in with a token)" : ""}; Ctrl-C ends it\n`);
+  process.stdout.write(`console: ${url} (${needsToken ? "sign in with a token; " : ""}Ctrl-C ends it)\n`);
   if (open) openBrowser(url);
 }
 

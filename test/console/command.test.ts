@@ -37,7 +37,7 @@ it("serves the bundled demo with the bundled model, and ends cleanly at Ctrl-C",
   const program = run("--port", "0", "--paused", "--metrics", "0");
   await expect
     .poll(program.output, { timeout: 60_000 })
-    .toMatch(/console: http:\/\/127\.0\.0\.1:\d+\/; Ctrl-C/);
+    .toMatch(/console: http:\/\/127\.0\.0\.1:\d+\/ \(Ctrl-C/);
   const url = /http:\S+\//.exec(program.output())?.[0] ?? "";
   const { cookie } = await signIn(url);
   const asked = await command(url, cookie, { name: "ask", query: "the banana" });
