@@ -3,7 +3,7 @@ import type { Tensor, Tensors } from "../../inference/index.js";
 import type { Heatmap } from "../types.js";
 import type { Candidates } from "./candidates.js";
 import type { Manifest } from "./manifest.js";
-import { sigmoid } from "./score.js";
+import { probabilities, sigmoid } from "./score.js";
 
 /** What the decoder says of one query. */
 export interface Decoded {
@@ -22,23 +22,18 @@ export interface Decoded {
 export function readOutputs(outputs: Tensors, rows: number, manifest: Manifest): Decoded[] {
   const { output, presence: presenceName, candidates: names } = manifest.decoder;
   const logits = outputs[output];
-  if (logits?.dims.length !== 4 || logits.dims[0] !== rows)
-    throw mismatch(manifest, output, logits, `[${rows}, 1, h, w]`);
+  if (logits?.type !== "float32" || logits.dims.length !== 4 || logits.dims[0] !== rows)
+    throw mismatch(manifest, output, logits, `float32 [${rows}, 1, h, w]`);
   const [, , height, width] = logits.dims as [number, number, number, number];
   const sign = manifest.mask.polarity === "background" ? -1 : 1;
   const plane = width * height;
   const presence = presenceName === undefined ? undefined : outputs[presenceName]?.data;
   return Array.from({ length: rows }, (_, row) => {
-    const data = new Float32Array(plane);
-    let top = 0;
-    for (let i = 0; i < plane; i++) {
-      const p = sigmoid(sign * Number(logits.data[row * plane + i]));
-      data[i] = p;
-      if (p > top) top = p;
-    }
+    const own = (logits.data as Float32Array).subarray(row * plane, (row + 1) * plane);
+    const { data, best } = probabilities(own, sign);
     return {
       heatmap: { width, height, data },
-      presence: presence ? sigmoid(Number(presence[row])) : top,
+      presence: presence ? sigmoid(Number(presence[row])) : best,
       ...(names !== undefined && { candidates: readCandidates(outputs, row, rows, manifest, names) }),
     };
   });

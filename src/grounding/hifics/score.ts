@@ -19,6 +19,31 @@ export function answerScore(share: number, presence: number, { score }: Manifest
 /** Probability of a logit. */
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
+/** e to the power of n / 64, for n from -2048 to 2048. */
+const powers = Float64Array.from({ length: 4097 }, (_, i) => Math.exp((i - 2048) / 64));
+
+/**
+ * Probabilities of `sign` × logits, as `sigmoid` gives them (to 1e-9 of each) and several times faster: the power
+ * comes from a table and four terms of its series. `best` is the highest probability, 0 where there is none.
+ */
+export function probabilities(logits: Float32Array, sign: 1 | -1): { data: Float32Array; best: number } {
+  const data = new Float32Array(logits.length);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < data.length; i++) {
+    const x = sign * (logits[i] as number);
+    if (x > highest) highest = x;
+    if (!(x > -31 && x < 31)) {
+      data[i] = sigmoid(x);
+      continue;
+    }
+    const n = (2048.5 - 64 * x) | 0;
+    const r = -x - (n - 2048) / 64;
+    const rest = 1 + r * (1 + r * (0.5 + r * (1 / 6 + r / 24)));
+    data[i] = 1 / (1 + (powers[n] as number) * rest);
+  }
+  return { data, best: sigmoid(highest) };
+}
+
 /** Logit of a probability, which is taken to lie between `bound` and 1 - `bound`. */
 export function logit(p: number, bound: number): number {
   const bounded = Math.min(1 - bound, Math.max(bound, p));
