@@ -1,7 +1,7 @@
-import { type Box, type Mask, maskArea, maskIou, type Pixels, uniteBoxes } from "../../geometry/index.js";
-import type { Detection, Heatmap } from "../types.js";
-import { instancesFromHeatmap } from "./instances.js";
-import { sigmoid } from "./score.js";
+import { type Mask, maskArea, maskIou, type Pixels } from "../../geometry/index.js";
+import type { Detection } from "../types.js";
+import { instanceOfParts } from "./instances.js";
+import { probabilities } from "./score.js";
 
 /** Instances that the decoder drew for one query, at the model's resolution. */
 export interface Candidates {
@@ -54,34 +54,20 @@ export function instancesFromCandidates(
     const least = (detections[0]?.score ?? 0) * (options.relativeMass ?? minRelativeMass);
     if (detections.length >= (options.limit ?? 20) || candidates.mass[k]! < least) break;
     const logits = candidates.logits.subarray(k * plane, (k + 1) * plane);
-    const data = Uint8Array.from(logits, (logit) => (logit >= cut ? 1 : 0));
+    const data = new Uint8Array(plane);
+    for (let i = 0; i < plane; i++) data[i] = (logits[i] as number) >= cut ? 1 : 0;
     const small: Mask = { width: candidates.width, height: candidates.height, data };
     if (
       maskArea(small) < minArea ||
       taken.some((other) => maskIou(small, other) > (options.maxOverlap ?? 0.5))
     )
       continue;
-    const instance = toInstance({ ...candidates, data: logits.map(sigmoid) }, image, threshold);
+    const { width, height } = candidates;
+    const heatmap = { width, height, data: probabilities(logits, 1).data };
+    const instance = instanceOfParts(heatmap, image, threshold, minPartShare);
     if (instance === undefined) continue;
     taken.push(small);
     detections.push({ ...instance, score: Math.min(1, candidates.mass[k]!) });
   }
   return detections;
-}
-
-/** The parts of one mask that are no specks, as one object. */
-function toInstance(
-  heatmap: Heatmap,
-  image: { readonly width: Pixels; readonly height: Pixels },
-  threshold: number,
-): { readonly box: Box; readonly mask: Mask } | undefined {
-  const parts = instancesFromHeatmap(heatmap, image, { threshold, minArea: 0, relativeScore: 0 });
-  const areas = parts.map(({ mask }) => maskArea(mask));
-  const largest = Math.max(...areas, 1);
-  const large = parts.filter((_, i) => areas[i]! >= minPartShare * largest);
-  const [first, ...others] = large;
-  if (first === undefined) return undefined;
-  const { data } = first.mask;
-  for (const { mask } of others) for (let i = 0; i < data.length; i++) if (mask.data[i] === 1) data[i] = 1;
-  return { box: others.reduce((box, part) => uniteBoxes(box, part.box), first.box), mask: first.mask };
 }
