@@ -37,7 +37,12 @@ export class FrameCache<V> {
    */
   set(image: ColourImage, value: V): void {
     const { width, height } = image;
-    this.#entries.set(this.#nextId++, { width, height, bytes: Buffer.from(bytesOf(image)), value });
+    const given = bytesOf(image);
+    const oldest = this.#entries.size >= this.#entries.max ? this.#entries.pop() : undefined;
+    // A dropped image's memory serves again: to ask for megabytes at each image costs more than the copy.
+    const bytes = oldest?.bytes.length === given.length ? oldest.bytes : Buffer.allocUnsafeSlow(given.length);
+    bytes.set(given);
+    this.#entries.set(this.#nextId++, { width, height, bytes, value });
   }
 
   delete(value: V): void {
