@@ -213,13 +213,16 @@ export class HifiCs implements Grounder {
     return features;
   }
 
-  /** One query a call, so that padding never changes a result; each query is encoded once. */
+  /** One query a call, so that padding never changes a result; each query is encoded once, several at a time. */
   async #encodeTexts(queries: readonly string[], options: CallOptions): Promise<readonly Tensors[]> {
     const missing = [...new Set(queries)].filter((query) => this.#texts.get(query) === undefined);
-    for (const query of missing) {
-      const tokens = this.#tokenizer.batch([query]);
-      this.#texts.set(query, { ...tokens, ...(await this.#backend.encodeText(tokens, options)) });
-    }
+    for (let start = 0; start < missing.length; start += decodeBatch)
+      await Promise.all(
+        missing.slice(start, start + decodeBatch).map(async (query) => {
+          const tokens = this.#tokenizer.batch([query]);
+          this.#texts.set(query, { ...tokens, ...(await this.#backend.encodeText(tokens, options)) });
+        }),
+      );
     return queries.map((query) => this.#texts.get(query) as Tensors);
   }
 
