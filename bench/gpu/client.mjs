@@ -3,13 +3,13 @@ import { createBackend, InProcessBackend } from "../../dist/src/inference/index.
 
 export const [width, height] = [1280, 720];
 
-/** A raw image of waves and noise, another one for each seed. */
-export function picture(seed) {
+/** A raw image of waves and noise: another noise for each seed, and other waves for each phase. */
+export function picture(seed, phase = 0) {
   const data = new Uint8Array(width * height * 3);
   let state = seed + 1;
   for (let i = 0; i < data.length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    data[i] = 80 + 60 * Math.sin(i / 5000 + seed) + (state >>> 27);
+    data[i] = 80 + 60 * Math.sin(i / 5000 + phase) + (state >>> 27);
   }
   return { colour: { width, height, data } };
 }

@@ -11,7 +11,8 @@ async function masks(where, folder, place) {
   const { engine } = await open(HifiCs, where, folder, place);
   const all = [];
   for (let i = 0; i < images; i++)
-    for (const { heatmap } of await engine.ground(picture(1000 + i), queries)) all.push(heatmap.data);
+    for (const { heatmap } of await engine.ground(picture(1000 + i, 1000 + i), queries))
+      all.push(heatmap.data);
   const runsOn = engine.runsOn;
   await engine.close();
   return { all, runsOn };

@@ -10,15 +10,21 @@ const warmup = Number(process.env.WARMUP ?? 15);
 
 async function series(n, work) {
   const samples = [];
+  const marked = [];
   for (let i = 0; i < n + warmup; i++) {
     const start = performance.now();
-    const parts = await work(i);
-    if (i >= warmup) samples.push({ ms: performance.now() - start, ...parts });
+    const found = await work(i);
+    const ms = performance.now() - start;
+    if (i < warmup) continue;
+    samples.push({ ms, ...(found && { instances: found.timings.instances, ...found.steps }) });
+    if (found)
+      marked.push(found.heatmap.data.reduce((sum, p) => sum + (p >= 0.5), 0) / found.heatmap.data.length);
   }
   const of = (key) => samples.map((sample) => sample[key] ?? 0);
   const result = spread(of("ms"));
   const parts = [...new Set(samples.flatMap(Object.keys))].filter((key) => key !== "ms");
   if (parts.length > 0) result.parts_p50 = Object.fromEntries(parts.map((key) => [key, spread(of(key)).p50]));
+  if (marked.length > 0) result.marked_share_p50 = spread(marked).p50;
   return result;
 }
 
@@ -32,11 +38,7 @@ const frames = Array.from({ length: warmup + repeats + 1 }, (_, i) => {
   return { colour: { width, height, data: own } };
 });
 const sentence = "the red mug on the left";
-const ground = async (frame, sentences) => {
-  const [found] = await engine.ground(frame, sentences);
-  const { instances } = found.timings;
-  return { instances, ...found.steps };
-};
+const ground = async (frame, sentences) => (await engine.ground(frame, sentences))[0];
 let count = 0;
 const fresh = (n) => Array.from({ length: n }, () => `the blue box number ${count++} on the table`);
 const result = { provider, runs_on: engine.runsOn, model: engine.model };

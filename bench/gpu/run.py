@@ -214,13 +214,6 @@ def main() -> None:
         result["pytorch"] = json.loads((folder / "peer.json").read_text())
         print("eager", result["pytorch"]["eager_as_published"], flush=True)
         keep()
-    if "engine" in args.parts:
-        subprocess.run([args.node, str(HERE / "pixels.mjs"), str(half), str(folder / "pixels.onnx")], check=True)
-        kernels = [sys.executable, str(HERE / "kernels.py"), str(folder / "weights.pt"), str(half), str(folder / "pixels.onnx"), str(folder / "kernels.json")]
-        process, _ = watched(kernels, 120)
-        result["engine"] = json.loads((folder / "kernels.json").read_text()) if process.returncode == 0 else {"error": process.stderr[-1500:]}
-        print("engine", result["engine"], flush=True)
-        keep()
     result["ours"] = {}
     if "worker" in args.parts:
         result["ours"]["torch worker fp16"] = served(args, half, full, ((1, 1), (4, 4), (16, 8)))
@@ -228,6 +221,13 @@ def main() -> None:
     if "lite" in args.parts:
         result["ours"]["torch worker lite"] = served(args, args.lite, args.lite, ((1, 1),))
         result["ours"]["in-process cpu lite"] = ours(args.node, "cpu", args.lite, args.timeout, REPEATS="20", WARMUP="3", RESIZE="threads")
+        keep()
+    if "engine" in args.parts:
+        subprocess.run([args.node, str(HERE / "pixels.mjs"), str(half), str(folder / "pixels.onnx")], check=True)
+        kernels = [sys.executable, str(HERE / "kernels.py"), str(folder / "weights.pt"), str(half), str(folder / "pixels.onnx"), str(folder / "kernels.json")]
+        process, _ = watched(kernels, 120)
+        result["engine"] = json.loads((folder / "kernels.json").read_text()) if process.returncode == 0 else {"error": process.stderr[-1500:]}
+        print("engine", result["engine"], flush=True)
         keep()
     for provider in args.providers:
         more = {"RESIZE": "graph", "LOCATE": "1", "PARTS": "1"}
