@@ -63,6 +63,7 @@ export async function runPythonWorker(
     ...(await servedOptions(options, metrics)),
   });
   let served: RunningMetrics | undefined;
+  const stop = interrupted();
   try {
     const { endpoint } = worker;
     say("bound", { endpoint, image_threads: imageThreads }, `${model.name} on ${endpoint}, loading`);
@@ -71,7 +72,6 @@ export async function runPythonWorker(
       served = await startMetrics(metrics, metricsAt);
       say("metrics", { url: served.url }, `metrics: ${served.url}`);
     }
-    const stop = interrupted();
     const description = await Promise.race([worker.ready, worker.failed, stop]);
     if (description !== undefined)
       say("ready", { description, pid: worker.pid }, `ready on ${description}; Ctrl-C ends it`);

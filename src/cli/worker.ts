@@ -99,6 +99,8 @@ async function run(options: WorkerOptions, command: Command): Promise<void> {
     ...(await servedOptions(options, metrics)),
   });
   const say = reporter(options);
+  // Before anything is said: who reads that the worker is there may end it at once.
+  const stop = interrupted();
   say(
     "bound",
     { endpoint: server.endpoint, image_threads: imageThreads },
@@ -115,7 +117,7 @@ async function run(options: WorkerOptions, command: Command): Promise<void> {
     const backend = await InProcessBackend.create(model, { ...inProcessOptions(options), warmUp: true });
     server.serve(backend);
     say("ready", { description: backend.description }, `ready on ${backend.description}; Ctrl-C ends it`);
-    await Promise.race([interrupted(), backend.failed]);
+    await Promise.race([stop, backend.failed]);
     await server.drain();
   } finally {
     say("stopped", { report: server.report() }, "stopped");
