@@ -9,7 +9,7 @@ import { eraseObject } from "./erase.js";
 export type SecondLook = (image: ColourImage) => Promise<Grounding | undefined>;
 
 /** Probability from which a second object fits as well as the first one. */
-export const rivalProbabilityLimit = 0.4;
+export const rivalProbabilityLimit = 0.35;
 /** Overlap from which an object of one answer is one of another. */
 const sameObject = 0.5;
 /** Rivals that are looked for at most: a question names three objects. */
