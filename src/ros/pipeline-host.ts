@@ -62,7 +62,8 @@ export class PipelineHost {
       host = new PipelineHost(thread, started.model, state);
       return host;
     }
-    void thread.close();
+    // It ends in order: sockets that are open when a thread is terminated abort the process (zeromq.js issue 411).
+    void thread.close("closed", closeTimeoutMs);
     if (started === undefined) throw new GraspGroundingError("PIPELINE_TIMEOUT", { seconds: timeoutSeconds });
     throw new JobError(started);
   }
