@@ -30,7 +30,7 @@ def tables(results: dict) -> str:
     out = []
     for name, s in results["sets"].items():
         p = s["precision_at_0.5"]
-        out.append(f"### {TITLES.get(name, name)}: {s['pictures']} pictures, {p['n']} queries for what is there\n")
+        out.append(f"### {TITLES.get(name, name)}: {s['pictures']} images, {p['n']} queries for what is there\n")
         goal = GOALS.get(name, {})
         out.append("| measure | value (95 % interval) | goal |\n| --- | --- | --- |")
         for key, title in (
