@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { modelOfRepository, randomRepository } from "../../bench/families/random-repository.js";
+import { consoleAddress } from "../support/console-address.js";
 import { repository } from "../support/python.js";
 import { command, signIn } from "./support/console.js";
 
@@ -37,7 +38,7 @@ it.each(["clipseg", "grounding-dino"] as const)(
         let output = "";
         const read = (chunk: Buffer) => {
           output += chunk;
-          const [, found] = /console: (http:\S+\/); Ctrl-C/.exec(output) ?? [];
+          const found = consoleAddress(output);
           if (found !== undefined) resolve(found);
         };
         program.stdout.on("data", read);

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeF
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resultSchema } from "../../src/pipeline/index.js";
+import { consoleAddress } from "../support/console-address.js";
 import { type Packed, pack } from "../support/packed.js";
 import { repository } from "../support/python.js";
 
@@ -23,7 +24,7 @@ async function consoleAnswers(program: string, home: string, cwd: string): Promi
   const address = await new Promise<string>((resolve, reject) => {
     child.stdout.on("data", (chunk) => {
       said += chunk;
-      const [, found] = /console: (http\S+)/.exec(said) ?? [];
+      const found = consoleAddress(said);
       if (found !== undefined) resolve(found);
     });
     child.stderr.on("data", (chunk) => {

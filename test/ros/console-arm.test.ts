@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Answer, MotionPreview, RobotView } from "../../src/console/protocol.js";
+import { consoleAddress } from "../support/console-address.js";
 import { runPython } from "../support/python.js";
 import { ArmCell, armParameters, configuration } from "./support/arm-cell.js";
 import { ConsoleClient } from "./support/console-client.js";
@@ -45,7 +46,7 @@ describe("the console on a node with an arm, over DDS", () => {
       script: [command, "node", "--console", "--port", "0", "--no-audit"],
       srdf: srdf("home", "retract"),
     });
-    const url = /console: (http[^\s;]+)/.exec(cell.output)?.[1] ?? "";
+    const url = consoleAddress(cell.output) ?? "";
     client = await ConsoleClient.open(url);
   });
   afterAll(async () => {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Answer } from "../../src/console/protocol.js";
+import { consoleAddress } from "../support/console-address.js";
 import { ConsoleClient } from "./support/console-client.js";
 import { NodeProcess, Peer } from "./support/peer.js";
 
@@ -18,7 +19,7 @@ describe("the console on the live node, camera and queries of rclpy over DDS", (
     await node.says(/console: http:\/\/127\.0\.0\.1:\d+\//, 120);
     await peer.do("wait_for_node");
     await peer.do("camera", { rate: 10, width: 640, height: 480 });
-    client = await ConsoleClient.open(/http:\S+?\/(?=;)/.exec(node.output)?.[0] ?? "");
+    client = await ConsoleClient.open(consoleAddress(node.output) ?? "");
   });
   afterAll(async () => {
     client?.close();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { seededRandom } from "../../src/geometry/index.js";
 import { NodeProcess, Peer } from "../ros/support/peer.js";
+import { consoleAddress } from "../support/console-address.js";
 import { repository } from "../support/python.js";
 import { ConsoleLoad } from "./console-load.js";
 import { FileFaults } from "./file-faults.js";
@@ -77,7 +78,8 @@ it(`the whole holds for ${minutes} minutes of load and faults (seed ${seed})`, a
     },
   );
   undo.push(() => node.stop());
-  const url = await served.says(/console: (\S+);/);
+  await served.says(/console: http/);
+  const url = consoleAddress(served.output)!;
   const metricsUrl = await served.says(/metrics: (\S+)/);
   await node.says(/configured with model/, 240);
   await peer.do("wait_for_node", { timeout: 60 });
