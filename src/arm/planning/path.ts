@@ -50,6 +50,36 @@ export function splinePath(waypoints: readonly JointValues[]): JointPath {
   };
 }
 
+/** The least and the greatest value of each joint on a path, at the waypoints or between them. */
+export function pathRange({ joints, knots, coefficients }: JointPath): {
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+} {
+  const min = new Float64Array(joints).fill(Infinity);
+  const max = new Float64Array(joints).fill(-Infinity);
+  for (let piece = 0; piece + 1 < knots.length; piece++) {
+    const h = knots[piece + 1]! - knots[piece]!;
+    for (let j = 0; j < joints; j++) {
+      const o = (piece * joints + j) * 4;
+      const [a, b, c, d] = coefficients.subarray(o, o + 4) as unknown as [number, number, number, number];
+      for (const x of [0, h, ...realRoots(b, 2 * c, 3 * d)]) {
+        if (!(x >= 0 && x <= h)) continue;
+        const value = a + x * (b + x * (c + x * d));
+        min[j] = Math.min(min[j]!, value);
+        max[j] = Math.max(max[j]!, value);
+      }
+    }
+  }
+  return { min, max };
+}
+
+/** Where a + bx + cx² is zero. The product form keeps the digits of a small root. */
+function realRoots(a: number, b: number, c: number): readonly number[] {
+  const root = Math.sqrt(b * b - 4 * a * c);
+  const q = -(b + Math.sign(b || 1) * root) / 2;
+  return [q / c, a / q];
+}
+
 function evaluator(knots: Float64Array, c: Float64Array, n: number): JointPath["evaluate"] {
   let piece = 0;
   const last = knots.length - 2;

@@ -11,7 +11,7 @@ import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
 import { backed, heldWidth, inTool, raised, type Straight, thinned } from "./goal-poses.js";
 import { along, summarise, toolRate } from "./motion-limits.js";
-import { type JointPath, splinePath } from "./path.js";
+import { type JointPath, pathRange, splinePath } from "./path.js";
 import type {
   GraspGoal,
   GraspMotion,
@@ -35,6 +35,9 @@ const refusalsByProgress: readonly MotionRefusal[] = [
   "collision",
   "way-blocked",
 ];
+
+/** Rounding, in radians: what the supervisor allows a planned motion too. */
+const limitSlack = 1e-6;
 
 interface PathSet {
   readonly there: JointPath;
@@ -177,7 +180,9 @@ export class SequencePlanner {
         const position = pose.position.map((v, i) => v + share * (full[i]! - v)) as unknown as Vec3;
         const line = straightLine(this.#solver, start, { ...pose, position });
         if ("reason" in line) continue;
-        const leads = [...along(splinePath(line.configurations))].every((q) =>
+        const path = splinePath(line.configurations);
+        if (!this.#within(path)) continue;
+        const leads = [...along(path)].every((q) =>
           this.#checker.all(q, options).every(({ kind, link, other, distance }) =>
             // Half a millimetre: capsules of neighbours turn a little about each other on a straight line.
             already.some(
@@ -275,11 +280,14 @@ export class SequencePlanner {
     const grasped = approach.configurations.at(-1)!;
     const lifting = straightLine(this.#solver, grasped, after(pose));
     if ("reason" in lifting) return lineRefusal("lift", lifting);
-    for (const [configurations, apart] of [
-      [approach.configurations, opening.before],
-      [lifting.configurations, opening.after],
+    for (const [name, configurations, apart] of [
+      ["approach", approach.configurations, opening.before],
+      ["lift", lifting.configurations, opening.after],
     ] as const) {
-      const hit = this.#checker.checkAll(along(splinePath(configurations)), {
+      const path = splinePath(configurations);
+      if (!this.#within(path))
+        return { refusal: name, reason: `the straight ${name} leaves a joint's limits` };
+      const hit = this.#checker.checkAll(along(path), {
         touchTarget: true,
         opening: apart,
       });
@@ -356,8 +364,8 @@ export class SequencePlanner {
   /** A spline may swing beyond the limits between its waypoints. */
   #within(path: JointPath): boolean {
     const { lower, upper } = this.#solver.chain;
-    for (const q of along(path)) if (q.some((v, i) => v < lower[i]! || v > upper[i]!)) return false;
-    return true;
+    const { min, max } = pathRange(path);
+    return min.every((low, i) => low >= lower[i]! - limitSlack && max[i]! <= upper[i]! + limitSlack);
   }
 
   async #timed(

@@ -8,6 +8,7 @@ import {
   type MotionRefusal,
   type PathOptions,
   type PathPlanner,
+  pathRange,
   type RefusedMotion,
   type SequenceOptions,
   SequencePlanner,
@@ -79,6 +80,49 @@ it("a motion planner is told what the gripper carries, and only while it does", 
   const put = await planned.planPlace({ ...goal, held: back!.carried! }, start);
   if ("refusal" in put) throw new Error(put.reason);
   expect(asked.map(({ carried }) => carried !== undefined)).toEqual([true, false]);
+});
+
+it("a straight approach that swings beyond a joint's limit between its waypoints is not taken", async () => {
+  const goals = Array.from({ length: 40 }, (_, i) => ({
+    pose: fromAbove(0.35 + 0.01 * i, 0.3 - 0.015 * i, 0.1, 0.15 * i),
+    width: 0.06,
+    objectWidth: 0.04,
+  }));
+  let swings = 0;
+  for (const goal of goals) {
+    const plan = await planner({ symmetric: false, candidates: 1 }).plan(goal, start);
+    if ("refusal" in plan) continue;
+    for (const { path } of [trajectories(plan).approach!, trajectories(plan).lift!]) {
+      const { min, max } = pathRange(path);
+      const waypoints = Array.from(path.knots, (s) => {
+        const q = new Float64Array(path.joints);
+        path.evaluate(s, q);
+        return q;
+      });
+      for (let j = 0; j < path.joints; j++) {
+        const high = Math.max(...waypoints.map((q) => q[j]!));
+        const low = Math.min(...waypoints.map((q) => q[j]!));
+        const over = max[j]! - high > 2e-5 && start[j]! < high;
+        const under = low - min[j]! > 2e-5 && start[j]! > low;
+        if (swings >= 6 || (!over && !under)) continue;
+        swings++;
+        // The waypoints keep these limits, the curve does not.
+        const upper = over ? chain.upper.with(j, high + (max[j]! - high) / 2) : chain.upper;
+        const lower = under ? chain.lower.with(j, low - (low - min[j]!) / 2) : chain.lower;
+        const narrow = new IkSolver({ ...chain, lower, upper });
+        checker.scene = scene();
+        const again = await new SequencePlanner(narrow, checker, {
+          limits,
+          symmetric: false,
+          candidates: 1,
+        }).plan(goal, start);
+        if ("refusal" in again) continue;
+        expect(again.summary.maxPosition[j]).toBeLessThanOrEqual(upper[j]! + 1e-6);
+        expect(again.summary.minPosition[j]).toBeGreaterThanOrEqual(lower[j]! - 1e-6);
+      }
+    }
+  }
+  expect(swings).toBeGreaterThan(0);
 });
 
 it("a line out of reach and one through a jump are refused", () => {

@@ -1,5 +1,11 @@
 import { expect, it } from "vitest";
-import { type JointPath, type MotionLimits, splinePath, timeParametrise } from "../../../src/arm/index.js";
+import {
+  type JointPath,
+  type MotionLimits,
+  pathRange,
+  splinePath,
+  timeParametrise,
+} from "../../../src/arm/index.js";
 import { seededRandom } from "../../../src/geometry/index.js";
 import { runPython } from "../../support/python.js";
 
@@ -19,6 +25,27 @@ function randomPaths(count: number): JointPath[] {
     return splinePath(waypoints);
   });
 }
+
+it("the range of a path is that of its points, what lies between the waypoints included", () => {
+  const q = new Float64Array(7);
+  for (const path of randomPaths(20)) {
+    const { min, max } = pathRange(path);
+    const low = new Float64Array(7).fill(Infinity);
+    const high = new Float64Array(7).fill(-Infinity);
+    for (let k = 0; k <= 4000; k++) {
+      path.evaluate((path.length * k) / 4000, q);
+      for (let j = 0; j < 7; j++) {
+        low[j] = Math.min(low[j]!, q[j]!);
+        high[j] = Math.max(high[j]!, q[j]!);
+      }
+    }
+    for (let j = 0; j < 7; j++) {
+      expect(min[j]).toBeLessThanOrEqual(low[j]! + 1e-12);
+      expect(max[j]).toBeGreaterThanOrEqual(high[j]! - 1e-12);
+      expect(low[j]! - min[j]! + max[j]! - high[j]!).toBeLessThan(1e-5);
+    }
+  }
+});
 
 interface Answer {
   readonly duration: number;
