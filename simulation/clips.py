@@ -7,7 +7,6 @@ with the bundled model, over ROS 2, uncut and at the arm's own speed.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rclpy
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 from sensor_msgs.msg import Image
 
-from client import ROOT, start_cell, use_own_domain, wait_for
-from run_scenes import RAISED, Driver, start_node
+from client import ROOT, wait_for
+from run_scenes import RAISED, Driver, running_cell
 
 #: Name of a clip, its scene and its command.
 CLIPS = {
@@ -140,22 +138,10 @@ def main() -> None:
     names = parser.parse_args().clips or list(CLIPS)
     if unknown := set(names) - set(CLIPS):
         parser.error(f"no clip {', '.join(sorted(unknown))}; there are {', '.join(CLIPS)}")
-    use_own_domain()
-    truth = Path(tempfile.mkdtemp(prefix="truth-"))
-    cell = start_cell({"truth": truth, "speed": SPEED, "camera_rate": IMAGES_PER_SECOND})
-    node = start_node("bundled", truth)
-    rclpy.init()
-    driver = Driver(truth)
-    try:
+    with running_cell("bundled", {"speed": SPEED, "camera_rate": IMAGES_PER_SECOND}) as driver:
         recorder = Recorder(driver)
-        wait_for("the node's action", driver.grasper.server_is_ready, 60)
         for name in names:
             record(driver, recorder, name)
-    finally:
-        driver.leave()
-        node.stop()
-        cell.stop()
-        rclpy.try_shutdown()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,22 @@ def run(driver: Driver, mode: str, number: int, seed: int, images: Path | None) 
     if driver.reset.service_is_ready():
         driver.reset.call_async(Trigger.Request())  # clears a latched stop
     return row
+
+
+@contextmanager
+def running_cell(mode: str, parameters: dict[str, Any] | None = None) -> Iterator[Driver]:
+    """A cell, a node on it and their driver, ready for goals; all end with the block. `parameters`: those of the cell."""
+    use_own_domain()
+    with ExitStack() as stack:
+        truth = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="truth-")))
+        rclpy.init()
+        stack.callback(rclpy.try_shutdown)
+        stack.callback(start_cell({"truth": truth, **(parameters or {})}).stop)
+        stack.callback(start_node(mode, truth).stop)
+        driver = Driver(truth)
+        stack.callback(driver.leave)
+        wait_for("the node's action", driver.grasper.server_is_ready, 60)
+        yield driver
 
 
 def blocks(
