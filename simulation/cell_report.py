@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from pathlib import Path
 
-from report import ROOT, wilson
+from report import ROOT, interval, read_rows, share, write_scenes
 
 NAMES = {"oracle": "true masks (success given correct grounding)", "bundled": "the bundled model, end to end"}
 STAGES = {
@@ -40,12 +39,8 @@ def summarise(rows: list[dict]) -> dict:
         if not tried:
             continue
         lifted = sum(r["outcome"] == "lifted" for r in tried)
-        low, high = wilson(lifted, len(tried))
         result[mode] = {
-            "lifted": lifted,
-            "n": len(tried),
-            "rate": round(lifted / len(tried), 4),
-            "ci95": [round(low, 4), round(high, 4)],
+            **share("lifted", lifted, len(tried)),
             "lifted_at_a_later_try": sum("at attempt" in r.get("message", "") for r in tried if r["outcome"] == "lifted"),
             "failures": dict(Counter(stage_of(r["outcome"]) for r in tried if r["outcome"] != "lifted")),
             "seconds_p50": sorted(r.get("seconds", 0) for r in tried)[len(tried) // 2],
@@ -53,12 +48,10 @@ def summarise(rows: list[dict]) -> dict:
         if mode == "bundled":
             right = [r for r in tried if not r["outcome"].startswith("grounding")]
             result[mode]["grounded"] = len(right)
-            low, high = wilson(len(right), len(tried))
-            result[mode]["grounded_ci95"] = [round(low, 4), round(high, 4)]
+            result[mode]["grounded_ci95"] = interval(len(right), len(tried))
             wrong = sum(lifts_another(r) for r in tried)
-            low, high = wilson(wrong, len(tried))
             result[mode]["wrong"] = wrong
-            result[mode]["wrong_ci95"] = [round(low, 4), round(high, 4)]
+            result[mode]["wrong_ci95"] = interval(wrong, len(tried))
     return result
 
 
@@ -93,12 +86,9 @@ def main() -> None:
     parser.add_argument("--command", default="npm run test:sim -- --scenes 50", help="how the rows were made")
     parser.add_argument("--note", help="what has to be said of this run, above the table")
     args = parser.parse_args()
-    rows = sorted((json.loads(x) for x in args.rows.read_text().splitlines()), key=lambda r: (r["mode"], r["scene"]))
+    rows = read_rows(args.rows, "mode", "scene")
     summary = summarise(rows)
-    note = {"note": args.note} if args.note else {}
-    result = note | {"command": args.command, "summary": summary, "rows": rows}
-    text = json.dumps(result, indent=None, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
-    (ROOT / "docs" / "results" / "sim-cell.json").write_text(text + "\n")
+    write_scenes("sim-cell.json", {"command": args.command, "summary": summary, "rows": rows}, args.note)
     page = ROOT / "docs" / "simulation.md"
     before, _, rest = page.read_text().partition("<!-- measured: begin -->\n")
     _, _, after = rest.partition("<!-- measured: end -->")

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from report import ROOT, wilson
+from report import ROOT, read_rows, share, write_scenes
 
 
 def summarise(rows: list[dict]) -> dict:
@@ -15,17 +15,13 @@ def summarise(rows: list[dict]) -> dict:
     tried = [r for r in rows if r["outcome"] != "no target"]
     there = [r for r in tried if r["outcome"] == "there"]
     taken = [r for r in tried if r["outcome"] not in ("not taken", "no answer") and not r["outcome"].startswith("motion")]
-    low, high = wilson(len(there), len(tried))
     relations = {}
     for relation in sorted({r["relation"] for r in tried if "relation" in r}):
         of = [r for r in tried if r.get("relation") == relation]
         relations[relation] = {"there": sum(r["outcome"] == "there" for r in of), "n": len(of)}
     outcomes = Counter(r["outcome"].split(":")[0] for r in tried)
     return {
-        "there": len(there),
-        "n": len(tried),
-        "rate": round(len(there) / max(1, len(tried)), 4),
-        "ci95": [round(low, 4), round(high, 4)],
+        **share("there", len(there), len(tried)),
         "taken": len(taken),
         "rate_of_taken": round(len(there) / max(1, len(taken)), 4),
         "relations": relations,
@@ -38,13 +34,11 @@ def main() -> None:
     parser.add_argument("rows", type=Path, nargs="?", default=ROOT / "out" / "sim" / "places.jsonl")
     parser.add_argument("--note", help="what has to be said of this run")
     args = parser.parse_args()
-    rows = sorted((json.loads(x) for x in args.rows.read_text().splitlines()), key=lambda r: (r["seed"], r["scene"]))
-    note = {"note": args.note} if args.note else {}
+    rows = read_rows(args.rows, "seed", "scene")
     command = "node scripts/ros/with-env.mjs python simulation/place_scenes.py"
-    result = note | {"command": command, **summarise(rows), "rows": rows}
-    text = json.dumps(result, indent=None, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
-    (ROOT / "docs" / "results" / "sim-places.json").write_text(text + "\n")
-    print(json.dumps({k: v for k, v in result.items() if k != "rows"}, indent=2))
+    result = {"command": command, **summarise(rows)}
+    write_scenes("sim-places.json", {**result, "rows": rows}, args.note)
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

@@ -34,12 +34,31 @@ def wilson(held: int, n: int, z: float = 1.96) -> tuple[float, float]:
     return float((middle - spread) / (1 + z * z / n)), float((middle + spread) / (1 + z * z / n))
 
 
+def interval(held: int, n: int) -> list[float]:
+    """`wilson`, as the results hold it."""
+    return [round(bound, 4) for bound in wilson(held, n)]
+
+
+def share(name: str, held: int, n: int) -> dict:
+    """How many of `n` under `name`, the share and its interval."""
+    return {name: held, "n": n, "rate": round(held / n, 4) if n else 0.0, "ci95": interval(held, n)}
+
+
 def rate(rows: list[dict]) -> dict:
     """Held, tried and the share with its interval."""
-    held = sum(r["outcome"] == "held" for r in rows)
-    low, high = wilson(held, len(rows))
-    share = held / len(rows) if rows else 0.0
-    return {"held": held, "n": len(rows), "rate": round(share, 4), "ci95": [round(low, 4), round(high, 4)]}
+    return share("held", sum(r["outcome"] == "held" for r in rows), len(rows))
+
+
+def read_rows(file: Path, *order: str) -> list[dict]:
+    """The JSON lines of a run, in the order of these fields."""
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    return sorted(rows, key=lambda r: [r[key] for key in order])
+
+
+def write_scenes(name: str, result: dict, note: str | None) -> None:
+    """docs/results/NAME, one scene a line. `note`: what has to be said of the run."""
+    text = json.dumps(({"note": note} if note else {}) | result, indent=None, separators=(",", ":"))
+    (ROOT / "docs" / "results" / name).write_text(text.replace('{"scene"', '\n{"scene"') + "\n")
 
 
 def gain(rows: list[dict], method: str) -> dict:
