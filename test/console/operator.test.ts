@@ -70,7 +70,7 @@ it("names what may be held after a release, offers what follows from it, and lea
   await hold("Return home", () => state().acts?.includes("home") === false);
   await page.getByRole("button", { name: "Hold to pick" }).waitFor();
   expect(await card.count()).toBe(0);
-}, 120_000);
+});
 
 it("shows that an answer is stale, and picks by a fresh look", async () => {
   await ask("the green apple");
@@ -186,7 +186,7 @@ it("moves by one step, and shows the tool's pose", async () => {
   expect(height() - before).toBeLessThan(0.024);
   const shown = page.locator("dl.pose div", { hasText: /^z/ }).locator("dd");
   await expect.poll(() => shown.innerText()).toBe(`${(height() * 1000).toFixed(1)} mm`);
-}, 90_000);
+});
 
 it("saves a session in one file, and replays it without touching the arm", async () => {
   await ask("the green apple");

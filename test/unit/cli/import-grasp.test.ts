@@ -59,7 +59,7 @@ describe("models import-grasp", () => {
 
     const taken = await run("--onnx", join(store, "net", "grasp.onnx"), "--name", "net");
     expect(taken.stderr).toMatch(/model net exists already/);
-  }, 120_000);
+  });
 
   it("refuses in one line what is no such network, and leaves nothing behind", async () => {
     const before = readdirSync(store).sort();
@@ -91,5 +91,5 @@ describe("models import-grasp", () => {
       expect(result.stderr).not.toMatch(/\n\s+at |Traceback/);
     }
     expect(readdirSync(store).sort()).toEqual(before);
-  }, 120_000);
+  });
 });

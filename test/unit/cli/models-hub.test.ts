@@ -68,7 +68,7 @@ describe("models pull of a hub model", () => {
     writeFileSync(join(store, "owlv2-base", "int8", "onnx", "model_quantized.onnx"), "x", { flag: "a" });
     const damaged = await models("verify", "owlv2-base");
     expect([damaged.code, lines(damaged.stderr)]).toEqual([1, 1]);
-  }, 60_000);
+  });
 
   it("fetches any repository of these architectures, but not under a name that is taken", async () => {
     const named = await models("pull", "somebody/SAM", "--as", "mine");
@@ -87,7 +87,7 @@ describe("models pull of a hub model", () => {
         expect.stringMatching(message),
       ]);
     }
-  }, 60_000);
+  });
 
   it("sends a mirror no token, and tells what is wrong with the arguments", async () => {
     server.hub.length = 0;
@@ -98,7 +98,7 @@ describe("models pull of a hub model", () => {
     expect([kind.code, kind.stderr]).toEqual([2, expect.stringMatching(/--precision q4: fp32, fp16, int8/)]);
     const weights = await models("pull", "clip-vit-b16", "--as", "x");
     expect([weights.code, weights.stderr]).toEqual([2, expect.stringMatching(/do not go with clip-vit-b16/)]);
-  }, 60_000);
+  });
 
   it("takes a folder without a network", async () => {
     const copy = join(folder, "copy");
@@ -113,5 +113,5 @@ describe("models pull of a hub model", () => {
     expect(readdirSync(store).filter((name) => name.startsWith("."))).toEqual([]);
     const missing = await models("pull", "somebody/owl2", "--from", join(folder, "nowhere"));
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringMatching(/nowhere.*no such file/)]);
-  }, 60_000);
+  });
 });

@@ -104,7 +104,7 @@ describe("models import", () => {
     for (const { self_test } of reports) expect(self_test.mask_agreement).toBeGreaterThan(0.99);
     const again = await models("import", "--checkpoint", checkpoint, "--name", "mine", ...python);
     expect([again.code, again.stderr.trim().split("\n").length]).toEqual([1, 1]);
-  }, 180_000);
+  });
 
   it("refuses taps that are none, and a checkpoint that is missing", async () => {
     const common = ["--name", "other", "--python", pythonPath()];

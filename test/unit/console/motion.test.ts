@@ -133,7 +133,7 @@ it("puts an object down where the arm was stopped with it", async () => {
   expect(tool[2]).toBeGreaterThan(0.1);
   expect(lowest).toBeCloseTo(0.02, 2);
   expect(motion.state.gripper?.state).toBe("empty");
-}, 60_000);
+});
 
 it("says how late the page was when it stops for that", async () => {
   const { motion } = open();
@@ -151,7 +151,7 @@ it("says how late the page was when it stops for that", async () => {
     /by (\d+) ms/.exec(log.find((line) => line.startsWith("the page was late")) ?? "")?.[1],
   );
   expect(late).toBeGreaterThan(350);
-}, 60_000);
+});
 
 it("knows when an object was lost, and when others opened the fingers", async () => {
   const { motion, gripper } = open();
@@ -165,7 +165,7 @@ it("knows when an object was lost, and when others opened the fingers", async ()
   await expect.poll(() => motion.state.gripper?.state).toBe("holding");
   await gripper.move(0.05);
   await expect.poll(() => motion.state.gripper?.state).toBe("unsure");
-}, 60_000);
+});
 
 it("finds out by closing whether something is between the fingers", async () => {
   const { motion, gripper } = open(0);
@@ -173,4 +173,4 @@ it("finds out by closing whether something is between the fingers", async () => 
   expect(motion.state.gripper?.state).toBe("empty");
   await gripper.move(0.04);
   await motion.close();
-}, 60_000);
+});

@@ -60,7 +60,7 @@ describe("images in the graph, and encoder and decoder as one", () => {
         expect(each.presence).toBeCloseTo(reference.presence, 2);
       }
     }
-  }, 60_000);
+  });
 
   it("one graph gives the same bytes, also for more queries than one run takes, and keeps the features", async () => {
     const many = Array.from({ length: 18 }, (_, i) => `the red cup number ${i}`);
@@ -72,7 +72,7 @@ describe("images in the graph, and encoder and decoder as one", () => {
     expect(bytesOf(again as Grounding)).toBe(bytesOf(first as Grounding));
     expect(again?.timings.encode).toBeLessThan(first?.timings.encode as number);
     await engine.close();
-  }, 120_000);
+  });
 
   it("name the steps of their time, which is inside that of the stages", async () => {
     const stepsOf = async (options: InProcessOptions) => {
@@ -92,7 +92,7 @@ describe("images in the graph, and encoder and decoder as one", () => {
     const [again] = await engine.ground({ colour: scene }, ["the red cup"]);
     expect(Object.keys(again?.steps ?? {}).sort()).toEqual(["decoder", "hand_over"]);
     await engine.close();
-  }, 60_000);
+  });
 
   it("an encoder of pixels still takes tensors", async () => {
     const backend = await InProcessBackend.create(await filesOf(lite), { threads: 1, resize: "graph" });
@@ -154,5 +154,5 @@ describe("images in the graph, and encoder and decoder as one", () => {
     await Promise.all(shades.map((colour) => engine.ground({ colour }, ["the red cup"])));
     await engine.close();
     expect(await worker.stop()).toMatchObject({ failed: 0, kept_pictures: 7 });
-  }, 60_000);
+  });
 });

@@ -75,7 +75,7 @@ describe("MLServer with a runtime that calls ONNX Runtime", () => {
     expect(there.runsOn).toBe("oip/json");
     expect(there.all).toEqual(here.all);
     expect(there.backendReport).toMatchObject({ failed: 0, weights: "not told by the server" });
-  }, 240_000);
+  });
 
   it("answers the same over gRPC, tensors as bytes", async () => {
     const endpoints = [mlserver.grpcUrl as string];
@@ -84,7 +84,7 @@ describe("MLServer with a runtime that calls ONNX Runtime", () => {
     expect(there.runsOn).toBe("oip/grpc");
     expect(there.all).toEqual(here.all);
     expect(there.backendReport).toMatchObject({ failed: 0, weights: "not told by the server" });
-  }, 240_000);
+  });
 
   it("keeps to the deadline and the signal over gRPC, and is named when it fails or is not there", async () => {
     const endpoints = [mlserver.grpcUrl as string];

@@ -46,5 +46,5 @@ describe("a worker in PyTorch", () => {
       map.reduce((most, value, k) => Math.max(most, Math.abs(value - (here[i]?.[k] ?? Number.NaN))), 0),
     );
     for (const difference of differences) expect(difference).toBeLessThan(1e-3);
-  }, 120_000);
+  });
 });

@@ -110,7 +110,7 @@ describe("the golden corpus", () => {
       const report = await remote.stop();
       expect(report).toMatchObject({ failed: 0, refused: 0, kept_pictures: 3 });
     }
-  }, 240_000);
+  });
 });
 
 describe("workers that fail", () => {

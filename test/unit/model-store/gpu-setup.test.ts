@@ -108,7 +108,7 @@ describe("the GPU libraries", () => {
     writeFileSync(join(folder, "lib", "libcudart.so.13"), "damaged");
     expect((await setUp()).fetched).toBe(first.fetched);
     expect(readFileSync(join(folder, "lib", "libcudart.so.13")).length).toBe(300_000);
-  }, 60_000);
+  });
 
   it("are resumed where the connection broke, in the same call and in the next", async () => {
     let cuts = 0;
@@ -125,7 +125,7 @@ describe("the GPU libraries", () => {
     requests = [];
     expect((await setUp()).libraries).toHaveLength(3);
     expect(files()[0]).toMatch(/bytes=[1-9]\d+-$/);
-  }, 60_000);
+  });
 
   it("come from a folder without an index, and are refused when they are not the published ones", async () => {
     const from = join(root, "by-hand");
@@ -158,7 +158,7 @@ describe("the GPU libraries", () => {
     } finally {
       vi.unstubAllEnvs();
     }
-  }, 60_000);
+  });
 
   it("are those of onnxruntime-node's version, which the worker in Python has too", async () => {
     expect(gpuRuntimeVersion).toBe(await runtimeVersion());
@@ -197,5 +197,5 @@ describe("gpu setup", () => {
     if (existsSync("/dev/nvidiactl")) return;
     const { code, stderr } = await cli(["gpu", "setup"]);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/no GPU for CUDA \(no NVIDIA GPU or driver/)]);
-  }, 60_000);
+  });
 });

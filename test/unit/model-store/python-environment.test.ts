@@ -50,14 +50,14 @@ it("is an environment that is made once for a list of packages, and again when i
   rmSync(join(interpreter, "..", "..", ".ready"));
   expect(await pythonFor({ packages, onLine: (line) => said.push(line) })).toBe(interpreter);
   expect(said[0]).toMatch(/^making /);
-}, 120_000);
+});
 
 it("packages that cannot be had are named, and nothing half-made stays", async () => {
   const before = environments().length;
   const packages = needing("much", "--no-index\nthere-is-no-such-object==1.0\n");
   await expect(pythonFor({ packages })).rejects.toThrow(/there-is-no-such-object/);
   expect(environments()).toHaveLength(before);
-}, 120_000);
+});
 
 it("where there is none, that is said", async () => {
   vi.stubEnv("PATH", folder);

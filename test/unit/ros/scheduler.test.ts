@@ -22,7 +22,7 @@ beforeAll(async () => {
   const module = pathToFileURL(join(repository, "dist", "src", "cli", "node", "ros-pipeline.js")).href;
   const options = { model: "lite", backend: "zmq", endpoint: [worker.endpoint] };
   host = PipelineHost.startBlocking({ module, options }, 120);
-}, 120_000);
+});
 afterAll(async () => {
   await host.close();
   await worker.stop();
