@@ -8,7 +8,7 @@ import { root, sh, step } from "./lib/setup.mjs";
 
 /** A Python environment in .cache, made anew when its list of packages changes. */
 function setUpVenv(name, folder, requirements) {
-  step(name, {
+  return step(name, {
     inputs: [requirements],
     output: `${folder}/bin/python`,
     run: () => {
@@ -21,11 +21,11 @@ function setUpVenv(name, folder, requirements) {
   });
 }
 
-setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
-setUpVenv("python-worker", ".cache/venv-worker", "models/worker/requirements-cpu.txt");
-setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
+await setUpVenv("python-test-peers", ".cache/venv/test", "test/requirements.txt");
+await setUpVenv("python-worker", ".cache/venv-worker", "models/worker/requirements-cpu.txt");
+await setUpVenv("opencv4-test-peer", ".cache/venv-opencv4", "test/requirements-opencv4.txt");
 if (!process.argv.includes("--short")) {
-  setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
-  setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
-  setUpVenv("colcon", ".cache/venv-colcon", "test/ros/requirements.txt");
+  await setUpVenv("serving-engine", ".cache/venv-servers", "test/servers/requirements.txt");
+  await setUpVenv("schemathesis", ".cache/schemathesis", "test/console/requirements.txt");
+  await setUpVenv("colcon", ".cache/venv-colcon", "test/ros/requirements.txt");
 }

@@ -22,7 +22,7 @@ export async function setUpSimulation() {
   if (process.env.GRASP_GROUNDING_SETUP !== "skip") sh(process.execPath, ["scripts/ros/setup.mjs"]);
   if (process.env.GRASP_GROUNDING_SIM_PYTHON) return process.env.GRASP_GROUNDING_SIM_PYTHON;
   if (serves(testPython)) return testPython;
-  step("simulation-python", {
+  await step("simulation-python", {
     inputs: ["simulation/requirements.txt"],
     output: ".cache/venv/sim/bin/python",
     run: () => {

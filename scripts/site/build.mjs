@@ -28,7 +28,7 @@ const { checkLinks } = await import("./links.mjs");
 const { folders, sections } = await import("./navigation.mjs");
 
 mkdirSync(site, { recursive: true });
-step("site-packages", {
+await step("site-packages", {
   inputs: ["scripts/site/package-lock.json", "scripts/site/.npmrc"],
   output: ".cache/site/node_modules/vitepress",
   run: () => {
