@@ -5,6 +5,7 @@ export { createGraspPlanner, type GraspPlannerOptions, inputProblem } from "./ge
 export { blockedReason } from "./geometric/refusal.js";
 export { type GraspScene, readScene } from "./geometric/scene.js";
 export type { ScoreWeights } from "./geometric/score.js";
+export { maskInSecondView } from "./geometric/second-mask.js";
 export { frankaHand, gripperProblem, grippers, robotiq2f85 } from "./grippers.js";
 export { heldInCamera, planPlace, relativeTo, upInCamera } from "./place/plan.js";
 export type { HeldObject, PlacePlan, PlaceRelation } from "./place/types.js";
@@ -17,4 +18,5 @@ export type {
   GraspRefusal,
   GraspTarget,
   GripperModel,
+  SecondView,
 } from "./types.js";

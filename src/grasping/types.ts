@@ -68,6 +68,23 @@ export interface GraspPlan {
   /** The reason as a code; present whenever `reason` is. */
   readonly refusal?: GraspRefusal;
   readonly blocker?: Blocker;
+  /**
+   * Share of the directions about the object, 0..1, in which its side is estimated and no image shows it; undefined
+   * where the object could not be measured.
+   */
+  readonly unseen?: number;
+  /** Poses of a camera's optical frame, in the first camera's, that would show most of those sides; best first. */
+  readonly nextViews?: readonly Pose[];
+}
+
+/** Another image of the same scene, with nothing moved since the first. */
+export interface SecondView {
+  /** With depth and camera; it may be of another camera. */
+  readonly frame: RgbdFrame;
+  /** The object in this image. */
+  readonly mask: Mask;
+  /** Pose of this image's optical frame in the first image's. Errors of a few millimetres and tenths of a degree do. */
+  readonly pose: Pose;
 }
 
 /** Input of the planner for one detection. */
@@ -78,6 +95,8 @@ export interface GraspTarget {
   readonly up?: Vec3;
   /** As in the planner's options, for this target only: reachability with the present arm and camera. */
   readonly reachability?: (pose: Pose) => number;
+  /** Further images of the object; their points are fused with the frame's. Learned planners do not use them. */
+  readonly views?: readonly SecondView[];
 }
 
 /** Plans grasps of the masked object. Never throws because of a scene: the plan then has a reason. */

@@ -1,8 +1,10 @@
 import { GraspGroundingError } from "../../errors/index.js";
 import {
+  type CameraModel,
   cameraProblem,
   compose,
   dot,
+  invert,
   type Mask,
   type Metres,
   type Pose,
@@ -12,6 +14,7 @@ import {
   rotate,
   scale,
   seededRandom,
+  transformPoint,
   type Vec3,
 } from "../../geometry/index.js";
 import { frankaHand, gripperProblem } from "../grippers.js";
@@ -19,6 +22,7 @@ import type { Grasp, GraspPlan, GraspPlanner, GraspTarget, GripperModel } from "
 import { findBlocker } from "./blocker.js";
 import { completeShape, narrowestWidth, type Shape } from "./complete.js";
 import { type Fit, fitCandidate } from "./fit.js";
+import { nextViews, unseenSides } from "./next-view.js";
 import { downOrientations, type ToolAxes, tiltedOrientations, yawBetween } from "./orientations.js";
 import { explain, type Refusal, refuse } from "./refusal.js";
 import { findRim, type Rim, takesRim } from "./rim.js";
@@ -49,6 +53,8 @@ export interface GraspPlannerOptions {
   /** 0 (cannot be reached) to 1 for a tool pose in the camera's optical frame; multiplies the score. */
   readonly reachability?: (pose: Pose) => number;
   readonly weights?: Partial<ScoreWeights>;
+  /** Distance of the poses in a plan's `nextViews` from the object, in metres. Default 0.4. */
+  readonly viewDistance?: number;
 }
 
 /** Least cosine of the contacts at which narrow objects are tried when nothing better was found. */
@@ -110,6 +116,7 @@ export function createGraspPlanner(options: GraspPlannerOptions = {}): GraspPlan
     minScore: options.minScore ?? 0.1,
     reachability: options.reachability,
     weights: { ...defaultWeights, ...options.weights },
+    viewDistance: options.viewDistance ?? 0.4,
     work: new SearchSpace(),
   };
   return {
@@ -127,6 +134,7 @@ interface Settings {
   readonly minScore: number;
   readonly reachability: ((pose: Pose) => number) | undefined;
   readonly weights: ScoreWeights;
+  readonly viewDistance: number;
   readonly work: SearchSpace;
 }
 
@@ -134,9 +142,14 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   const problem = inputProblem(frame, target.mask);
   if (problem !== undefined) return { grasps: [], ...problem };
   const random = seededRandom(settings.seed);
-  const scene = readScene(frame.depth!, frame.camera!, target.mask, random, target.up);
+  const scene = readScene(frame.depth!, frame.camera!, target.mask, random, target.up, target.views);
   if ("refusal" in scene) return { grasps: [], ...scene };
   const shape = completeShape(scene);
+  const hidden = unseenSides(scene, shape);
+  const seen = {
+    unseen: hidden.share,
+    nextViews: nextViews(scene, shape, hidden, settings.viewDistance),
+  };
   const width = narrowestWidth(shape);
   // A container that fits between the fingers is taken as a whole.
   const rim = width > settings.gripper.stroke * 0.9 ? findRim(shape, scene.view) : undefined;
@@ -168,7 +181,7 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
         rejected.loose++;
         continue;
       }
-      const scored = score(scene, shape, rim, candidate, fit, frame, target.mask, settings);
+      const scored = score(scene, shape, rim, candidate, fit, frame, target, settings);
       if (scored === undefined) rejected.unreachable++;
       else if (loose) doubtful.push(scored);
       else if (scored.quality < effort.minScore * settings.minScore) rejected.loose++;
@@ -180,10 +193,10 @@ function plan(frame: RgbdFrame, target: GraspTarget, settings: Settings): GraspP
   if (found.length === 0) found = doubtful;
   if (found.length === 0) {
     const blocker = scene.obstacles.length === 0 ? undefined : blockerOf(scene, shape, blocked, settings);
-    return { grasps: [], ...explain(rejected, width, settings.gripper, blocker) };
+    return { grasps: [], ...explain(rejected, width, settings.gripper, blocker), ...seen };
   }
   found.sort((p, q) => q.grasp.score - p.grasp.score);
-  return { grasps: diverse(found, settings.maxGrasps) };
+  return { grasps: diverse(found, settings.maxGrasps), ...seen };
 }
 
 /** The object without which some of the blocked candidates would hold. */
@@ -282,7 +295,7 @@ function score(
   candidate: Candidate,
   fit: Fit,
   frame: RgbdFrame,
-  mask: Mask,
+  target: GraspTarget,
   settings: Settings,
 ): Scored | undefined {
   const { closing: c, side: b, approach: a } = candidate.axes;
@@ -298,7 +311,14 @@ function score(
   const pose = compose(scene.tableToCamera, { position, orientation });
   const reachability = settings.reachability?.(pose) ?? 1;
   if (!(reachability > 0)) return undefined;
-  const edge = edgeTerm(frame, mask, pose);
+  const edge = Math.max(
+    edgeTerm(frame.camera!, target.mask, pose.position),
+    ...(target.views ?? []).map((view) =>
+      view.frame.camera === undefined
+        ? 0
+        : edgeTerm(view.frame.camera, view.mask, transformPoint(invert(view.pose), pose.position)),
+    ),
+  );
   const onRim = rim !== undefined && takesRim(rim, position, candidate.axes, fit.width);
   const least = leastOpposition(settings.friction);
   const terms = scoreTerms(shape, candidate, fit, settings.gripper, edge, least, onRim);
@@ -323,8 +343,8 @@ function score(
 }
 
 /** Depth of the tool's position inside the mask: 1 from 12 pixels (of 640) on, 0 outside. */
-function edgeTerm(frame: RgbdFrame, mask: Mask, pose: Pose): number {
-  const pixel = project(frame.camera!, pose.position);
+function edgeTerm(camera: CameraModel, mask: Mask, position: Vec3): number {
+  const pixel = project(camera, position);
   if (pixel === undefined) return 0;
   const reach = (12 * mask.width) / 640;
   let nearest = reach;

@@ -1,7 +1,7 @@
 import type { Metres, Vec3 } from "../../geometry/index.js";
 import type { Shape } from "./complete.js";
 import type { ToolAxes } from "./orientations.js";
-import { Sight, type View } from "./view.js";
+import { Sight, type Visibility } from "./view.js";
 
 /** The upper edge of an open container, fitted by a circle or a rectangle, seen from above in the table frame. */
 export interface Rim {
@@ -36,7 +36,7 @@ const OPEN = 0.5;
  * The rim of an open container, or undefined where the shape is none: its top must follow a circle or a rectangle, and
  * the camera must see that the space within is empty, or measure a surface that lies lower.
  */
-export function findRim(shape: Shape, view: View): Rim | undefined {
+export function findRim(shape: Shape, view: Visibility): Rim | undefined {
   const { points, top } = shape;
   const band = Math.min(BAND, top * 0.25);
   const all: number[] = [];
@@ -179,7 +179,7 @@ function isHollow(rim: Rim, { points, seen, top }: Shape): boolean {
 }
 
 /** Whether the camera looks through the space within the rim, just under it. */
-function isOpen(rim: Rim, edge: readonly number[], top: Metres, view: View): boolean {
+function isOpen(rim: Rim, edge: readonly number[], top: Metres, view: Visibility): boolean {
   const xs = edge.filter((_, i) => i % 2 === 0);
   const ys = edge.filter((_, i) => i % 2 === 1);
   const [x0, x1] = ends(xs);

@@ -7,9 +7,6 @@ import {
   type Metres,
   maskBox,
   type OrganisedCloud,
-  organisedCloud,
-  organisedNormals,
-  type PixelWindow,
   type Points,
   type Pose,
   type Random,
@@ -19,11 +16,14 @@ import {
   type Vec3,
   voxelRepresentatives,
 } from "../../geometry/index.js";
+import type { SecondView } from "../types.js";
+import { addViews } from "./fuse.js";
 import { cleanMask, median } from "./pixels.js";
 import { type Refusal, refuse } from "./refusal.js";
+import { cloudAround, grow, medianDepth, normalsOf, type Seen } from "./seen.js";
 import { findTable, type Table } from "./table.js";
-import { layOnTable, obstaclePoints, only, targetPoints } from "./target.js";
-import { View } from "./view.js";
+import { layOnTable, obstaclePoints, targetPoints } from "./target.js";
+import { View, Views, type Visibility } from "./view.js";
 
 /**
  * The target and its surroundings, in the table frame: origin on the table under the target, z up, x away from the
@@ -32,7 +32,8 @@ import { View } from "./view.js";
 export interface GraspScene {
   readonly tableToCamera: Pose;
   readonly table: Table;
-  readonly view: View;
+  /** What the images know of a point. */
+  readonly view: Visibility;
   /** Position of the camera. */
   readonly camera: Vec3;
   /** Seen surface of the target, a point a voxel. */
@@ -49,16 +50,17 @@ export interface GraspScene {
   readonly kind: "solid" | "flat" | "planar";
 }
 
-/** Reach of the surroundings, in metres from the mask's box. */
-const SURROUNDINGS = 0.17;
-
-/** Builds the scene, or returns the reason for no grasp. */
+/**
+ * Builds the scene, or returns the reason for no grasp. Further `views` add what they see of the target and around it;
+ * table and frame stay those of the first one. A target without depth in the first view has no use for them.
+ */
 export function readScene(
   depth: DepthImage,
   camera: CameraModel,
   mask: Mask,
   random: Random,
   up?: Vec3,
+  views: readonly SecondView[] = [],
 ): GraspScene | Refusal {
   const box = maskBox(mask);
   if (box === undefined) return refuse("mask-empty", "the mask is empty");
@@ -66,14 +68,7 @@ export function readScene(
   const outside = medianDepth(depth, mask, grow(box, 40, depth), false);
   const range = inside.z ?? outside.z;
   if (range === undefined) return refuse("no-depth", "there is no valid depth at the mask or around it");
-  const window = grow(box, Math.ceil((SURROUNDINGS * camera.fx) / range), depth);
-  const windowArea = (window.x2 - window.x1) * (window.y2 - window.y1);
-  const step = Math.max(
-    1,
-    Math.ceil(Math.sqrt(inside.area / 9000)),
-    Math.ceil(Math.sqrt(windowArea / 110_000)),
-  );
-  const cloud = organisedCloud(depth, camera, window, step);
+  const cloud = cloudAround(depth, camera, box, range, inside.area);
   const { marks, missing } = cleanMask(cloud, mask, range);
 
   const table = findTable(cloud, marks, random, up);
@@ -95,29 +90,68 @@ export function readScene(
     : targetPoints(local, marks, cloud, table);
   if ("refusal" in found) return found;
 
-  const voxel = pickVoxel(found.points);
-  const selected = voxelRepresentatives(found.points, voxel);
-  const object = selectPoints(found.points, selected);
-  let normals: Points;
-  if (planar) {
-    normals = new Float32Array(object.length).fill(Number.NaN);
-  } else {
-    const indices = selected.map((k) => found.indices[k]!);
-    const own = { ...cloud, points: only(cloud.points, marks) };
-    const seen = organisedNormals(own, indices, 0.009, camera.fx, 0.08);
-    normals = transformPoints({ position: [0, 0, 0], orientation: cameraToTable.orientation }, seen);
-  }
+  const first: Seen = {
+    view: new View(depth, mask, camera, tableToCamera),
+    points: found.points,
+    normals: () =>
+      planar
+        ? new Float32Array(found.points.length).fill(Number.NaN)
+        : normalsOf(cloud, marks, camera, cameraToTable, found.indices),
+    obstacles: (object) => obstaclePoints(local, marks, cloud, object, table),
+    kind: kindOf ?? found.kind,
+  };
+  const all = planar ? [first] : [first, ...addViews(views, first.view, cameraToTable, table)];
   return {
     tableToCamera,
     table,
-    view: new View(depth, mask, camera, tableToCamera),
     camera: transformPoint(cameraToTable, [0, 0, 0]),
-    object,
-    normals,
-    obstacles: obstaclePoints(local, marks, cloud, object, table),
-    voxel,
-    kind: kindOf ?? found.kind,
+    ...merged(all),
   };
+}
+
+/** A point a voxel of all views, the first view's where several have one. */
+function merged(
+  all: readonly Seen[],
+): Pick<GraspScene, "view" | "object" | "normals" | "obstacles" | "voxel" | "kind"> {
+  const [first] = all as [Seen];
+  const points = joined(all.map((each) => each.points));
+  const normals = joined(all.map((each) => each.normals()));
+  const voxel = pickVoxel(points);
+  const selected = voxelRepresentatives(points, voxel);
+  const object = selectPoints(points, selected);
+  const obstacles = all.map((each) => {
+    const own = each.obstacles(object);
+    const others = all.filter((other) => other !== each).map(({ view }) => view);
+    return others.length === 0 ? own : withoutTarget(own, others);
+  });
+  return {
+    view: all.length === 1 ? first.view : new Views(all.map(({ view }) => view)),
+    object,
+    normals: selectPoints(normals, selected),
+    obstacles: joined(obstacles),
+    voxel,
+    kind: all.some(({ kind }) => kind === "solid") ? "solid" : first.kind,
+  };
+}
+
+/** The points that no view has on the target: a mask that ends early leaves some of the target to the surroundings. */
+function withoutTarget(points: Points, views: readonly View[]): Points {
+  const outside: number[] = [];
+  for (let i = 0; i < points.length; i += 3)
+    if (!views.some((view) => view.onTarget(points[i]!, points[i + 1]!, points[i + 2]!, 0.006)))
+      outside.push(i / 3);
+  return selectPoints(points, outside);
+}
+
+function joined(lists: readonly Points[]): Points {
+  if (lists.length === 1) return lists[0]!;
+  const all = new Float32Array(lists.reduce((sum, each) => sum + each.length, 0));
+  let at = 0;
+  for (const each of lists) {
+    all.set(each, at);
+    at += each.length;
+  }
+  return all;
 }
 
 /** The table frame: under the middle of the target's points, or under `middle`. */
@@ -176,39 +210,4 @@ function pickVoxel(points: Points): Metres {
     count = voxelRepresentatives(points, size).length;
   }
   return size;
-}
-
-function grow(
-  box: readonly [number, number, number, number],
-  margin: number,
-  image: { readonly width: number; readonly height: number },
-): PixelWindow {
-  return {
-    x1: Math.max(0, box[0] - margin),
-    y1: Math.max(0, box[1] - margin),
-    x2: Math.min(image.width, box[2] + margin),
-    y2: Math.min(image.height, box[3] + margin),
-  };
-}
-
-/** Median depth of some 2,000 pixels of the window inside (or outside) the mask, and the mask's area in it. */
-function medianDepth(
-  depth: DepthImage,
-  mask: Mask,
-  window: PixelWindow | readonly [number, number, number, number],
-  inside: boolean,
-): { readonly z: Metres | undefined; readonly area: number } {
-  const w = "x1" in window ? window : { x1: window[0], y1: window[1], x2: window[2], y2: window[3] };
-  const step = Math.max(1, Math.round(Math.sqrt(((w.x2 - w.x1) * (w.y2 - w.y1)) / 2000)));
-  const values: number[] = [];
-  let area = 0;
-  for (let y = w.y1; y < w.y2; y += step)
-    for (let x = w.x1; x < w.x2; x += step) {
-      const i = y * depth.width + x;
-      if ((mask.data[i] !== 0) !== inside) continue;
-      area += step * step;
-      const z = depth.data[i]!;
-      if (z > 0 && z < 100) values.push(z);
-    }
-  return { z: values.length > 0 ? median(values) : undefined, area };
 }

@@ -24,8 +24,14 @@ export const Sight = {
 } as const;
 export type Sight = (typeof Sight)[keyof typeof Sight];
 
+/** What one or several cameras know of points of the table frame. */
+export interface Visibility {
+  /** `tolerance`: distance from the seen surface, to both sides, that still counts as on it, in metres. */
+  look(x: Metres, y: Metres, z: Metres, tolerance: Metres): Sight;
+}
+
 /** Looks points of the table frame up in the depth image. */
-export class View {
+export class View implements Visibility {
   readonly #depth: DepthImage;
   readonly #mask: Mask;
   readonly #camera: CameraModel;
@@ -40,12 +46,21 @@ export class View {
     this.#position = tableToCamera.position;
   }
 
-  /** `tolerance`: distance from the seen surface, to both sides, that still counts as on it. */
   look(x: Metres, y: Metres, z: Metres, tolerance: Metres): Sight {
+    return this.#see(x, y, z, tolerance).sight;
+  }
+
+  /** Whether a point lies on the surface seen within the mask. */
+  onTarget(x: Metres, y: Metres, z: Metres, tolerance: Metres): boolean {
+    const { sight, masked } = this.#see(x, y, z, tolerance);
+    return masked && sight === Sight.surface;
+  }
+
+  #see(x: Metres, y: Metres, z: Metres, tolerance: Metres): { sight: Sight; masked: boolean } {
     const r = this.#rotation;
     const t = this.#position;
     const cz = r[6] * x + r[7] * y + r[8] * z + t[2];
-    if (!(cz > 0)) return Sight.unknown;
+    if (!(cz > 0)) return nowhere;
     const { fx, fy, cx, cy, distortion } = this.#camera;
     let kx = (r[0] * x + r[1] * y + r[2] * z + t[0]) / cz;
     let ky = (r[3] * x + r[4] * y + r[5] * z + t[1]) / cz;
@@ -53,12 +68,43 @@ export class View {
     const u = Math.round(fx * kx + cx);
     const v = Math.round(fy * ky + cy);
     const { width, height, data } = this.#depth;
-    if (u < 0 || v < 0 || u >= width || v >= height) return Sight.unknown;
+    if (u < 0 || v < 0 || u >= width || v >= height) return nowhere;
     const index = v * width + u;
     const seen = data[index]!;
-    if (!(seen > 0)) return Sight.unknown;
-    if (cz < seen - tolerance) return Sight.free;
-    if (cz <= seen + tolerance) return Sight.surface;
-    return this.#mask.data[index] === 0 ? Sight.behindOther : Sight.behindTarget;
+    const masked = this.#mask.data[index] !== 0;
+    if (!(seen > 0)) return { sight: Sight.unknown, masked };
+    if (cz < seen - tolerance) return { sight: Sight.free, masked };
+    if (cz <= seen + tolerance) return { sight: Sight.surface, masked };
+    return { sight: masked ? Sight.behindTarget : Sight.behindOther, masked };
   }
 }
+
+const nowhere = { sight: Sight.unknown, masked: false } as const;
+
+/** Several views of one scene: what one camera sees counts for all; a point is hidden where no camera sees it. */
+export class Views implements Visibility {
+  readonly #views: readonly View[];
+
+  constructor(views: readonly View[]) {
+    this.#views = views;
+  }
+
+  look(x: Metres, y: Metres, z: Metres, tolerance: Metres): Sight {
+    let best: Sight = Sight.unknown;
+    for (const view of this.#views) {
+      const sight = view.look(x, y, z, tolerance);
+      if (sight === Sight.free) return sight;
+      if (rank[sight] > rank[best]) best = sight;
+    }
+    return best;
+  }
+}
+
+/** Of two answers that are not free, the one that says more. Behind the target may be the target's own inside. */
+const rank: Readonly<Record<Sight, number>> = {
+  [Sight.unknown]: 0,
+  [Sight.behindOther]: 1,
+  [Sight.behindTarget]: 2,
+  [Sight.surface]: 3,
+  [Sight.free]: 4,
+};
