@@ -20,10 +20,13 @@ from assets import Asset, load_assets  # noqa: E402
 from execute import execute  # noqa: E402
 from methods import Choice, Planner, pca_top_down, random_on_mask  # noqa: E402
 from sensing import DEPTHS, MOUNTS, SURFACES, Sensing  # noqa: E402
-from scene import STROKE, Scene, Target, look_again, make_scene, render_colour, side_camera, targets_of  # noqa: E402
+from scene import STROKE, Scene, Target, look_again, look_from, make_scene, render_colour, side_camera, targets_of  # noqa: E402
 
 # Narrower than this the whole object fits between the fingers.
 FITS = 0.9 * STROKE
+SECOND_VIEWS = ("never", "when_unsure", "always", "both")
+#: A plan is unsure where its best grasp scores less, or more of the object's sides is unseen.
+UNSURE_SCORE, UNSURE_UNSEEN = 0.45, 0.4
 
 
 def kind_of(target: Target) -> str:
@@ -92,12 +95,15 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=3, help="targets tried in each clutter scene")
     parser.add_argument("--limit", type=int, default=0, help="so many single objects, drawn at random (0: all)")
     parser.add_argument("--only", help="scenes to run again, by their labels, with commas (default: all)")
+    parser.add_argument("--kinds", help="classes of targets as in the report, with semicolons (default: all)")
     parser.add_argument("--part", default="0/1", help="K/N: every Nth scene from the Kth on, to share the work")
     parser.add_argument("--methods", default="planner,pca,random")
     parser.add_argument("--attempts", type=int, default=1, help="tries of the planner; after a miss it looks again")
     parser.add_argument("--mount", choices=MOUNTS, default="tripod", help="where the camera is")
     parser.add_argument("--depth", choices=DEPTHS, default="stereo", help="the kind of depth camera")
     parser.add_argument("--surface", choices=SURFACES, default="opaque", help="shiny objects have holes in their depth; through clear ones the table is measured")
+    parser.add_argument("--second-view", choices=SECOND_VIEWS, default="never",
+                        help="another image, from where the plan says; 'both' carries out both plans of each scene")  # fmt: skip
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one a grasp")
     parser.add_argument("--tiles", type=Path, help="folder for images of each of the planner's grasps")
@@ -109,6 +115,7 @@ def main() -> None:
     singles = assets
     if args.limit:
         singles = [assets[k] for k in np.random.default_rng(args.seed).permutation(len(assets))[: args.limit]]
+    kinds = set(args.kinds.split(";")) if args.kinds else None
     only = set(args.only.split(",")) if args.only else set()
     part, parts = (int(x) for x in args.part.split("/"))
 
@@ -136,6 +143,8 @@ def main() -> None:
                     order = np.random.default_rng([args.seed, len(label), targets and int(targets[0].mask.sum())])
                     targets = [targets[k] for k in order.permutation(len(targets))[: args.targets]]
                 for target in targets:
+                    if kinds is not None and kind_of(target) not in kinds:
+                        continue
                     for method in methods:
                         row = attempt(scene, target, method, choosers[method], args, f"{setting}-{label}")
                         row.update(setting=setting, scene=label)
@@ -178,6 +187,13 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
     begin = time.perf_counter()
     choice = choose(scene, target.mask, rng)
     planned = time.perf_counter() - begin
+    first = choice
+    fused: Choice | None = None
+    unsure = choice.position is None or choice.score < UNSURE_SCORE or (choice.unseen or 0) > UNSURE_UNSEEN
+    if method == "planner" and choice.next_views and (args.second_view in ("always", "both") or (args.second_view == "when_unsure" and unsure)):
+        fused = choose(scene, target.mask, rng, second=look_from(scene, target.name, choice.next_views[0], rng))
+        if args.second_view != "both":
+            choice = fused
     shots: list[np.ndarray] = []
     watch = None
     if args.tiles and method == "planner":
@@ -199,6 +215,13 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
     outcomes = [outcome]
     if method == "planner" and args.attempts > 1:
         outcomes = with_retries(scene, target, choice, outcomes, choose, carry_out, args.attempts, rng)
+    second = {}
+    if first.unseen is not None:
+        second = {"unseen": round(first.unseen, 3), "unsure": unsure}
+    if fused is not None:
+        second |= {"unseen_after": None if fused.unseen is None else round(fused.unseen, 3), "overlap": round(fused.overlap or 0, 3)}
+        if args.second_view == "both":
+            second |= {"fused_outcome": carry_out(fused), "fused_score": round(fused.score, 3), "fused_reason": fused.reason}
     if watch:
         while len(shots) < 3:
             shots.append(shots[-1])
@@ -221,6 +244,7 @@ def attempt(scene: Scene, target: Target, method: str, choose, args: argparse.Na
         "visible": round(target.visible, 3),
         "outcome": outcome,
         "attempts": outcomes,
+        **second,
         "touched": len(touched),
         "reason": choice.reason,
         "refusal": choice.refusal,

@@ -30,6 +30,11 @@ class Choice:
     refusal: str | None = None
     #: The planner's own grasp and the object's centre, in the camera's frame: to mark down grasps near it.
     failed: dict | None = None
+    #: Share of the directions about the object that no image shows, and poses of the camera that would show them.
+    unseen: float | None = None
+    next_views: list[dict] | None = None
+    #: Overlap of the object's mask in a second image with the true one.
+    overlap: float | None = None
 
 
 class Planner:
@@ -45,8 +50,12 @@ class Planner:
             text=True,
         )
 
-    def choose(self, scene: Scene, mask: np.ndarray, _rng: np.random.Generator, failed: tuple[dict, ...] = ()) -> Choice:
-        """The best grasp; those near the `failed` ones of earlier choices are marked down."""
+    def choose(self, scene: Scene, mask: np.ndarray, _rng: np.random.Generator, failed: tuple[dict, ...] = (),
+               second: tuple[np.ndarray, np.ndarray, dict] | None = None) -> Choice:
+        """
+        The best grasp; those near the `failed` ones of earlier choices are marked down. `second`: depth of another image,
+        the object's true mask in it (to compare with), and its optical frame's pose in the first one's.
+        """
         depth_path, mask_path = (str(Path(self.folder.name) / name) for name in ("depth.f32", "mask.u8"))
         scene.depth.tofile(depth_path)
         mask.astype(np.uint8).tofile(mask_path)
@@ -54,18 +63,25 @@ class Planner:
             "id": 0, "width": WIDTH, "height": HEIGHT, "fx": FOCAL, "fy": FOCAL, "cx": CX, "cy": CY,
             "depth": depth_path, "mask": mask_path, "options": self.options, "failed": failed,
         }  # fmt: skip
+        if second is not None:
+            other, truth, pose = second
+            paths = [str(Path(self.folder.name) / name) for name in ("second.f32", "truth.u8")]
+            other.tofile(paths[0])
+            truth.astype(np.uint8).tofile(paths[1])
+            request["second"] = {"depth": paths[0], "truth": paths[1], "pose": pose}
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         plan = answer["plan"]
+        seen = {"unseen": plan.get("unseen"), "next_views": plan.get("nextViews"), "overlap": answer.get("overlap")}
         if not plan["grasps"]:
-            return Choice(None, None, 0, 0, plan["reason"], answer["ms"], plan["refusal"])
+            return Choice(None, None, 0, 0, plan["reason"], answer["ms"], plan["refusal"], **seen)
         best = plan["grasps"][0]
         local = Rotation.from_quat(best["pose"]["orientation"]).as_matrix()
         position = scene.camera_rotation @ np.array(best["pose"]["position"]) + scene.camera_position
         return Choice(position, scene.camera_rotation @ local, best["width"], best["score"], None, answer["ms"],
-                      failed={"grasp": best, "centre": answer.get("centre")})
+                      failed={"grasp": best, "centre": answer.get("centre")}, **seen)
 
     def close(self) -> None:
         assert self.process.stdin

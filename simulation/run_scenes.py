@@ -148,6 +148,7 @@ def run(driver: Driver, mode: str, number: int, seed: int, images: Path | None) 
         "message": answer.result.message,
         "wrong": [other for other in hanging if other != name],
         "mask_iou": iou,
+        "score": round(answer.result.grounding.objects[0].score, 3) if answer.result.grounding.objects else None,
         "grasps": len(answer.result.grasps),
         "raised": target_state["raised"],
         "stages": stages,
