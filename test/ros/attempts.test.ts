@@ -65,6 +65,23 @@ describe("tries of ~/grasp over DDS", () => {
     for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(configuration[i]!, 2);
   });
 
+  it("an object whose score is below execute_min_score is not moved for, and is returned with its grasps", async () => {
+    const { positions: before } = await driver("state");
+    const limit = (value: number) =>
+      cell.peer.do("set_parameter", { name: "execute_min_score", kind: "double", value });
+    await limit(0.95);
+    const { status, result } = await grasp();
+    await limit(0);
+    expect(status).toBe(aborted);
+    expect(result.message).toMatch(
+      /^the object found for ".*" has a score of 0\.90, below 0\.95; the arm did not move/,
+    );
+    expect(result.grasps.length).toBeGreaterThan(0);
+    expect(result.attempts).toEqual([]);
+    const { positions } = await driver("state");
+    for (const [i, q] of positions.entries()) expect(q).toBeCloseTo(before[i]!, 4);
+  });
+
   it("an object that the next image shows in its place was not taken", async () => {
     const { status, result } = await grasp();
     expect(status).toBe(aborted);

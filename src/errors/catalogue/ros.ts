@@ -75,6 +75,14 @@ export const rosErrors = {
     httpStatus: 400,
     level: "warn",
   }),
+  UNCERTAIN_OBJECT: entry({
+    message: 'the object found for "{query}" has a score of {score}, below {least}; the arm did not move',
+    cause: "the model is not certain enough that it is the right object, and execute_min_score asks for more",
+    remedy:
+      "look at the image; name the object by what tells it apart, or lower the parameter execute_min_score",
+    httpStatus: 409,
+    level: "warn",
+  }),
   NO_REPLY: entry({
     message: "no reply within {seconds} s to the question: {question}",
     cause: "several objects fit the query equally well, and nobody answered on ~/clarify",

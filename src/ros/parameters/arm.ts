@@ -7,6 +7,13 @@ export const armParameters = {
     default: false,
     description: "Let ~/grasp move the arm when a goal asks for it. Off: such goals are refused.",
   },
+  execute_min_score: {
+    type: "double",
+    default: 0,
+    range: [0, 1],
+    description:
+      "Least score of the object, its calibrated probability to be the right one, from which ~/grasp moves the arm. Below it the goal ends with the grasps and without a motion. 0: no limit.",
+  },
   allow_teleop: {
     type: "boolean",
     default: false,

@@ -1,4 +1,4 @@
-import { asCatalogued } from "../../errors/index.js";
+import { asCatalogued, GraspGroundingError } from "../../errors/index.js";
 import type { FrameId, Seconds, Stamp } from "../../geometry/index.js";
 import { cleanQuery, isStopOrder } from "../../grounding/index.js";
 import { headerOf } from "../../messages/index.js";
@@ -122,6 +122,8 @@ export class GraspAction extends GoalServer {
     if (described.grasps.length === 0) return { ...described, success: false, message: reason };
     if (!goal.execute || arm === undefined || abort.signal.aborted)
       return { ...described, success: true, message: `${described.grasps.length} grasps planned` };
+    const unsure = this.#uncertain(answer, query);
+    if (unsure !== undefined) return { ...described, success: false, message: unsure.message };
     const look = () => ask(node.now().nanoseconds, service_timeout);
     const { answer: last, ...ended } = await this.#execute(
       arm,
@@ -133,6 +135,19 @@ export class GraspAction extends GoalServer {
     const destination = answer.result.command && secondHalf(answer.result.command);
     if (!ended.success || destination === undefined || abort.signal.aborted) return { ...seen, ...ended };
     return { ...seen, ...ended, ...(await this.#putDown(arm, destination, goal, id, abort, feedback)) };
+  }
+
+  /** Why the arm does not move for an object that may be another than the one that was asked for. */
+  #uncertain({ result }: Answer, query: string): GraspGroundingError | undefined {
+    const { execute_min_score: least } = this.dependencies.parameters();
+    const score = result.objects[0]?.score ?? 0;
+    if (score >= least) return undefined;
+    return new GraspGroundingError("UNCERTAIN_OBJECT", {
+      query,
+      // Rounded down: 0.699 must not read as 0.7 when the limit is 0.7.
+      score: (Math.floor(score * 100) / 100).toFixed(2),
+      least,
+    });
   }
 
   /** What was found and its grasps, as the result has them, and why there are no grasps. */
