@@ -97,7 +97,8 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .configureOutput({ outputError });
   const completes = argv[0] === "complete" || argv[0] === "completion";
   for (const [name, { summary, load, examples = [] }] of Object.entries(commands)) {
-    const wanted = completes || argv.includes(name);
+    // Completion offers the options of a command that the line names already.
+    const wanted = argv.includes(name);
     const command = wanted ? await load() : new Command(name).description(summary);
     completeHelp(command, wanted && !completes ? examples : []);
     program.addCommand(withOneExit(command));
