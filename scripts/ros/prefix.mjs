@@ -6,7 +6,7 @@ import { exists, Problem, progress, run } from "./run.mjs";
 /** The wheels are built for CPython 3.11. */
 const pythonVersion = "3.11";
 
-function findPython() {
+export function findPython() {
   const wanted = [process.env.GRASP_GROUNDING_PYTHON, `python${pythonVersion}`, "python3"].filter(Boolean);
   for (const command of wanted) {
     if (!exists(command)) continue;

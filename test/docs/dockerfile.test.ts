@@ -2,6 +2,8 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { validate } from "dockerfile-utils";
 import { expect, it } from "vitest";
+// @ts-expect-error: a script, without types
+import { dockerfile } from "../../scripts/lib/dockerfile.mjs";
 import { repository } from "../support/python.js";
 
 const text = readFileSync(join(repository, "docker", "Dockerfile"), "utf8");
@@ -45,4 +47,18 @@ it("copies only from stages it has and files there are", () => {
     }
   }
   expect(statSync(join(repository, "docker", "entrypoint.sh")).mode & 0o111).toBe(0o111);
+});
+
+it("is read by `npm run rehearse:docker`, and an instruction that it cannot carry out is an error", () => {
+  const { stages } = dockerfile(text, { CUDA: "0" });
+  expect(stages.map(({ name }: { name?: string }) => name)).toEqual(["node", "cuda", "build", undefined]);
+  const [image, build] = [stages.at(-1), stages.at(-2)];
+  expect(image).toMatchObject({ user: "ubuntu", entrypoint: ["/entrypoint.sh"] });
+  expect(image?.env).toMatchObject({ ROS_DISTRO: "jazzy", NVIDIA_VISIBLE_DEVICES: "all" });
+  const steps = build?.instructions ?? [];
+  expect(steps.find(({ kind }: { kind: string }) => kind === "RUN")?.script).toMatch(
+    /^apt-get update && apt-get install -y .*\*$/,
+  );
+  expect(steps.at(-1)?.env).toMatchObject({ CUDA: "0" });
+  expect(() => dockerfile("FROM a:1\nHEALTHCHECK NONE\n")).toThrow("HEALTHCHECK");
 });
