@@ -40,6 +40,10 @@ it("serves the bundled demo with the bundled model, and ends cleanly at Ctrl-C",
     .toMatch(/console: http:\/\/127\.0\.0\.1:\d+\/ \(Ctrl-C/);
   const url = /http:\S+\//.exec(program.output())?.[0] ?? "";
   const { cookie } = await signIn(url);
+  // The address is printed before the first image is read.
+  await expect
+    .poll(async () => (await fetch(`${url}api/frame.jpg`, { headers: { cookie } })).status)
+    .toBe(200);
   const asked = await command(url, cookie, { name: "ask", query: "the banana" });
   expect(asked.status).toBe(200);
   const answer = asked.body.result as {
