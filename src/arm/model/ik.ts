@@ -40,6 +40,11 @@ export interface IkSolution {
 
 const iterationsPerStart = 50;
 const tableSize = 1536;
+/**
+ * What `track` keeps from a joint's limits, in radians or metres, and at most this share of its range: the spline
+ * through the joint configurations of a line swings a little beyond a joint that stays at its limit.
+ */
+const lineReserve = { distance: 2e-3, share: 0.01 };
 
 /**
  * Inverse kinematics of one chain: Levenberg-Marquardt steps whose damping falls with the error (Chan and Lawrence
@@ -54,8 +59,10 @@ export class IkSolver {
   readonly #e = new Float64Array(6);
   readonly #target = new Float64Array(12);
   readonly #frozen: Uint8Array;
-  readonly #from: Float64Array;
-  readonly #to: Float64Array;
+  /** The joint positions that a solution may have; narrower while a line is followed. */
+  #from: Float64Array;
+  #to: Float64Array;
+  readonly #lineRange: { readonly from: Float64Array; readonly to: Float64Array };
   /** Table of joint configurations, and of where each puts the tool: rotation, then position. */
   readonly #configurations: Float64Array;
   readonly #places: Float64Array;
@@ -69,6 +76,13 @@ export class IkSolver {
     this.#frozen = new Uint8Array(n);
     this.#from = Float64Array.from(chain.lower);
     this.#to = Float64Array.from(chain.upper);
+    const reserve = chain.lower.map((low, i) =>
+      Math.min(lineReserve.distance, lineReserve.share * (chain.upper[i]! - low)),
+    );
+    this.#lineRange = {
+      from: this.#from.map((low, i) => low + reserve[i]!),
+      to: this.#to.map((high, i) => high - reserve[i]!),
+    };
     this.#configurations = new Float64Array(tableSize * n);
     this.#places = new Float64Array(tableSize * 12);
     this.#fillTable();
@@ -113,10 +127,20 @@ export class IkSolver {
 
   /**
    * The joint configuration for `target` next to `q`: one start, no restarts; undefined when it is not reached.
-   * For following lines.
+   * For following lines: joints keep 2 mrad (2 mm) from their limits.
    */
   track(target: Pose, q: JointValues): IkSolution | undefined {
-    return this.solve(target, { seed: q, restarts: 0, positionTolerance: 1e-6, rotationTolerance: 1e-5 });
+    const range = [this.#from, this.#to] as const;
+    this.#from = this.#lineRange.from;
+    this.#to = this.#lineRange.to;
+    const solution = this.solve(target, {
+      seed: q,
+      restarts: 0,
+      positionTolerance: 1e-6,
+      rotationTolerance: 1e-5,
+    });
+    [this.#from, this.#to] = range;
+    return solution;
   }
 
   /** Cost of a joint configuration by the preferences: smaller is better. */

@@ -12,6 +12,7 @@ import {
   type RefusedMotion,
   type SequenceOptions,
   SequencePlanner,
+  splinePath,
   straightLine,
   type Trajectory,
 } from "../../../src/arm/index.js";
@@ -47,6 +48,24 @@ it("a straight line is straight, even in turning, and ends where it should", () 
     const pose = kinematics.forward(q);
     expect(Math.hypot(...pose.position.map((v, i) => v - wanted.position[i]!))).toBeLessThan(1e-5);
     expect(angleBetween(pose.orientation, wanted.orientation)).toBeLessThan(1e-4);
+  }
+});
+
+it.each([
+  [0.4262, -0.6467, 0.0437, 1.1459],
+  [0.4708, -0.5177, 0.1461, 2.4277],
+  [0.2679, 0.3016, 0.2997, -2.0545],
+  [0.4298, -0.4239, 0.2555, 2.4477],
+])("a line down to %d, %d, %d along which a joint stays at its limit is driven within it", (x, y, z, yaw) => {
+  const above = solver.solveAll(fromAbove(x, y, z + 0.1, yaw), { seed: start, candidates: 6 });
+  const lines = above.flatMap(({ joints }) => {
+    const line = straightLine(solver, joints, fromAbove(x, y, z, yaw));
+    return "reason" in line ? [] : [pathRange(splinePath(line.configurations))];
+  });
+  expect(lines.length).toBeGreaterThan(0);
+  for (const { min, max } of lines) {
+    for (const [j, q] of min.entries()) expect(q).toBeGreaterThanOrEqual(chain.lower[j]! - 1e-6);
+    for (const [j, q] of max.entries()) expect(q).toBeLessThanOrEqual(chain.upper[j]! + 1e-6);
   }
 });
 
