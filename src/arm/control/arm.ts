@@ -29,7 +29,7 @@ import type {
 import { type Clock, deadline, systemClock } from "./clock.js";
 import { type FollowResult, followText } from "./controller.js";
 import { type FingerStage, GraspMonitor } from "./grasp-monitor.js";
-import { failure, feedbackGrace, PlanningAborted, unlessAborted } from "./outcomes.js";
+import { failure, feedbackGrace, firstOf, isPlanFault, PlanningAborted, unlessAborted } from "./outcomes.js";
 
 /** One arm: plans grasps, asks the supervisor to grant every motion, and watches each motion while it runs. */
 export class Arm {
@@ -140,13 +140,13 @@ export class Arm {
     return why;
   }
 
-  /** Puts the held object down at a pose of the tool. Needs no image. A failure is a result, no rejection. */
-  place(goal: PlaceGoal, options: UnplannedOptions): Promise<ArmResult> {
-    return this.#leased(options, () =>
+  /** Puts the held object down at the first tool pose that can be reached. Needs no image. A failure is a result. */
+  place(goals: PlaceGoal | readonly PlaceGoal[], options: UnplannedOptions): Promise<ArmResult> {
+    const place = (goal: PlaceGoal) =>
       this.#planned(options, "the object was put down", (start) =>
         this.#planner.planPlace(goal, start, () => this.#yieldToFeedback(options)),
-      ),
-    );
+      );
+    return this.#leased(options, () => firstOf([goals].flat(), place));
   }
 
   /** Moves the arm to joint positions, radians in the chain's order. Needs no image. A failure is a result. */
@@ -228,7 +228,7 @@ export class Arm {
       if (safety !== undefined) {
         why = failure("refused", safetyText[safety], { safety });
         // The next grasp may do better only where the refusal depends on the plan.
-        if (["joint-limit", "velocity-limit", "workspace"].includes(safety)) continue;
+        if (isPlanFault(why)) continue;
         return why;
       }
       const ended = await this.#run(plan.stages, options, "the object was taken");

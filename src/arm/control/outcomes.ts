@@ -29,5 +29,24 @@ export const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmR
   ...more,
 });
 
+/** Whether a motion was refused before it began, for what another plan may do without. */
+export const isPlanFault = ({ outcome, safety }: ArmResult): boolean =>
+  outcome === "refused" &&
+  (safety === "joint-limit" || safety === "velocity-limit" || safety === "workspace");
+
+/** The result of the first place at which a motion began, or the reason of the last one. */
+export async function firstOf<T>(
+  places: readonly T[],
+  attempt: (place: T) => Promise<ArmResult>,
+): Promise<ArmResult> {
+  let why = failure("no-plan", "there is no free place for it");
+  for (const place of places) {
+    why = await attempt(place);
+    // Nothing has moved: another place may be within reach.
+    if (why.outcome !== "no-plan" && !isPlanFault(why)) break;
+  }
+  return why;
+}
+
 /** Time before a request in which heartbeats and joint states that came during planning are read. */
 export const feedbackGrace: Seconds = 0.02;

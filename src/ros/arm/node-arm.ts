@@ -216,22 +216,13 @@ export class NodeArm implements ArmPort {
       ...(seen.obstacles !== undefined && { obstacles: ready.arm.withoutRobot(seen.obstacles) }),
     };
     const placed = await this.#granted(ready, operator, signal, async (lease) => {
-      let result: ArmResult = {
-        success: false,
-        outcome: "no-plan",
-        message: "there is no free place for it",
-      };
-      for (const goal of placeGoals(taken, target, camera, tool)) {
-        result = await ready.arm.place(goal, {
-          operator,
-          scene,
-          lease,
-          signal,
-          onStage: (stage, progress) => onStage(stageNames[stage], progress, 1),
-        });
-        // Nothing has moved: another place may be within reach.
-        if (result.outcome !== "no-plan") break;
-      }
+      const result = await ready.arm.place(placeGoals(taken, target, camera, tool), {
+        operator,
+        scene,
+        lease,
+        signal,
+        onStage: (stage, progress) => onStage(stageNames[stage], progress, 1),
+      });
       this.#last = result;
       if (result.success) this.#taken = undefined;
       return result;

@@ -7,7 +7,17 @@ import {
   safetyText,
   Teleop,
 } from "../../../src/arm/index.js";
-import { boxCloud, chain, fromAbove, makeArm, makeChecker, StepClock, scene, start } from "./rig.js";
+import {
+  boxCloud,
+  chain,
+  fromAbove,
+  makeArm,
+  makeChecker,
+  StepClock,
+  scene,
+  start,
+  workspace,
+} from "./rig.js";
 
 const goal = { pose: fromAbove(0.5, 0.1, 0.05), width: 0.06, objectWidth: 0.04 };
 const clocks: StepClock[] = [];
@@ -308,6 +318,29 @@ describe("what a controller can do wrong ends in words, with the arm still and r
     rig.gripper.opening = () => (rig.speed() > 0.1 && odd++ % 3 < 2 ? 0 : rig.gripper.width);
     expect(await rig.execute()).toMatchObject({ success: true });
     expect(odd).toBeGreaterThan(10);
+  });
+
+  it("an object is put down at the first place that is within reach and granted", async () => {
+    const clock = new StepClock();
+    clocks.push(clock);
+    const bounds = { workspace: { ...workspace, max: [0.95, 0.25, 1.4] as const } };
+    const { arm, gripper, now } = makeArm({ clock }, bounds);
+    gripper.object = 0.04;
+    const options = { operator: "ada", scene: scene(), lease: "goal" } as const;
+    expect(await arm.execute(goal, { ...options, frameAt: now() })).toMatchObject({ success: true });
+    const beyondReach = { ...goal, pose: fromAbove(2, 0, 0.05) };
+    // Within the workspace of the scene, not within the supervisor's.
+    const outside = { ...goal, pose: fromAbove(0.45, 0.35, 0.05) };
+    const refused = { success: false, outcome: "refused", safety: "workspace" };
+    expect(await arm.place([beyondReach, outside], options)).toMatchObject(refused);
+    const there = { ...goal, pose: fromAbove(0.45, -0.15, 0.05) };
+    const released: number[] = [];
+    const onStage = (stage: string) => {
+      if (stage === "release") released.push(...arm.tool!.position);
+    };
+    const placed = await arm.place([beyondReach, outside, there], { ...options, onStage });
+    expect(placed).toMatchObject({ success: true });
+    expect(Math.hypot(...released.map((v, i) => v - there.pose.position[i]!))).toBeLessThan(0.005);
   });
 
   it("an object that is lost on the way to where it is put down", async () => {
