@@ -14,6 +14,7 @@ export * from "./control/controller.js";
 export * from "./control/grasp-attempts.js";
 export * from "./control/grasp-monitor.js";
 export * from "./control/grasp-ranking.js";
+export * from "./control/held-object.js";
 export * from "./control/simulated-controller.js";
 export * from "./control/teleop.js";
 export * from "./model/chain.js";

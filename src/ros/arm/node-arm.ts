@@ -3,10 +3,14 @@ import {
   type AttemptStage,
   attemptGrasps,
   type GraspView,
+  placeGoals,
   type RankedGrasp,
   type Scene,
   safetyText,
   systemClock,
+  type TakenObject,
+  takenBy,
+  withoutHeld,
 } from "../../arm/index.js";
 import {
   compose,
@@ -28,7 +32,6 @@ import { ArmCommands } from "./arm-commands.js";
 import { ArmDiscovery } from "./arm-discovery.js";
 import type { ArmSetup } from "./arm-model.js";
 import type { ConfiguredArm } from "./configured-arm.js";
-import { placeGoals, type TakenObject, takenBy, withoutHeld } from "./held-object.js";
 
 export interface NodeArmDependencies {
   readonly setup: ArmSetup;

@@ -1,5 +1,5 @@
+import type { PlaceTarget } from "../../arm/index.js";
 import type { Seconds } from "../../geometry/index.js";
-import type { PlaceTarget } from "../arm/held-object.js";
 import type { Answer } from "../scheduler.js";
 
 export interface ArmRequest {

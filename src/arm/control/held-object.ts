@@ -1,4 +1,3 @@
-import type { GraspGoal, PlaceGoal, Scene } from "../../arm/index.js";
 import {
   compose,
   conjugate,
@@ -9,11 +8,14 @@ import {
   transformPoints,
   type Vec3,
 } from "../../geometry/index.js";
-import { type HeldObject, relativeTo } from "../../grasping/index.js";
+import type { Scene } from "../collision/checker.js";
+import type { GraspGoal, PlaceGoal } from "../planning/sequence-types.js";
 
 /** What the gripper took, as it was taken: needed to put it down again. Everything in the arm's base. */
-export interface TakenObject extends HeldObject {
+export interface TakenObject {
+  /** Its seen surface relative to the tool's origin. */
   readonly points: Points;
+  /** Of the tool. */
   readonly orientation: Quaternion;
   readonly goal: GraspGoal;
   /** Largest distance of its points from the upright line through the tool, and how far it reaches below the tool. */
@@ -28,7 +30,9 @@ const maxReach: Metres = 0.2;
 
 /** @param target the object's seen points in the base */
 export function takenBy(goal: GraspGoal, target: Points | undefined): TakenObject {
-  const points = relativeTo(target ?? new Float32Array(0), goal.pose);
+  const [x, y, z] = goal.pose.position;
+  const relative: Pose = { position: [-x, -y, -z], orientation: [0, 0, 0, 1] };
+  const points = transformPoints(relative, target ?? new Float32Array(0));
   let [reach, bottom] = [0, 0];
   for (let i = 0; i + 2 < points.length; i += 3) {
     reach = Math.max(reach, Math.hypot(points[i]!, points[i + 1]!));
@@ -67,7 +71,10 @@ export function placeGoals(
   return poses.map((pose) => ({ ...goal, pose, ...(held.length > 0 && { held }) }));
 }
 
-/** A scene without the held object, which an image taken since shows in the gripper. */
+/**
+ * A scene without the held object, which an image taken since shows in the gripper.
+ * @param tool where the tool is now, in the base
+ */
 export function withoutHeld(scene: Scene, { reach, bottom }: TakenObject, tool: Vec3): Scene {
   const { obstacles } = scene;
   if (obstacles === undefined) return scene;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { placeGoals, takenBy, withoutHeld } from "../../../src/arm/index.js";
 import { type Pose, transformPoints, type Vec3 } from "../../../src/geometry/index.js";
-import { placeGoals, takenBy, withoutHeld } from "../../../src/ros/arm/held-object.js";
 
 /** The tool points down, turned a little about the upright axis. */
 const pose: Pose = { position: [0.5, 0.1, 0.06], orientation: [Math.cos(0.2), Math.sin(0.2), 0, 0] };
