@@ -3,6 +3,7 @@ import {
   conjugate,
   invert,
   type Mask,
+  type Metres,
   type OrganisedCloud,
   organisedCloud,
   type Points,
@@ -16,7 +17,7 @@ import {
 } from "../../geometry/index.js";
 import { findTable } from "../geometric/table.js";
 import { cellsOf, insidePlaces, readContainer } from "./container.js";
-import { bottomOf, footprint } from "./footprint.js";
+import { bottomOf, type Footprint, footprint } from "./footprint.js";
 import { placesNextTo } from "./next-to.js";
 import { filled, heights } from "./surface.js";
 import type { Candidate, PlacePlan, PlaceRequest, PlaceSpot } from "./types.js";
@@ -28,6 +29,8 @@ const step = 2;
 const turns = [0, 1, -1, 2, -2, 3, -3, 4].map((eighths) => (eighths * Math.PI) / 4);
 /** Places that are offered; the motion takes the first that it can reach. */
 const maxSpots = 32;
+/** A place that was pointed at is at most so far from that point. */
+const maxFromPointed: Metres = 0.05;
 /** Places nearer to one that is offered, sideways or in height, are no other places. */
 const apart = { aside: 0.035, up: 0.008 };
 
@@ -52,7 +55,7 @@ export function planPlace(
   });
   const table = findTable(cloud, marks, seededRandom(7), request.up);
   if (table === undefined) return none("no surface to put it on can be seen");
-  const about = middlePoint(cloud, landmarks.length > 0 ? 1 : 0, marks);
+  const about = request.near ?? middlePoint(cloud, landmarks.length > 0 ? 1 : 0, marks);
   const tableInCamera = about === undefined ? undefined : table.frameAt(about);
   if (tableInCamera === undefined) return none("the place has no depth");
   const toTable = invert(tableInCamera);
@@ -71,7 +74,7 @@ const none = (reason: string): PlacePlan => ({ spots: [], reason });
 
 /** Places in the table frame, best first, or why there are none. */
 function search(
-  { relation, landmarks: { length: count } }: PlaceRequest,
+  { relation, landmarks: { length: count }, near }: PlaceRequest,
   local: Points,
   marks: Uint8Array,
   landmarks: readonly Uint8Array[],
@@ -106,7 +109,23 @@ function search(
     heights(local, (k) => marks[k] !== 2),
     5,
   );
-  return placesNextTo(seen, { relation, landmarks: cells, footprints, height: bottom + drop });
+  const free = placesNextTo(seen, { relation, landmarks: cells, footprints, height: bottom + drop });
+  // The frame's origin is below the point.
+  return near === undefined ? free : nearest(free, footprints);
+}
+
+/** Places that come near the frame's origin, the nearest first; an eighth turn counts as 16 mm. */
+function nearest(free: readonly Candidate[], footprints: readonly Footprint[]): Candidate[] {
+  return free
+    .map((candidate) => {
+      const [x, y] = candidate.position;
+      const [mx, my] = footprints.find(({ turn }) => turn === candidate.turn)!.middle;
+      const off = Math.hypot(x + mx, y + my);
+      return { candidate, off, cost: off + 0.02 * Math.abs(candidate.turn) };
+    })
+    .filter(({ off }) => off <= maxFromPointed)
+    .sort((a, b) => a.cost - b.cost)
+    .map(({ candidate }) => candidate);
 }
 
 /** The mask at the cloud's pixels. */

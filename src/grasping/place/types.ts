@@ -27,6 +27,8 @@ export interface PlaceRequest {
   readonly held: HeldObject;
   /** What will not stand there any more, of the image's size: the object that is taken. */
   readonly ignored?: readonly Mask[];
+  /** For `anywhere`: the point of the table, in the camera's optical frame, that the place is at or within 5 cm of. */
+  readonly near?: Vec3;
   /** Up in the camera's optical frame, where it is known. */
   readonly up?: Vec3;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compose, type Points, transformPoint, type Vec3 } from "../../../src/geometry/index.js";
+import { compose, invert, type Points, transformPoint, type Vec3 } from "../../../src/geometry/index.js";
 import {
   heldInCamera,
   type PlacePlan,
@@ -94,6 +94,38 @@ describe("a place beside an object", () => {
       spots: [],
       reason: "there is no free place for it",
     });
+  });
+});
+
+describe("a place that was pointed at", () => {
+  const view = see([box([0, 0, 0.05], [0.1, 0.1, 0.1])]);
+  const held = heldInCamera(block, down, view.cameraToWorld);
+  const at = (point: Vec3) =>
+    planPlace(view.frame, {
+      relation: "anywhere",
+      landmarks: [],
+      held,
+      near: transformPoint(invert(view.cameraToWorld), point),
+      up: upInCamera(view.cameraToWorld),
+    });
+
+  it("is there, where the table is bare", () => {
+    const [best] = placesOf(view, at([0.1, 0.12, 0]));
+    expect(Math.hypot(best![0] - 0.1, best![1] - 0.12)).toBeLessThan(0.012);
+    expect(best![2] - half).toBeLessThan(0.015);
+  });
+
+  it("is moved a little, out of the room that an object needs", () => {
+    const places = placesOf(view, at([0.07, 0, 0]));
+    expect(places.length).toBeGreaterThan(0);
+    for (const [x, y] of places) {
+      expect(Math.hypot(x - 0.07, y)).toBeLessThan(0.06);
+      expect(x).toBeGreaterThan(0.05 + half);
+    }
+  });
+
+  it("has a reason where an object stands", () => {
+    expect(at([0, 0, 0.1])).toEqual({ spots: [], reason: "there is no free place for it" });
   });
 });
 
