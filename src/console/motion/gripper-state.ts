@@ -1,5 +1,4 @@
-import type { GraspGoal } from "../../arm/index.js";
-import type { Metres } from "../../geometry/index.js";
+import type { TakenObject } from "../../arm/index.js";
 
 /**
  * What is between the fingers, as far as the console can know: a pure state machine. It never claims "empty" from
@@ -12,13 +11,7 @@ export interface GraspedObject {
   /** What the operator asked for, e.g. "the green apple". */
   readonly name: string;
   /** What is needed to put it down again; absent for an object that was not taken by a planned grasp. */
-  readonly taken?: {
-    readonly goal: GraspGoal;
-    /** Height of the tool above the surface the object stood on, in metres. */
-    readonly height: Metres;
-    /** How far the object reached sideways from the tool, in metres. */
-    readonly reach: Metres;
-  };
+  readonly taken?: TakenObject;
   /** JPEG. */
   readonly thumbnail?: Promise<Buffer>;
   /** Number of the image; each object that is taken has its own. */

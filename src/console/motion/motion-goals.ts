@@ -55,30 +55,16 @@ export function pointAt(frame: RgbdFrame, u: number, v: number, cameraInBase: Po
 export const standsOn = ({ table }: Scene, point: Vec3): number =>
   table === undefined ? point[2] : planeDistance(table, point);
 
-/** Largest distance of points from an upright line, at most 0.2 m. */
-export function reachOf(points: Scene["target"], [x, y]: Vec3): number {
-  let largest = 0;
-  for (let i = 0; i + 2 < (points?.length ?? 0); i += 3)
-    largest = Math.max(largest, Math.hypot(points![i]! - x, points![i + 1]! - y));
-  return Math.min(largest, 0.2);
-}
-
 /**
  * A scene without the points within `radius` metres of an upright line: the gripper or the object in it is there.
- * @param above only points higher than this are removed, in metres of the base frame
  */
-export function clearedAround(
-  scene: Scene,
-  [x, y]: Vec3,
-  radius: number,
-  above = Number.NEGATIVE_INFINITY,
-): Scene {
+export function clearedAround(scene: Scene, [x, y]: Vec3, radius: number): Scene {
   const { obstacles } = scene;
   if (obstacles === undefined) return scene;
   const selected: number[] = [];
   for (let i = 0; i + 2 < obstacles.length; i += 3) {
     const [px, py, pz] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
-    if (pz < above || Math.hypot(px - x, py - y) > radius) selected.push(px, py, pz);
+    if (Math.hypot(px - x, py - y) > radius) selected.push(px, py, pz);
   }
   return { ...scene, obstacles: Float32Array.from(selected) };
 }

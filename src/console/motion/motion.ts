@@ -136,7 +136,7 @@ export class Motion {
     const taken = this.#surroundings.taken(goal, view.scene);
     const object: GraspedObject = {
       name: objectName(phrases[0] ?? query),
-      ...(taken !== undefined && { taken }),
+      taken,
       ...(thumbnail !== undefined && { thumbnail, thumbnailId: ++this.#thumbnails }),
     };
     return this.#run(
@@ -154,8 +154,8 @@ export class Motion {
   async place(actor: Actor, frame: RgbdFrame | undefined, where: Place): Promise<string> {
     const taken = this.object?.taken;
     if (taken === undefined) throw refused("nothing was taken here that could be put down");
-    const { goal, scene } = this.#surroundings.placing(taken, frame, where);
-    return this.#run(actor, "place", (options) => this.#console.arm.place(goal, { ...options, scene }));
+    const { goals, scene } = this.#surroundings.placing(taken, frame, where);
+    return this.#run(actor, "place", (options) => this.#console.arm.place(goals, { ...options, scene }));
   }
 
   /** Opens or closes the fingers where the arm stands, while the button is held. @throws MOTION_REFUSED */

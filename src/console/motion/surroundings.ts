@@ -1,8 +1,24 @@
-import type { GraspView, Scene } from "../../arm/index.js";
-import type { RgbdFrame, Vec3 } from "../../geometry/index.js";
+import {
+  type GraspView,
+  type PlaceTarget,
+  placeGoals,
+  type Scene,
+  type TakenObject,
+  takenBy,
+  withoutHeld,
+} from "../../arm/index.js";
+import {
+  identityPose,
+  invert,
+  type Pose,
+  type RgbdFrame,
+  transformPoint,
+  type Vec3,
+} from "../../geometry/index.js";
+import { heldInCamera, planPlace, upInCamera } from "../../grasping/index.js";
 import type { ConsoleArm } from "./console-arm.js";
 import type { GraspedObject } from "./gripper-state.js";
-import { clearedAround, goalsFor, reachOf, sceneOf, standsOn } from "./motion-goals.js";
+import { clearedAround, goalsFor, sceneOf, standsOn } from "./motion-goals.js";
 import type { Place, Proposal } from "./proposal.js";
 import { refused } from "./refused.js";
 
@@ -40,26 +56,45 @@ export class Surroundings {
   }
 
   /** How the object of a grasp stands: needed to put it down again. */
-  taken(goal: GraspView["grasps"][number], scene: Scene): GraspedObject["taken"] {
+  taken(goal: GraspView["grasps"][number], scene: Scene): TakenObject {
     const { position } = goal.pose;
-    return { goal, height: standsOn(scene, position), reach: reachOf(scene.target, position) };
+    const seen = scene.target !== undefined && scene.target.length > 0;
+    // Of an object that was not seen, the point it stands on is known.
+    const foot = [position[0], position[1], position[2] - standsOn(scene, position)];
+    return takenBy(goal, seen ? scene.target : Float32Array.from(foot));
   }
 
-  /** The tool's goal and the scene for putting an object down. @param frame what the camera sees now */
-  placing(
-    { goal, height, reach }: NonNullable<GraspedObject["taken"]>,
+  /**
+   * The tool's goals and the scene for putting an object down.
+   * @param frame what the camera sees now
+   * @throws MOTION_REFUSED where an image is needed that does not show a free place
+   */
+  placing(taken: TakenObject, frame: RgbdFrame | undefined, where: Place) {
+    const camera = frame === undefined ? undefined : this.#console.cameraInBase(frame);
+    const target = typeof where === "string" ? where : this.#placesAt(where, taken, frame, camera);
+    const tool = this.#console.arm.tool?.position ?? taken.goal.pose.position;
+    const scene = this.#complete(this.#withoutObject(this.#seen(frame), taken, tool));
+    return { goals: placeGoals(taken, target, camera ?? identityPose, tool), scene };
+  }
+
+  /** Free places at a point of the table, of the tool in the camera's frame. */
+  #placesAt(
+    point: Vec3,
+    { points, orientation }: TakenObject,
     frame: RgbdFrame | undefined,
-    where: Place,
-  ) {
-    const { pose } = goal;
-    const { arm, scene: known = {} } = this.#console;
-    const tool = arm.tool?.position ?? pose.position;
-    const below: Vec3 = [tool[0], tool[1], tool[2] - (standsOn(known, tool) - height)];
-    const position: Vec3 =
-      where === "back" ? pose.position : where === "here" ? below : [where[0], where[1], where[2] + height];
-    const seen = this.#withoutObject(this.#seen(frame), { goal, height, reach }, tool);
-    const scene = this.#complete(where === "back" ? clearedAround(seen, position, reach + margin) : seen);
-    return { goal: { ...goal, pose: { ...pose, position } }, scene };
+    camera: Pose | undefined,
+  ): PlaceTarget {
+    if (frame === undefined || camera === undefined)
+      throw refused("the camera's pose on the robot is not known");
+    const { spots, reason } = planPlace(frame, {
+      relation: "anywhere",
+      landmarks: [],
+      held: heldInCamera(points, orientation, camera),
+      near: transformPoint(invert(camera), point),
+      up: upInCamera(camera),
+    });
+    if (spots.length === 0) throw refused(reason ?? "there is no free place for it");
+    return spots.map(({ pose }) => pose);
   }
 
   /**
@@ -79,13 +114,8 @@ export class Surroundings {
   }
 
   /** An image may show the object in the gripper, or still where it was taken: neither is an obstacle. */
-  #withoutObject(
-    seen: Scene,
-    { goal, height, reach }: NonNullable<GraspedObject["taken"]>,
-    tool: Vec3,
-  ): Scene {
-    const lifted = clearedAround(seen, tool, reach + margin, tool[2] - height);
-    return clearedAround(lifted, goal.pose.position, reach + margin);
+  #withoutObject(seen: Scene, taken: TakenObject, tool: Vec3): Scene {
+    return clearedAround(withoutHeld(seen, taken, tool), taken.goal.pose.position, taken.reach + margin);
   }
 
   #seen(frame: RgbdFrame | undefined): Scene {

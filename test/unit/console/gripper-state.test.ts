@@ -8,6 +8,7 @@ import {
   type SupervisorSnapshot,
   stateOf,
   step,
+  takenBy,
 } from "../../../src/arm/index.js";
 import {
   type Act,
@@ -42,11 +43,7 @@ const summary = {
 } as const;
 const apple: GraspedObject = {
   name: "the apple",
-  taken: {
-    goal: { pose: { position: [0, 0, 0], orientation: [0, 0, 0, 1] }, width: 0.08 },
-    height: 0.02,
-    reach: 0.03,
-  },
+  taken: takenBy({ pose: { position: [0, 0, 0], orientation: [0, 0, 0, 1] }, width: 0.08 }, undefined),
 };
 
 /** Stages of each act, as the arm names them. */

@@ -2,7 +2,9 @@ import { afterEach, expect, it } from "vitest";
 import type { ConsoleArm } from "../../../src/console/index.js";
 import { Motion } from "../../../src/console/motion/motion.js";
 import type { Proposal } from "../../../src/console/motion/proposal.js";
+import { identityPose } from "../../../src/geometry/index.js";
 import type { PipelineResult } from "../../../src/pipeline/index.js";
+import { box, look } from "../../support/raycast.js";
 import { fromAbove, makeArm, start, table, workspace } from "../arm/rig.js";
 
 /** The console's motions on the real arm code and a simulated controller, released at every stage. */
@@ -17,13 +19,19 @@ afterEach(() => {
   log.length = 0;
 });
 
+/** A box on the table, seen over the arm's far side. */
+const view = look([box([0.45, -0.3, 0.05], [0.1, 0.1, 0.1])], {
+  eye: [1.1, -0.1, 0.7],
+  at: [0.45, -0.15, 0],
+});
+
 function open(object = 0.02) {
   const rig = makeArm();
   rig.gripper.object = object;
   const console: ConsoleArm = {
     name: "simulated Panda",
     arm: rig.arm,
-    cameraInBase: () => ({ position: [0, 0, 0], orientation: [0, 0, 0, 1] }),
+    cameraInBase: ({ depth }) => (depth === undefined ? identityPose : view.cameraToWorld),
     takenAt: () => rig.now(),
     scene: { table, workspace },
     reading: () => ({ positions: rig.controller.reading()!.positions, opening: rig.gripper.width }),
@@ -134,6 +142,26 @@ it("puts an object down where the arm was stopped with it", async () => {
   expect(lowest).toBeCloseTo(0.02, 2);
   expect(motion.state.gripper?.state).toBe("empty");
 });
+
+it("puts an object down at a point of the table, and not where something stands", async () => {
+  const { motion, kinematics, controller } = open();
+  expect(await hold(() => motion.pick(ada, proposal()))).toBe("the object was taken");
+  await expect(motion.place(ada, view.frame, [0.45, -0.3, 0.1])).rejects.toThrow(
+    "there is no free place for it",
+  );
+  await expect(motion.place(ada, undefined, [0.45, -0.1, 0])).rejects.toThrow(/camera's pose/);
+  let released = [0, 0, 0];
+  const watching = setInterval(() => {
+    if (motion.state.stage === "release")
+      released = Array.from(kinematics.forward(controller.reading()!.positions).position);
+  }, 2);
+  expect(await hold(() => motion.place(ada, view.frame, [0.45, -0.1, 0]))).toBe("the object was put down");
+  clearInterval(watching);
+  expect(Math.hypot(released[0]! - 0.45, released[1]! + 0.1)).toBeLessThan(0.015);
+  // As high above the table as it was taken, and 6 mm for the fall.
+  expect(released[2]).toBeCloseTo(0.026, 2);
+  expect(motion.state.gripper?.state).toBe("empty");
+}, 60_000);
 
 it("says how late the page was when it stops for that", async () => {
   const { motion } = open();
