@@ -133,14 +133,11 @@ export class IkSolver {
     const range = [this.#from, this.#to] as const;
     this.#from = this.#lineRange.from;
     this.#to = this.#lineRange.to;
-    const solution = this.solve(target, {
-      seed: q,
-      restarts: 0,
-      positionTolerance: 1e-6,
-      rotationTolerance: 1e-5,
-    });
-    [this.#from, this.#to] = range;
-    return solution;
+    try {
+      return this.solve(target, { seed: q, restarts: 0, positionTolerance: 1e-6, rotationTolerance: 1e-5 });
+    } finally {
+      [this.#from, this.#to] = range;
+    }
   }
 
   /** Cost of a joint configuration by the preferences: smaller is better. */
