@@ -40,6 +40,7 @@ export {
   type ModelFiles,
   type ModelPart,
   modelParts,
+  reducingFilters,
   type Tensor,
   type Tensors,
 } from "./port.js";
