@@ -29,7 +29,7 @@ export function instancesFromHeatmap(
   image: { readonly width: Pixels; readonly height: Pixels },
   options: InstanceOptions,
 ): readonly Detection[] {
-  const labels = new Int32Array(heatmap.data.length);
+  const labels = emptyLabels(heatmap.data.length);
   const large = componentsOf(heatmap, options, labels);
   const best = large[0]?.score ?? 0;
   const detections: Detection[] = [];
@@ -56,7 +56,7 @@ export function instanceOfParts(
   threshold: number,
   share: number,
 ): { readonly box: Box; readonly mask: Mask } | undefined {
-  const labels = new Int32Array(heatmap.data.length);
+  const labels = emptyLabels(heatmap.data.length);
   const parts = componentsOf(heatmap, { threshold, minArea: 0 }, labels).flatMap((component) => {
     const drawn = draw(component, heatmap, labels, image, threshold);
     return drawn === undefined ? [] : [{ component, ...drawn }];
@@ -70,6 +70,23 @@ export function instanceOfParts(
   for (const { component } of large) draw(component, heatmap, labels, image, threshold, mask.data);
   return { box: others.reduce((box, part) => uniteBoxes(box, part.box), first.box), mask };
 }
+
+/** Memory of the last call, for the next one: to ask for new megabytes takes longer than to look for components. */
+const memory = {
+  labels: new Int32Array(0),
+  from: new Int32Array(0),
+  to: new Int32Array(0),
+  parent: new Int32Array(0),
+  place: new Int32Array(0),
+};
+
+/** At least `length` numbers, whatever they are. */
+function scratch(name: keyof typeof memory, length: number): Int32Array {
+  if (memory[name].length < length) memory[name] = new Int32Array(length);
+  return memory[name];
+}
+
+const emptyLabels = (length: number): Int32Array => scratch("labels", length).fill(0, 0, length);
 
 const emptyMask = ({ width, height }: { readonly width: Pixels; readonly height: Pixels }): Mask => ({
   width,
@@ -91,9 +108,9 @@ function componentsOf(heatmap: Heatmap, options: InstanceOptions, labels: Int32A
  */
 function label({ width, height, data }: Heatmap, threshold: number, labels: Int32Array): Component[] {
   const most = Math.ceil(width / 2) * height;
-  const from = new Int32Array(most);
-  const to = new Int32Array(most);
-  const parent = new Int32Array(most);
+  const from = scratch("from", most);
+  const to = scratch("to", most);
+  const parent = scratch("parent", most);
   const rows = new Int32Array(height + 1);
   let count = 0;
   for (let y = 0; y < height; y++) {
@@ -136,7 +153,7 @@ function statistics({ width, height, data }: Heatmap, runs: Runs, labels: Int32A
     score: number;
     bounds: [number, number, number, number];
   }[] = [];
-  const place = new Int32Array(rows[height] as number);
+  const place = scratch("place", rows[height] as number);
   for (let y = 0; y < height; y++) {
     for (let run = rows[y] as number; run < (rows[y + 1] as number); run++) {
       const root = find(parent, run);
@@ -206,7 +223,6 @@ function draw(
     image.height,
   );
   const cells = cellsOf(region, sx, heatmap.width);
-  const kinds = new Uint8Array(cells.left.length);
   let x1 = image.width;
   let y1 = image.height;
   let x2 = -1;
@@ -220,26 +236,46 @@ function draw(
     if (y < y1) y1 = y;
     y2 = y;
   };
+  const edge = edgeOf(boxWidth(region));
+  const spans = spansOf(cells.left.length);
   let known = -1;
   for (let y = region[1]; y < region[3]; y++) {
     const v = Math.min(Math.max((y + 0.5) / sy - 0.5, 0), heatmap.height - 1);
     const v0 = Math.floor(v);
     const v1 = Math.min(v0 + 1, heatmap.height - 1);
     const fy = v - v0;
-    if (v0 !== known) classify(kinds, cells, heatmap.width, labels, v0, v1, component.label);
+    if (v0 !== known) {
+      const pair = { heatmap, labels, label: component.label, v0, v1 };
+      classify(spans, cells, pair);
+      interpolate(edge, spans, cells, pair);
+    }
     known = v0;
-    const row = { heatmap, labels, label: component.label, threshold, v0, v1, fy };
-    for (let c = 0; c < kinds.length; c++) {
-      if (kinds[c] === kind.out) continue;
-      const from = cells.starts[c] as number;
-      if (kinds[c] === kind.in) {
-        while (kinds[c + 1] === kind.in) c++;
-        add(y, from, cells.starts[c + 1] as number);
-      } else {
-        for (let x = from; x < (cells.starts[c + 1] as number); x++)
-          if (isInside(row, cells, c, cells.fraction[x - region[0]] as number)) add(y, x, x + 1);
+    const free = fy < 0.5 ? edge.upperFree : edge.lowerFree;
+    const { upper, lower } = edge;
+    let start = -1;
+    let end = -1;
+    for (let s = 0; s < spans.count; s++) {
+      const from = spans.from[s] as number;
+      const to = spans.to[s] as number;
+      if (start >= 0 && from > end) {
+        add(y, start, end);
+        start = -1;
+      }
+      end = to;
+      if (spans.mixed[s] === 0) {
+        if (start < 0) start = from;
+        continue;
+      }
+      for (let k = from - region[0]; k < to - region[0]; k++) {
+        const top = upper[k] as number;
+        const inside = free[k] === 1 && !(top + ((lower[k] as number) - top) * fy < threshold);
+        if (inside === start >= 0) continue;
+        const x = k + region[0];
+        if (!inside) add(y, start, x);
+        start = inside ? x : -1;
       }
     }
+    if (start >= 0) add(y, start, end);
   }
   if (x2 < 0) return undefined;
   return { box: [x1, y1, x2 + 1, y2 + 1], area };
@@ -283,50 +319,123 @@ function cellsOf(region: Box, sx: number, width: number): Cells {
 /** What the heat map's pixels around a cell say of all image pixels between them; `mixed`: each is looked at. */
 const kind = { out: 0, in: 1, mixed: 2 } as const;
 
-/** Four pixels that all belong to an object touch each other: it is the same object. */
-function classify(
-  kinds: Uint8Array,
-  { left, right }: Cells,
-  width: number,
-  labels: Int32Array,
-  v0: number,
-  v1: number,
-  own: number,
-): void {
-  for (let c = 0; c < kinds.length; c++) {
-    const a = labels[v0 * width + (left[c] as number)] as number;
-    const b = labels[v0 * width + (right[c] as number)] as number;
-    const d = labels[v1 * width + (left[c] as number)] as number;
-    const e = labels[v1 * width + (right[c] as number)] as number;
-    if ((a | b | d | e) === 0) kinds[c] = kind.out;
-    else if (a === 0 || b === 0 || d === 0 || e === 0) kinds[c] = kind.mixed;
-    else kinds[c] = a === own ? kind.in : kind.out;
+/**
+ * Finds the spans between two rows. Four pixels that all belong to an object touch each other: it is the same object.
+ */
+function classify(spans: Spans, { left, right, starts }: Cells, pair: RowPair): void {
+  const { labels, label: own } = pair;
+  const { from, to, mixed, cells } = spans;
+  const above = pair.v0 * pair.heatmap.width;
+  const below = pair.v1 * pair.heatmap.width;
+  let count = 0;
+  let mixedCount = 0;
+  let last: number = kind.out;
+  for (let c = 0; c < left.length; c++) {
+    const u0 = left[c] as number;
+    const u1 = right[c] as number;
+    const a = labels[above + u0] as number;
+    const b = labels[above + u1] as number;
+    const d = labels[below + u0] as number;
+    const e = labels[below + u1] as number;
+    let now: number = kind.mixed;
+    if (a !== 0 && b !== 0 && d !== 0 && e !== 0) now = a === own ? kind.in : kind.out;
+    else if ((a | b | d | e) === 0) now = kind.out;
+    if (now === kind.mixed) cells[mixedCount++] = c;
+    if (now === last) continue;
+    if (last !== kind.out) to[count++] = starts[c] as number;
+    if (now !== kind.out) {
+      from[count] = starts[c] as number;
+      mixed[count] = now === kind.mixed ? 1 : 0;
+    }
+    last = now;
   }
+  if (last !== kind.out) to[count++] = starts[left.length] as number;
+  spans.count = count;
+  spans.mixedCount = mixedCount;
 }
 
-interface Row {
+/** Neighbouring cells of one kind, those outside left out; columns of the image, the last one exclusive. */
+interface Spans {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  /** 1 where each pixel is looked at. */
+  readonly mixed: Uint8Array;
+  count: number;
+  /** The mixed cells. */
+  readonly cells: Int32Array;
+  mixedCount: number;
+}
+
+const spansOf = (most: number): Spans => ({
+  from: new Int32Array(most),
+  to: new Int32Array(most),
+  mixed: new Uint8Array(most),
+  count: 0,
+  cells: new Int32Array(most),
+  mixedCount: 0,
+});
+
+/** Columns of a region in mixed cells, between two rows of the heat map. */
+interface Edge {
+  /** The heat map above and below, interpolated along its rows. */
+  readonly upper: Float64Array;
+  readonly lower: Float64Array;
+  /** 1 where the nearest pixel of that row is the component's or nobody's. */
+  readonly upperFree: Uint8Array;
+  readonly lowerFree: Uint8Array;
+}
+
+let lastEdge: Edge | undefined;
+
+/** Memory for so many columns; the next call gets the same. */
+function edgeOf(columns: Pixels): Edge {
+  if (lastEdge === undefined || lastEdge.upper.length < columns)
+    lastEdge = {
+      upper: new Float64Array(columns),
+      lower: new Float64Array(columns),
+      upperFree: new Uint8Array(columns),
+      lowerFree: new Uint8Array(columns),
+    };
+  return lastEdge;
+}
+
+interface RowPair {
   readonly heatmap: Heatmap;
   readonly labels: Int32Array;
   readonly label: number;
-  readonly threshold: number;
-  /** The heat map's rows above and below, and the place between them, 0..1. */
+  /** The heat map's rows above and below. */
   readonly v0: number;
   readonly v1: number;
-  readonly fy: number;
 }
 
-function isInside(row: Row, cells: Cells, cell: number, fx: number): boolean {
-  const { data, width } = row.heatmap;
-  const u0 = cells.left[cell] as number;
-  const u1 = cells.right[cell] as number;
-  const upper = row.v0 * width;
-  const lower = row.v1 * width;
-  const top = lerp(data[upper + u0] as number, data[upper + u1] as number, fx);
-  const bottom = lerp(data[lower + u0] as number, data[lower + u1] as number, fx);
-  if (lerp(top, bottom, row.fy) < row.threshold) return false;
-  // A pixel just outside the component's own cells may pass by interpolation; it must not be another component's.
-  const nearest = row.labels[(row.fy < 0.5 ? upper : lower) + (fx < 0.5 ? u0 : u1)] as number;
-  return nearest === 0 || nearest === row.label;
+/** Fills `edge` for the mixed cells between two rows: all rows of the image between them need the same. */
+function interpolate(edge: Edge, spans: Spans, cells: Cells, pair: RowPair): void {
+  const { upper, lower, upperFree, lowerFree } = edge;
+  const { heatmap, labels, label } = pair;
+  const { data, width } = heatmap;
+  const { left, right, starts, fraction } = cells;
+  const above = pair.v0 * width;
+  const below = pair.v1 * width;
+  const first = starts[0] as number;
+  for (let i = 0; i < spans.mixedCount; i++) {
+    const c = spans.cells[i] as number;
+    const u0 = left[c] as number;
+    const u1 = right[c] as number;
+    const a = data[above + u0] as number;
+    const b = data[above + u1] as number;
+    const d = data[below + u0] as number;
+    const e = data[below + u1] as number;
+    const end = (starts[c + 1] as number) - first;
+    for (let k = (starts[c] as number) - first; k < end; k++) {
+      const fx = fraction[k] as number;
+      upper[k] = a + (b - a) * fx;
+      lower[k] = d + (e - d) * fx;
+      // A pixel just outside the component's own cells may pass by interpolation; it must not be another component's.
+      const u = fx < 0.5 ? u0 : u1;
+      const over = labels[above + u] as number;
+      const under = labels[below + u] as number;
+      upperFree[k] = over === 0 || over === label ? 1 : 0;
+      lowerFree[k] = under === 0 || under === label ? 1 : 0;
+    }
+  }
 }
-
-const lerp = (a: number, b: number, t: number): number => a + (b - a) * t;
