@@ -38,6 +38,8 @@ export const nodePipeline = (parameters: Parameters): PipelineOptions => ({
   ...(isProvider(parameters.require_provider) && { requireProvider: parameters.require_provider }),
   device: parameters.device,
   ...(parameters.gpu_memory > 0 && { gpuMemory: parameters.gpu_memory }),
+  resize: parameters.resize,
+  locate: parameters.locate,
   fp16: parameters.fp16,
   ...(parameters.threads > 0 && { threads: parameters.threads }),
   ...(parameters.threshold > 0 && { threshold: parameters.threshold }),

@@ -91,6 +91,21 @@ export const modelParameters = {
     readOnly: true,
     description: "Most MiB of GPU memory for each of the model's three sessions; 0 for no limit.",
   },
+  resize: {
+    type: "string",
+    default: "auto",
+    options: ["auto", "threads", "graph"],
+    readOnly: true,
+    description:
+      "Where images get the model's size: in threads of this process, or in the graph, with workers theirs; auto takes the graph on CUDA.",
+  },
+  locate: {
+    type: "boolean",
+    default: false,
+    readOnly: true,
+    description:
+      "Run encoder and decoder as one graph for the first queries of an image; takes their memory twice. In this process only.",
+  },
   fp16: {
     type: "boolean",
     default: false,

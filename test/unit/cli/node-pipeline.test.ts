@@ -28,6 +28,20 @@ describe("the node's pipeline", () => {
     expect(grasps.length).toBeLessThanOrEqual(count);
   });
 
+  it("resizes in the graph and runs one graph, where its parameters say so", async () => {
+    const stepsOf = async (more: Partial<Parameters>) => {
+      const pipeline = await createPipeline(nodePipeline({ ...defaultParameters(), ...more }));
+      pipelines.push(pipeline);
+      const [answer] = await pipeline.ground(view.frame, ["the red box"]);
+      return Object.keys(answer?.steps ?? {});
+    };
+    expect(await stepsOf({})).toEqual(expect.arrayContaining(["resize", "encoder", "decoder"]));
+    const inOne = await stepsOf({ resize: "graph", locate: true });
+    expect(inOne).toContain("locate");
+    expect(inOne).not.toContain("resize");
+    expect(inOne).not.toContain("encoder");
+  });
+
   it("plans none when plan_grasps is off", async () => {
     expect(await planned({ plan_grasps: false })).toEqual([]);
   });
