@@ -76,6 +76,8 @@ class Engine:
         """Why a part is not run as a CUDA graph, a line each."""
         return self._notes
 
+    texts_together = False
+    """Whether `encode_texts` takes several queries."""
     most = 1
     """Images, or queries of different images, that may run together."""
 

@@ -25,6 +25,8 @@ MAX_ID = 2**53 - 1
 HEADER = struct.Struct("<IBBHQ16s")
 MAGIC = 0x57494747  # "GGIW"
 TYPES = {"float32": np.dtype("<f4"), "int64": np.dtype("<i8"), "uint8": np.dtype("u1")}
+OFFERS = ["own"]
+"""What this worker takes beyond the first form of the protocol: `own`, keys that are names of their client's, not hashes."""
 KEY = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -124,6 +126,13 @@ def read_key(value: object, path: str) -> str:
     return value  # type: ignore[return-value]
 
 
+def read_own(fields: dict[str, Any], path: str) -> bool:
+    """Whether the key is no hash of the image but a name, valid for its client's session."""
+    value = fields.get("own", False)
+    _need(isinstance(value, bool), path, "expected true or false")
+    return value
+
+
 def read_image(value: object, path: str = "picture") -> dict[str, Any]:
     fields = _object(value, path)
     kind = fields.get("kind")
@@ -157,7 +166,7 @@ def read_frame(meta: object) -> dict[str, Any] | None:
     if value is None and "frame" not in meta:  # type: ignore[operator]
         return None
     fields = _object(value, "frame")
-    frame = {"key": read_key(fields.get("key"), "frame.key"), "names": _list(fields.get("names"), "frame.names", MAX_BLOBS, _name)}
+    frame = {"key": read_key(fields.get("key"), "frame.key"), "own": read_own(fields, "frame.own"), "names": _list(fields.get("names"), "frame.names", MAX_BLOBS, _name)}
     if "picture" in fields:
         frame["picture"] = read_image(fields["picture"], "frame.picture")
     return frame

@@ -45,6 +45,13 @@ def image_of(message: Message) -> dict[str, Any] | None:
     return image if isinstance(image, dict) else None
 
 
+def named_by_client(message: Message) -> bool:
+    """Whether its image's key is a name: nothing has to be hashed."""
+    meta = message.meta
+    holder = meta if message.kind == "encode" else meta.get("frame")
+    return isinstance(holder, dict) and holder.get("own") is True
+
+
 def jpeg_of(message: Message) -> memoryview | None:
     """The JPEG in a request whose form is right so far; what is wrong with others is said when they are run."""
     image = image_of(message)

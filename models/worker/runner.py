@@ -17,6 +17,7 @@ from .protocol import (
     read_frame,
     read_image,
     read_key,
+    read_own,
     read_payload,
     read_tensor_metas,
     read_tensors,
@@ -105,21 +106,24 @@ class Runner:
         """Requests of the same form can run together; None for one that runs alone, or whose fault is said then."""
         meta = request.message.meta
         try:
+            shape = getattr(request.pixels, "shape", None)
             if request.message.kind == "encode":
-                known = read_key(meta.get("key"), "key") in self._features
-                shape = getattr(request.pixels, "shape", None)
+                known = _kept_as(request, _named(meta)) in self._features
                 return None if known or shape is None else ("encode", tuple(shape))
-            if request.message.kind != "decode":
-                return None
-            frame = read_frame(meta)
-            if frame is None or frame["key"] not in self._features:
-                return None
             inline = read_tensors(read_tensor_metas(meta.get("tensors")), request.message.blobs)
+            if any(value.ndim == 0 or len(value) != 1 for value in inline.values()):
+                return None
+            inputs = tuple((name, value.shape) for name, value in sorted(inline.items()))
+            if request.message.kind == "text":
+                return ("text", inputs) if self.engine.texts_together else None
+            frame = read_frame(meta)
+            if frame is None:
+                return None
+            if _kept_as(request, frame) in self._features:
+                return ("decode", tuple(frame["names"]), inputs)
+            return None if shape is None else ("locate", tuple(shape), tuple(frame["names"]), inputs)
         except (ProtocolError, AttributeError):
             return None
-        if any(value.ndim == 0 or len(value) != 1 for value in inline.values()):
-            return None
-        return ("decode", tuple(frame["names"]), tuple((name, value.shape) for name, value in sorted(inline.items())))
 
     def _run_group(self, group: list[Request]) -> None:
         began = time.monotonic()
@@ -138,32 +142,40 @@ class Runner:
     def _together(self, live: list[Request], began: float) -> bool:
         """False where the requests must run one after the other, nothing answered yet."""
         engine = self.engine
+        kind = live[0].message.kind
+        made: list[Any] = []
+        features: list[Features | None] = [None] * len(live)
         try:
-            if live[0].message.kind == "encode":
-                made = engine.encode_images([request.pixels for request in live])
-            else:
-                jobs = []
-                for request in live:
-                    frame = read_frame(request.message.meta)
-                    features = self._features[frame["key"]]
-                    inline = read_tensors(read_tensor_metas(request.message.meta.get("tensors")), request.message.blobs)
-                    jobs.append(({name: features[name] for name in frame["names"] if name in features}, inline))
-                    self._features.move_to_end(frame["key"])
+            if kind != "text":
+                frames = [_named(request.message.meta) if kind == "encode" else read_frame(request.message.meta) for request in live]
+                keys = [_kept_as(request, frame) for request, frame in zip(live, frames)]
+                features = [self._features.get(key) for key in keys]
+                new = [at for at, value in enumerate(features) if value is None]
+                if new:
+                    for at, value in zip(new, engine.encode_images([live[at].pixels for at in new])):
+                        features[at] = value
+            if kind != "encode":
+                inline = [read_tensors(read_tensor_metas(request.message.meta.get("tensors")), request.message.blobs) for request in live]
+            if kind == "text":
+                made = engine.encode_texts(inline)
+            elif kind == "decode":
+                jobs = [({name: of[name] for name in frame["names"] if name in of}, each) for frame, of, each in zip(frames, features, inline)]
                 made = engine.decode_images(jobs)
         except Exception:  # noqa: BLE001 - said of the request that fails alone
             return False
         ran = 1000 * (time.monotonic() - began)
         self.counts["batches"] += 1
         self.counts["batched"] += len(live)
-        for request, result in zip(live, made):
-            if request.message.kind == "decode":
-                self._answer(request, result, None, began, ran)
-                continue
+        for at, request in enumerate(live):
             try:
-                key = request.message.meta["key"]
-                self._checked(request, None, key)
-                self._keep(key, result)
-                self._answer(request, {}, self._stay(result), began, ran)
+                if kind != "text":
+                    if at in new:
+                        self._checked(request, None, frames[at])
+                    self._keep(keys[at], features[at])
+                if kind == "encode":
+                    self._answer(request, {}, self._stay(features[at]), began, ran)
+                else:
+                    self._answer(request, made[at], None, began, ran)
             except ProtocolError as error:
                 self._say_bad(request, error)
         return True
@@ -218,17 +230,17 @@ class Runner:
             outputs = engine.encode_text(tensors)
             return outputs, None, self._ran(began)
         if message.kind == "encode":
-            key = read_key(message.meta.get("key"), "key")
+            named = _named(message.meta)
             payload = read_payload(read_image(message.meta.get("picture")), message.blobs)
-            known = key in self._features
-            features = self._of(request, key, payload)
+            known = _kept_as(request, named) in self._features
+            features = self._of(request, named, payload)
             return {}, self._stay(features), 0.0 if known else self._ran(began)
         frame = read_frame(message.meta)
         inline = read_tensors(read_tensor_metas(message.meta.get("tensors")), message.blobs)
         features: Features = {}
         if frame is not None:
             payload = read_payload(frame["picture"], message.blobs) if "picture" in frame else None
-            of_image = self._of(request, frame["key"], payload)
+            of_image = self._of(request, frame, payload)
             features = {name: of_image[name] for name in frame["names"] if name in of_image}
         return engine.decode(features, inline), None, self._ran(began)
 
@@ -240,30 +252,34 @@ class Runner:
         self.counts["batched"] += 1
         return 1000 * (time.monotonic() - began)
 
-    def _of(self, request: Request, key: str, payload: Payload | None) -> Features:
+    def _of(self, request: Request, named: dict[str, Any], payload: Payload | None) -> Features:
         """Features of an image that is known, else made of what was sent."""
-        features = self._features.get(key)
+        kept_as = _kept_as(request, named)
+        features = self._features.get(kept_as)
         if features is None:
             if payload is None:
-                raise Refused("missing", key)
+                raise Refused("missing", named["key"])
             if request.digest is None:
-                self._checked(request, payload, key)
+                self._checked(request, payload, named)
             # The hash of many pixels is computed beside the encoder.
             features = self._encode(request, payload)
             if request.digest is not None:
-                self._checked(request, payload, key)
-            self._keep(key, features)
-        self._features.move_to_end(key)
+                self._checked(request, payload, named)
+        self._keep(kept_as, features)
         return features
 
     @staticmethod
-    def _checked(request: Request, payload: Payload | None, key: str) -> None:
+    def _checked(request: Request, payload: Payload | None, named: dict[str, Any]) -> None:
+        if named["own"]:
+            return
         found = request.digest.result() if request.digest is not None else payload.key() if payload is not None else ""
-        if found != key:
+        if found != named["key"]:
             raise ProtocolError("key", "the image is not what its key says")
 
-    def _keep(self, key: str, features: Features) -> None:
-        self._features[key] = features
+    def _keep(self, kept_as: str, features: Features) -> None:
+        """The latest used is dropped last."""
+        self._features[kept_as] = features
+        self._features.move_to_end(kept_as)
         while len(self._features) > self._config["keep"]:
             self._features.popitem(last=False)
 
@@ -287,3 +303,13 @@ class Runner:
             return engine.encode_pixels(np.frombuffer(data, np.uint8).reshape(height, width, 3))
         except PictureError as error:
             raise ProtocolError("picture", str(error)) from error
+
+
+def _named(meta: dict[str, Any]) -> dict[str, Any]:
+    """An image's key, and whether it is a name."""
+    return {"key": read_key(meta.get("key"), "key"), "own": read_own(meta, "own")}
+
+
+def _kept_as(request: Request, named: dict[str, Any]) -> str:
+    """What one client calls its image is nothing to the others."""
+    return f"{request.message.session.hex()} {named['key']}" if named["own"] else named["key"]

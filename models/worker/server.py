@@ -16,6 +16,7 @@ from .clients import Clients
 from .images import decode_jpeg
 from .protocol import (
     MAX_FRAME_BYTES,
+    OFFERS,
     Message,
     Payload,
     ProtocolError,
@@ -25,7 +26,7 @@ from .protocol import (
     read_hello,
     read_remaining,
 )
-from .requests import Request, jpeg_of, large_pixels_of
+from .requests import Request, jpeg_of, large_pixels_of, named_by_client
 from .runner import Runner
 
 MAX_CLIENTS = 1024
@@ -183,7 +184,7 @@ class Server:
             config = self._config
             description = "loading" if self._runner.engine is None else self._runner.engine.description
             status = {"state": self.state, "queued": len(self._open)}
-            self._post(identity, message, "welcome", {**status, "model": config["model"], "hashes": config["hashes"], "description": description})
+            self._post(identity, message, "welcome", {**status, "model": config["model"], "hashes": config["hashes"], "description": description, "offers": OFFERS})
         elif message.kind == "ping":
             if not isinstance(message.meta, dict):
                 raise ProtocolError("meta", "expected an object")
@@ -223,7 +224,8 @@ class Server:
         if jpeg is not None:
             self._images.submit(self._decode, request, jpeg)
         elif pixels is not None:
-            request.digest = self._images.submit(Payload.key, pixels[0])
+            if not named_by_client(message):
+                request.digest = self._images.submit(Payload.key, pixels[0])
             self._images.submit(self._place, request, engine, pixels[1])
         else:
             self._runner.put(request)

@@ -141,6 +141,8 @@ class Engine:
         self._text = part("text") if "text" in graphs else None
         self._decoder = part("decoder")
         self._batches = False
+        self.texts_together = False
+        """Whether `encode_texts` takes several queries."""
         self.most = 1
         """Images, or queries of different images, that may run together."""
 
@@ -167,6 +169,8 @@ class Engine:
         for _ in range(3 if self._device.type == "cuda" else 1):
             features = [self.encode_pixels(blank), self.encode_pixels(noise)]
             known = {**ids, **self.encode_text(ids)}
+            if self._text is not None:
+                self.texts_together = self._finds_texts_together(ids)
             own = [{name: value for name, value in each.items() if name in self._decoder_inputs} for each in features]
             inline = {name: known[name] for name in self._decoder_inputs if name not in own[0] and name in known}
             if len(own[0]) + len(inline) < len(self._decoder_inputs):
@@ -230,6 +234,25 @@ class Engine:
             return {}
         given = {name: torch.from_numpy(np.ascontiguousarray(_given(feeds, name))) for name in self._input_names["text"]}
         return self._to_host(self._text(given), self._outputs["text"])
+
+    def encode_texts(self, all_feeds: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+        """Queries of one length, at most `most` of them and one in each feed."""
+        rows = _batch(len(all_feeds))
+        filled = all_feeds + [all_feeds[-1]] * (rows - len(all_feeds))
+        made = self.encode_text({name: np.concatenate([_given(feeds, name) for feeds in filled]) for name in self._input_names["text"]})
+        if any(len(value) != rows for value in made.values()):
+            raise ValueError("the text part does not answer for each query")
+        return [{name: value[i : i + 1] for name, value in made.items()} for i in range(len(all_feeds))]
+
+    def _finds_texts_together(self, ids: dict[str, np.ndarray]) -> bool:
+        other = {name: value.copy() for name, value in ids.items()}
+        for value in other.values():
+            value[:, : value.shape[1] // 2] = 0
+        try:
+            single = [self.encode_text(each) for each in (ids, other)]
+            return all(_same(a, b) for a, b in zip(single, self.encode_texts([ids, other])))
+        except (RuntimeError, ValueError, IndexError):
+            return False
 
     def decode(self, features: Features, inline: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Features of one image and inputs of Q queries -> the decoder's outputs."""

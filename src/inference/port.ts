@@ -90,6 +90,11 @@ export interface ModelFiles {
 export interface CallOptions {
   /** Cancels the call: requests that were not sent are dropped, also those that wait at a worker. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The image that the features are made of, as it is now. A back end that is given it with `encodeImage` need not hash
+   * it: whoever gives it there also gives it to `decode`, which may have to send it again.
+   */
+  readonly image?: ColourImage | undefined;
   /** Called with each step of the call and its milliseconds. */
   readonly onStep?: OnStep | undefined;
 }

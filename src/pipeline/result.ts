@@ -143,7 +143,7 @@ export const resultSchema = z
       .record(z.string(), z.number().min(0))
       .optional()
       .describe(
-        "parts of encode, text and decode in timings_ms: jpeg, resize, hand_over, wait, encoder, text, decoder, locate",
+        "parts of encode, text and decode in timings_ms: compare, tokens, jpeg, resize, hash, hand_over, wait, encoder, text, decoder, locate, heatmap",
       ),
     stamp: z.string().optional().describe("nanoseconds since the clock's epoch, of a recorded or live frame"),
     frame: z.string().optional().describe("frame id of the image"),

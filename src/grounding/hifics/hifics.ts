@@ -8,7 +8,6 @@ import {
   elementCount,
   type InferenceBackend,
   type ModelFiles,
-  type OnStep,
   type Tensor,
   type Tensors,
 } from "../../inference/index.js";
@@ -20,7 +19,7 @@ import { closerCandidates, lookCloser } from "./closer-look.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
-import { type Decoded, readOutputs } from "./outputs.js";
+import { type Decoded, type OutputRow, readOutputs } from "./outputs.js";
 import { answerScore } from "./score.js";
 import { TextTokenizer } from "./tokenizer.js";
 
@@ -40,6 +39,25 @@ type BackendFactory = (model: ModelFiles) => Promise<InferenceBackend>;
 
 /** Queries decoded in one call; more are split, so that memory stays bounded. */
 const decodeBatch = 16;
+/** Queries of an image whose outputs are kept. */
+const rowsKept = 8;
+
+/** An image's features, and the decoder's outputs for its last queries. */
+interface KnownFrame {
+  readonly features: Promise<Tensors>;
+  readonly rows: LRUCache<string, OutputRow>;
+}
+
+const knownFrame = (features: Promise<Tensors>): KnownFrame => ({
+  features,
+  rows: new LRUCache({ max: rowsKept }),
+});
+
+type Note = (step: string, ms: number) => void;
+
+interface RunOptions extends CallOptions {
+  readonly onStep: Note;
+}
 
 /**
  * HiFi-CS (arXiv 2409.10419): features of a frozen encoder, modulated level by level with the query (FiLM), decoded
@@ -49,9 +67,9 @@ export class HifiCs implements Grounder {
   readonly manifest: Manifest;
   readonly #backend: InferenceBackend;
   readonly #tokenizer: TextTokenizer;
-  readonly #frames: FrameCache<Promise<Tensors>>;
+  readonly #frames: FrameCache<KnownFrame>;
   /** Of closer looks: apart from the frames', which they would push out. */
-  readonly #crops = new FrameCache<Promise<Tensors>>(8);
+  readonly #crops = new FrameCache<KnownFrame>(8);
   readonly #texts: LRUCache<string, Tensors>;
   readonly #options: HifiCsOptions;
 
@@ -110,7 +128,7 @@ export class HifiCs implements Grounder {
     checkImageSide(frame.colour);
     const share = 1 / cleaned.length;
     const steps: Record<string, number> = {};
-    const onStep: OnStep = (step, ms) => {
+    const onStep: Note = (step, ms) => {
       steps[step] = (steps[step] ?? 0) + ms * share;
     };
     const run = await this.#run(frame.colour, cleaned, { ...options, onStep });
@@ -126,6 +144,7 @@ export class HifiCs implements Grounder {
       const look = (crop: ColourImage) => this.#look(crop, texts[i] as Tensors, options);
       const ordered = careful && found ? await lookCloser(frame.colour, first, look) : first;
       const shown = found ? this.#answer(ordered, presence, careful) : [];
+      const closer = careful ? clock() : 0;
       const isDrawn = options.alternatives && options.alternativesOf?.has(queries[i] as string) !== false;
       const drawn = isDrawn ? this.#alternatives(decoded, frame.colour) : undefined;
       groundings.push({
@@ -142,7 +161,8 @@ export class HifiCs implements Grounder {
           text: text * share,
           decode: decode * share,
           instances,
-          ...(careful && { closer: clock() }),
+          ...(careful && { closer }),
+          ...(drawn !== undefined && { alternatives: clock() }),
         },
         steps,
       });
@@ -150,90 +170,144 @@ export class HifiCs implements Grounder {
     return groundings;
   }
 
-  /** The queries' features, the model's outputs for each, and the milliseconds of its parts. */
-  async #run(image: ColourImage, queries: readonly string[], options: CallOptions) {
+  /** The queries' features, what the model says of each, and the milliseconds of its parts. */
+  async #run(image: ColourImage, queries: readonly string[], given: RunOptions) {
     const clock = stopwatch();
+    const options = { ...given, image };
     // A back end in this process finishes a call that it began; later calls are not made.
     const checkCancelled = () => {
       if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
     };
-    if (this.#backend.locate !== undefined && this.#frames.get(image) === undefined) {
+    const known = this.#frames.get(image);
+    let encode = clock();
+    options.onStep("compare", encode);
+    if (this.#backend.locate !== undefined && known === undefined) {
       const texts = await this.#encodeTexts(queries, options);
       const text = clock();
       checkCancelled();
-      const { features, maps } = await this.#locate(image, texts.slice(0, decodeBatch), options);
-      const encode = clock();
-      maps.push(...(await this.#decode(features, texts.slice(decodeBatch), options)));
+      const first = queries.slice(0, decodeBatch);
+      const { frame, maps } = await this.#locate(image, first, texts.slice(0, decodeBatch), options);
+      encode += clock();
+      const rest = queries.slice(decodeBatch);
+      maps.push(...(await this.#decode(frame, rest, texts.slice(decodeBatch), options)));
       return { texts, maps, encode, text, decode: clock() };
     }
-    const features = await this.#encodeImage(image, options);
-    const encode = clock();
+    const frame = await this.#encodeImage(image, options, this.#frames, known);
+    encode += clock();
     checkCancelled();
     const texts = await this.#encodeTexts(queries, options);
     const text = clock();
-    const maps = await this.#decode(features, texts, options);
+    const maps = await this.#decode(frame, queries, texts, options);
     return { texts, maps, encode, text, decode: clock() };
   }
 
   /** A new image and its first queries in one run; the features are cached as those of #encodeImage. */
-  async #locate(image: ColourImage, texts: readonly Tensors[], options: CallOptions) {
+  async #locate(
+    image: ColourImage,
+    queries: readonly string[],
+    texts: readonly Tensors[],
+    options: RunOptions,
+  ): Promise<{ frame: KnownFrame; maps: Decoded[] }> {
     const levels = this.manifest.encoder.outputs;
     const feeds = this.#decoderFeeds({}, texts, levels);
     const located = (this.#backend.locate as NonNullable<InferenceBackend["locate"]>)(image, feeds, options);
-    const cached = located.then((outputs) =>
-      Object.fromEntries(levels.map((name) => [name, outputs[name] as Tensor])),
+    const frame = knownFrame(
+      located.then((outputs) => Object.fromEntries(levels.map((name) => [name, outputs[name] as Tensor]))),
     );
-    this.#frames.set(image, cached);
-    cached.catch(() => this.#frames.delete(cached));
-    return { maps: readOutputs(await located, texts.length, this.manifest), features: await cached };
+    this.#frames.set(image, frame);
+    frame.features.catch(() => this.#frames.delete(frame));
+    const outputs = Object.entries(await located).filter(([name]) => !levels.includes(name));
+    return { frame, maps: this.#read(frame, queries, Object.fromEntries(outputs), options) };
   }
 
   /** What the model says of one image and one query. */
   async #look(image: ColourImage, text: Tensors, options: CallOptions): Promise<Decoded> {
     if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
-    const features = await this.#encodeImage(image, options, this.#crops);
-    const [decoded] = await this.#decode(features, [text], options);
-    return decoded as Decoded;
+    const quiet = { ...options, image, onStep: () => undefined };
+    const known = this.#crops.get(image);
+    const frame = await this.#encodeImage(image, quiet, this.#crops, known);
+    const rows = { outputs: await this.#decodeRows(frame, [text], quiet), row: 0, rows: 1 };
+    return readOutputs(rows, this.manifest);
   }
 
   close(): Promise<void> {
     return this.#backend.close();
   }
 
-  async #encodeImage(image: ColourImage, options: CallOptions, cache = this.#frames): Promise<Tensors> {
-    const known = cache.get(image);
-    if (known !== undefined) {
-      const features = await known.catch(() => undefined);
-      // The first caller may have cancelled; a second caller must not fail for that.
-      if (features !== undefined) return features;
-    }
-    const features = this.#backend.encodeImage(image, options);
-    cache.set(image, features);
-    features.catch(() => cache.delete(features));
-    return features;
+  async #encodeImage(
+    image: ColourImage,
+    options: CallOptions,
+    cache: FrameCache<KnownFrame>,
+    known: KnownFrame | undefined,
+  ): Promise<KnownFrame> {
+    // The first caller may have cancelled; a second caller must not fail for that.
+    if (known !== undefined && (await known.features.then(Boolean, () => false))) return known;
+    const frame = knownFrame(this.#backend.encodeImage(image, options));
+    cache.set(image, frame);
+    frame.features.catch(() => cache.delete(frame));
+    await frame.features;
+    return frame;
   }
 
   /** One query a call, so that padding never changes a result; each query is encoded once, several at a time. */
-  async #encodeTexts(queries: readonly string[], options: CallOptions): Promise<readonly Tensors[]> {
+  async #encodeTexts(queries: readonly string[], options: RunOptions): Promise<readonly Tensors[]> {
     const missing = [...new Set(queries)].filter((query) => this.#texts.get(query) === undefined);
     for (let start = 0; start < missing.length; start += decodeBatch)
-      await Promise.all(
+      await together(options.onStep, (onStep) =>
         missing.slice(start, start + decodeBatch).map(async (query) => {
+          const clock = stopwatch();
           const tokens = this.#tokenizer.batch([query]);
-          this.#texts.set(query, { ...tokens, ...(await this.#backend.encodeText(tokens, options)) });
+          onStep("tokens", clock());
+          const text = await this.#backend.encodeText(tokens, { ...options, onStep });
+          this.#texts.set(query, { ...tokens, ...text });
         }),
       );
     return queries.map((query) => this.#texts.get(query) as Tensors);
   }
 
-  async #decode(features: Tensors, texts: readonly Tensors[], options: CallOptions): Promise<Decoded[]> {
-    const maps: Decoded[] = [];
-    for (let start = 0; start < texts.length; start += decodeBatch) {
-      const rows = texts.slice(start, start + decodeBatch);
-      const outputs = await this.#backend.decode(this.#decoderFeeds(features, rows), options);
-      maps.push(...readOutputs(outputs, rows.length, this.manifest));
+  /** What the model says of queries; those that were asked of this image before are not decoded again. */
+  async #decode(
+    frame: KnownFrame,
+    queries: readonly string[],
+    texts: readonly Tensors[],
+    options: RunOptions,
+  ): Promise<Decoded[]> {
+    const all = queries.map((query, i) => ({ query, text: texts[i] as Tensors, row: frame.rows.get(query) }));
+    const maps = new Map(
+      all.flatMap((each) => (each.row === undefined ? [] : [[each, this.#readRow(each.row, options)]])),
+    );
+    const missing = all.filter(({ row }) => row === undefined);
+    for (let start = 0; start < missing.length; start += decodeBatch) {
+      const some = missing.slice(start, start + decodeBatch);
+      const rows = some.map(({ text }) => text);
+      const outputs = await this.#decodeRows(frame, rows, options);
+      const asked = some.map(({ query }) => query);
+      this.#read(frame, asked, outputs, options).forEach((map, i) => {
+        maps.set(some[i] as (typeof all)[number], map);
+      });
     }
-    return maps;
+    return all.map((each) => maps.get(each) as Decoded);
+  }
+
+  async #decodeRows(frame: KnownFrame, texts: readonly Tensors[], options: CallOptions): Promise<Tensors> {
+    return this.#backend.decode(this.#decoderFeeds(await frame.features, texts), options);
+  }
+
+  /** Reads the outputs for queries of an image, and keeps them. */
+  #read(frame: KnownFrame, queries: readonly string[], outputs: Tensors, options: RunOptions): Decoded[] {
+    return queries.map((query, row) => {
+      const one = { outputs, row, rows: queries.length };
+      const decoded = this.#readRow(one, options);
+      frame.rows.set(query, one);
+      return decoded;
+    });
+  }
+
+  #readRow(row: OutputRow, { onStep }: RunOptions): Decoded {
+    const clock = stopwatch();
+    const decoded = readOutputs(row, this.manifest);
+    onStep("heatmap", clock());
+    return decoded;
   }
 
   /** @param without inputs that are made in the same run */
@@ -297,6 +371,16 @@ export class HifiCs implements Grounder {
       .filter(({ score }) => score >= least)
       .map((detection) => ({ ...detection, score: answerScore(detection.score, presence, this.manifest) }));
   }
+}
+
+/** Does several things at the same time. Their steps share the time that they took in all, each by its own length. */
+async function together(onStep: Note, make: (note: Note) => readonly Promise<void>[]): Promise<void> {
+  const clock = stopwatch();
+  const steps = new Map<string, number>();
+  await Promise.all(make((step, ms) => steps.set(step, (steps.get(step) ?? 0) + ms)));
+  const took = clock();
+  const sum = [...steps.values()].reduce((total, ms) => total + ms, 0);
+  for (const [step, ms] of steps) onStep(step, sum > took ? (ms * took) / sum : ms);
 }
 
 /** Concatenates along the first axis; tensors that differ in their second axis (tokens) are padded with zeros. */

@@ -14,12 +14,19 @@ export interface Decoded {
   readonly candidates?: Candidates;
 }
 
+/** One query's row of the decoder's outputs for `rows` queries. */
+export interface OutputRow {
+  readonly outputs: Tensors;
+  readonly row: number;
+  readonly rows: number;
+}
+
 /**
- * The decoder's outputs for `rows` queries: logits [rows, 1, h, w] as probabilities of the object, by the manifest's
+ * One query's part of the decoder's outputs: logits [rows, 1, h, w] as probabilities of the object, by the manifest's
  * polarity, presence [rows] and candidates. Without a presence output the highest probability stands for it.
  * @throws GraspGroundingError MODEL_MISMATCH for other shapes
  */
-export function readOutputs(outputs: Tensors, rows: number, manifest: Manifest): Decoded[] {
+export function readOutputs({ outputs, row, rows }: OutputRow, manifest: Manifest): Decoded {
   const { output, presence: presenceName, candidates: names } = manifest.decoder;
   const logits = outputs[output];
   if (logits?.type !== "float32" || logits.dims.length !== 4 || logits.dims[0] !== rows)
@@ -28,15 +35,13 @@ export function readOutputs(outputs: Tensors, rows: number, manifest: Manifest):
   const sign = manifest.mask.polarity === "background" ? -1 : 1;
   const plane = width * height;
   const presence = presenceName === undefined ? undefined : outputs[presenceName]?.data;
-  return Array.from({ length: rows }, (_, row) => {
-    const own = (logits.data as Float32Array).subarray(row * plane, (row + 1) * plane);
-    const { data, best } = probabilities(own, sign);
-    return {
-      heatmap: { width, height, data },
-      presence: presence ? sigmoid(Number(presence[row])) : best,
-      ...(names !== undefined && { candidates: readCandidates(outputs, row, rows, manifest, names) }),
-    };
-  });
+  const own = (logits.data as Float32Array).subarray(row * plane, (row + 1) * plane);
+  const { data, best } = probabilities(own, sign);
+  return {
+    heatmap: { width, height, data },
+    presence: presence ? sigmoid(Number(presence[row])) : best,
+    ...(names !== undefined && { candidates: readCandidates(outputs, row, rows, manifest, names) }),
+  };
 }
 
 function readCandidates(

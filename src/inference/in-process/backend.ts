@@ -122,8 +122,9 @@ export class InProcessBackend implements InferenceBackend {
   }
 
   async #run(part: InferenceRequest["part"], feeds: Tensors, { onStep }: CallOptions = {}): Promise<Tensors> {
+    const start = performance.now();
     try {
-      return await reportSteps(this.#thread.request({ part, feeds }), onStep);
+      return await reportSteps(this.#thread.request({ part, feeds }), onStep, start);
     } catch (error) {
       throw this.#inferenceError(error as Error);
     }

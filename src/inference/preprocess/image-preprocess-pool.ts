@@ -20,17 +20,22 @@ export class ImagePreprocessPool {
 
   /** Inputs of the model's encoder by name: pixels float32 [1, 3, h, w]. @throws Error with the reason in one line */
   async tensors(image: ImageData, onStep?: OnStep): Promise<Tensors> {
-    return (await reportSteps(this.#pool.request({ image, output: "tensors" }), onStep)) as Tensors;
+    return (await this.#made({ image, output: "tensors" }, onStep)) as Tensors;
   }
 
   /** An image as it is, for an encoder that resizes: uint8 [1, h, w, 3]. @throws Error with the reason in one line */
   async pixels(image: ImageData, onStep?: OnStep): Promise<Tensors> {
-    return (await reportSteps(this.#pool.request({ image, output: "pixels" }), onStep)) as Tensors;
+    return (await this.#made({ image, output: "pixels" }, onStep)) as Tensors;
   }
 
   /** RGB bytes of the model's size, height × width × 3. @throws Error with the reason in one line */
   async rgb(image: ImageData, onStep?: OnStep): Promise<Uint8Array> {
-    return (await reportSteps(this.#pool.request({ image, output: "rgb" }), onStep)) as Uint8Array;
+    return (await this.#made({ image, output: "rgb" }, onStep)) as Uint8Array;
+  }
+
+  #made(request: ImageRequest, onStep?: OnStep): Promise<Uint8Array | Tensors> {
+    const start = performance.now();
+    return reportSteps(this.#pool.request(request), onStep, start);
   }
 
   async close(): Promise<void> {

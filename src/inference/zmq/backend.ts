@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import { fitsGraph } from "../graphs/index.js";
@@ -38,20 +39,49 @@ export interface ZmqOptions extends PoolOptions {
   readonly resize?: ResizePlace;
 }
 
+type Spent = Partial<Record<Step, number>>;
+
+/** Images of more bytes are named, where the worker takes names: their hash takes longer than their way there. */
+const hashedBytes = 2 ** 20;
+
 /** Features of one image, stored by the workers that made them. */
 class FeatureHandle {
-  readonly key: string;
-  readonly payload: Payload;
+  readonly #payload: Payload;
+  /** A name that nobody else can guess, for the image of a caller who gives it again with each call. */
+  readonly #name: string | undefined;
+  #hash: string | undefined;
   /** Worker, and the session in which it stored them. */
-  readonly holders = new Map<WorkerConnection, string>();
+  readonly #holders = new Map<WorkerConnection, string>();
 
-  constructor(key: string, payload: Payload) {
-    this.key = key;
-    this.payload = payload;
+  constructor(payload: Payload, mayName: boolean) {
+    this.#payload = payload;
+    if (mayName && payload.kind === "rgb" && payload.data.byteLength > hashedBytes)
+      this.#name = randomBytes(32).toString("hex");
   }
 
   isAt(connection: WorkerConnection): boolean {
-    return this.holders.get(connection) === connection.session;
+    return this.#holders.get(connection) === connection.session;
+  }
+
+  storedAt(connection: WorkerConnection): void {
+    this.#holders.set(connection, connection.session);
+  }
+
+  /** What a worker calls the features. @param spent gets the time of a hash */
+  named({ takesOwnKeys }: WorkerConnection, spent: Spent): { key: string; own?: true } {
+    if (takesOwnKeys && this.#name !== undefined) return { key: this.#name, own: true };
+    if (this.#hash === undefined) {
+      const start = performance.now();
+      this.#hash = payloadKey(this.#payload);
+      spent.hash = performance.now() - start;
+    }
+    return { key: this.#hash };
+  }
+
+  /** What to send: the bytes of a named image as they are now, since its first ones may have been written over. */
+  payload(image: ColourImage | undefined): Payload {
+    if (this.#name === undefined || this.#payload.kind !== "rgb" || image === undefined) return this.#payload;
+    return { ...this.#payload, data: image.data };
   }
 }
 
@@ -121,7 +151,9 @@ export class ZmqBackend implements InferenceBackend {
   }
 
   async encodeImage(image: ColourImage, options?: CallOptions): Promise<Tensors> {
-    return this.#encode(await this.#payload(image, options), options);
+    // Nothing is waited for that is not needed: the request is on its way before the caller goes on.
+    const payload = this.#payload(image, options);
+    return this.#encode(payload instanceof Promise ? await payload : payload, options);
   }
 
   encodeFrame(feeds: Tensors, options?: CallOptions): Promise<Tensors> {
@@ -131,26 +163,43 @@ export class ZmqBackend implements InferenceBackend {
   async encodeText(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
     if (this.#model.files.text === undefined) return {};
     const build = () => ({ meta: { tensors: describeTensors(feeds) }, blobs: tensorBlobs(feeds) });
-    return this.#outputsOf(await this.#submit("text", { kind: "text", build, ...options }, options));
+    return this.#outputsOf(await this.#submit(() => "text", { kind: "text", build, ...options }, options));
+  }
+
+  /** One request: a worker makes an image's features, keeps them and decodes them. */
+  async locate(image: ColourImage, feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
+    const payload = this.#payload(image, options);
+    const ready = payload instanceof Promise ? await payload : payload;
+    const featureHandle = new FeatureHandle(ready, true);
+    const made = this.#model.outputs.encoder ?? [this.#model.input.name];
+    const features = Object.fromEntries(made.map((name) => [name, emptyTensor([], featureHandle)]));
+    const taken = Object.entries(features).filter(([name]) => this.#model.decoderInputs.includes(name));
+    const outputs = await this.decode({ ...Object.fromEntries(taken), ...feeds }, { ...options, image });
+    return { ...features, ...outputs };
   }
 
   async decode(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
     const { featureHandle, names, inline } = partition(feeds);
+    let sent = false;
+    const spent: Spent = {};
     const blobs = tensorBlobs(inline);
     const build = (connection: WorkerConnection, full: boolean) => {
       const tensors = describeTensors(inline);
       if (featureHandle === undefined) return { meta: { tensors }, blobs };
-      const { key, payload } = featureHandle;
-      if (!full && featureHandle.isAt(connection)) return { meta: { frame: { key, names }, tensors }, blobs };
+      const named = featureHandle.named(connection, spent);
+      sent = full || !featureHandle.isAt(connection);
+      if (!sent) return { meta: { frame: { ...named, names }, tensors }, blobs };
+      const payload = featureHandle.payload(options.image);
       const image = describePayload(payload, blobs.length);
       return {
-        meta: { frame: { key, names, picture: image }, tensors },
+        meta: { frame: { ...named, names, picture: image }, tensors },
         blobs: [...blobs, ...payloadBlobs(payload)],
       };
     };
     const has = (connection: WorkerConnection) => featureHandle?.isAt(connection) ?? true;
-    const answer = await this.#submit("decoder", { kind: "decode", build, has, ...options }, options);
-    featureHandle?.holders.set(answer.connection, answer.connection.session);
+    const step = () => (sent ? "locate" : "decoder");
+    const answer = await this.#submit(step, { kind: "decode", build, has, ...options }, options, spent);
+    featureHandle?.storedAt(answer.connection);
     return this.#outputsOf(answer);
   }
 
@@ -183,16 +232,18 @@ export class ZmqBackend implements InferenceBackend {
    * The JPEG where it is small, else the pixels: at the model's size where their bytes are all that the model sees.
    * Both give the same features.
    */
-  async #payload(image: ColourImage, { onStep }: CallOptions = {}): Promise<Payload> {
+  #payload(image: ColourImage, { onStep }: CallOptions = {}): Payload | Promise<Payload> {
     const { width, height, data, jpeg } = image;
     const { input, name } = this.#model;
     if (this.#jpeg && jpeg !== undefined && jpeg.byteLength < 3 * input.width * input.height)
       return { kind: "jpeg", data: jpeg };
     if (!isStretched(input) || this.#sendsAllPixels()) return { kind: "rgb", data, width, height };
-    const rgb = await this.#images.rgb({ kind: "rgb", width, height, data }, onStep).catch((error: Error) => {
-      throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name });
-    });
-    return { kind: "rgb", data: rgb };
+    return this.#images.rgb({ kind: "rgb", width, height, data }, onStep).then(
+      (rgb) => ({ kind: "rgb", data: rgb }),
+      (error: Error) => {
+        throw new GraspGroundingError("INFERENCE_FAILED", { detail: error.message, name });
+      },
+    );
   }
 
   #sendsAllPixels(): boolean {
@@ -204,29 +255,31 @@ export class ZmqBackend implements InferenceBackend {
   }
 
   /** Runs a job; what the worker says of its time goes to `onStep`, the rest is transport. */
-  async #submit(step: Step, job: Parameters<JobPool["submit"]>[0], { onStep }: CallOptions): Promise<Answer> {
+  #submit(
+    step: () => Step,
+    job: Parameters<JobPool["submit"]>[0],
+    { onStep }: CallOptions,
+    spent: Spent = {},
+  ): Promise<Answer> {
+    const start = performance.now();
     const timed = this.#pool.submit(job).then((value) => {
-      const { waited_ms: wait, ran_ms: ran } = value.meta;
-      return { value, ms: { wait, [step]: ran } };
+      const { waited_ms: wait, ran_ms: ran, steps = { wait, [step()]: ran } } = value.meta;
+      return { value, ms: { ...spent, ...steps } };
     });
-    return reportSteps(timed, onStep);
+    return reportSteps(timed, onStep, start);
   }
 
   async #encode(payload: Payload, options: CallOptions = {}): Promise<Tensors> {
-    const featureHandle = new FeatureHandle(payloadKey(payload), payload);
-    const build = () => ({
-      meta: { key: featureHandle.key, picture: describePayload(payload, 0) },
+    const featureHandle = new FeatureHandle(payload, options.image !== undefined);
+    const spent: Spent = {};
+    const build = (connection: WorkerConnection) => ({
+      meta: { ...featureHandle.named(connection, spent), picture: describePayload(payload, 0) },
       blobs: payloadBlobs(payload),
     });
     const job = { kind: "encode", build, ...options } as const;
-    const { connection, meta } = await this.#submit("encoder", job, options);
-    featureHandle.holders.set(connection, connection.session);
-    return Object.fromEntries(
-      meta.tensors.map(({ name, type, dims }): [string, Tensor] => [
-        name,
-        { type, dims, data: new Float32Array(0), featureHandle },
-      ]),
-    );
+    const { connection, meta } = await this.#submit(() => "encoder", job, options, spent);
+    featureHandle.storedAt(connection);
+    return Object.fromEntries(meta.tensors.map(({ name, dims }) => [name, emptyTensor(dims, featureHandle)]));
   }
 
   #outputsOf({ connection, meta, blobs }: Answer): Tensors {
@@ -271,6 +324,12 @@ export class ZmqBackend implements InferenceBackend {
     });
   }
 }
+
+/** Stands for features that are at a worker. */
+const emptyTensor = (dims: readonly number[], featureHandle: FeatureHandle): Tensor => ({
+  ...{ type: "float32", dims, data: new Float32Array(0) },
+  featureHandle,
+});
 
 /** Feeds to send, and the image whose features stay at the worker. */
 function partition(feeds: Tensors): {

@@ -1,4 +1,5 @@
 import { elementCount, type InferenceBackend, type ModelPart, type Tensor, type Tensors } from "../port.js";
+import type { Step } from "../steps.js";
 
 export interface BatcherOptions {
   /** Requests run together at most. */
@@ -21,6 +22,8 @@ export interface Ran {
   readonly waitedMs: number;
   readonly ranMs: number;
   readonly batch: number;
+  /** Milliseconds by step, where more than one part ran. */
+  readonly steps?: Readonly<Partial<Record<Step, number>>>;
 }
 
 /** Work that was not run because its client had stopped waiting. */

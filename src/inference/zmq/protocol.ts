@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { elementCount, type Tensor, type Tensors } from "../port.js";
+import { steps } from "../steps.js";
 
 /**
  * The messages between the pool and a worker: a header of 32 bytes, a frame of JSON, then tensors or a JPEG as frames
@@ -107,6 +108,12 @@ const image = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("tensors"), blob, tensors: z.array(tensorMeta).max(maxBlobs) }),
 ]);
 
+/** The key is no hash of the image but a name of this connection's client, valid for its session. */
+const own = z.boolean().optional();
+
+/** What a worker may offer in addition to the first form of this protocol: `own`, keys that are names. */
+export const offers = ["own"] as const;
+
 export const states = ["loading", "ready", "draining"] as const;
 const status = { state: z.enum(states), queued: z.int().min(0) };
 
@@ -115,12 +122,12 @@ export const metaSchemas = {
   hello: z.object({ model: name }),
   ping: z.object({}),
   cancel: z.object({ id: z.int().min(0) }),
-  encode: z.object({ remaining_ms: remaining, key, picture: image }),
+  encode: z.object({ remaining_ms: remaining, key, own, picture: image }),
   text: z.object({ remaining_ms: remaining, tensors: z.array(tensorMeta).max(maxBlobs) }),
   decode: z.object({
     remaining_ms: remaining,
     /** Key of features at the worker, and the image to make them from when the worker does not have them. */
-    frame: z.object({ key, names: z.array(name).max(maxBlobs), picture: image.optional() }).optional(),
+    frame: z.object({ key, own, names: z.array(name).max(maxBlobs), picture: image.optional() }).optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
   }),
   welcome: z.object({
@@ -128,6 +135,7 @@ export const metaSchemas = {
     model: name,
     hashes: z.object({ encoder: key.optional(), text: key.optional(), decoder: key.optional() }),
     description: z.string().max(400),
+    offers: z.array(name).max(maxBlobs).optional(),
   }),
   pong: z.object(status),
   result: z.object({
@@ -135,6 +143,8 @@ export const metaSchemas = {
     /** Milliseconds of waiting at the worker, and of running the model. */
     waited_ms: z.number().min(0),
     ran_ms: z.number().min(0),
+    /** The same by step, where more than one part ran. */
+    steps: z.partialRecord(z.enum(steps), z.number().min(0)).optional(),
     /** Features that stay at the worker: only their shapes, no frames. */
     kept: z.boolean().optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),

@@ -24,6 +24,11 @@ export interface Taken {
   cancelled: boolean;
 }
 
+interface Named {
+  readonly key: string;
+  readonly own?: boolean | undefined;
+}
+
 /** The features that a request names are not here. */
 export class Missing extends Error {}
 
@@ -61,17 +66,23 @@ export class RequestRunner {
       return this.#infer(request, "text", readTensors(tensors, message.blobs));
     }
     if (message.kind === "encode") {
-      const { key, picture: image } = metaOf("encode", message);
-      return this.#features(request, key, readPayload(image, message.blobs));
+      const { picture: image, ...named } = metaOf("encode", message);
+      return this.#features(request, named, readPayload(image, message.blobs));
     }
     const { frame, tensors } = metaOf("decode", message);
     const feeds: Record<string, Tensor> = readTensors(tensors, message.blobs);
-    if (frame !== undefined) {
-      const payload = frame.picture && readPayload(frame.picture, message.blobs);
-      const features = (await this.#features(request, frame.key, payload)).outputs;
-      for (const name of frame.names) if (features[name] !== undefined) feeds[name] = features[name];
+    if (frame === undefined) return this.#infer(request, "decoder", feeds);
+    const payload = frame.picture && readPayload(frame.picture, message.blobs);
+    const encoded = await this.#features(request, frame, payload);
+    for (const name of frame.names) {
+      const tensor = encoded.outputs[name];
+      if (tensor !== undefined) feeds[name] = tensor;
     }
-    return this.#infer(request, "decoder", feeds);
+    const decoded = await this.#infer(request, "decoder", feeds);
+    if (encoded.ranMs === 0) return decoded;
+    const waitedMs = encoded.waitedMs + decoded.waitedMs;
+    const steps = { wait: waitedMs, encoder: encoded.ranMs, decoder: decoded.ranMs };
+    return { ...decoded, waitedMs, ranMs: encoded.ranMs + decoded.ranMs, steps };
   }
 
   close(): Promise<void> {
@@ -79,16 +90,18 @@ export class RequestRunner {
   }
 
   /** Features of an image from the cache, else made from `payload`, once for all concurrent requests. */
-  async #features(request: Taken, key: string, payload: Payload | undefined): Promise<Ran> {
+  async #features(request: Taken, named: Named, payload: Payload | undefined): Promise<Ran> {
+    // What one client calls its image is nothing to the others.
+    const key = named.own ? `${request.message.session} ${named.key}` : named.key;
     const known = this.#cache.get(key);
     if (known !== undefined) {
       const ran = await known.catch(() => undefined);
       if (ran !== undefined) return { ...ran, waitedMs: 0, ranMs: 0 };
     }
-    if (payload === undefined) throw new Missing(key);
+    if (payload === undefined) throw new Missing(named.key);
     const made = this.#encode(request, payload);
     // The key is checked while another thread decodes the image.
-    if (payloadKey(payload) !== key) {
+    if (!named.own && payloadKey(payload) !== key) {
       request.cancelled = true;
       made.catch(() => undefined);
       throw new ProtocolError("key", "the image is not what its key says");

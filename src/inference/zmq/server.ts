@@ -12,6 +12,7 @@ import {
   type MetaOf,
   maxFrameBytes,
   metaOf,
+  offers,
   ProtocolError,
   type states,
   tensorBlobs,
@@ -194,7 +195,7 @@ export class WorkerServer {
     const { name, hashes } = this.#model;
     const description = this.#backend?.description ?? "loading";
     const status = { state: this.state, queued: this.#open.size };
-    this.#answer(identity, message, "welcome", { ...status, model: name, hashes, description });
+    this.#answer(identity, message, "welcome", { ...status, model: name, hashes, description, offers });
   }
 
   #take(identity: Buffer, message: Message): void {
@@ -222,13 +223,14 @@ export class WorkerServer {
     this.#deliver(request, ran, ran.outputs, request.message.kind === "encode");
   }
 
-  #deliver(request: Request, { waitedMs, ranMs }: Ran, outputs: Tensors, featuresStay: boolean): void {
+  #deliver(request: Request, { waitedMs, ranMs, steps }: Ran, outputs: Tensors, featuresStay: boolean): void {
     this.#counts.answered++;
     this.#options.onAnswered?.(waitedMs, ranMs);
     const meta: MetaOf<"result"> = {
       queued: this.#open.size - 1,
       waited_ms: waitedMs,
       ran_ms: ranMs,
+      ...(steps && { steps }),
       tensors: describeTensors(outputs),
       ...(featuresStay && { kept: true }),
     };

@@ -36,6 +36,8 @@ export class WorkerConnection {
   problem: string | undefined;
   /** Back end and provider of the worker. */
   description = "";
+  /** It takes keys that are names, not hashes. */
+  takesOwnKeys = false;
   /** Requests of other clients that waited there at its last message. */
   queued = 0;
   /** performance.now() before which it gets no request, because it answered that it is busy. */
@@ -229,8 +231,9 @@ export class WorkerConnection {
     this.#events.onAnswer(this, message.id, message);
   }
 
-  #welcomed({ state, model, hashes, description, queued }: MetaOf<"welcome">): void {
+  #welcomed({ state, model, hashes, description, queued, offers }: MetaOf<"welcome">): void {
     this.description = description;
+    this.takesOwnKeys = offers?.includes("own") ?? false;
     this.queued = queued;
     const wanted = this.#model.hashes;
     const other = modelParts.find((part) => hashes[part] !== wanted[part]);

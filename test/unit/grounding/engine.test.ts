@@ -106,14 +106,21 @@ describe("HiFi-CS engine over ONNX Runtime", () => {
     await background.close();
   });
 
-  it("encodes a frame once for all its queries and a query once for all its frames", async () => {
+  it("encodes a frame once for all its queries, a query once for all its frames, and decodes both once", async () => {
     const { engine, calls } = await open();
     await engine.ground({ colour: scene }, ["red", "blue", "red"]);
     expect(calls).toEqual({ frame: 1, text: 2, decode: 1 });
-    await engine.ground({ colour: scene }, ["red"]);
-    expect(calls).toEqual({ frame: 1, text: 2, decode: 2 });
+    const [again] = await engine.ground({ colour: scene }, ["red"]);
+    expect(calls).toEqual({ frame: 1, text: 2, decode: 1 });
+    // An answer's map is its own: the next one is not drawn from it.
+    const before = again?.heatmap.data.slice();
+    again?.heatmap.data.fill(0);
+    const [third, other] = await engine.ground({ colour: scene }, ["red", "green"]);
+    expect(third?.heatmap.data).toEqual(before);
+    expect(other?.found).toBe(false);
+    expect(calls).toEqual({ frame: 1, text: 3, decode: 2 });
     await engine.ground({ colour: image(200, 100, grey, [[redBox, green]]) }, ["red"]);
-    expect(calls).toEqual({ frame: 2, text: 2, decode: 3 });
+    expect(calls).toEqual({ frame: 2, text: 3, decode: 3 });
     await engine.close();
   });
 

@@ -22,12 +22,24 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const images = [image(640, 360, grey, [[[40, 20, 180, 160], red]]), image(640, 360, blue, [])];
+// Images that are hashed, and larger ones that are named.
+const images = [
+  image(640, 360, grey, [[[40, 20, 180, 160], red]]),
+  image(640, 360, blue, []),
+  image(1280, 720, grey, [[[40, 20, 180, 160], red]]),
+  image(1280, 720, blue, [[[400, 20, 580, 160], red]]),
+];
 
 async function maps(choice: BackendChoice): Promise<Float32Array[]> {
   const runsElsewhere = choice.kind === "zmq";
   const engine = await HifiCs.open(tiny, (model) => createBackend(model, choice), { runsElsewhere });
   const all = await Promise.all(images.map((colour) => engine.ground({ colour }, ["red", "blue"])));
+  // One query each: they may be decoded together. Several new ones of one image may be encoded together.
+  all.push(...(await Promise.all(images.map((colour) => engine.ground({ colour }, ["the red cup"])))));
+  all.push(await engine.ground({ colour: images[3] as (typeof images)[number] }, ["a", "b", "c", "green"]));
+  const again = images.map(({ data, ...size }) => ({ ...size, data: data.map((value) => value ^ 1) }));
+  all.push(...(await Promise.all(again.map((colour) => engine.ground({ colour }, ["red"])))));
+
   await engine.close();
   return all.flat().map(({ heatmap }) => heatmap.data as Float32Array);
 }
@@ -40,8 +52,10 @@ describe("a worker in PyTorch", () => {
     await worker.ready;
     const there = await maps({ kind: "zmq", endpoints: [endpoint], resize: "graph", timeout: 60_000 });
     const here = await maps({ kind: "in-process", providers: ["cpu"], resize: "graph" });
-    expect(await worker.stop()).toMatchObject({ failed: 0, refused: 0 });
-    expect(there.length).toBe(4);
+    const report = await worker.stop();
+    expect(report).toMatchObject({ failed: 0, refused: 0, kept_pictures: 8 });
+    expect(Number(report.batched)).toBeGreaterThan(Number(report.batches));
+    expect(there.length).toBe(20);
     const differences = there.map((map, i) =>
       map.reduce((most, value, k) => Math.max(most, Math.abs(value - (here[i]?.[k] ?? Number.NaN))), 0),
     );

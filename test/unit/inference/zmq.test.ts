@@ -222,6 +222,85 @@ describe("workers that fail", () => {
   });
 });
 
+describe("a large image", () => {
+  const large = (colour: typeof grey, seen = red): ColourImage =>
+    image(1280, 720, colour, [[[200, 100, 500, 400], seen]]);
+  const open = async (bind: string) => {
+    let backend: ZmqBackend | undefined;
+    const engine = await HifiCs.open(
+      tiny,
+      async (model) => {
+        backend = (await createBackend(model, {
+          ...{ kind: "zmq", endpoints: [bind], resize: "graph", startTimeout: 30_000 },
+        })) as ZmqBackend;
+        return backend;
+      },
+      { runsElsewhere: true },
+    );
+    return { engine, requests: () => Number(backend?.report().requests) };
+  };
+
+  it("is sent and decoded in one request and named, not hashed, and its time is all in its steps", async () => {
+    const remote = await worker(newIpc(), "--resize", "graph");
+    await remote.ready;
+    const { engine, requests } = await open(remote.endpoint);
+    await engine.ground({ colour: large(blue) }, ["the red cup"]);
+    const before = requests();
+    const colour = large(grey);
+    const start = performance.now();
+    const [answer] = await engine.ground({ colour }, ["the red cup"]);
+    const took = performance.now() - start;
+    expect(requests() - before).toBe(1);
+    expect(answer?.found).toBe(true);
+    const { steps = {}, timings } = answer as NonNullable<typeof answer>;
+    expect(Object.keys(steps).sort()).toEqual([
+      ...["compare", "decoder", "encoder", "hand_over", "heatmap", "wait"],
+    ]);
+    const named = Object.values(steps).reduce((sum, ms) => sum + ms, 0) + (timings.instances ?? 0);
+    expect(named).toBeGreaterThan(0.95 * took);
+    expect(named).toBeLessThan(took + 1);
+    await engine.ground({ colour }, ["the red cup"]);
+    expect(requests() - before).toBe(1);
+    await engine.ground({ colour }, ["the blue cup"]);
+    expect(requests() - before).toBe(3);
+    await engine.close();
+  }, 60_000);
+
+  it("is sent as it is now to a worker that has forgotten it, though its first memory holds another", async () => {
+    const bind = newIpc();
+    const first = await worker(bind, "--resize", "graph");
+    await first.ready;
+    const { engine } = await open(bind);
+    const memory = large(grey);
+    const [wanted] = await engine.ground({ colour: memory }, ["the red cup"]);
+    const copy = { ...memory, data: memory.data.slice() };
+    memory.data.set(large(grey, blue).data);
+    first.signal("SIGKILL");
+    await until(() => !first.running, 5000, "killed");
+    await worker(bind, "--resize", "graph");
+    const [blueThere] = await engine.ground({ colour: copy }, ["the blue cup"]);
+    expect(blueThere?.found).toBe(false);
+    const [other] = await engine.ground({ colour: memory }, ["the blue cup"]);
+    expect(other?.detections[0]?.box).toEqual(wanted?.detections[0]?.box);
+    await engine.close();
+  }, 60_000);
+
+  it("is nothing to another client that names its own image alike", async () => {
+    const remote = await worker(newIpc(), "--resize", "graph");
+    await remote.ready;
+    const one = await open(remote.endpoint);
+    const two = await open(remote.endpoint);
+    const [a, b] = await Promise.all([
+      one.engine.ground({ colour: large(grey) }, ["red"]),
+      two.engine.ground({ colour: large(grey) }, ["red"]),
+    ]);
+    expect(b[0]?.heatmap.data).toEqual(a[0]?.heatmap.data);
+    await Promise.all([one.engine.close(), two.engine.close()]);
+    // Each client's name is its own: the worker keeps both.
+    expect(await remote.stop()).toMatchObject({ failed: 0, kept_pictures: 2 });
+  }, 60_000);
+});
+
 describe("work that is not wanted", () => {
   it("is given up with the signal, and not run by the worker", async () => {
     const only = await worker();
