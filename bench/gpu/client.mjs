@@ -14,8 +14,11 @@ export function picture(seed, phase = 0) {
   return { colour: { width, height, data } };
 }
 
+/** The level that half of a map lies above. */
+export const median = (map) => Float32Array.from(map).sort()[Math.floor(map.length / 2)];
+
 /** @param where an execution provider, or a worker's endpoint; RESIZE names the place of the resize */
-export async function open(HifiCs, where, folder, place = "auto") {
+export async function open(HifiCs, where, folder, place = "auto", options = {}) {
   let backend;
   const resize = place === "auto" ? (process.env.RESIZE ?? place) : place;
   const remote = where.includes("://");
@@ -28,7 +31,7 @@ export async function open(HifiCs, where, folder, place = "auto") {
         : await InProcessBackend.create(files, { providers: [where], threads: 8, resize, locate });
       return backend;
     },
-    { frameCache: 1, runsElsewhere: remote },
+    { frameCache: 1, runsElsewhere: remote, ...options },
   );
   return { engine, backend };
 }

@@ -2,7 +2,7 @@
 // PROVIDER is an execution provider of this process, or the endpoint of a worker. Prints one JSON line.
 // A provider that cannot run is an error: nothing here falls back to the CPU.
 import { HifiCs } from "../../dist/src/grounding/index.js";
-import { open, picture, round, spread } from "./client.mjs";
+import { median, open, picture, round, spread } from "./client.mjs";
 
 const [provider, folder] = process.argv.slice(2);
 const repeats = Number(process.env.REPEATS ?? 100);
@@ -11,25 +11,47 @@ const warmup = Number(process.env.WARMUP ?? 15);
 async function series(n, work) {
   const samples = [];
   const marked = [];
+  const named = [];
   for (let i = 0; i < n + warmup; i++) {
     const start = performance.now();
     const found = await work(i);
     const ms = performance.now() - start;
     if (i < warmup) continue;
-    samples.push({ ms, ...(found && { instances: found.timings.instances, ...found.steps }) });
-    if (found)
-      marked.push(found.heatmap.data.reduce((sum, p) => sum + (p >= 0.5), 0) / found.heatmap.data.length);
+    if (found === undefined) {
+      samples.push({ ms });
+      continue;
+    }
+    const { instances } = found.timings;
+    const parts = { instances, ...found.steps };
+    samples.push({ ms, ...parts });
+    named.push((found.queries * Object.values(parts).reduce((sum, part) => sum + part, 0)) / ms);
+    marked.push(found.heatmap.data.reduce((sum, p) => sum + (p >= threshold), 0) / found.heatmap.data.length);
   }
   const of = (key) => samples.map((sample) => sample[key] ?? 0);
   const result = spread(of("ms"));
   const parts = [...new Set(samples.flatMap(Object.keys))].filter((key) => key !== "ms");
   if (parts.length > 0) result.parts_p50 = Object.fromEntries(parts.map((key) => [key, spread(of(key)).p50]));
   if (marked.length > 0) result.marked_share_p50 = spread(marked).p50;
+  if (named.length > 0) result.named_share_p50 = spread(named).p50;
   return result;
 }
 
-const { engine, backend } = await open(HifiCs, provider, folder);
 const scenes = Array.from({ length: 8 }, (_, i) => picture(i).colour);
+const sentence = "the red mug on the left";
+const threshold = await levelOf(scenes, sentence);
+/** Random weights mark nothing or everything: at this threshold about half of an image is. */
+async function levelOf(images, query) {
+  const { engine } = await open(HifiCs, provider, folder);
+  const levels = [];
+  for (const colour of images) {
+    const [{ heatmap }] = await engine.ground({ colour }, [query]);
+    levels.push(median(heatmap.data));
+  }
+  await engine.close();
+  return median(levels);
+}
+
+const { engine, backend } = await open(HifiCs, provider, folder, "auto", { threshold, foundThreshold: 0 });
 // Images that no other call had: the first bytes are their number.
 const frames = Array.from({ length: warmup + repeats + 1 }, (_, i) => {
   const { width, height, data } = scenes[i % 8];
@@ -37,8 +59,10 @@ const frames = Array.from({ length: warmup + repeats + 1 }, (_, i) => {
   new DataView(own.buffer).setUint32(0, i);
   return { colour: { width, height, data: own } };
 });
-const sentence = "the red mug on the left";
-const ground = async (frame, sentences) => (await engine.ground(frame, sentences))[0];
+const ground = async (frame, sentences) => {
+  const answers = await engine.ground(frame, sentences);
+  return { ...answers[0], queries: answers.length };
+};
 let count = 0;
 const fresh = (n) => Array.from({ length: n }, () => `the blue box number ${count++} on the table`);
 const result = { provider, runs_on: engine.runsOn, model: engine.model };
@@ -48,6 +72,12 @@ const [last] = frames.slice(-1);
 await ground(last, [sentence]);
 result.new_sentence_same_frame = await series(repeats, () => ground(last, fresh(1)));
 result.known_sentence_same_frame = await series(repeats, () => ground(last, [sentence]));
+// Sentences whose features are known, but more than an image keeps outputs of: each is decoded.
+const known = fresh(12);
+await ground(last, known);
+result.known_sentence_decoded_same_frame = await series(repeats, (i) =>
+  ground(last, [known[i % known.length]]),
+);
 for (const frame of frames) frame.colour.data[0] ^= 128;
 result.eight_new_sentences_new_frame = await series(repeats / 2, (i) => ground(frames[i], fresh(8)));
 
