@@ -82,9 +82,9 @@ export interface Grounding extends Understanding {
   readonly heatmap: Heatmap;
   readonly timings: Timings;
   /**
-   * Milliseconds of the steps inside `encode`, `text` and `decode`, this query's share: `compare` with the images that are
-   * known, `tokens`, `jpeg`, `resize`, `hash`, `hand_over`, `wait`, `encoder`, `text`, `decoder`, `locate`, and `heatmap`
-   * from logits. A step that was not done is absent.
+   * Milliseconds of the steps inside `encode`, `text` and `decode`, this query's share: `compare` with the images that
+   * are known, `tokens`, `jpeg`, `resize`, `hash`, `hand_over`, `wait`, `encoder`, `text`, `decoder`, `locate`, and
+   * `heatmap` from logits. A step that was not done is absent.
    */
   readonly steps?: Timings;
 }

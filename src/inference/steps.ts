@@ -1,7 +1,7 @@
 /**
- * Steps of a call to a back end: `jpeg` decodes, `resize` brings an image to the model's size, `hash` names its features
- * by its content, `hand_over` carries data to a thread or worker and back, `wait` is a worker's queue, and the parts run
- * with their copies to and from a GPU.
+ * Steps of a call to a back end: `jpeg` decodes, `resize` brings an image to the model's size, `hash` names its
+ * features by its content, `hand_over` carries data to a thread or worker and back, `wait` is a worker's queue, and the
+ * parts run with their copies to and from a GPU.
  */
 export const steps = [
   "jpeg",

@@ -21,6 +21,7 @@ import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
 import { type Decoded, type OutputRow, readOutputs } from "./outputs.js";
 import { answerScore } from "./score.js";
+import { type Note, together } from "./together.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 export interface HifiCsOptions {
@@ -39,8 +40,8 @@ type BackendFactory = (model: ModelFiles) => Promise<InferenceBackend>;
 
 /** Queries decoded in one call; more are split, so that memory stays bounded. */
 const decodeBatch = 16;
-/** Queries of an image whose outputs are kept. */
-const rowsKept = 8;
+/** Queries of an image whose outputs are cached. */
+const cachedRows = 8;
 
 /** An image's features, and the decoder's outputs for its last queries. */
 interface KnownFrame {
@@ -50,10 +51,8 @@ interface KnownFrame {
 
 const knownFrame = (features: Promise<Tensors>): KnownFrame => ({
   features,
-  rows: new LRUCache({ max: rowsKept }),
+  rows: new LRUCache({ max: cachedRows }),
 });
-
-type Note = (step: string, ms: number) => void;
 
 interface RunOptions extends CallOptions {
   readonly onStep: Note;
@@ -371,16 +370,6 @@ export class HifiCs implements Grounder {
       .filter(({ score }) => score >= least)
       .map((detection) => ({ ...detection, score: answerScore(detection.score, presence, this.manifest) }));
   }
-}
-
-/** Does several things at the same time. Their steps share the time that they took in all, each by its own length. */
-async function together(onStep: Note, make: (note: Note) => readonly Promise<void>[]): Promise<void> {
-  const clock = stopwatch();
-  const steps = new Map<string, number>();
-  await Promise.all(make((step, ms) => steps.set(step, (steps.get(step) ?? 0) + ms)));
-  const took = clock();
-  const sum = [...steps.values()].reduce((total, ms) => total + ms, 0);
-  for (const [step, ms] of steps) onStep(step, sum > took ? (ms * took) / sum : ms);
 }
 
 /** Concatenates along the first axis; tensors that differ in their second axis (tokens) are padded with zeros. */

@@ -41,7 +41,7 @@ export interface ZmqOptions extends PoolOptions {
 
 type Spent = Partial<Record<Step, number>>;
 
-/** Images of more bytes are named, where the worker takes names: their hash takes longer than their way there. */
+/** Images of more bytes are named, where the worker takes names: their hash takes longer than their transport. */
 const hashedBytes = 2 ** 20;
 
 /** Features of one image, stored by the workers that made them. */
@@ -151,7 +151,7 @@ export class ZmqBackend implements InferenceBackend {
   }
 
   async encodeImage(image: ColourImage, options?: CallOptions): Promise<Tensors> {
-    // Nothing is waited for that is not needed: the request is on its way before the caller goes on.
+    // Nothing is waited for that is not needed: the request is sent before the caller goes on.
     const payload = this.#payload(image, options);
     return this.#encode(payload instanceof Promise ? await payload : payload, options);
   }
