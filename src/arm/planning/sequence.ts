@@ -10,7 +10,7 @@ import { type CheckOptions, type CollisionChecker, describeCollision } from "../
 import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
 import { backed, heldWidth, inTool, raised, type Straight, thinned } from "./goal-poses.js";
-import { along, summarise, toolRate } from "./motion-limits.js";
+import { along, limitSlack, summarise, toolRate } from "./motion-limits.js";
 import { type JointPath, pathRange, splinePath } from "./path.js";
 import type {
   GraspGoal,
@@ -35,9 +35,6 @@ const refusalsByProgress: readonly MotionRefusal[] = [
   "collision",
   "way-blocked",
 ];
-
-/** Rounding, in radians: what the supervisor allows a planned motion too. */
-const limitSlack = 1e-6;
 
 interface PathSet {
   readonly there: JointPath;
@@ -287,10 +284,7 @@ export class SequencePlanner {
       const path = splinePath(configurations);
       if (!this.#within(path))
         return { refusal: name, reason: `the straight ${name} leaves a joint's limits` };
-      const hit = this.#checker.checkAll(along(path), {
-        touchTarget: true,
-        opening: apart,
-      });
+      const hit = this.#checker.checkAll(along(path), { touchTarget: true, opening: apart });
       if (hit !== undefined) return { refusal: "collision", reason: describeCollision(hit) };
     }
     const there = await this.#freePath(start, before, pose, this.#carrying(start, opening.before, carried));
