@@ -59,7 +59,7 @@ export function classify(spans: Spans, { left, right, starts }: Cells, pair: Row
     const e = labels[below + u1] as number;
     let now: number = kind.mixed;
     if (a !== 0 && b !== 0 && d !== 0 && e !== 0) now = a === own ? kind.in : kind.out;
-    else if ((a | b | d | e) === 0) now = kind.out;
+    else if (a !== own && b !== own && d !== own && e !== own) now = kind.out;
     if (now === kind.mixed) cells[mixedCount++] = c;
     if (now === last) continue;
     if (last !== kind.out) to[count++] = starts[c] as number;
