@@ -54,4 +54,3 @@ export {
   toTensor,
 } from "./preprocess/preprocess.js";
 export { type Resample, resizeBilinear } from "./preprocess/resize.js";
-export type { OnStep } from "./steps.js";
