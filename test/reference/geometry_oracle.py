@@ -170,6 +170,9 @@ def groups() -> list:
     return out
 
 
+SIDES = (np.floor, lambda w: np.floor(w) + 1)
+
+
 def instances() -> list:
     """Objects of a heat map: 8-connected parts, best mean first, their masks at the picture's size by linear interpolation."""
     out = []
@@ -200,14 +203,14 @@ def instances() -> list:
         where = [np.clip(v, 0, height - 1), np.clip(u, 0, width - 1)]
         fine = ndimage.map_coordinates(heat.astype(np.float64), where, order=1, mode="nearest")
         nearest = label[np.floor(where[0] + 0.5).astype(int), np.floor(where[1] + 0.5).astype(int)]
+        # The pixels of the map between which each pixel of the picture lies.
+        (v0, u0), (v1, u1) = [[np.minimum(side(w).astype(int), n - 1) for w, n in zip(where, heat.shape)] for side in SIDES]
+        around = [label[v0, u0], label[v0, u1], label[v1, u0], label[v1, u1]]
         each = []
         for i in found:
-            rows, columns = np.nonzero(label == i)
-            low = np.floor((np.array([rows.min(), columns.min()]) - 1) / ratio)
-            high = np.ceil((np.array([rows.max(), columns.max()]) + 2) / ratio)
-            y, x = np.indices(picture)
-            near = (y >= low[0]) & (x >= low[1]) & (y < high[0]) & (x < high[1])
-            mask = (fine >= threshold) & ((nearest == i) | (nearest == 0)) & near
+            # What lies between another object and the background alone is not this one's.
+            touches = np.any([corner == i for corner in around], axis=0)
+            mask = (fine >= threshold) & ((nearest == i) | (nearest == 0)) & touches
             ys, xs = np.nonzero(mask)
             box = [int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1]
             each.append({"score": float(mean[i]), "box": box, "mask": "".join(map(str, mask.ravel().astype(int)))})
