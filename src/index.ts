@@ -217,6 +217,7 @@ export {
   manifestSchema,
   maxQueryLength,
   modelFiles,
+  type Offer,
   parseCommand,
   parseNpy,
   type QueryLanguage,

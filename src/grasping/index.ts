@@ -2,7 +2,7 @@
 
 export { cleanMask } from "./geometric/pixels.js";
 export { createGraspPlanner, type GraspPlannerOptions, inputProblem } from "./geometric/planner.js";
-export { blockedReason } from "./geometric/refusal.js";
+export { blockedQuestion, blockedReason } from "./geometric/refusal.js";
 export { type GraspScene, readScene } from "./geometric/scene.js";
 export type { ScoreWeights } from "./geometric/score.js";
 export { maskInSecondView } from "./geometric/second-mask.js";

@@ -63,6 +63,7 @@ export type {
   Command,
   Count,
   Destination,
+  Offer,
   Question,
   Reference,
   Relation,

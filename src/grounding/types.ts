@@ -1,6 +1,6 @@
 import type { Box, Mask, Pixels, RgbdFrame } from "../geometry/index.js";
 import type { BackendReport, CallOptions } from "../inference/index.js";
-import type { Command, Destination, Question } from "./query/types.js";
+import type { Command, Destination, Offer, Question } from "./query/types.js";
 
 /** One object the query names. */
 export interface Detection {
@@ -127,5 +127,10 @@ export interface Grounder {
     queries: readonly string[],
     options?: GroundOptions,
   ): Promise<readonly Grounding[]>;
+  /**
+   * Offers a client another object in place of the one of its last answer: its "yes" then means that object.
+   * @returns the question; undefined where nobody is asked, or the client has just said no
+   */
+  offer?(offer: Offer, options: Pick<GroundOptions, "ask" | "client">): Question | undefined;
   close(): Promise<void>;
 }

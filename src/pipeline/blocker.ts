@@ -1,6 +1,6 @@
 import { project, type RgbdFrame } from "../geometry/index.js";
-import { blockedReason, type GraspPlan } from "../grasping/index.js";
-import { type Grounder, nameAt, vocabulary } from "../grounding/index.js";
+import { blockedQuestion, blockedReason, type GraspPlan } from "../grasping/index.js";
+import { type Grounder, type GroundOptions, nameAt, type Question, vocabulary } from "../grounding/index.js";
 
 /**
  * A plan that another object blocks, with that object's name where the model is certain of it: somebody has to say
@@ -22,4 +22,20 @@ export async function withBlockerName(
   if (name === undefined) return plan;
   const blocker = { ...plan.blocker, name };
   return { ...plan, blocker, reason: blockedReason(blocker) };
+}
+
+/**
+ * Offers the client to take the blocker first. @param client whose query it was
+ * @returns the question; undefined where no blocker with a name is known, or nobody is asked
+ */
+export function offerBlocker(
+  grounder: Pick<Grounder, "offer">,
+  { camera }: Pick<RgbdFrame, "camera">,
+  { blocker }: GraspPlan,
+  options: Pick<GroundOptions, "ask" | "client">,
+): Question | undefined {
+  const at =
+    blocker?.name === undefined || camera === undefined ? undefined : project(camera, blocker.position);
+  if (blocker?.name === undefined || at === undefined) return undefined;
+  return grounder.offer?.({ phrase: `the ${blocker.name}`, at, question: blockedQuestion(blocker) }, options);
 }

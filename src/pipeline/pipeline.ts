@@ -3,7 +3,7 @@ import type { RgbdFrame } from "../geometry/index.js";
 import type { GraspPlan, GraspPlanner, GraspTarget } from "../grasping/index.js";
 import type { Effort, Grounder, Grounding, GroundOptions } from "../grounding/index.js";
 import type { BackendReport } from "../inference/index.js";
-import { withBlockerName } from "./blocker.js";
+import { offerBlocker, withBlockerName } from "./blocker.js";
 import { type PlaceOptions, placesFor } from "./places.js";
 import type { PipelineResult } from "./result.js";
 
@@ -70,9 +70,9 @@ export class GraspPipeline {
       effort: options.effort ?? this.#effort,
     });
     const results: PipelineResult[] = [];
-    for (const grounding of groundings) {
+    for (const [i, grounding] of groundings.entries()) {
       if (signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
-      results.push(await this.#plan(frame, grounding, options));
+      results.push(await this.#plan(frame, grounding, options, clients?.[i] ?? client));
     }
     return results;
   }
@@ -95,7 +95,12 @@ export class GraspPipeline {
     await this.#grounder.close();
   }
 
-  async #plan(frame: RgbdFrame, grounding: Grounding, options: ProcessOptions): Promise<PipelineResult> {
+  async #plan(
+    frame: RgbdFrame,
+    grounding: Grounding,
+    options: ProcessOptions,
+    client: string | undefined,
+  ): Promise<PipelineResult> {
     const base = {
       image: { width: frame.colour.width, height: frame.colour.height },
       stamp: frame.stamp,
@@ -111,15 +116,19 @@ export class GraspPipeline {
       return { ...base, grasps: [], ...(places && { places }), timings: grounding.timings };
     }
     const start = performance.now();
-    const { reachability, signal } = options;
+    const { ask, reachability, signal } = options;
     let plan = await this.#planner.plan(frame, { ...best, ...(reachability && { reachability }) });
     // Images that follow each other fast are not worth it.
     if ((options.effort ?? this.#effort) === "careful")
       plan = await withBlockerName(this.#grounder, frame, plan, signal);
+    const question =
+      grounding.question ??
+      offerBlocker(this.#grounder, frame, plan, { ...(ask && { ask }), ...(client && { client }) });
     const planned = performance.now();
     const places = placesFor(frame, grounding, plan.grasps, options);
     return {
       ...base,
+      ...(question && { grounding: { ...grounding, question } }),
       grasps: plan.grasps.slice(0, this.#grasps),
       ...(plan.grasps.length === 0 && { graspFailure: plan.reason ?? "no grasp found" }),
       ...(plan.blocker && { blocker: plan.blocker }),

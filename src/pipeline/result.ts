@@ -130,10 +130,12 @@ export const resultSchema = z
     question: z
       .object({
         text: z.string(),
-        labels: z.array(z.string()).describe("what the first detections are called in it"),
+        labels: z
+          .array(z.string())
+          .describe("what the first detections are called in it; empty where yes or no answers it"),
       })
       .optional()
-      .describe("asked back: several objects fit equally well"),
+      .describe("asked back: several objects fit equally well, or another one has to be taken first"),
     timings_ms: z
       .record(z.string(), z.number().min(0))
       .describe(

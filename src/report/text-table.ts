@@ -70,7 +70,11 @@ function understandingNotes({ query, command, language, question }: Grounding): 
     ...(command === undefined || isPlainQuery(command)
       ? []
       : [`${name} is understood as ${describeCommand(command)}`]),
-    ...(question === undefined ? [] : [`${name} may mean several objects. ${question.text}`]),
+    ...(question === undefined
+      ? []
+      : [
+          question.labels.length === 0 ? question.text : `${name} may mean several objects. ${question.text}`,
+        ]),
   ];
 }
 

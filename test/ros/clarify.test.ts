@@ -149,3 +149,44 @@ describe("commands and questions back", () => {
     expect(refused.reason).toBe('ask must be one of never, when_unsure, always, not "often"');
   });
 });
+
+describe("an object that keeps the gripper away from another", () => {
+  let peer: Peer;
+  let node: NodeProcess;
+
+  beforeAll(async () => {
+    peer = new Peer();
+    node = await NodeProcess.start(
+      ["-p", "mode:=on_demand", "-p", "sync_tolerance:=0.05", "-p", "ask:=when_unsure"],
+      { TEST_PIPELINE: "boxes", TEST_BLOCKED: "1" },
+    );
+    await peer.do("wait_for_node");
+    await peer.do("camera");
+    await peer.do("grasp", { query: "the red box" });
+  });
+  afterAll(async () => {
+    await node?.stop();
+    await peer?.close();
+  });
+
+  it("is offered by the goal, and taken in its place after yes", async () => {
+    const { status, result, feedback } = await peer.do("grasp", {
+      query: "the blue box",
+      replies: ["yes"],
+    });
+    expect(feedback.find((each: { stage: string }) => each.stage === "clarifying")).toMatchObject({
+      question: "The box in front of it blocks every grasp. Take the box first?",
+      question_labels: [],
+    });
+    expect(status).toBe(succeeded);
+    expect(result.grounding.objects[0]).toMatchObject(red);
+    expect(result.grasps).toHaveLength(1);
+  });
+
+  it("leaves the goal without a grasp after no", async () => {
+    const { result } = await peer.do("grasp", { query: "the blue box", replies: ["no"] });
+    expect(result.success).toBe(false);
+    expect(result.message).toContain("no grasp is free");
+    expect(result.grounding.objects[0]).toMatchObject(blue);
+  });
+});

@@ -17,6 +17,10 @@ const millimetres = (length: Metres): number => Math.round(length * 1000);
 export const blockedReason = ({ side, name = "object" }: Blocker): string =>
   `no grasp is free: the ${name} ${side} it blocks them; take that one first?`;
 
+/** What a person is asked where the blocker has a name. */
+export const blockedQuestion = ({ side, name = "object" }: Blocker): string =>
+  `The ${name} ${side} it blocks every grasp. Take the ${name} first?`;
+
 /** Numbers of rejected candidates by reason. */
 export interface Rejections {
   /** Collided. */

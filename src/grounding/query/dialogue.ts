@@ -2,7 +2,7 @@ import { type Box, boxCentre } from "../../geometry/index.js";
 import type { Detection } from "../types.js";
 import { withNoun } from "./parse/exclusions.js";
 import { readWords } from "./parse/parse.js";
-import type { Command, Question, Shift, Target } from "./types.js";
+import type { Command, Offer, Question, Shift, Target } from "./types.js";
 
 /** Milliseconds for which "it" means the last answer. */
 const memoryMs = 300_000;
@@ -10,6 +10,11 @@ const memoryMs = 300_000;
 const maxAskers = 32;
 /** Answers that "another one" leaves out. */
 const maxShown = 20;
+
+/** An offer, and what was asked for before it. */
+export interface MadeOffer extends Offer {
+  readonly insteadOf: Pick<LastAnswer, "phrase" | "box">;
+}
 
 /** The last answer that somebody got. */
 export interface LastAnswer {
@@ -31,6 +36,10 @@ export interface LastAnswer {
     readonly question: Question;
     readonly candidates: readonly Detection[];
   };
+  /** Another object that was offered in its place. */
+  readonly offer?: MadeOffer;
+  /** The client has said no to an offer: it is not made again. */
+  readonly declined?: boolean;
 }
 
 /** What clients were answered last; by the name of each, of bounded size and age. */

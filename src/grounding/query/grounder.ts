@@ -18,7 +18,7 @@ import { readWords } from "./parse/parse.js";
 import { planTarget, type TargetPlan } from "./plan.js";
 import { askWhich, resolveReply } from "./question.js";
 import { equalRivals } from "./rivals.js";
-import type { Command, Question } from "./types.js";
+import type { Command, Offer, Question } from "./types.js";
 import { isUnnarrowed, toAsk, type Understood, understand } from "./understand.js";
 
 export const askPolicies = ["never", "when_unsure", "always"] as const satisfies readonly AskPolicy[];
@@ -100,6 +100,17 @@ export class CommandGrounder implements Grounder {
       given.push({ ...answer, query: one.query, timings: { ...answer.timings, language } });
     }
     return given;
+  }
+
+  offer(
+    offer: Offer,
+    { ask = this.#options.ask ?? "never", client }: Pick<GroundOptions, "ask" | "client">,
+  ): Question | undefined {
+    const last = client === undefined ? undefined : this.#dialogues.last(client);
+    if (ask === "never" || client === undefined || last === undefined || last.declined) return undefined;
+    const { phrase, box } = last;
+    this.#dialogues.remember(client, { ...last, offer: { ...offer, insteadOf: { phrase, box } } });
+    return { text: offer.question, labels: [] };
   }
 
   close(): Promise<void> {
@@ -235,7 +246,11 @@ export class CommandGrounder implements Grounder {
     return { question: askWhich(noun, choices, frame.colour), detections: [...detections, ...others] };
   }
 
-  #remember(client: string, { query, plans, last, mayReply, settled }: Understood, answer: Grounding): void {
+  #remember(
+    client: string,
+    { query, plans, last, mayReply, settled, offer, declined }: Understood,
+    answer: Grounding,
+  ): void {
     const best = answer.detections[0];
     if (best === undefined) return;
     const isReply = mayReply && answer.command !== undefined && answer.command === last?.pending?.command;
@@ -248,6 +263,7 @@ export class CommandGrounder implements Grounder {
       noun: singular,
       query: isReply ? last!.query : query,
       settled: (isReply || settled) && answer.question === undefined,
+      ...(offer !== undefined && { offer, declined: declined === true }),
       box: best.box,
       shown: [best.box, ...(sameKind ? last.shown : [])],
       ...(answer.question !== undefined && {

@@ -88,13 +88,9 @@ export function resolveReply(
   image: ColourImage,
 ): number | undefined {
   const low = reply.toLowerCase();
-  if (
-    /^\W*(?:yes|yeah|yep|yup|sure|right|correct|exactly|ok|okay|that one|this one|that's it)\b/.test(low) &&
-    !/\bone on\b|right one|on the right/.test(low)
-  )
-    return 0;
+  if (saysYes(low)) return 0;
   const choices = candidates.map((detection) => withDepth(detection, undefined));
-  if (/^\W*(?:no|nope)\W*$|\bother\b/.test(low)) return choices.length === 2 ? 1 : undefined;
+  if (saysNo(low) || /\bother\b/.test(low)) return choices.length === 2 ? 1 : undefined;
   const colours = choices.map(({ detection }) => colourWord(image, detection.mask));
   const named = colours.flatMap((colour, i) => (colour !== undefined && hasWord(low, colour) ? [i] : []));
   if (named.length === 1) return named[0];
@@ -104,6 +100,14 @@ export function resolveReply(
   const rank = ranks.findIndex((pattern) => pattern.test(low));
   return rank >= 0 && rank < choices.length ? rank : undefined;
 }
+
+/** @param reply in lower case */
+export const saysYes = (reply: string): boolean =>
+  /^\W*(?:yes|yeah|yep|yup|sure|right|correct|exactly|ok|okay|that one|this one|that's it)\b/.test(reply) &&
+  !/\bone on\b|right one|on the right/.test(reply);
+
+/** @param reply in lower case */
+export const saysNo = (reply: string): boolean => /^\W*(?:no|nope)\W*$/.test(reply);
 
 const hasWord = (text: string, colour: string): boolean =>
   new RegExp(`\\b${colour === "gray" ? "gr[ae]y" : colour}\\b`).test(text);

@@ -18,7 +18,7 @@ export function readReply(
   image: ColourImage,
 ): number | undefined {
   const [target] = command?.targets ?? [];
-  if (question === undefined || target === undefined) return undefined;
+  if (question === undefined || question.labels.length === 0 || target === undefined) return undefined;
   const text = cleanQuery(reply);
   const { singular } = nounParts(readWords(target.phrase));
   if (!namesNoOther(parseCommand(text), singular)) return undefined;

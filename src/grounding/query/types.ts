@@ -69,10 +69,23 @@ export interface Command {
   readonly next?: readonly Command[];
 }
 
-/** A question back, when several objects fit a query equally well. */
+/** A question back: several objects fit a query equally well, or another object has to be taken first. */
 export interface Question {
   /** "The mug on the left or the one on the right?" */
   readonly text: string;
-  /** What each candidate is called in the question, in the order of the answer's first detections. */
+  /**
+   * What each candidate is called in the question, in the order of the answer's first detections. Empty for a question
+   * that is answered with yes or no.
+   */
   readonly labels: readonly string[];
+}
+
+/** Another object in place of the one that was asked for. */
+export interface Offer {
+  /** "the box" */
+  readonly phrase: string;
+  /** Where it is: a pixel of the image. */
+  readonly at: readonly [number, number];
+  /** What the client is asked: "yes" takes the offer, "no" declines it. */
+  readonly question: string;
 }

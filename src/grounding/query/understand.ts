@@ -1,12 +1,14 @@
+import type { Box } from "../../geometry/index.js";
 import type { AskPolicy, QueryLanguage } from "../types.js";
 import { isOpen } from "./ambiguity.js";
 import { cleanQuery } from "./clean.js";
-import { type LastAnswer, type Narrowing, resolveReferences } from "./dialogue.js";
+import { type LastAnswer, type MadeOffer, type Narrowing, resolveReferences } from "./dialogue.js";
 import { identifyLanguage } from "./language.js";
 import { nounParts } from "./parse/noun-phrase.js";
 import { parseCommand, readWords, withCorrectSpelling } from "./parse/parse.js";
 import { isPlain, phrasesOf, planTarget, type TargetPlan } from "./plan.js";
-import type { Command } from "./types.js";
+import { saysNo, saysYes } from "./question.js";
+import type { Command, Target } from "./types.js";
 
 /** A query as it is understood, and what the model has to be asked about it. */
 export interface Understood {
@@ -24,6 +26,9 @@ export interface Understood {
   readonly mayReply: boolean;
   /** The same query again, after a reply has chosen its object. */
   readonly settled: boolean;
+  /** The offer that it accepts or declines. */
+  readonly offer?: MadeOffer;
+  readonly declined?: boolean;
   readonly ask: AskPolicy;
 }
 
@@ -53,6 +58,8 @@ export async function understand(
     ...(isTranslated && { language: { code: guess.language, translated: text } }),
     ...(last !== undefined && { last }),
   };
+  const decided = last === undefined ? undefined : decide(text, last);
+  if (decided !== undefined) return { ...common, ...decided };
   const command = parseCommand(text);
   const mayReply = isReply(command, last);
   if (command === undefined) return { ...common, mayReply };
@@ -76,6 +83,17 @@ export async function understand(
     plans: isAsSaid ? [{ ...first, whole: withCorrectSpelling(text) }] : plans,
     narrowing,
   };
+}
+
+/** What "yes" and "no" mean after an offer: the object that was offered, and the one that was asked for. */
+function decide(text: string, { offer }: LastAnswer) {
+  const low = text.toLowerCase();
+  if (offer === undefined || !(saysYes(low) || saysNo(low))) return undefined;
+  const declined = saysNo(low);
+  const target: Target = { phrase: (declined ? offer.insteadOf : offer).phrase, count: 1 };
+  const near: Box = declined ? offer.insteadOf.box : [...offer.at, ...offer.at];
+  const command: Command = { act: "pick", targets: [target] };
+  return { settled: true, offer, declined, command, plans: [planTarget(target)], narrowing: [{ near }] };
 }
 
 /** Whether the last answer says nothing of a target. */

@@ -20,6 +20,8 @@ export interface ClarifiedRequest extends RequestOptions {
   readonly replyTimeout: Seconds;
   /** Called with each question. */
   readonly onQuestion: (question: string, labels: readonly string[]) => void;
+  /** Called with a reply that may put another object in the place of the one asked for: ask it for further looks. */
+  readonly onDecision?: (reply: string) => void;
 }
 
 /** Replies on ~/clarify (std_msgs/String): for the goal that asked last, or for the topics' own query. */
@@ -54,13 +56,14 @@ export class Clarifications {
    * @throws GraspGroundingError FRAME_TIMEOUT, NO_REPLY, or the pipeline's refusal of a query
    */
   async answer(scheduler: Scheduler, request: ClarifiedRequest): Promise<Answer> {
-    const { signal, onQuestion, replyTimeout } = request;
+    const { signal, onQuestion, onDecision, replyTimeout } = request;
     let answer = await unlessAborted(scheduler.request(request), signal);
     for (;;) {
       const { question } = answer.result;
       if (question === undefined) return answer;
       onQuestion(question.text, question.labels);
       const query = await this.#reply(question.text, replyTimeout, signal);
+      if (question.labels.length === 0) onDecision?.(query);
       answer = await unlessAborted(scheduler.request({ ...request, query }), signal);
     }
   }

@@ -91,7 +91,8 @@ export class GraspAction extends GoalServer {
     if (refused !== undefined) throw refused;
     feedback("waiting_for_frame", 0);
     const { service_timeout, clarify_timeout } = parameters();
-    const query = cleanQuery(goal.query);
+    const asked = cleanQuery(goal.query);
+    let query = asked;
     const ask = (notBefore: Stamp | undefined, timeout: Seconds, onStart?: () => void): Promise<Answer> =>
       clarifications.answer(resources.scheduler, {
         query,
@@ -107,6 +108,9 @@ export class GraspAction extends GoalServer {
         replyTimeout: clarify_timeout,
         onQuestion: (question, labels) =>
           feedback("clarifying", 0.3, { question, question_labels: [...labels] }),
+        onDecision: (reply) => {
+          query = reply;
+        },
       });
     // What is moved for must be seen as it stands now, not as it stood before the goal or the last motion.
     const notBefore = goal.execute ? arrived : undefined;
@@ -117,8 +121,9 @@ export class GraspAction extends GoalServer {
     const frame = goal.target_frame || parameters().target_frame;
     const base = await this.#described(answer, resources, frame);
     const { reason, ...described } = base;
+    const sought = query === asked ? asked : answer.result.command?.targets[0]?.phrase;
     if (!answer.result.found)
-      return { ...described, success: false, message: `"${query}" is not in the image` };
+      return { ...described, success: false, message: `"${sought}" is not in the image` };
     if (described.grasps.length === 0) return { ...described, success: false, message: reason };
     if (!goal.execute || arm === undefined || abort.signal.aborted)
       return { ...described, success: true, message: `${described.grasps.length} grasps planned` };

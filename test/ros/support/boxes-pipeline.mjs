@@ -1,4 +1,5 @@
-// A pipeline for tests: the real command parser in front of a grounder that knows coloured boxes by their pixels.
+// A pipeline for tests: the real command parser in front of a grounder that knows coloured boxes by their pixels. With
+// TEST_BLOCKED the planner says that the leftmost object keeps the gripper away from all that lie in the right half.
 import { maskArea, maskBox } from "../../../dist/src/geometry/index.js";
 import { CommandGrounder } from "../../../dist/src/grounding/index.js";
 import { GraspPipeline } from "../../../dist/src/pipeline/index.js";
@@ -50,5 +51,18 @@ class BoxGrounder {
   }
 }
 
+const blockedPlanner = {
+  plan: async (frame, target) => {
+    const { width } = frame.colour;
+    if (target.box[0] < width / 2) return planner.plan(frame, target);
+    const { fx, fy, cx, cy } = frame.camera;
+    const position = [((85 - cx) / fx) * 0.7, ((70 - cy) / fy) * 0.7, 0.7];
+    return { grasps: [], reason: "no grasp is free", blocker: { side: "in front of", position } };
+  },
+};
+
 export const createPipeline = async () =>
-  new GraspPipeline({ grounder: new CommandGrounder(new BoxGrounder()), planner });
+  new GraspPipeline({
+    grounder: new CommandGrounder(new BoxGrounder()),
+    planner: process.env.TEST_BLOCKED === undefined ? planner : blockedPlanner,
+  });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { project } from "../../../src/geometry/index.js";
 import { createGraspPlanner } from "../../../src/grasping/index.js";
-import type { Grounder, Grounding } from "../../../src/grounding/index.js";
+import { CommandGrounder, type Grounder, type Grounding } from "../../../src/grounding/index.js";
 import { GraspPipeline, resultSchema, resultToJson } from "../../../src/pipeline/index.js";
 import { box, look } from "../../support/raycast.js";
 
@@ -21,7 +21,12 @@ const knowing = (name: string): Grounder & { readonly asked: string[][] } => {
   const ground = async (_: unknown, queries: readonly string[]): Promise<readonly Grounding[]> => {
     asked.push([...queries]);
     return queries.map((query) => {
-      const which = query === "the cube" ? masks.slice(0, 1) : query === name ? masks.slice(1) : [];
+      const which =
+        query === "the cube"
+          ? masks.slice(0, 1)
+          : [name, `the ${name}`].includes(query)
+            ? masks.slice(1)
+            : [];
       const data = Float32Array.from({ length: width * height }, (_, i) =>
         which.some((mask) => mask.data[i]) ? 0.9 : 0,
       );
@@ -67,6 +72,20 @@ describe("the object that blocks every grasp", () => {
     const fast = await answer("bottle", "fast");
     expect(fast.asked).toEqual([["the cube"]]);
     expect(fast.result.blocker).toBeDefined();
+  });
+
+  it("is offered in a question, which yes answers", async () => {
+    const pipeline = new GraspPipeline({ grounder: new CommandGrounder(knowing("bottle")), planner });
+    const asked = { effort: "careful", ask: "when_unsure", client: "somebody" } as const;
+    const [first] = await pipeline.process(frame, ["the cube"], asked);
+    const { text, labels } = resultToJson(first!).question!;
+    expect(text).toMatch(/^The bottle .+ it blocks every grasp\. Take the bottle first\?$/);
+    expect(labels).toEqual([]);
+    const [second] = await pipeline.process(frame, ["yes"], asked);
+    expect(second!.grounding.command).toEqual({ act: "pick", targets: [{ phrase: "the bottle", count: 1 }] });
+    expect(second!.grounding.found).toBe(true);
+    const [silent] = await pipeline.process(frame, ["the cube"], { ...asked, ask: "never" });
+    expect(silent!.grounding.question).toBeUndefined();
   });
 
   it("is named for an object that a person chose, too", async () => {

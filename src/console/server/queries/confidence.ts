@@ -15,7 +15,7 @@ export const confidenceOf = ({ grounding }: Pick<PipelineResult, "grounding">): 
  */
 export function isAmbiguous({ grounding }: Pick<PipelineResult, "grounding">): boolean {
   const { detections, command, question } = grounding;
-  if (question !== undefined) return question.labels.length > 1;
+  if (question !== undefined && question.labels.length > 0) return question.labels.length > 1;
   const targets = command?.targets ?? [];
   if (targets.length > 1 || targets.some(({ count }) => count !== 1)) return false;
   const [best, second] = detections;

@@ -80,10 +80,13 @@ function Candidates({ answer }: { answer: Answer }) {
   const { detections, query, image, question } = answer.result;
   if (detections.length === 0) return null;
   const open = answer.ambiguous && !answer.confirmed;
+  const offer = question?.labels.length === 0 ? question.text : undefined;
   return (
     <>
-      {open && <p class="which">{question?.text ?? "Which one?"}</p>}
-      {open && question && (
+      {offer && <p class="which">{offer}</p>}
+      {offer && <p class="fine">Answer “yes” or “no” in the field above.</p>}
+      {open && !offer && <p class="which">{question?.text ?? "Which one?"}</p>}
+      {open && !offer && question && (
         <p class="fine">Choose one below, or answer in the field above: “{question.labels[0]}”.</p>
       )}
       <div class="candidates" role="radiogroup" aria-label={`Candidates for ${query}`}>

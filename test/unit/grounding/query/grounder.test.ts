@@ -253,3 +253,47 @@ describe("other languages", () => {
 it("stop names no object", async () => {
   expect(await open().ask("stop")).toMatchObject({ found: false, command: { act: "stop" } });
 });
+
+describe("another object that is offered", () => {
+  const offer = { phrase: "the can", at: [190, 120] as const, question: "Take the can first?" };
+  const asking = { ask: "when_unsure" } as const;
+
+  it("is what yes means, also when it is looked for again; no means the one that was asked for", async () => {
+    const { ask, grounder } = open();
+    await ask("the red mug", "a", "when_unsure");
+    expect(grounder.offer(offer, { ...asking, client: "a" })).toEqual({ text: offer.question, labels: [] });
+    for (const reply of ["yes", "Yes, please", "yes"]) {
+      const answer = await ask(reply, "a", "when_unsure");
+      expect(boxes(answer)).toEqual([can.box]);
+      expect(answer.command).toEqual({ act: "pick", targets: [{ phrase: "the can", count: 1 }] });
+      expect(answer.question).toBeUndefined();
+    }
+    const declined = await ask("no", "a", "when_unsure");
+    expect(boxes(declined)).toEqual([redMug.box]);
+    expect(grounder.offer(offer, { ...asking, client: "a" })).toBeUndefined();
+    await ask("the red mug", "a", "when_unsure");
+    expect(grounder.offer(offer, { ...asking, client: "a" })).toBeDefined();
+  });
+
+  it("is the one of its kind that stands where it was offered", async () => {
+    const { ask, grounder } = open();
+    await ask("the can", "a", "when_unsure");
+    grounder.offer({ phrase: "the mug", at: [250, 125], question: "The mug?" }, { ...asking, client: "a" });
+    const answer = await ask("ok", "a", "when_unsure");
+    expect(boxes(answer)).toEqual([blueMug.box]);
+    expect(answer.question).toBeUndefined();
+  });
+
+  it("is offered to nobody who is not asked, and means nothing to another client or after another query", async () => {
+    const { ask, grounder } = open();
+    await ask("the red mug", "a", "when_unsure");
+    expect(grounder.offer(offer, { ask: "never", client: "a" })).toBeUndefined();
+    expect(grounder.offer(offer, asking)).toBeUndefined();
+    expect(grounder.offer(offer, { ...asking, client: "b" })).toBeUndefined();
+    grounder.offer(offer, { ...asking, client: "a" });
+    await ask("the bowl", "b", "when_unsure");
+    expect(boxes(await ask("yes", "b", "when_unsure"))).not.toContainEqual(can.box);
+    await ask("the bowl", "a", "when_unsure");
+    expect(boxes(await ask("yes", "a", "when_unsure"))).not.toContainEqual(can.box);
+  });
+});
