@@ -264,7 +264,6 @@ def manifest(out: Path, calibration: dict, metrics: dict, whole: bool = False) -
             "width": WIDTH,
             "height": HEIGHT,
             "resize": "stretch",
-            "filter": "libvips",
             "scale": PIXEL_SCALE,
             "mean": [PIXEL_MEAN] * 3,
             "std": [PIXEL_STD] * 3,

@@ -40,7 +40,6 @@ export {
   type ModelFiles,
   type ModelPart,
   modelParts,
-  reducingFilters,
   type Tensor,
   type Tensors,
 } from "./port.js";

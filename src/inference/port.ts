@@ -24,10 +24,6 @@ export type Tensors = Readonly<Record<string, Tensor>>;
  */
 type ImageFit = "stretch" | "shortest-edge" | "longest-edge" | "pad-square";
 
-/** Libraries whose filter may reduce images. */
-export const reducingFilters = ["pillow", "libvips"] as const;
-export type ReducingFilter = (typeof reducingFilters)[number];
-
 /**
  * Input of a model: images brought to its size, channels R, G, B with the value (pixel * scale - mean) / std.
  */
@@ -41,11 +37,6 @@ export interface ImageFormat {
   readonly fit?: ImageFit | undefined;
   /** Filter of Pillow, for every fit but `pad-square`. Default `bilinear`. */
   readonly resample?: Resample | undefined;
-  /**
-   * Library whose bilinear filter reduces images. `libvips` takes a third of the time at most and differs by a few
-   * levels of 255; images that are wider or higher in the model are resized as Pillow does. Default `pillow`.
-   */
-  readonly filter?: ReducingFilter | undefined;
   /** Size that zeros complete after normalisation, right of the resized image and below it. Default: none. */
   readonly padTo?: { readonly width: number; readonly height: number } | undefined;
 }

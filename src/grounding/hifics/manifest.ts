@@ -4,7 +4,7 @@ import { isAbsolute, join, normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { GraspGroundingError } from "../../errors/index.js";
-import { type ModelFiles, reducingFilters } from "../../inference/index.js";
+import type { ModelFiles } from "../../inference/index.js";
 import { readManifestFile } from "./manifest-file.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -29,8 +29,6 @@ export const manifestSchema = z.looseObject({
     width: z.int().positive().max(4096),
     height: z.int().positive().max(4096),
     resize: z.literal("stretch"),
-    /** Library whose filter reduces images; `libvips` for models that were trained with several filters. */
-    filter: z.enum(reducingFilters).optional(),
     scale: z.number().positive(),
     mean: triple,
     std: triple,

@@ -43,33 +43,17 @@ function threeTimes(grey: Uint8Array): Uint8Array {
 
 /**
  * The image stretched to the model's size with a triangle filter that widens with the reduction (what PIL and
- * torchvision call bilinear with antialiasing), or Pillow's cubic one: width × height × 3 bytes, RGB. With the filter
- * `libvips` an image that is no smaller than the model's size is reduced by libvips, to a few levels the same.
+ * torchvision call bilinear with antialiasing), or Pillow's cubic one: width × height × 3 bytes, RGB.
  * @throws GraspGroundingError IMAGE_TOO_SMALL
  */
 export async function resizeImage(
   image: ColourImage,
-  input: Pick<ImageFormat, "width" | "height" | "resample" | "filter">,
+  input: Pick<ImageFormat, "width" | "height" | "resample">,
 ): Promise<Uint8Array> {
   const { width, height, data } = image;
   checkImageSide(image);
   if (width === input.width && height === input.height) return data;
-  const resample = input.resample ?? "bilinear";
-  // When it enlarges, libvips' linear kernel is up to 160 levels off Pillow's filter.
-  const reduces = width >= input.width && height >= input.height;
-  if (input.filter === "libvips" && resample === "bilinear" && reduces) return reduceImage(image, input);
-  return resizeRgb(image, input.width, input.height, resample);
-}
-
-/** The image reduced by libvips' linear filter, which widens with the reduction: width × height × 3 bytes, RGB. */
-function reduceImage(
-  { width, height, data }: ColourImage,
-  to: { readonly width: number; readonly height: number },
-): Promise<Uint8Array> {
-  return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
-    .resize(to.width, to.height, { fit: "fill", kernel: "linear" })
-    .raw()
-    .toBuffer();
+  return resizeRgb(image, input.width, input.height, input.resample ?? "bilinear");
 }
 
 /** Whether the bytes of the stretched image are all that the model's input is made of. */

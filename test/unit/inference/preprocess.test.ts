@@ -53,30 +53,3 @@ describe("preprocessing against torchvision's Resize and ToTensor on a PIL image
     expect(sum / (3 * plane)).toBeLessThanOrEqual(0.5 / 255);
   });
 });
-
-describe("libvips' filter for models that ask for it", () => {
-  const reduced = sizes.filter((size) => size.split("x").every((length) => Number(length) >= side));
-  const differences = async (size: string) => {
-    const [width = 0, height = 0] = size.split("x").map(Number);
-    const data = new Uint8Array(readFileSync(join(folder, `${size}.src`)));
-    const image = { width, height, data };
-    const exact = await resizeImage(image, input);
-    const found = await resizeImage(image, { ...input, filter: "libvips" });
-    expect(found.length).toBe(exact.length);
-    return found.map((level, i) => Math.abs(level - (exact[i] as number)));
-  };
-
-  it.each(reduced)("reduces %s to nearly the same", async (size) => {
-    const levels = await differences(size);
-    expect(levels.reduce((sum, level) => sum + level, 0) / levels.length).toBeLessThanOrEqual(1);
-    expect(levels.filter((level) => level > 4).length / levels.length).toBeLessThanOrEqual(0.01);
-  });
-
-  it("really is another filter", async () => {
-    expect((await differences("640x480")).some((level) => level > 0)).toBe(true);
-  });
-
-  it.each(sizes.filter((size) => !reduced.includes(size)))("enlarges %s as Pillow does", async (size) => {
-    expect((await differences(size)).every((level) => level === 0)).toBe(true);
-  });
-});
