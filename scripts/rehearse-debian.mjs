@@ -3,17 +3,8 @@
 // rights installs the archive with an empty npm cache and runs the demo, twice: the first time fills the registry's cache, the second
 // counts. Writes docs/results/rehearsal-debian.json. --chroot keeps the system for another run.
 import { spawnSync } from "node:child_process";
-import {
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -25,6 +16,8 @@ import {
   release,
   requireDebootstrap,
   shareNetwork,
+  systemOptions,
+  temporaryFolder,
   timed,
   user,
 } from "./lib/chroot.mjs";
@@ -34,19 +27,12 @@ const limit = 60;
 /** What a fresh system must not have, so that nothing of it can help. */
 const missing = ["python3", "gcc", "g++", "make", "cmake", "git", "curl"];
 
-const { values } = parseArgs({
-  options: {
-    chroot: { type: "string" },
-    mirror: { type: "string", default: "http://deb.debian.org/debian" },
-  },
-});
+const { values } = parseArgs({ options: systemOptions });
 requireDebootstrap();
 
 const load = Math.round(loadavg()[0] * 10) / 10;
-const folder = mkdtempSync(join(tmpdir(), "rehearsal-debian-"));
+const folder = temporaryFolder("rehearsal-debian-");
 const system = values.chroot ?? join(folder, "system");
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 timed("pack", "npm", ["pack", "--silent", "--pack-destination", folder], {
   cwd: root,

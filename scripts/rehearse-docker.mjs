@@ -8,14 +8,13 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -28,6 +27,8 @@ import {
   release,
   requireDebootstrap,
   shareNetwork,
+  systemOptions,
+  temporaryFolder,
   timed,
   user,
 } from "./lib/chroot.mjs";
@@ -35,20 +36,10 @@ import { dockerfile } from "./lib/dockerfile.mjs";
 import { root } from "./lib/setup.mjs";
 import { findPython } from "./ros/prefix.mjs";
 
-const { values } = parseArgs({
-  options: {
-    chroot: { type: "string" },
-    mirror: { type: "string", default: "http://deb.debian.org/debian" },
-    folder: { type: "string" },
-  },
-});
+const { values } = parseArgs({ options: { ...systemOptions, folder: { type: "string" } } });
 requireDebootstrap();
 const load = Math.round(loadavg()[0] * 10) / 10;
-const folder = values.folder ?? mkdtempSync(join(tmpdir(), "rehearsal-docker-"));
-process.on("exit", () => {
-  if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+const folder = values.folder ?? temporaryFolder("rehearsal-docker-");
 
 /** Debian's packages of what ROS 2's image brings, and of the wheels' own needs. */
 const basePackages = "ca-certificates cmake g++ make python3 python3-dev python3-venv";

@@ -1,6 +1,7 @@
 // A fresh Debian in a folder, made by debootstrap, and commands that run inside it. Needs root on Linux.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 export const release = "bookworm";
@@ -19,6 +20,20 @@ export function requireDebootstrap() {
     fail("debootstrap and chroot need root on Linux");
   if (spawnSync("debootstrap", ["--version"]).status !== 0)
     fail("debootstrap is missing: `apt-get install debootstrap`");
+}
+
+/** Options of every rehearsal: a system that is used again, and where Debian's packages come from. */
+export const systemOptions = {
+  chroot: { type: "string" },
+  mirror: { type: "string", default: "http://deb.debian.org/debian" },
+};
+
+/** A folder that is removed when this process ends, also by a signal. */
+export function temporaryFolder(prefix) {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+  return folder;
 }
 
 /** Runs a program; its output goes to the standard error. @returns seconds */

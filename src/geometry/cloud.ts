@@ -64,6 +64,13 @@ export function organisedCloud(
   return { width, height, points, x1: window.x1, y1: window.y1, step };
 }
 
+/** Points relative to a pose's origin, in the axes of their own frame. */
+export function relativeTo(points: Points, { position }: Pose): Points {
+  const out = new Float32Array(points.length);
+  for (let i = 0; i < points.length; i++) out[i] = points[i]! - position[(i % 3) as 0 | 1 | 2];
+  return out;
+}
+
 /** The points moved by `pose` (child to parent frame). NaN stays NaN. */
 export function transformPoints(pose: Pose, points: Points): Points {
   const m = matrixFromQuaternion(pose.orientation);

@@ -7,7 +7,7 @@ export { type GraspScene, readScene } from "./geometric/scene.js";
 export type { ScoreWeights } from "./geometric/score.js";
 export { maskInSecondView } from "./geometric/second-mask.js";
 export { frankaHand, gripperProblem, grippers, robotiq2f85 } from "./grippers.js";
-export { heldInCamera, planPlace, relativeTo, upInCamera } from "./place/plan.js";
+export { heldInCamera, planPlace, upInCamera } from "./place/plan.js";
 export type { HeldObject, PlacePlan, PlaceRelation } from "./place/types.js";
 export type {
   Blocker,

@@ -1,11 +1,10 @@
-import type { RgbdFrame, Vec3 } from "../geometry/index.js";
+import { type RgbdFrame, relativeTo, type Vec3 } from "../geometry/index.js";
 import {
   type Grasp,
   type HeldObject,
   type PlacePlan,
   type PlaceRelation,
   planPlace,
-  relativeTo,
 } from "../grasping/index.js";
 import type { Destination, Grounding } from "../grounding/index.js";
 import { scenePoints } from "./scene-points.js";

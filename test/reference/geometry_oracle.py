@@ -203,7 +203,7 @@ def instances() -> list:
         where = [np.clip(v, 0, height - 1), np.clip(u, 0, width - 1)]
         fine = ndimage.map_coordinates(heat.astype(np.float64), where, order=1, mode="nearest")
         nearest = label[np.floor(where[0] + 0.5).astype(int), np.floor(where[1] + 0.5).astype(int)]
-        # The pixels of the map between which each pixel of the picture lies.
+        # The pixels of the map between which each pixel of the image lies.
         (v0, u0), (v1, u1) = [[np.minimum(side(w).astype(int), n - 1) for w, n in zip(where, heat.shape)] for side in SIDES]
         around = [label[v0, u0], label[v0, u1], label[v1, u0], label[v1, u1]]
         each = []

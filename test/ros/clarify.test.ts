@@ -6,22 +6,30 @@ const aborted = 6;
 const red = { x1: 60, y1: 40, x2: 110, y2: 100 };
 const blue = { x1: 180, y1: 120, x2: 240, y2: 160 };
 
+/** A node that asks back, knows boxes by colour, and has answered a goal once; with the peer that is its camera. */
+async function askingNode(
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ peer: Peer; node: NodeProcess }> {
+  const peer = new Peer();
+  const node = await NodeProcess.start(
+    ["-p", "mode:=on_demand", "-p", "sync_tolerance:=0.05", "-p", "ask:=when_unsure"],
+    { TEST_PIPELINE: "boxes", ...env },
+  );
+  await peer.do("wait_for_node");
+  await peer.do("listen", { topics: ["grounding"] });
+  await peer.do("camera");
+  // The first image may come before depth has been discovered.
+  await peer.do("grasp", { query: "the red box" });
+  return { peer, node };
+}
+
 /** Two boxes that bear the name, against rclpy over DDS. */
 describe("commands and questions back", () => {
   let peer: Peer;
   let node: NodeProcess;
 
   beforeAll(async () => {
-    peer = new Peer();
-    node = await NodeProcess.start(
-      ["-p", "mode:=on_demand", "-p", "sync_tolerance:=0.05", "-p", "ask:=when_unsure"],
-      { TEST_PIPELINE: "boxes" },
-    );
-    await peer.do("wait_for_node");
-    await peer.do("listen", { topics: ["grounding"] });
-    await peer.do("camera");
-    // The first image may come before depth has been discovered.
-    await peer.do("grasp", { query: "the red box" });
+    ({ peer, node } = await askingNode());
   });
   afterAll(async () => {
     await node?.stop();
@@ -155,14 +163,7 @@ describe("an object that keeps the gripper away from another", () => {
   let node: NodeProcess;
 
   beforeAll(async () => {
-    peer = new Peer();
-    node = await NodeProcess.start(
-      ["-p", "mode:=on_demand", "-p", "sync_tolerance:=0.05", "-p", "ask:=when_unsure"],
-      { TEST_PIPELINE: "boxes", TEST_BLOCKED: "1" },
-    );
-    await peer.do("wait_for_node");
-    await peer.do("camera");
-    await peer.do("grasp", { query: "the red box" });
+    ({ peer, node } = await askingNode({ TEST_BLOCKED: "1" }));
   });
   afterAll(async () => {
     await node?.stop();

@@ -5,6 +5,7 @@ import {
   type Points,
   type Pose,
   type Quaternion,
+  relativeTo,
   transformPoints,
   type Vec3,
 } from "../../geometry/index.js";
@@ -24,15 +25,13 @@ export interface TakenObject {
 }
 
 /** Room around what is held that the gripper itself fills in an image. */
-const margin: Metres = 0.03;
+export const heldMargin: Metres = 0.03;
 /** Wider than this is a mask that ran out. */
 const maxReach: Metres = 0.2;
 
 /** @param target the object's seen points in the base */
 export function takenBy(goal: GraspGoal, target: Points | undefined): TakenObject {
-  const [x, y, z] = goal.pose.position;
-  const relative: Pose = { position: [-x, -y, -z], orientation: [0, 0, 0, 1] };
-  const points = transformPoints(relative, target ?? new Float32Array(0));
+  const points = relativeTo(target ?? new Float32Array(0), goal.pose);
   let [reach, bottom] = [0, 0];
   for (let i = 0; i + 2 < points.length; i += 3) {
     reach = Math.max(reach, Math.hypot(points[i]!, points[i + 1]!));
@@ -76,14 +75,20 @@ export function placeGoals(
  * @param tool where the tool is now, in the base
  */
 export function withoutHeld(scene: Scene, { reach, bottom }: TakenObject, tool: Vec3): Scene {
+  return clearedAround(scene, tool, reach + heldMargin, tool[2] - bottom - heldMargin);
+}
+
+/**
+ * A scene without the points within `radius` metres of an upright line: the gripper or the object in it is there.
+ * @param above only points at this height of the base frame or higher are removed
+ */
+export function clearedAround(scene: Scene, [x, y]: Vec3, radius: Metres, above: Metres = -Infinity): Scene {
   const { obstacles } = scene;
   if (obstacles === undefined) return scene;
-  const radius = reach + margin;
   const outside: number[] = [];
   for (let i = 0; i + 2 < obstacles.length; i += 3) {
-    const [x, y, z] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
-    const inHand = Math.hypot(x - tool[0], y - tool[1]) <= radius && z >= tool[2] - bottom - margin;
-    if (!inHand) outside.push(x, y, z);
+    const [px, py, pz] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
+    if (pz < above || Math.hypot(px - x, py - y) > radius) outside.push(px, py, pz);
   }
   return { ...scene, obstacles: Float32Array.from(outside) };
 }

@@ -5,9 +5,6 @@ import type { MotionSummary } from "../safety/supervisor-types.js";
 import type { JointPath } from "./path.js";
 import type { Stage } from "./sequence-types.js";
 
-/** Rounding beyond a joint's limit, in radians: what the supervisor allows a planned motion too. */
-export const limitSlack = 1e-6;
-
 /** Joint configurations along a path, close enough together for collision checks. */
 export function* along(path: JointPath, step = 0.04): Generator<Float64Array> {
   const count = Math.max(1, Math.ceil(path.length / step));

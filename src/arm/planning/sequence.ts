@@ -9,8 +9,9 @@ import {
 import { type CheckOptions, type CollisionChecker, describeCollision } from "../collision/checker.js";
 import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
+import { plannedSlack } from "../safety/supervisor-limits.js";
 import { backed, heldWidth, inTool, raised, type Straight, thinned } from "./goal-poses.js";
-import { along, limitSlack, summarise, toolRate } from "./motion-limits.js";
+import { along, summarise, toolRate } from "./motion-limits.js";
 import { type JointPath, pathRange, splinePath } from "./path.js";
 import type {
   GraspGoal,
@@ -359,7 +360,7 @@ export class SequencePlanner {
   #within(path: JointPath): boolean {
     const { lower, upper } = this.#solver.chain;
     const { min, max } = pathRange(path);
-    return min.every((low, i) => low >= lower[i]! - limitSlack && max[i]! <= upper[i]! + limitSlack);
+    return min.every((low, i) => low >= lower[i]! - plannedSlack && max[i]! <= upper[i]! + plannedSlack);
   }
 
   async #timed(

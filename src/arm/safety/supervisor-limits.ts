@@ -61,6 +61,9 @@ export function planned(
   return outside(m.minPosition, m.maxPosition, m.toolMin, m.toolMax, limits);
 }
 
+/** Rounding beyond a joint's limit that a planned motion may have, in radians. */
+export const plannedSlack = 1e-6;
+
 /** Positions or tool places beyond the limits. Written so that NaN counts as beyond. */
 export function outside(
   min: readonly number[],
@@ -68,7 +71,7 @@ export function outside(
   toolMin: Vec3,
   toolMax: Vec3,
   limits: SupervisorLimits,
-  jointSlack = 1e-6,
+  jointSlack = plannedSlack,
   toolSlack = 0,
 ): SafetyReason | undefined {
   const { lower, upper, workspace } = limits;

@@ -55,20 +55,6 @@ export function pointAt(frame: RgbdFrame, u: number, v: number, cameraInBase: Po
 export const standsOn = ({ table }: Scene, point: Vec3): number =>
   table === undefined ? point[2] : planeDistance(table, point);
 
-/**
- * A scene without the points within `radius` metres of an upright line: the gripper or the object in it is there.
- */
-export function clearedAround(scene: Scene, [x, y]: Vec3, radius: number): Scene {
-  const { obstacles } = scene;
-  if (obstacles === undefined) return scene;
-  const selected: number[] = [];
-  for (let i = 0; i + 2 < obstacles.length; i += 3) {
-    const [px, py, pz] = [obstacles[i]!, obstacles[i + 1]!, obstacles[i + 2]!];
-    if (Math.hypot(px - x, py - y) > radius) selected.push(px, py, pz);
-  }
-  return { ...scene, obstacles: Float32Array.from(selected) };
-}
-
 /** A plan as the page animates it. */
 export function previewOf({ grasp, motion }: PlannedMotion, every = 0.05): MotionPreview {
   let at: readonly number[] = motion.summary.start;

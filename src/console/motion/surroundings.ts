@@ -1,5 +1,7 @@
 import {
+  clearedAround,
   type GraspView,
+  heldMargin,
   type PlaceTarget,
   placeGoals,
   type Scene,
@@ -18,12 +20,10 @@ import {
 import { heldInCamera, planPlace, upInCamera } from "../../grasping/index.js";
 import type { ConsoleArm } from "./console-arm.js";
 import type { GraspedObject } from "./gripper-state.js";
-import { clearedAround, goalsFor, sceneOf, standsOn } from "./motion-goals.js";
+import { goalsFor, sceneOf, standsOn } from "./motion-goals.js";
 import type { Place, Proposal } from "./proposal.js";
 import { refused } from "./refused.js";
 
-/** Metres around a grasped object that the gripper itself fills in the image. */
-const margin = 0.03;
 /** Taken for the reach of an object that was not seen before it was taken, in metres. */
 const unknownReach = 0.05;
 
@@ -108,14 +108,14 @@ export class Surroundings {
     if (object === undefined || tool === undefined) return this.#complete(seen);
     const scene =
       object.taken === undefined
-        ? clearedAround(seen, tool, unknownReach + margin)
+        ? clearedAround(seen, tool, unknownReach + heldMargin)
         : this.#withoutObject(seen, object.taken, tool);
     return this.#complete(scene);
   }
 
   /** An image may show the object in the gripper, or still where it was taken: neither is an obstacle. */
   #withoutObject(seen: Scene, taken: TakenObject, tool: Vec3): Scene {
-    return clearedAround(withoutHeld(seen, taken, tool), taken.goal.pose.position, taken.reach + margin);
+    return clearedAround(withoutHeld(seen, taken, tool), taken.goal.pose.position, taken.reach + heldMargin);
   }
 
   #seen(frame: RgbdFrame | undefined): Scene {

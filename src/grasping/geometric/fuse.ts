@@ -1,15 +1,17 @@
 import {
   compose,
   cross,
+  fitPlane,
+  flipPlane,
   invert,
   type Metres,
   maskBox,
   normalize,
+  type Plane,
   type Points,
   type Pose,
   quaternionFromAxes,
   transformPoints,
-  type Vec3,
 } from "../../geometry/index.js";
 import type { SecondView } from "../types.js";
 import { cleanMask } from "./pixels.js";
@@ -63,36 +65,14 @@ export function addViews(
 
 /** `toTable` without its error of height and tilt: the table that this view sees is put into the plane z = 0. */
 export function levelled(points: Points, toTable: Pose): Pose {
-  const local = transformPoints(toTable, points);
-  let [n, sx, sy, sz, xx, xy, yy, xz, yz] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < local.length; i += 3) {
-    const x = local[i]!;
-    const y = local[i + 1]!;
-    const z = local[i + 2]!;
-    if (!(Math.abs(z) < NEAR_TABLE)) continue;
-    n++;
-    sx += x;
-    sy += y;
-    sz += z;
-    xx += x * x;
-    xy += x * y;
-    yy += y * y;
-    xz += x * z;
-    yz += y * z;
-  }
-  if (n < LEVEL_POINTS) return toTable;
-  const [mx, my, mz] = [sx / n, sy / n, sz / n];
-  const [cxx, cxy, cyy] = [xx / n - mx * mx, xy / n - mx * my, yy / n - my * my];
-  const [cxz, cyz] = [xz / n - mx * mz, yz / n - my * mz];
-  const det = cxx * cyy - cxy * cxy;
-  if (!(det > 1e-10)) return toTable;
-  const slopeX = (cxz * cyy - cyz * cxy) / det;
-  const slopeY = (cyz * cxx - cxz * cxy) / det;
-  if (Math.hypot(slopeX, slopeY) > LARGEST_SLOPE) return toTable;
-  const up: Vec3 = normalize([-slopeX, -slopeY, 1]);
+  const level: Plane = { normal: [0, 0, 1], offset: 0 };
+  const fit = fitPlane(transformPoints(toTable, points), level, NEAR_TABLE);
+  if (fit === undefined || fit.inliers < LEVEL_POINTS) return toTable;
+  const { normal: up, offset } = fit.normal[2] < 0 ? flipPlane(fit) : fit;
+  if (Math.hypot(up[0], up[1]) > LARGEST_SLOPE * up[2]) return toTable;
   const side = normalize(cross([0, 1, 0], up));
   const seen: Pose = {
-    position: [0, 0, mz - slopeX * mx - slopeY * my],
+    position: [0, 0, -offset / up[2]],
     orientation: quaternionFromAxes(side, cross(up, side), up),
   };
   return compose(invert(seen), toTable);

@@ -181,13 +181,6 @@ function spotOf(
   };
 }
 
-/** Points relative to a pose's origin, in the axes of their own frame. */
-export function relativeTo(points: Points, { position }: Pose): Points {
-  const out = new Float32Array(points.length);
-  for (let i = 0; i < points.length; i++) out[i] = points[i]! - position[(i % 3) as 0 | 1 | 2];
-  return out;
-}
-
 /** What is held, from another frame's axes into the camera's. @param cameraInFrame the camera in that frame */
 export function heldInCamera(points: Points, orientation: Quaternion, cameraInFrame: Pose) {
   const back: Pose = { position: [0, 0, 0], orientation: conjugate(cameraInFrame.orientation) };

@@ -121,13 +121,13 @@ export class GraspAction extends GoalServer {
     const frame = goal.target_frame || parameters().target_frame;
     const base = await this.#described(answer, resources, frame);
     const { reason, ...described } = base;
-    const sought = query === asked ? asked : answer.result.command?.targets[0]?.phrase;
+    const sought = query === asked ? asked : (answer.result.command?.targets[0]?.phrase ?? query);
     if (!answer.result.found)
       return { ...described, success: false, message: `"${sought}" is not in the image` };
     if (described.grasps.length === 0) return { ...described, success: false, message: reason };
     if (!goal.execute || arm === undefined || abort.signal.aborted)
       return { ...described, success: true, message: `${described.grasps.length} grasps planned` };
-    const unsure = this.#uncertain(answer, query);
+    const unsure = this.#uncertain(answer, sought);
     if (unsure !== undefined) return { ...described, success: false, message: unsure.message };
     const look = () => ask(node.now().nanoseconds, service_timeout);
     const { answer: last, ...ended } = await this.#execute(
