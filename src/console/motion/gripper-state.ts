@@ -28,6 +28,8 @@ export type GripperEvent =
   | { readonly type: "closing"; readonly object?: GraspedObject }
   /** The fingers have closed; the arm says whether something is between them. */
   | { readonly type: "closed"; readonly holds: boolean }
+  /** How the object was taken in the end: by another grasp, or from another place, than was meant first. */
+  | { readonly type: "taken"; readonly taken: TakenObject }
   /** The fingers begin to open. */
   | { readonly type: "opening" }
   /** The fingers are open. */
@@ -49,6 +51,10 @@ export function nextGripperState(state: GripperState, event: GripperEvent): Grip
       return unsure(event.object ?? object);
     case "closed":
       return event.holds ? { kind: "holding", object: object ?? unnamed } : emptyGripper;
+    case "taken":
+      return state.kind === "empty" || object === undefined
+        ? state
+        : { ...state, object: { ...object, taken: event.taken } };
     case "opening":
       return state.kind === "empty" ? state : unsure(object);
     case "opened":

@@ -1,3 +1,4 @@
+import type { TakenObject } from "../../arm/index.js";
 import type { Metres } from "../../geometry/index.js";
 import {
   emptyGripper,
@@ -48,6 +49,11 @@ export class GripperTracker {
     this.#ownMotion = true;
     this.#seen = true;
     return new StageEvents((event) => this.#take(event), object);
+  }
+
+  /** The object was taken by this grasp, from this place. Without an object in the gripper nothing changes. */
+  taken(taken: TakenObject): void {
+    this.#take({ type: "taken", taken });
   }
 
   /** The console's motion has ended. */

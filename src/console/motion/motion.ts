@@ -129,7 +129,7 @@ export class Motion {
     this.#requireEmpty();
     const view = this.#surroundings.goals(proposal);
     const planned = this.#planFor(proposal);
-    // Grasps are tried in order: how the object stands is told for the first, and nearly the same for the others.
+    // Until a try has ended, the object counts as taken by the first grasp.
     const goal = (planned && view.grasps[planned.grasp]) ?? view.grasps[0]!;
     const { thumbnail, result } = proposal;
     const { query, phrases = [query] } = result.grounding;
@@ -139,10 +139,16 @@ export class Motion {
       taken,
       ...(thumbnail !== undefined && { thumbnail, thumbnailId: ++this.#thumbnails }),
     };
+    const carryOut = pickWithAttempts(this.#console, this.#surroundings, view, planned, look);
     return this.#run(
       actor,
       "pick",
-      pickWithAttempts(this.#console, this.#surroundings, view, planned, look),
+      async (options) => {
+        const result = await carryOut(options);
+        if (result.taken !== undefined)
+          this.#gripper.taken(this.#surroundings.taken(result.taken, result.view.scene));
+        return result;
+      },
       object,
     );
   }

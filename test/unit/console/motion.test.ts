@@ -25,9 +25,10 @@ const view = look([box([0.45, -0.3, 0.05], [0.1, 0.1, 0.1])], {
   at: [0.45, -0.15, 0],
 });
 
-function open(object = 0.02) {
+function open(object = 0.02, maxAttempts = 1) {
   const rig = makeArm();
   rig.gripper.object = object;
+  rig.arm.update();
   const console: ConsoleArm = {
     name: "simulated Panda",
     arm: rig.arm,
@@ -37,13 +38,14 @@ function open(object = 0.02) {
     reading: () => ({ positions: rig.controller.reading()!.positions, opening: rig.gripper.width }),
     named: { home: start, ready: start.map((q, i) => (i === 0 ? q + 0.3 : q)) },
     maxOpening: 0.08,
+    maxAttempts,
   };
   motion = new Motion(console, { changed: () => undefined, log: (_, text) => log.push(text) });
   return { ...rig, motion };
 }
 
 /** An object grasped from above: grasps are given in the base, where the camera is. */
-function proposal(): Proposal {
+function proposal(x = 0.45): Proposal {
   const size = { width: 4, height: 4 };
   const colour = { ...size, data: new Uint8Array(48) };
   const mask = { ...size, data: new Uint8Array(16) };
@@ -61,7 +63,7 @@ function proposal(): Proposal {
       timings: {},
     },
     grasps: [
-      { frame: "camera", pose: fromAbove(0.45, 0.05, 0.02), width: 0.08, score: 1, objectWidth: 0.02 },
+      { frame: "camera", pose: fromAbove(x, 0.05, 0.02), width: 0.08, score: 1, objectWidth: 0.02 },
     ] as unknown as PipelineResult["grasps"],
     timings: {},
   };
@@ -124,6 +126,24 @@ it.each(["open", "pre-grasp", "approach", "close", "lift", "retreat"])(
   },
   60_000,
 );
+
+it("puts an object back where the second try took it, after the first closed on nothing", async () => {
+  const { motion, gripper, kinematics, controller } = open(0, 2);
+  const look = async () => {
+    gripper.object = 0.02;
+    return proposal(0.5);
+  };
+  expect(await hold(() => motion.pick(ada, proposal(), look))).toBe("the object was taken at attempt 2");
+  expect(motion.object?.taken?.goal.pose.position[0]).toBeCloseTo(0.5, 2);
+  let opened: number | undefined;
+  const watching = setInterval(() => {
+    if (motion.state.stage === "release")
+      opened ??= kinematics.forward(controller.reading()!.positions).position[0];
+  }, 2);
+  expect(await hold(() => motion.place(ada, undefined, "back"))).toBe("the object was put down");
+  clearInterval(watching);
+  expect(opened).toBeCloseTo(0.5, 2);
+}, 60_000);
 
 it("puts an object down where the arm was stopped with it", async () => {
   const { motion, kinematics, controller } = open();
