@@ -1,5 +1,30 @@
-import { type Box, boxWidth, type Pixels } from "../../geometry/index.js";
+import { type Box, boxWidth, clipBox, type Pixels } from "../../geometry/index.js";
 import type { Heatmap } from "../types.js";
+
+export interface ImageSize {
+  readonly width: Pixels;
+  readonly height: Pixels;
+}
+
+/** A component of a heat map. */
+export interface Part {
+  readonly label: number;
+  /** First and last column and row, inclusive, in heat-map pixels. */
+  readonly bounds: readonly [number, number, number, number];
+}
+
+/** The image's pixels that may belong to a component of these bounds: interpolation reaches a pixel further. */
+export function regionOf([x1, y1, x2, y2]: Part["bounds"], heatmap: ImageSize, image: ImageSize): Box {
+  const sx = image.width / heatmap.width;
+  const sy = image.height / heatmap.height;
+  const box: Box = [
+    Math.floor((x1 - 1) * sx),
+    Math.floor((y1 - 1) * sy),
+    Math.ceil((x2 + 2) * sx),
+    Math.ceil((y2 + 2) * sy),
+  ];
+  return clipBox(box, image.width, image.height);
+}
 
 /** The columns of a region by the two columns of the heat map between which they lie. */
 interface Cells {

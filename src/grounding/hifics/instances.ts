@@ -1,6 +1,16 @@
-import { type Box, boxWidth, clipBox, type Mask, type Pixels, uniteBoxes } from "../../geometry/index.js";
+import { type Box, boxWidth, type Mask, type Pixels, uniteBoxes } from "../../geometry/index.js";
 import type { Detection, Heatmap } from "../types.js";
-import { cellsOf, classify, edgeOf, interpolate, spansOf } from "./cells.js";
+import { boxOf } from "./box-of.js";
+import {
+  cellsOf,
+  classify,
+  edgeOf,
+  type ImageSize,
+  interpolate,
+  type Part,
+  regionOf,
+  spansOf,
+} from "./cells.js";
 
 export interface InstanceOptions {
   /** Probability from which a pixel belongs to the object. */
@@ -13,12 +23,9 @@ export interface InstanceOptions {
   readonly limit?: number;
 }
 
-interface Component {
-  readonly label: number;
+interface Component extends Part {
   readonly area: number;
   readonly score: number;
-  /** First and last column and row, inclusive, in heat-map pixels. */
-  readonly bounds: readonly [number, number, number, number];
 }
 
 /**
@@ -27,7 +34,7 @@ interface Component {
  */
 export function instancesFromHeatmap(
   heatmap: Heatmap,
-  image: { readonly width: Pixels; readonly height: Pixels },
+  image: ImageSize,
   options: InstanceOptions,
 ): readonly Detection[] {
   const labels = emptyLabels(heatmap.data.length);
@@ -37,11 +44,33 @@ export function instancesFromHeatmap(
   for (const component of large) {
     if (component.score < best * (options.relativeScore ?? 0.6) || detections.length >= (options.limit ?? 20))
       break;
-    const mask = emptyMask(image);
-    const drawn = draw(component, heatmap, labels, image, options.threshold, mask.data);
-    if (drawn !== undefined) detections.push({ box: drawn.box, score: component.score, mask });
+    const box = boxOf(component, { heatmap, labels, image, threshold: options.threshold });
+    if (box === undefined) continue;
+    detections.push(lazily(box, component.score, () => maskOf(component, heatmap, image, options)));
   }
   return detections;
+}
+
+/** A detection whose mask is drawn when it is first read: a caller needs all boxes, but few of the masks. */
+function lazily(box: Box, score: number, drawMask: () => Mask): Detection {
+  let mask: Mask | undefined;
+  return {
+    box,
+    score,
+    get mask() {
+      mask ??= drawMask();
+      return mask;
+    },
+  };
+}
+
+/** The labels are found again: their memory has served other calls since. */
+function maskOf(component: Component, heatmap: Heatmap, image: ImageSize, options: InstanceOptions): Mask {
+  const labels = emptyLabels(heatmap.data.length);
+  label(heatmap, options.threshold, labels);
+  const mask = emptyMask(image);
+  draw(component, heatmap, labels, image, options.threshold, mask.data);
+  return mask;
 }
 
 /** Parts of one object at most. */
@@ -53,7 +82,7 @@ const maxParts = 20;
  */
 export function instanceOfParts(
   heatmap: Heatmap,
-  image: { readonly width: Pixels; readonly height: Pixels },
+  image: ImageSize,
   threshold: number,
   share: number,
 ): { readonly box: Box; readonly mask: Mask } | undefined {
@@ -89,7 +118,7 @@ function scratch(name: keyof typeof memory, length: number): Int32Array {
 
 const emptyLabels = (length: number): Int32Array => scratch("labels", length).fill(0, 0, length);
 
-const emptyMask = ({ width, height }: { readonly width: Pixels; readonly height: Pixels }): Mask => ({
+const emptyMask = ({ width, height }: ImageSize): Mask => ({
   width,
   height,
   data: new Uint8Array(width * height),
@@ -206,23 +235,13 @@ function draw(
   component: Component,
   heatmap: Heatmap,
   labels: Int32Array,
-  image: { readonly width: Pixels; readonly height: Pixels },
+  image: ImageSize,
   threshold: number,
   data?: Uint8Array,
 ): { readonly box: Box; readonly area: number } | undefined {
   const sx = image.width / heatmap.width;
   const sy = image.height / heatmap.height;
-  const [bx1, by1, bx2, by2] = component.bounds;
-  const region = clipBox(
-    [
-      Math.floor((bx1 - 1) * sx),
-      Math.floor((by1 - 1) * sy),
-      Math.ceil((bx2 + 2) * sx),
-      Math.ceil((by2 + 2) * sy),
-    ],
-    image.width,
-    image.height,
-  );
+  const region = regionOf(component.bounds, heatmap, image);
   const cells = cellsOf(region, sx, heatmap.width);
   let x1 = image.width;
   let y1 = image.height;
