@@ -19,12 +19,16 @@ export function answerScore(share: number, presence: number, { score }: Manifest
 /** Probability of a logit. */
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** e to the power of n / 64, for n from -2048 to 2048. */
-const powers = Float64Array.from({ length: 4097 }, (_, i) => Math.exp((i - 2048) / 64));
+/** `sigmoid` around n / 64, for n from -2048 to 2048: its value and the next three terms of its series. */
+const series = Float64Array.from({ length: 4 * 4097 }, (_, i) => {
+  const p = sigmoid((Math.floor(i / 4) - 2048) / 64);
+  const slope = p * (1 - p);
+  return [p, slope, (slope * (1 - 2 * p)) / 2, (slope * (1 - 6 * p + 6 * p * p)) / 6][i % 4] as number;
+});
 
 /**
- * Probabilities of `sign` × logits, as `sigmoid` gives them (to 1e-9 of each) and several times faster: the power
- * comes from a table and four terms of its series. `best` is the highest probability, 0 where there is none.
+ * Probabilities of `sign` × logits, as `sigmoid` gives them (to 1e-9 of each) and several times faster: from a table
+ * and four terms of its series. `best` is the highest probability, 0 where there is none.
  */
 export function probabilities(logits: Float32Array, sign: 1 | -1): { data: Float32Array; best: number } {
   const data = new Float32Array(logits.length);
@@ -32,14 +36,13 @@ export function probabilities(logits: Float32Array, sign: 1 | -1): { data: Float
   for (let i = 0; i < data.length; i++) {
     const x = sign * (logits[i] as number);
     if (x > highest) highest = x;
-    if (!(x > -31 && x < 31)) {
-      data[i] = sigmoid(x);
-      continue;
-    }
-    const n = (2048.5 - 64 * x) | 0;
-    const r = -x - (n - 2048) / 64;
-    const rest = 1 + r * (1 + r * (0.5 + r * (1 / 6 + r / 24)));
-    data[i] = 1 / (1 + (powers[n] as number) * rest);
+    if (x > -31 && x < 31) {
+      const n = (64 * x + 2048.5) | 0;
+      const r = x - (n - 2048) * 0.015625;
+      const k = n << 2;
+      const tail = (series[k + 2] as number) + r * (series[k + 3] as number);
+      data[i] = (series[k] as number) + r * ((series[k + 1] as number) + r * tail);
+    } else data[i] = sigmoid(x);
   }
   return { data, best: sigmoid(highest) };
 }
