@@ -19,7 +19,7 @@ import { closerCandidates, lookCloser } from "./closer-look.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
-import { type Decoded, type OutputRow, readOutputs } from "./outputs.js";
+import { type Decoded, readOutputs } from "./outputs.js";
 import { answerScore } from "./score.js";
 import { type Note, together } from "./together.js";
 import { TextTokenizer } from "./tokenizer.js";
@@ -40,18 +40,18 @@ type BackendFactory = (model: ModelFiles) => Promise<InferenceBackend>;
 
 /** Queries decoded in one call; more are split, so that memory stays bounded. */
 const decodeBatch = 16;
-/** Queries of an image whose outputs are cached. */
-const cachedRows = 8;
+/** Queries of an image whose answers are cached. */
+const cachedAnswers = 8;
 
-/** An image's features, and the decoder's outputs for its last queries. */
+/** An image's features, and what the model said of it for its last queries. */
 interface KnownFrame {
   readonly features: Promise<Tensors>;
-  readonly rows: LRUCache<string, OutputRow>;
+  readonly answers: LRUCache<string, Decoded>;
 }
 
 const knownFrame = (features: Promise<Tensors>): KnownFrame => ({
   features,
-  rows: new LRUCache({ max: cachedRows }),
+  answers: new LRUCache({ max: cachedAnswers }),
 });
 
 interface RunOptions extends CallOptions {
@@ -271,11 +271,14 @@ export class HifiCs implements Grounder {
     texts: readonly Tensors[],
     options: RunOptions,
   ): Promise<Decoded[]> {
-    const all = queries.map((query, i) => ({ query, text: texts[i] as Tensors, row: frame.rows.get(query) }));
+    const all = queries.map((query, i) => ({ query, text: texts[i] as Tensors }));
     const maps = new Map(
-      all.flatMap((each) => (each.row === undefined ? [] : [[each, this.#readRow(each.row, options)]])),
+      all.flatMap((each) => {
+        const known = frame.answers.get(each.query);
+        return known === undefined ? [] : [[each, known]];
+      }),
     );
-    const missing = all.filter(({ row }) => row === undefined);
+    const missing = all.filter((each) => !maps.has(each));
     for (let start = 0; start < missing.length; start += decodeBatch) {
       const some = missing.slice(start, start + decodeBatch);
       const rows = some.map(({ text }) => text);
@@ -292,21 +295,15 @@ export class HifiCs implements Grounder {
     return this.#backend.decode(this.#decoderFeeds(await frame.features, texts), options);
   }
 
-  /** Reads the outputs for queries of an image, and keeps them. */
-  #read(frame: KnownFrame, queries: readonly string[], outputs: Tensors, options: RunOptions): Decoded[] {
+  /** Reads the outputs for queries of an image, and keeps what they say. */
+  #read(frame: KnownFrame, queries: readonly string[], outputs: Tensors, { onStep }: RunOptions): Decoded[] {
     return queries.map((query, row) => {
-      const one = { outputs, row, rows: queries.length };
-      const decoded = this.#readRow(one, options);
-      frame.rows.set(query, one);
+      const clock = stopwatch();
+      const decoded = readOutputs({ outputs, row, rows: queries.length }, this.manifest);
+      frame.answers.set(query, decoded);
+      onStep("heatmap", clock());
       return decoded;
     });
-  }
-
-  #readRow(row: OutputRow, { onStep }: RunOptions): Decoded {
-    const clock = stopwatch();
-    const decoded = readOutputs(row, this.manifest);
-    onStep("heatmap", clock());
-    return decoded;
   }
 
   /** @param without inputs that are made in the same run */
