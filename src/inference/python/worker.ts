@@ -64,6 +64,15 @@ const lineSchema = z.discriminatedUnion("event", [
 ]);
 type Line = z.infer<typeof lineSchema>;
 
+/**
+ * glibc gives large blocks back to the system when they are freed. Each message of an image would then ask for its
+ * pages again, one at a time, which takes longer than to copy it.
+ */
+const keptMemory = {
+  MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
+  MALLOC_TRIM_THRESHOLD_: String(512 * 2 ** 20),
+};
+
 /** Starts within `restartWindowMs` after which the worker fails. */
 const maxStarts = 5;
 const restartWindowMs = 60_000;
@@ -172,8 +181,14 @@ export class PythonWorker {
     const path = process.env.PYTHONPATH ? `${packages}${delimiter}${process.env.PYTHONPATH}` : packages;
     const child = spawn(interpreter, ["-m", "worker"], {
       stdio: ["pipe", "pipe", "pipe"],
-      // A thread that waits for others leaves its core to them.
-      env: { ...process.env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: "1", OMP_WAIT_POLICY: "PASSIVE" },
+      env: {
+        ...keptMemory,
+        ...process.env,
+        PYTHONPATH: path,
+        PYTHONDONTWRITEBYTECODE: "1",
+        // A thread that waits for others leaves its core to them.
+        OMP_WAIT_POLICY: "PASSIVE",
+      },
     });
     this.#child = child;
     let lastError = "";
