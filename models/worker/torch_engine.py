@@ -25,6 +25,8 @@ MAX_RECORDED = 48
 """Shapes of a part that are recorded; each recording takes memory of the GPU."""
 BATCHES = (1, 2, 4, 8, 16)
 """Numbers of images and of queries that run together: others are filled up, so that few shapes are recorded."""
+LENGTHS = range(3, 17)
+"""Tokens of a query that are recorded when the model loads: a phrase of a few words."""
 SAME = 0.02
 """Largest difference of logits at which a batch of images counts as decoded right, as a share of their largest."""
 
@@ -176,6 +178,8 @@ class Engine:
             if len(own[0]) + len(inline) < len(self._decoder_inputs):
                 return  # A part whose inputs are not known here is run when a client sends them.
             single = [self.decode(each, inline) for each in own]
+        if self._text is not None and self._text.record:
+            self._record_lengths(own[0])
         try:
             together = self._decoded([(each, inline) for each in own])
             self._batches = all(_same(a, b) for a, b in zip(single, together))
@@ -186,6 +190,15 @@ class Engine:
             self.most = BATCHES[-1]
         else:
             self._notes.append(f"decoder: queries of different images run one after the other ({detail})")
+
+    def _record_lengths(self, features: Features) -> None:
+        """A query of a usual length finds its CUDA graphs recorded."""
+        names = self._input_names["text"]
+        for length in LENGTHS:
+            for _ in range(2):
+                ids = {name: np.ones((1, length), np.int64) for name in names}
+                known = {**ids, **self.encode_text(ids)}
+                self.decode(features, {name: known[name] for name in self._decoder_inputs if name in known and name not in features})
 
     # images
 

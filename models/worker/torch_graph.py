@@ -26,7 +26,8 @@ class Graph:
 
     def __init__(self, file: str, device: torch.device) -> None:
         """Raises Unsupported for operators that are not known here."""
-        self._device = device
+        # A tensor's device has a number, by which it is compared.
+        self._device = torch.empty(0, device=device).device
         graph = onnx.load(file).graph
         self._values: dict[str, Tensor] = {}
         for tensor in graph.initializer:
