@@ -25,8 +25,9 @@ MAX_ID = 2**53 - 1
 HEADER = struct.Struct("<IBBHQ16s")
 MAGIC = 0x57494747  # "GGIW"
 TYPES = {"float32": np.dtype("<f4"), "int64": np.dtype("<i8"), "uint8": np.dtype("u1")}
-OFFERS = ["own"]
-"""What this worker takes beyond the first form of the protocol: `own`, keys that are names of their client's, not hashes."""
+OFFERS = ["own", "texts"]
+"""What this worker takes beyond the first form of the protocol: `own`, keys that are names of their client's, not hashes, and
+`texts`, queries by their tokens in a decoder's request."""
 KEY = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -119,6 +120,15 @@ def _tensor(value: object, path: str) -> dict[str, Any]:
 
 def read_tensor_metas(value: object, path: str = "tensors") -> list[dict[str, Any]]:
     return _list(value, path, MAX_BLOBS, _tensor)
+
+
+def read_texts(meta: dict[str, Any], blobs: list[memoryview], start: int) -> list[dict[str, np.ndarray]]:
+    """The tokens of each query, whose frames follow one another from `start` on; none where the field is left out."""
+    if "texts" not in meta:
+        return []
+    queries = _list(meta["texts"], "texts", 16, lambda value, path: _list(value, path, 8, _tensor))
+    starts = [start + sum(map(len, queries[:at])) for at in range(len(queries))]
+    return [read_tensors(metas, blobs, at) for metas, at in zip(queries, starts)]
 
 
 def read_key(value: object, path: str) -> str:

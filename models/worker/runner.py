@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter, OrderedDict, deque
+from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
 import numpy as np
@@ -21,10 +22,27 @@ from .protocol import (
     read_payload,
     read_tensor_metas,
     read_tensors,
+    read_texts,
 )
 from .requests import Refused, Request
 
 Features = dict[str, Any]
+Tensors = dict[str, np.ndarray]
+
+
+@dataclass
+class Made:
+    """What a request's run gave."""
+
+    outputs: Tensors
+    ran: float
+    """Milliseconds of the model."""
+    stay: list | None = None
+    """Description of features that stay here in place of outputs."""
+    texts: list[Tensors] | None = None
+    """Features of each query that came as tokens."""
+    steps: dict[str, float] | None = None
+    """Milliseconds of each part, where several ran."""
 
 
 class Outlet(Protocol):
@@ -110,6 +128,8 @@ class Runner:
             if request.message.kind == "encode":
                 known = _kept_as(request, _named(meta)) in self._features
                 return None if known or shape is None else ("encode", tuple(shape))
+            if "texts" in meta:
+                return None
             inline = read_tensors(read_tensor_metas(meta.get("tensors")), request.message.blobs)
             if any(value.ndim == 0 or len(value) != 1 for value in inline.values()):
                 return None
@@ -173,16 +193,16 @@ class Runner:
                         self._checked(request, None, frames[at])
                     self._keep(keys[at], features[at])
                 if kind == "encode":
-                    self._answer(request, {}, self._stay(features[at]), began, ran)
+                    self._answer(request, Made({}, ran, self._stay(features[at])), began)
                 else:
-                    self._answer(request, made[at], None, began, ran)
+                    self._answer(request, Made(made[at], ran), began)
             except ProtocolError as error:
                 self._say_bad(request, error)
         return True
 
     def _run_one(self, request: Request, began: float) -> None:
         try:
-            outputs, stay, ran = self._handle(request, began)
+            made = self._handle(request, began)
         except Refused as error:
             self._say_no(request, error)
         except ProtocolError as error:
@@ -192,17 +212,22 @@ class Runner:
             self._outlet.close(request)
             self._outlet.refuse(request, "failed", (str(error).splitlines() or [type(error).__name__])[0])
         else:
-            self._answer(request, outputs, stay, began, ran)
+            self._answer(request, made, began)
 
-    def _answer(self, request: Request, outputs: dict[str, np.ndarray], stay: list | None, began: float, ran: float) -> None:
-        waited = 0.0 if ran == 0 else 1000 * (began - request.arrived)
+    def _answer(self, request: Request, made: Made, began: float) -> None:
+        waited = 0.0 if made.ran == 0 else 1000 * (began - request.arrived)
         self.counts["answered"] += 1
-        self.took.append((waited, ran))
-        meta: dict[str, Any] = {"waited_ms": waited, "ran_ms": ran, "tensors": stay or describe_tensors(outputs)}
-        if stay is not None:
+        self.took.append((waited, made.ran))
+        meta: dict[str, Any] = {"waited_ms": waited, "ran_ms": made.ran, "tensors": made.stay or describe_tensors(made.outputs)}
+        if made.stay is not None:
             meta["kept"] = True
+        if made.texts is not None:
+            meta["texts"] = [describe_tensors(each) for each in made.texts]
+        if made.steps is not None:
+            meta["steps"] = {"wait": waited, **made.steps}
+        sent = [] if made.stay is not None else [made.outputs, *(made.texts or [])]
         self._outlet.close(request)
-        self._outlet.answer(request, meta, [] if stay is not None else [np.ascontiguousarray(value) for value in outputs.values()])
+        self._outlet.answer(request, meta, [np.ascontiguousarray(value) for each in sent for value in each.values()])
 
     def _say_no(self, request: Request, error: Refused) -> None:
         if error.code in ("deadline", "cancelled"):
@@ -221,28 +246,52 @@ class Runner:
         if request.expires <= time.monotonic():
             raise Refused("deadline", "not run")
 
-    def _handle(self, request: Request, began: float) -> tuple[dict[str, np.ndarray], list | None, float]:
-        """Outputs, the description of features that stay here in their place, and the milliseconds of the model."""
+    def _handle(self, request: Request, began: float) -> Made:
         message, engine = request.message, self.engine
         self._check(request)
         if message.kind == "text":
             tensors = read_tensors(read_tensor_metas(message.meta.get("tensors")), message.blobs)
             outputs = engine.encode_text(tensors)
-            return outputs, None, self._ran(began)
+            return Made(outputs, self._ran(began))
         if message.kind == "encode":
             named = _named(message.meta)
             payload = read_payload(read_image(message.meta.get("picture")), message.blobs)
             known = _kept_as(request, named) in self._features
             features = self._of(request, named, payload)
-            return {}, self._stay(features), 0.0 if known else self._ran(began)
+            return Made({}, 0.0 if known else self._ran(began), self._stay(features))
         frame = read_frame(message.meta)
         inline = read_tensors(read_tensor_metas(message.meta.get("tensors")), message.blobs)
+        queries = read_texts(message.meta, message.blobs, len(inline))
         features: Features = {}
         if frame is not None:
             payload = read_payload(frame["picture"], message.blobs) if "picture" in frame else None
             of_image = self._of(request, frame, payload)
             features = {name: of_image[name] for name in frame["names"] if name in of_image}
-        return engine.decode(features, inline), None, self._ran(began)
+        if not queries:
+            return Made(engine.decode(features, inline), self._ran(began))
+        before = time.monotonic()
+        texts = self._encoded(queries)
+        text = 1000 * (time.monotonic() - before)
+        known = [{**query, **made} for query, made in zip(queries, texts)]
+        taken = [name for name in self._config["decoder_inputs"] if name not in features and name not in inline]
+        rows = {name: _stacked([each[name] for each in known]) for name in taken if all(name in each for each in known)}
+        outputs = engine.decode(features, inline | rows)
+        ran = self._ran(began)
+        part = "locate" if frame is not None and "picture" in frame else "decoder"
+        return Made(outputs, ran, texts=texts, steps={"text": text, part: max(0.0, ran - text)})
+
+    def _encoded(self, queries: list[Tensors]) -> list[Tensors]:
+        """Features of each query; those of one length together where the engine can."""
+        groups: dict[tuple, list[int]] = {}
+        for at, query in enumerate(queries):
+            groups.setdefault(tuple((name, value.shape) for name, value in sorted(query.items())), []).append(at)
+        made: dict[int, Tensors] = {}
+        for group in groups.values():
+            if len(group) > 1 and getattr(self.engine, "texts_together", False):
+                made |= zip(group, self.engine.encode_texts([queries[at] for at in group]))
+            else:
+                made |= {at: self.engine.encode_text(queries[at]) for at in group}
+        return [made[at] for at in range(len(queries))]
 
     def _stay(self, features: Features) -> list[dict[str, Any]]:
         return [{"name": name, "type": "float32", "dims": self.engine.shape(value)} for name, value in features.items()]
@@ -303,6 +352,14 @@ class Runner:
             return engine.encode_pixels(np.frombuffer(data, np.uint8).reshape(height, width, 3))
         except PictureError as error:
             raise ProtocolError("picture", str(error)) from error
+
+
+def _stacked(values: list[np.ndarray]) -> np.ndarray:
+    """Rows of queries, as src/grounding/hifics/hifics.ts stacks them: shorter ones are padded with zeros."""
+    if values[0].ndim < 2:
+        return np.concatenate(values)
+    longest = max(value.shape[1] for value in values)
+    return np.concatenate([np.pad(value, [(0, 0), (0, longest - value.shape[1]), *[(0, 0)] * (value.ndim - 2)]) for value in values])
 
 
 def _named(meta: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,21 @@ export interface CallOptions {
 /** Counters and states of a back end for diagnostics: names to numbers and short texts. */
 export type BackendReport = Readonly<Record<string, string | number>>;
 
+/** Queries of one image, in one run. */
+export interface Asked {
+  readonly image: ColourImage;
+  /** Its features, where they are known. */
+  readonly features?: Tensors | undefined;
+  /** The tokens of each query. */
+  readonly tokens: readonly Tensors[];
+}
+
+/** Text features of each query, and the decoder's outputs with a row each; those of `locate` where it stood for it. */
+export interface Answered {
+  readonly texts: readonly Tensors[];
+  readonly outputs: Tensors;
+}
+
 /** Runs tensors in this process, in workers, or on a server. Safe to call concurrently. */
 export interface InferenceBackend {
   /** Kind of back end and execution provider, reported with every result, e.g. `in-process/cpu`. */
@@ -112,6 +127,11 @@ export interface InferenceBackend {
   encodeText(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
   /** Features of one image and a batch of queries -> logits, one row a query. */
   decode(feeds: Tensors, options?: CallOptions): Promise<Tensors>;
+  /**
+   * `decode`, or `locate` where there are no features, with the queries' tokens in place of their features, in one run.
+   * Absent where the back end has none; it may also come and go with its workers.
+   */
+  readonly ask?: ((asked: Asked, options?: CallOptions) => Promise<Answered>) | undefined;
   /** Names of the inputs of a part's graph; undefined where the back end does not know them. */
   inputsOf?(part: ModelPart): readonly string[] | undefined;
   /** Counters and states. */

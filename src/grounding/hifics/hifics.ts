@@ -40,6 +40,10 @@ type BackendFactory = (model: ModelFiles) => Promise<InferenceBackend>;
 
 /** Queries decoded in one call; more are split, so that memory stays bounded. */
 const decodeBatch = 16;
+/** Queries that one run takes by their tokens, at most: each has a few tensors of its own in the message. */
+const askBatch = 8;
+const isOneRun = (queries: readonly string[]): boolean =>
+  queries.length <= askBatch && new Set(queries).size === queries.length;
 /** Queries of an image whose answers are cached. */
 const cachedAnswers = 8;
 
@@ -136,6 +140,9 @@ export class HifiCs implements Grounder {
     const groundings: Grounding[] = [];
     for (const [i, decoded] of maps.entries()) {
       const careful = options.effort === "careful" && decoded.candidates !== undefined;
+      // A caller may write to its own; masks that were not read yet are drawn from the one that is kept.
+      const heatmap = { ...decoded.heatmap, data: decoded.heatmap.data.slice() };
+      onStep("heatmap", clock());
       const first = this.#instances(decoded, frame.colour, careful);
       const instances = clock();
       const { presence } = decoded;
@@ -153,7 +160,7 @@ export class HifiCs implements Grounder {
         found: shown.length > 0,
         detections: shown,
         presence,
-        heatmap: decoded.heatmap,
+        heatmap,
         ...(drawn !== undefined && { alternatives: drawn }),
         timings: {
           encode: encode * share,
@@ -180,6 +187,13 @@ export class HifiCs implements Grounder {
     const known = this.#frames.get(image);
     let encode = clock();
     options.onStep("compare", encode);
+    const isNew = (query: string) => this.#texts.get(query) === undefined;
+    if (this.#backend.ask !== undefined && isOneRun(queries) && queries.every(isNew)) {
+      const { texts, maps } = await this.#ask(image, known, queries, options);
+      const took = clock();
+      const [encoded, decoded] = known === undefined ? [encode + took, 0] : [encode, took];
+      return { texts, maps, encode: encoded, text: 0, decode: decoded };
+    }
     if (this.#backend.locate !== undefined && known === undefined) {
       const texts = await this.#encodeTexts(queries, options);
       const text = clock();
@@ -200,6 +214,53 @@ export class HifiCs implements Grounder {
     return { texts, maps, encode, text, decode: clock() };
   }
 
+  /** Queries that are new, by their tokens, of an image that may be new too: one run for all parts. */
+  async #ask(
+    image: ColourImage,
+    known: KnownFrame | undefined,
+    queries: readonly string[],
+    options: RunOptions,
+  ): Promise<{ texts: readonly Tensors[]; maps: Decoded[] }> {
+    const clock = stopwatch();
+    const tokens = queries.map((query) => this.#tokenizer.batch([query]));
+    options.onStep("tokens", clock());
+    // The first caller may have cancelled; a second caller must not fail for that.
+    const features = await known?.features.catch(() => undefined);
+    const ask = this.#backend.ask as NonNullable<InferenceBackend["ask"]>;
+    const asked = ask({ image, features, tokens }, options);
+    const frame =
+      features === undefined
+        ? this.#keepFrame(
+            image,
+            asked.then(({ outputs }) => outputs),
+          )
+        : known;
+    const answered = await asked;
+    const texts = queries.map((query, i) => {
+      const text = { ...tokens[i], ...answered.texts[i] } as Tensors;
+      this.#texts.set(query, text);
+      return text;
+    });
+    const outputs = this.#withoutLevels(answered.outputs);
+    return { texts, maps: this.#read(frame as KnownFrame, queries, outputs, options) };
+  }
+
+  /** Caches what a run that also answers queries made of a new image. */
+  #keepFrame(image: ColourImage, outputs: Promise<Tensors>): KnownFrame {
+    const levels = this.manifest.encoder.outputs;
+    const frame = knownFrame(
+      outputs.then((made) => Object.fromEntries(levels.map((name) => [name, made[name] as Tensor]))),
+    );
+    this.#frames.set(image, frame);
+    frame.features.catch(() => this.#frames.delete(frame));
+    return frame;
+  }
+
+  #withoutLevels(outputs: Tensors): Tensors {
+    const levels = this.manifest.encoder.outputs;
+    return Object.fromEntries(Object.entries(outputs).filter(([name]) => !levels.includes(name)));
+  }
+
   /** A new image and its first queries in one run; the features are cached as those of #encodeImage. */
   async #locate(
     image: ColourImage,
@@ -210,13 +271,9 @@ export class HifiCs implements Grounder {
     const levels = this.manifest.encoder.outputs;
     const feeds = this.#decoderFeeds({}, texts, levels);
     const located = (this.#backend.locate as NonNullable<InferenceBackend["locate"]>)(image, feeds, options);
-    const frame = knownFrame(
-      located.then((outputs) => Object.fromEntries(levels.map((name) => [name, outputs[name] as Tensor]))),
-    );
-    this.#frames.set(image, frame);
-    frame.features.catch(() => this.#frames.delete(frame));
-    const outputs = Object.entries(await located).filter(([name]) => !levels.includes(name));
-    return { frame, maps: this.#read(frame, queries, Object.fromEntries(outputs), options) };
+    const frame = this.#keepFrame(image, located);
+    const outputs = this.#withoutLevels(await located);
+    return { frame, maps: this.#read(frame, queries, outputs, options) };
   }
 
   /** What the model says of one image and one query. */

@@ -1,4 +1,4 @@
-import { type Box, boxWidth, type Mask, type Pixels, uniteBoxes } from "../../geometry/index.js";
+import { type Box, boxWidth, type Mask, uniteBoxes } from "../../geometry/index.js";
 import type { Detection, Heatmap } from "../types.js";
 import { boxOf } from "./box-of.js";
 import {

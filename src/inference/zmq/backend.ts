@@ -3,7 +3,16 @@ import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import { fitsGraph } from "../graphs/index.js";
 import type { ResizePlace } from "../in-process/backend.js";
-import type { BackendReport, CallOptions, InferenceBackend, ModelFiles, Tensor, Tensors } from "../port.js";
+import type {
+  Answered,
+  Asked,
+  BackendReport,
+  CallOptions,
+  InferenceBackend,
+  ModelFiles,
+  Tensor,
+  Tensors,
+} from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { isStretched } from "../preprocess/preprocess.js";
 import { reportSteps, type Step } from "../steps.js";
@@ -168,31 +177,69 @@ export class ZmqBackend implements InferenceBackend {
 
   /** One request: a worker makes an image's features, keeps them and decodes them. */
   async locate(image: ColourImage, feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
-    const payload = this.#payload(image, options);
-    const ready = payload instanceof Promise ? await payload : payload;
-    const featureHandle = new FeatureHandle(ready, true);
-    const made = this.#model.outputs.encoder ?? [this.#model.input.name];
-    const features = Object.fromEntries(made.map((name) => [name, emptyTensor([], featureHandle)]));
-    const taken = Object.entries(features).filter(([name]) => this.#model.decoderInputs.includes(name));
-    const outputs = await this.decode({ ...Object.fromEntries(taken), ...feeds }, { ...options, image });
+    const made = this.#featuresOf(image, options);
+    const features = made instanceof Promise ? await made : made;
+    const outputs = await this.decode({ ...this.#taken(features), ...feeds }, { ...options, image });
     return { ...features, ...outputs };
   }
 
+  /** One request, while every worker that is ready takes queries by their tokens. */
+  get ask(): InferenceBackend["ask"] {
+    const ready = this.#links.filter(({ state }) => state === "ready");
+    const able = ready.length > 0 && ready.every(({ takesTexts }) => takesTexts);
+    return able && this.#model.files.text !== undefined ? this.#ask : undefined;
+  }
+
+  readonly #ask = async (
+    { image, features, tokens }: Asked,
+    options: CallOptions = {},
+  ): Promise<Answered> => {
+    const unmade = features ?? this.#featuresOf(image, options);
+    const made = unmade instanceof Promise ? await unmade : unmade;
+    const answer = await this.#decode(this.#taken(made), { ...options, image }, tokens);
+    const outputs = this.#outputsOf(answer);
+    const texts = this.#textsOf(answer, tokens.length);
+    return { texts, outputs: features === undefined ? { ...made, ...outputs } : outputs };
+  };
+
   async decode(feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
+    return this.#outputsOf(await this.#decode(feeds, options));
+  }
+
+  /** Stand-ins for what a worker will make of an image; at once where nothing has to be waited for. */
+  #featuresOf(image: ColourImage, options: CallOptions): Tensors | Promise<Tensors> {
+    const standIns = (payload: Payload): Tensors => {
+      const featureHandle = new FeatureHandle(payload, true);
+      const made = this.#model.outputs.encoder ?? [this.#model.input.name];
+      return Object.fromEntries(made.map((name) => [name, emptyTensor([], featureHandle)]));
+    };
+    const payload = this.#payload(image, options);
+    return payload instanceof Promise ? payload.then(standIns) : standIns(payload);
+  }
+
+  /** Of an image's features those that the decoder takes. */
+  #taken(features: Tensors): Tensors {
+    const { decoderInputs } = this.#model;
+    return Object.fromEntries(Object.entries(features).filter(([name]) => decoderInputs.includes(name)));
+  }
+
+  /** @param tokens of queries whose features the worker makes */
+  async #decode(feeds: Tensors, options: CallOptions, tokens?: readonly Tensors[]): Promise<Answer> {
     const { featureHandle, names, inline } = partition(feeds);
     let sent = false;
     const spent: Spent = {};
-    const blobs = tensorBlobs(inline);
+    const blobs = [inline, ...(tokens ?? [])].flatMap(tensorBlobs);
     const build = (connection: WorkerConnection, full: boolean) => {
       const tensors = describeTensors(inline);
-      if (featureHandle === undefined) return { meta: { tensors }, blobs };
+      const texts = tokens?.map(describeTensors);
+      if (featureHandle === undefined) return { meta: { tensors, texts }, blobs };
       const named = featureHandle.named(connection, spent);
       sent = full || !featureHandle.isAt(connection);
-      if (!sent) return { meta: { frame: { ...named, names }, tensors }, blobs };
+      if (!sent) return { meta: { frame: { ...named, names }, tensors, texts }, blobs };
       const payload = featureHandle.payload(options.image);
       const image = describePayload(payload, blobs.length);
       return {
-        meta: { frame: { ...named, names, picture: image }, tensors },
+        meta: { frame: { ...named, names, picture: image }, tensors, texts },
         blobs: [...blobs, ...payloadBlobs(payload)],
       };
     };
@@ -200,7 +247,7 @@ export class ZmqBackend implements InferenceBackend {
     const step = () => (sent ? "locate" : "decoder");
     const answer = await this.#submit(step, { kind: "decode", build, has, ...options }, options, spent);
     featureHandle?.storedAt(answer.connection);
-    return this.#outputsOf(answer);
+    return answer;
   }
 
   report(): BackendReport {
@@ -282,9 +329,26 @@ export class ZmqBackend implements InferenceBackend {
     return Object.fromEntries(meta.tensors.map(({ name, dims }) => [name, emptyTensor(dims, featureHandle)]));
   }
 
-  #outputsOf({ connection, meta, blobs }: Answer): Tensors {
+  #outputsOf(answer: Answer): Tensors {
+    return this.#reading(answer, ({ meta, blobs }) => readTensors(meta.tensors, blobs));
+  }
+
+  #textsOf(answer: Answer, count: number): Tensors[] {
+    return this.#reading(answer, ({ meta, blobs }) => {
+      const { tensors, texts = [] } = meta;
+      if (texts.length !== count) throw new RangeError(`features of ${texts.length} of ${count} queries`);
+      let at = tensors.length;
+      return texts.map((each) => {
+        at += each.length;
+        return readTensors(each, blobs, at - each.length);
+      });
+    });
+  }
+
+  #reading<Value>(answer: Answer, read: (answer: Answer) => Value): Value {
+    const { connection } = answer;
     try {
-      return readTensors(meta.tensors, blobs);
+      return read(answer);
     } catch (cause) {
       const detail = `${connection.endpoint}: ${describe(cause)}`;
       throw new GraspGroundingError("INFERENCE_FAILED", { detail, name: this.#model.name }, { cause });

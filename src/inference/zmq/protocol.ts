@@ -111,7 +111,13 @@ const image = z.discriminatedUnion("kind", [
 /** The key is no hash of the image but a name of this connection's client, valid for its session. */
 const own = z.boolean().optional();
 
-/** What a worker may offer in addition to the first form of this protocol: `own`, keys that are names. */
+/** Of each query: its tokens in a request, its features in the answer. Their frames follow those of the tensors. */
+const texts = z.array(z.array(tensorMeta).max(8)).max(16).optional();
+
+/**
+ * What a worker may offer in addition to the first form of this protocol: `own`, keys that are names, and `texts`,
+ * queries by their tokens. This one offers the first.
+ */
 export const offers = ["own"] as const;
 
 export const states = ["loading", "ready", "draining"] as const;
@@ -129,6 +135,7 @@ export const metaSchemas = {
     /** Key of features at the worker, and the image to make them from when the worker does not have them. */
     frame: z.object({ key, own, names: z.array(name).max(maxBlobs), picture: image.optional() }).optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
+    texts,
   }),
   welcome: z.object({
     ...status,
@@ -148,6 +155,7 @@ export const metaSchemas = {
     /** Features that stay at the worker: only their shapes, no frames. */
     kept: z.boolean().optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
+    texts,
   }),
   error: z.object({
     code: z.enum([

@@ -38,6 +38,8 @@ export class WorkerConnection {
   description = "";
   /** It takes keys that are names, not hashes. */
   takesOwnKeys = false;
+  /** Its `decode` takes queries by their tokens. */
+  takesTexts = false;
   /** Requests of other clients that waited there at its last message. */
   queued = 0;
   /** performance.now() before which it gets no request, because it answered that it is busy. */
@@ -234,6 +236,7 @@ export class WorkerConnection {
   #welcomed({ state, model, hashes, description, queued, offers }: MetaOf<"welcome">): void {
     this.description = description;
     this.takesOwnKeys = offers?.includes("own") ?? false;
+    this.takesTexts = offers?.includes("texts") ?? false;
     this.queued = queued;
     const wanted = this.#model.hashes;
     const other = modelParts.find((part) => hashes[part] !== wanted[part]);

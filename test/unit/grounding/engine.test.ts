@@ -117,6 +117,10 @@ describe("HiFi-CS engine over ONNX Runtime", () => {
     again?.heatmap.data.fill(0);
     const [third, other] = await engine.ground({ colour: scene }, ["red", "green"]);
     expect(third?.heatmap.data).toEqual(before);
+    // Nor are its masks, which are drawn when they are read.
+    const mask = again?.detections[0]?.mask;
+    expect(mask && maskBox(mask)).toEqual(again?.detections[0]?.box);
+    expect(mask).toEqual(third?.detections[0]?.mask);
     expect(other?.found).toBe(false);
     expect(calls).toEqual({ frame: 1, text: 3, decode: 2 });
     await engine.ground({ colour: image(200, 100, grey, [[redBox, green]]) }, ["red"]);

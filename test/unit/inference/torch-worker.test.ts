@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { ColourImage } from "../../../src/geometry/index.js";
 import { HifiCs } from "../../../src/grounding/index.js";
 import { type BackendChoice, createBackend } from "../../../src/inference/index.js";
 import { blue, grey, picture as image, red } from "../../support/images.js";
@@ -59,6 +60,47 @@ describe("a worker in PyTorch", () => {
     const differences = there.map((map, i) =>
       map.reduce((most, value, k) => Math.max(most, Math.abs(value - (here[i]?.[k] ?? Number.NaN))), 0),
     );
+    for (const difference of differences) expect(difference).toBeLessThan(1e-3);
+  });
+
+  it("takes new queries by their tokens, with a new image too, in one request", async () => {
+    const endpoint = `ipc://${join(folder, "tokens")}`;
+    const args = ["--model", tiny, "--engine", "torch", "--provider", "cpu", "--threads", "1"];
+    const worker = await WorkerProcess.start(endpoint, args);
+    await worker.ready;
+    const requests: number[] = [];
+    const asked = async (choice: BackendChoice) => {
+      const engine = await HifiCs.open(tiny, (model) => createBackend(model, choice), {
+        runsElsewhere: choice.kind === "zmq",
+      });
+      const answers = [];
+      const [first, second] = images as [ColourImage, ColourImage];
+      for (const [colour, queries] of [
+        [first, ["a red cup", "the blue box on the left", "green"]],
+        [first, ["a cup", "the very last red cup of all"]],
+        [second, ["a cup", "green"]],
+        [second, ["the red can", "a cup"]],
+      ] as const) {
+        answers.push(...(await engine.ground({ colour }, queries)));
+        requests.push(Number(engine.backendReport.requests));
+      }
+      await engine.close();
+      return answers;
+    };
+    const there = await asked({ kind: "zmq", endpoints: [endpoint], resize: "graph", timeout: 60_000 });
+    // The last call's query that is known goes with its features: the other one is encoded first.
+    expect(requests).toEqual([1, 2, 3, 5]);
+    for (const step of ["tokens", "wait", "text", "locate", "hand_over", "heatmap"])
+      expect(there[0]?.steps?.[step]).toBeGreaterThanOrEqual(0);
+    const here = await asked({ kind: "in-process", providers: ["cpu"], resize: "graph" });
+    await worker.stop();
+    const differences = there.map(({ heatmap }, i) =>
+      heatmap.data.reduce(
+        (most, value, k) => Math.max(most, Math.abs(value - (here[i]?.heatmap.data[k] ?? Number.NaN))),
+        0,
+      ),
+    );
+    expect(differences.length).toBe(9);
     for (const difference of differences) expect(difference).toBeLessThan(1e-3);
   });
 });
