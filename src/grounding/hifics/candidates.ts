@@ -64,10 +64,11 @@ export function instancesFromCandidates(
       continue;
     const { width, height } = candidates;
     const heatmap = { width, height, data: probabilities(logits, 1).data };
-    const instance = instanceOfParts(heatmap, image, threshold, minPartShare);
+    const score = Math.min(1, candidates.mass[k]!);
+    const instance = instanceOfParts(heatmap, image, { threshold, share: minPartShare, score });
     if (instance === undefined) continue;
     taken.push(small);
-    detections.push({ ...instance, score: Math.min(1, candidates.mass[k]!) });
+    detections.push(instance);
   }
   return detections;
 }

@@ -17,7 +17,7 @@ import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js"
 import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
 import { closerCandidates, lookCloser } from "./closer-look.js";
 import { FrameCache } from "./frame-cache.js";
-import { instancesFromHeatmap } from "./instances.js";
+import { instancesFromHeatmap, withScore } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
 import { type Decoded, readOutputs } from "./outputs.js";
 import { answerScore } from "./score.js";
@@ -422,7 +422,7 @@ export class HifiCs implements Grounder {
     const least = careful ? (detections[0]?.score ?? 0) * minRelativeMass : 0;
     return detections
       .filter(({ score }) => score >= least)
-      .map((detection) => ({ ...detection, score: answerScore(detection.score, presence, this.manifest) }));
+      .map((detection) => withScore(detection, answerScore(detection.score, presence, this.manifest)));
   }
 }
 

@@ -46,7 +46,8 @@ export function instancesFromHeatmap(
       break;
     const box = boxOf(component, { heatmap, labels, image, threshold: options.threshold });
     if (box === undefined) continue;
-    detections.push(lazily(box, component.score, () => maskOf(component, heatmap, image, options)));
+    const mask = () => maskOf([component], heatmap, image, options.threshold);
+    detections.push(lazily(box, component.score, mask));
   }
   return detections;
 }
@@ -65,12 +66,18 @@ function lazily(box: Box, score: number, drawMask: () => Mask): Detection {
 }
 
 /** The labels are found again: their memory has served other calls since. */
-function maskOf(component: Component, heatmap: Heatmap, image: ImageSize, options: InstanceOptions): Mask {
+function maskOf(parts: readonly Component[], heatmap: Heatmap, image: ImageSize, threshold: number): Mask {
   const labels = emptyLabels(heatmap.data.length);
-  label(heatmap, options.threshold, labels);
+  label(heatmap, threshold, labels);
   const mask = emptyMask(image);
-  draw(component, heatmap, labels, image, options.threshold, mask.data);
+  for (const part of parts) draw(part, heatmap, labels, image, threshold, mask.data);
   return mask;
+}
+
+/** A detection with another score; its mask stays undrawn. */
+export function withScore(detection: Detection, score: number): Detection {
+  const fields = Object.getOwnPropertyDescriptors(detection);
+  return Object.defineProperties({}, { ...fields, score: { value: score, enumerable: true } }) as Detection;
 }
 
 /** Parts of one object at most. */
@@ -83,11 +90,17 @@ const maxParts = 20;
 export function instanceOfParts(
   heatmap: Heatmap,
   image: ImageSize,
-  threshold: number,
-  share: number,
-): { readonly box: Box; readonly mask: Mask } | undefined {
+  { threshold, share, score }: { readonly threshold: number; readonly share: number; readonly score: number },
+): Detection | undefined {
   const labels = emptyLabels(heatmap.data.length);
-  const parts = componentsOf(heatmap, { threshold, minArea: 0 }, labels).flatMap((component) => {
+  const components = componentsOf(heatmap, { threshold, minArea: 0 }, labels);
+  const [only] = components;
+  if (only === undefined) return undefined;
+  if (components.length === 1) {
+    const box = boxOf(only, { heatmap, labels, image, threshold });
+    return box && lazily(box, score, () => maskOf(components, heatmap, image, threshold));
+  }
+  const parts = components.flatMap((component) => {
     const drawn = draw(component, heatmap, labels, image, threshold);
     return drawn === undefined ? [] : [{ component, ...drawn }];
   });
@@ -96,9 +109,9 @@ export function instanceOfParts(
   const large = shown.filter(({ area }) => area >= least);
   const [first, ...others] = large;
   if (first === undefined) return undefined;
-  const mask = emptyMask(image);
-  for (const { component } of large) draw(component, heatmap, labels, image, threshold, mask.data);
-  return { box: others.reduce((box, part) => uniteBoxes(box, part.box), first.box), mask };
+  const box = others.reduce((all, part) => uniteBoxes(all, part.box), first.box);
+  const drawn = large.map(({ component }) => component);
+  return lazily(box, score, () => maskOf(drawn, heatmap, image, threshold));
 }
 
 /** Memory of the last call, for the next one: to ask for new megabytes takes longer than to look for components. */
