@@ -15,6 +15,7 @@ export * from "./control/grasp-attempts.js";
 export * from "./control/grasp-monitor.js";
 export * from "./control/grasp-ranking.js";
 export * from "./control/held-object.js";
+export * from "./control/second-view.js";
 export * from "./control/simulated-controller.js";
 export * from "./control/teleop.js";
 export * from "./model/chain.js";

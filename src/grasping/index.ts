@@ -1,5 +1,6 @@
 /** Depth + mask -> ranked grasps for a parallel gripper. */
 
+export { viewsAround } from "./geometric/next-view.js";
 export { cleanMask } from "./geometric/pixels.js";
 export { createGraspPlanner, type GraspPlannerOptions, inputProblem } from "./geometric/planner.js";
 export { blockedQuestion, blockedReason } from "./geometric/refusal.js";
@@ -12,6 +13,7 @@ export type { HeldObject, PlacePlan, PlaceRelation } from "./place/types.js";
 export type {
   Blocker,
   BlockerSide,
+  DepthView,
   Grasp,
   GraspPlan,
   GraspPlanner,

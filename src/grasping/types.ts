@@ -77,10 +77,13 @@ export interface GraspPlan {
   readonly nextViews?: readonly Pose[];
 }
 
+/** What a further image gives the planner: its depth, and the camera that it is of. */
+export type DepthView = Pick<RgbdFrame, "depth" | "camera">;
+
 /** Another image of the same scene, with nothing moved since the first. */
 export interface SecondView {
   /** With depth and camera; it may be of another camera. */
-  readonly frame: RgbdFrame;
+  readonly frame: DepthView;
   /** The object in this image. */
   readonly mask: Mask;
   /** Pose of this image's optical frame in the first image's. Errors of a few millimetres and tenths of a degree do. */

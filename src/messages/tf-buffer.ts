@@ -113,6 +113,11 @@ export class TfBuffer {
     };
   }
 
+  /** The frame and those that it hangs on, up to the root. */
+  ancestors(frame: FrameId): readonly FrameId[] {
+    return this.#chain(bare(frame));
+  }
+
   #knows(frame: FrameId): boolean {
     if (this.#edges.has(frame)) return true;
     for (const edge of this.#edges.values()) if (edge.parent === frame) return true;

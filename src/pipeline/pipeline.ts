@@ -132,6 +132,8 @@ export class GraspPipeline {
       grasps: plan.grasps.slice(0, this.#grasps),
       ...(plan.grasps.length === 0 && { graspFailure: plan.reason ?? "no grasp found" }),
       ...(plan.blocker && { blocker: plan.blocker }),
+      ...(plan.unseen !== undefined && { unseen: plan.unseen }),
+      ...(plan.nextViews && { nextViews: plan.nextViews }),
       ...(places && { places }),
       timings: {
         ...grounding.timings,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { maskToRle } from "../geometry/index.js";
+import { maskToRle, type Pose } from "../geometry/index.js";
 import type { Blocker, Grasp, PlacePlan } from "../grasping/index.js";
 import {
   type Command,
@@ -178,6 +178,10 @@ export interface PipelineResult {
   readonly blocker?: Blocker;
   /** Where it can be put down, for a command with a destination that an image can show. */
   readonly places?: PlacePlan;
+  /** As in a plan: share of the directions about the object in which no image shows its side, 0..1. */
+  readonly unseen?: number;
+  /** As in a plan: poses of the camera, in this image's optical frame, that would show more; best first. */
+  readonly nextViews?: readonly Pose[];
   /** Milliseconds by stage: this query's own share of what the queries of a frame had in common. */
   readonly timings: Readonly<Record<string, number>>;
 }

@@ -3,10 +3,9 @@ import {
   type OrganisedCloud,
   organisedCloud,
   type Points,
-  type RgbdFrame,
   selectPoints,
 } from "../geometry/index.js";
-import { cleanMask } from "../grasping/index.js";
+import { cleanMask, type DepthView } from "../grasping/index.js";
 
 /**
  * Measured points of an object, and of everything else; x, y, z, x, y, z, … in metres, in the camera's optical frame.
@@ -24,7 +23,7 @@ const step = 3;
  * depth, flying pixels, pixels that continue the object's surface a few pixels beyond its mask (as in the grasp
  * planner), and isolated pixels off the mask: they would be false obstacles for the fingers.
  */
-export function scenePoints(frame: RgbdFrame, mask: Mask | undefined): ScenePoints | undefined {
+export function scenePoints(frame: DepthView, mask: Mask | undefined): ScenePoints | undefined {
   const { depth, camera } = frame;
   if (depth === undefined || camera === undefined) return undefined;
   const { width, height } = depth;

@@ -1,6 +1,6 @@
 import type { Chain } from "../arm/index.js";
-import type { Box, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
-import type { Grasp, GraspTarget, HeldObject, PlacePlan } from "../grasping/index.js";
+import type { Box, Mask, Metres, Points, Pose, RgbdFrame, Stamp, Vec3 } from "../geometry/index.js";
+import type { DepthView, Grasp, GraspPlan, GraspTarget, HeldObject, PlacePlan } from "../grasping/index.js";
 import type {
   AskPolicy,
   Certainty,
@@ -73,10 +73,45 @@ export interface Job {
   readonly masks: boolean;
   /** Give what the camera saw, as points: for a motion. */
   readonly scenePoints?: boolean;
+  /** Give the image and its masks too: for a second view. */
+  readonly view?: boolean;
   readonly reach?: Reach;
   /** What the gripper holds, in the axes of the arm's base; used with `reach`, which has the camera in the base. */
   readonly holding?: HeldObject;
   readonly overlayQuality: number;
+}
+
+/** An image with the objects found in it, best first. */
+export interface SeenObjects {
+  readonly frame: RgbdFrame;
+  readonly masks: readonly Mask[];
+}
+
+/** Two images of one object, to be planned on together. */
+export interface FuseRequest {
+  readonly first: DepthView;
+  /** The object in the first image. */
+  readonly mask: Mask;
+  readonly second: SeenObjects;
+  /** The second optical frame in the first one. */
+  readonly pose: Pose;
+  /** The second optical frame in the arm's base. */
+  readonly cameraInBase: Pose;
+  readonly reach?: Reach;
+  /** Of the object in the first image. */
+  readonly score: number;
+  /** Whether the object gets its mask. */
+  readonly withMask: boolean;
+}
+
+/** The object of two images, in the second one's optical frame. */
+export interface FusedView {
+  readonly object: FoundObject;
+  /** Index of the second image's detection that it is; undefined where its surface alone was followed. */
+  readonly detection?: number;
+  /** Undefined where nothing is planned. */
+  readonly plan?: GraspPlan;
+  readonly scenePoints?: ScenePoints;
 }
 
 /** A detection as it is published: its mask cut to its box. */
@@ -118,6 +153,11 @@ export interface QueryResult {
   readonly places?: PlacePlan;
   /** Of the first object, and of all else. */
   readonly scenePoints?: ScenePoints;
+  /** As in a plan. */
+  readonly unseen?: number;
+  readonly nextViews?: readonly Pose[];
+  /** When asked for. */
+  readonly view?: SeenObjects;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
 }
@@ -156,7 +196,10 @@ export type PipelineCall =
   | { readonly op: "plan"; readonly frame: RgbdFrame; readonly target: GraspTarget };
 
 /** A request to the pipeline's thread. */
-export type PipelineRequest = { readonly job: Job } | { readonly call: PipelineCall };
+export type PipelineRequest =
+  | { readonly job: Job }
+  | { readonly call: PipelineCall }
+  | { readonly fuse: FuseRequest };
 
 /** An event about once a second: the provider or worker that the model runs on, and the back end's report. */
 export interface BackendStatus {

@@ -75,6 +75,7 @@ export class NodeResources {
         outputs: () => ({ ...this.#outputs.wanted(), fullResult: observer?.wantsAnswers() === true }),
         reach: ({ frameId, stamp }) => this.arm?.reach(frameId, stamp),
         holding: () => this.arm?.held,
+        mayLookElsewhere: ({ frameId }) => this.arm?.mayLookElsewhere(frameId) === true,
       });
     } catch (error) {
       this.#handEye?.close();
@@ -107,6 +108,7 @@ export class NodeResources {
         node,
         parameters,
         transforms: this.transforms,
+        fuse: (request) => this.#runner.host.fuse(request),
         ...(dependencies.onArm !== undefined && { onChange: dependencies.onArm }),
       });
   }

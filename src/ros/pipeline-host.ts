@@ -1,6 +1,15 @@
 import { describe, GraspGroundingError } from "../errors/index.js";
 import { compiledModule, WorkerClient, WorkerEndedError, WorkerRequestError } from "../workers/index.js";
-import type { BackendStatus, Job, JobResult, PipelineCall, PipelineRequest, Problem } from "./job.js";
+import type {
+  BackendStatus,
+  FusedView,
+  FuseRequest,
+  Job,
+  JobResult,
+  PipelineCall,
+  PipelineRequest,
+  Problem,
+} from "./job.js";
 import { awaitClosed, awaitState, createState, type StartData } from "./worker-state.js";
 
 export interface PipelineSource {
@@ -90,6 +99,11 @@ export class PipelineHost {
   /** Calls the pipeline with an image of the caller's, which is copied. @throws as `run` */
   call(call: PipelineCall): Promise<unknown> {
     return this.#request({ call });
+  }
+
+  /** Plans on two images. @returns undefined where the second does not show the object. @throws as `run` */
+  fuse(fuse: FuseRequest): Promise<FusedView | undefined> {
+    return this.#request({ fuse }) as Promise<FusedView | undefined>;
   }
 
   async close(): Promise<void> {

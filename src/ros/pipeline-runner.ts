@@ -15,6 +15,8 @@ export interface PipelineRunnerDependencies {
   readonly outputs: () => Job["requestedOutputs"];
   /** The arm as an image's grasps have to be reached; undefined where none is known. */
   readonly reach: (frame: ReadyFrame) => Reach | undefined;
+  /** Whether the arm carries the camera of a frame, and may look from elsewhere. */
+  readonly mayLookElsewhere: (frame: ReadyFrame) => boolean;
   /** What the gripper holds, in the axes of the arm's base. */
   readonly holding: () => HeldObject | undefined;
 }
@@ -66,6 +68,7 @@ export class PipelineRunner {
       ask,
       published,
       scenePoints,
+      view: scenePoints && this.#dependencies.mayLookElsewhere(frame),
       effort: requested && effort === "careful" ? "careful" : "fast",
       ...(reach !== undefined && { reach }),
       ...(holding !== undefined && { holding }),

@@ -1,8 +1,9 @@
 import { workerData } from "node:worker_threads";
 import { IkSolver, reachability } from "../arm/index.js";
 import { asCatalogued, GraspGroundingError } from "../errors/index.js";
+import { compose, invert, maskBox } from "../geometry/index.js";
 import { type HeldObject, heldInCamera, upInCamera } from "../grasping/index.js";
-import type { GraspPipeline, ProcessOptions } from "../pipeline/index.js";
+import { type GraspPipeline, type ProcessOptions, sameObject, scenePoints } from "../pipeline/index.js";
 import { overlayPixels } from "../visualization/index.js";
 import { type Reply, sendEvent, serve } from "../workers/index.js";
 import { type DecodedFrame, decodeFrame } from "./camera/frame-decoder.js";
@@ -10,13 +11,21 @@ import { discard } from "./discard.js";
 import type {
   BackendStatus,
   FrameBytes,
+  FusedView,
+  FuseRequest,
   Job,
   JobResult,
   PipelineCall,
   PipelineRequest,
   Reach,
 } from "./job.js";
-import { maskImage, overlayCompressed, overlayImage, queryResult } from "./results/encode-result.js";
+import {
+  foundObject,
+  maskImage,
+  overlayCompressed,
+  overlayImage,
+  queryResult,
+} from "./results/encode-result.js";
 import { objectCloud } from "./results/object-surface.js";
 import { reportClosed, reportState, type StartData } from "./worker-state.js";
 
@@ -46,6 +55,7 @@ try {
 serve(
   async (request: PipelineRequest, signal): Promise<Reply<unknown>> => {
     if ("call" in request) return { value: await call(request.call) };
+    if ("fuse" in request) return { value: await fuse(request.fuse) };
     const result = await handle(request.job, signal);
     return { value: result, transfer: transferables(result) };
   },
@@ -74,6 +84,29 @@ async function call(request: PipelineCall): Promise<unknown> {
     case "plan":
       return pipeline!.plan(request.frame, request.target);
   }
+}
+
+/** The object of the first image in the second one, planned on both. */
+async function fuse(request: FuseRequest): Promise<FusedView | undefined> {
+  const { first, mask, second, pose, cameraInBase, reach, score, withMask } = request;
+  const { frame, masks } = second;
+  const inBase = compose(cameraInBase, invert(pose));
+  const found = sameObject(first, mask, frame, masks, pose, upInCamera(inBase));
+  if (found === undefined) return undefined;
+  const { reachability } = within(reach, undefined);
+  const plan = await pipeline!.plan(frame, {
+    mask: found.mask,
+    up: upInCamera(cameraInBase),
+    views: [{ frame: first, mask, pose: invert(pose) }],
+    ...(reachability !== undefined && { reachability }),
+  });
+  const points = scenePoints(frame, found.mask);
+  return {
+    object: foundObject(frame, { box: maskBox(found.mask)!, score, mask: found.mask }, withMask, false),
+    ...(found.detection !== undefined && { detection: found.detection }),
+    ...(plan !== undefined && { plan }),
+    ...(points !== undefined && { scenePoints: points }),
+  };
 }
 
 async function handle(job: Job, signal: AbortSignal): Promise<JobResult> {

@@ -48,11 +48,13 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal;
   /** A motion that `plan` gave for the same grasps. It is carried out unchanged, or refused. */
   readonly planned?: PlannedMotion;
+  /** Joint positions where the retreat leads, in the chain's order. Default: where the motion starts. */
+  readonly home?: readonly number[];
   readonly onStage?: (stage: StageName, progress: number) => void;
 }
 
 /** Options of a motion that needs no image. */
-export type UnplannedOptions = Omit<ExecuteOptions, "planned" | "frameAt">;
+export type UnplannedOptions = Omit<ExecuteOptions, "planned" | "frameAt" | "home">;
 
 /** A motion that was planned and not started. */
 export interface PlannedMotion {

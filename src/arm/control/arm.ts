@@ -5,6 +5,7 @@ import type {
   GraspGoal,
   GraspMotion,
   MoveOptions,
+  MoveTarget,
   PlaceGoal,
   RefusedMotion,
   Stage,
@@ -149,8 +150,8 @@ export class Arm {
     return this.#leased(options, () => firstOf([goals].flat(), place));
   }
 
-  /** Moves the arm to joint positions, radians in the chain's order. Needs no image. A failure is a result. */
-  moveTo(target: readonly number[], options: UnplannedOptions & MoveOptions): Promise<ArmResult> {
+  /** Moves the arm to joint positions, or its tool to a pose. Needs no image. A failure is a result. */
+  moveTo(target: MoveTarget, options: UnplannedOptions & MoveOptions): Promise<ArmResult> {
     return this.#leased(options, () =>
       this.#planned(options, "the arm has arrived", (start) =>
         this.#planner.planMove(target, start, options, () => this.#yieldToFeedback(options)),
@@ -218,7 +219,8 @@ export class Arm {
       if (options.signal?.aborted === true)
         return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
       const plan =
-        planned?.motion ?? (await this.#planner.plan(goal, start, () => this.#yieldToFeedback(options)));
+        planned?.motion ??
+        (await this.#planner.plan(goal, start, () => this.#yieldToFeedback(options), options.home));
       if ("refusal" in plan) {
         why = failure("no-plan", plan.reason, { refusal: plan.refusal });
         continue;

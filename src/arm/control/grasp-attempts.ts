@@ -1,11 +1,12 @@
-import type { Metres, Seconds } from "../../geometry/index.js";
+import type { Metres, Points, Pose, Seconds } from "../../geometry/index.js";
 import type { Scene } from "../collision/checker.js";
 import type { StageName } from "../planning/sequence-types.js";
 import { safetyText } from "../safety/supervisor-types.js";
 import type { Arm } from "./arm.js";
 import type { ArmResult, ExecuteOptions } from "./arm-types.js";
 import { centreOf, type FailedGrasp, type RankedGrasp, rankGrasps, stillInPlace } from "./grasp-ranking.js";
-import { failure } from "./outcomes.js";
+import { cancelled, failure } from "./outcomes.js";
+import { type SecondViewOptions, type SeenTwice, takeSecondView } from "./second-view.js";
 
 /** What one image shows of the object, in the robot's base. */
 export interface GraspView {
@@ -17,16 +18,24 @@ export interface GraspView {
   readonly scene: Scene;
   /** When the image was taken, by the arm's clock. */
   readonly frameAt: Seconds;
+  /** Share of the directions about the object, 0..1, in which no image shows its side; undefined where not known. */
+  readonly unseen?: number;
+  /** Poses of the camera's optical frame in the robot's base that would show more; best first. */
+  readonly nextViews?: readonly Pose[];
+  /** The object's points as seen from where the arm starts, where `scene` has those of a second view as well. */
+  readonly fromStart?: Points;
 }
 
 /** Stages of a motion, and the two looks between motions. */
 export type AttemptStage = StageName | "look" | "verify";
 
-export interface AttemptOptions extends Omit<ExecuteOptions, "frameAt" | "scene" | "onStage"> {
+export interface AttemptOptions extends Omit<ExecuteOptions, "frameAt" | "scene" | "home" | "onStage"> {
   /** Tries at most. 1 is one grasp without a look afterwards. */
   readonly maxAttempts: number;
   /** Looks at the object again, in an image taken after this call. Rejects where there is no such image. */
   readonly look: () => Promise<GraspView>;
+  /** A look from elsewhere before the first try, for an arm that carries the camera. Default: none. */
+  readonly secondView?: SecondViewOptions;
   /** Whether another image decides after the fingers report an object. Default true. */
   readonly verify?: boolean;
   /** Distance between the fingers now, where it is measured. */
@@ -42,6 +51,8 @@ export interface AttemptOptions extends Omit<ExecuteOptions, "frameAt" | "scene"
 export interface AttemptsResult extends ArmResult {
   /** One line for each try, in order. */
   readonly attempts: readonly string[];
+  /** What the look from elsewhere came to, in words; undefined where none was wanted. */
+  readonly secondView?: string;
   /** What the last try was planned from. */
   readonly view: GraspView;
   /** The grasp that the last try was made with, its pose as the arm reached it; undefined when none was reached. */
@@ -56,8 +67,8 @@ const inPlace = 0.5;
  * it: the fingers hold something, and the next image does not show the object in its place. After a try that failed
  * with the fingers empty, the arm moves back to where it began, the object is detected again, and another grasp is
  * tried. A stop, a refusal by the supervisor, and a fault of arm or gripper end it: they are for a person to look
- * at. Every motion is granted by the arm's supervisor on its own. A failure of the arm is a result; the promise is
- * not rejected.
+ * at. Before the first try the arm looks from elsewhere where `secondView` asks for it. Every motion is granted by the
+ * arm's supervisor on its own. A failure of the arm is a result; the promise is not rejected.
  */
 export async function attemptGrasps(
   arm: Arm,
@@ -67,11 +78,20 @@ export async function attemptGrasps(
   const start = arm.supervisor.snapshot.reading?.positions;
   const attempts: string[] = [];
   const failed: FailedGrasp[] = [];
-  let view = first;
+  const seen = await seenTwice(arm, first, start, options);
+  let { view } = seen;
+  const sum = (result: ArmResult): AttemptsResult => summed(result, attempts, view, seen.note);
+  const comeBack = (result: ArmResult, attempt: number) =>
+    moveBack(arm, start, view, seen.opening, result, options, attempt);
+  if (seen.failed !== undefined) {
+    if (!seen.away || options.signal?.aborted === true) return sum(seen.failed);
+    const back = await comeBack(seen.failed, 1);
+    return sum(back.success ? seen.failed : { ...back, message: `${seen.failed.message}; ${back.message}` });
+  }
   let before: ArmResult | undefined;
   for (let attempt = 1; ; attempt++) {
     const ranked = rankGrasps(view.grasps, failed, centreOf(view.scene.target));
-    let result = await carryOut(arm, view, ranked, options, attempt);
+    let result = await carryOut(arm, view, ranked, { ...options, home: start }, attempt);
     if (result.outcome === "dropped" && options.maxAttempts > 1)
       result = await gripped(arm, start, view, result, options, attempt);
     if (result.success && options.maxAttempts > 1 && options.verify !== false)
@@ -79,22 +99,25 @@ export async function attemptGrasps(
     attempts.push(`${attempt}: ${result.message}`);
     options.onAttempt?.(result);
     const taken = result.grasp === undefined ? undefined : ranked[result.grasp];
+    // Without a motion the arm still stands where it took the second image.
+    if (result.outcome === "no-plan" && seen.away && attempt === 1) {
+      const back = await comeBack(result, attempt);
+      if (!back.success) return sum({ ...back, message: `${result.message}; ${back.message}` });
+    }
     if (options.maxAttempts === 1 || !mayRepeat(result, before))
       return {
-        ...summed(result, attempts, view),
+        ...sum(result),
         ...(taken !== undefined && { taken: { ...taken, pose: result.pose ?? taken.pose } }),
       };
     before = result;
     if (taken !== undefined) {
       failed.push({ grasp: taken, centre: centreOf(view.scene.target) });
       const back = await moveBack(arm, start, view, taken.width, result, options, attempt);
-      if (!back.success)
-        return summed({ ...back, message: `${result.message}; ${back.message}` }, attempts, view);
+      if (!back.success) return sum({ ...back, message: `${result.message}; ${back.message}` });
     }
-    if (attempt >= options.maxAttempts) return summed(result, attempts, view);
+    if (attempt >= options.maxAttempts) return sum(result);
     const next = await freshView(options, attempt + 1);
-    if ("success" in next)
-      return summed({ ...next, message: `${result.message}; ${next.message}` }, attempts, view);
+    if ("success" in next) return sum({ ...next, message: `${result.message}; ${next.message}` });
     view = next;
   }
 }
@@ -109,12 +132,13 @@ async function carryOut(
   arm: Arm,
   { grasps, reason, scene, frameAt }: GraspView,
   ranked: readonly RankedGrasp[],
-  { onStage, planned, ...options }: AttemptOptions,
+  { onStage, planned, home, ...options }: AttemptOptions & { readonly home: readonly number[] | undefined },
   attempt: number,
 ): Promise<ArmResult> {
   if (grasps.length === 0 && reason !== undefined) return failure("no-plan", reason);
   return arm.execute(ranked, {
     ...options,
+    ...(home !== undefined && { home }),
     // A planned motion is for the grasps in the order of the first image.
     ...(planned !== undefined && attempt === 1 && { planned }),
     scene,
@@ -162,7 +186,7 @@ async function gripped(
 /** Looks whether the object has left its place. Without an image the fingers decide. */
 async function verified(
   result: ArmResult,
-  { scene }: GraspView,
+  { scene, fromStart = scene.target }: GraspView,
   { look, onStage, opening, emptyBelow = 0.002, signal }: AttemptOptions,
   attempt: number,
 ): Promise<ArmResult> {
@@ -171,8 +195,8 @@ async function verified(
   if (after instanceof Error)
     return signal?.aborted === true ? result : { ...result, message: `${result.message}; no image shows it` };
   const { target } = after.scene;
-  const before = scene.target;
-  if (target === undefined || before === undefined || stillInPlace(before, target) < inPlace) return result;
+  if (target === undefined || fromStart === undefined || stillInPlace(fromStart, target) < inPlace)
+    return result;
   const apart = opening?.();
   const still = "the object is still in its place";
   if (apart === undefined || apart <= emptyBelow)
@@ -203,22 +227,47 @@ async function moveBack(
   });
 }
 
+/** The look from elsewhere where it is wanted; otherwise the first view. */
+async function seenTwice(
+  arm: Arm,
+  view: GraspView,
+  start: readonly number[] | undefined,
+  options: AttemptOptions,
+): Promise<SeenTwice> {
+  const { secondView, operator, lease, signal, onStage } = options;
+  if (secondView === undefined || start === undefined) return { view, away: false, opening: 0 };
+  const goal = {
+    operator,
+    ...(lease !== undefined && { lease }),
+    ...(signal !== undefined && { signal }),
+    onStage: (name: AttemptStage, progress: number) => onStage?.(name, progress, 1),
+  };
+  const seen = await takeSecondView(arm, view, secondView, goal);
+  // The search for a place to look from takes its time: what is planned from must be fresh.
+  if (seen.away || seen.failed !== undefined || !seen.searched) return seen;
+  const next = await freshView(options, 1);
+  return "success" in next ? { ...seen, failed: next } : { ...seen, view: next };
+}
+
 async function freshView(
   { look, onStage, signal }: AttemptOptions,
   attempt: number,
 ): Promise<GraspView | ArmResult> {
   onStage?.("look", 0, attempt);
   const seen = await look().catch((error: Error) => error);
-  if (signal?.aborted === true) return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+  if (signal?.aborted === true) return cancelled();
   return seen instanceof Error ? failure("refused", seen.message) : seen;
 }
 
-/** One line for all tries; that of the only one is unchanged. */
-function summed(result: ArmResult, attempts: readonly string[], view: GraspView): AttemptsResult {
+/** One line for all tries; that of the only one is unchanged. @param note what the look from elsewhere came to */
+function summed(
+  result: ArmResult,
+  attempts: readonly string[],
+  view: GraspView,
+  note: string | undefined,
+): AttemptsResult {
   const count = attempts.length;
-  if (count === 1) return { ...result, attempts, view };
-  const message = result.success
-    ? `${result.message} at attempt ${count}`
-    : `${result.message} (${count} attempts)`;
-  return { ...result, message, attempts, view };
+  const tries = count < 2 ? "" : result.success ? ` at attempt ${count}` : ` (${count} attempts)`;
+  const message = `${result.message}${tries}${note === undefined ? "" : `; ${note}`}`;
+  return { ...result, message, attempts, view, ...(note !== undefined && { secondView: note }) };
 }

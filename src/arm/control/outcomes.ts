@@ -29,6 +29,9 @@ export const failure = (outcome: ArmOutcome, message: string, more: Partial<ArmR
   ...more,
 });
 
+/** A result of a goal that was cancelled. */
+export const cancelled = (): ArmResult => failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+
 /** Whether a motion was refused before it began, for what another plan may do without. */
 export const isPlanFault = ({ outcome, safety }: ArmResult): boolean =>
   outcome === "refused" &&

@@ -9,6 +9,7 @@ import {
   type Vec3,
   voxelRepresentatives,
 } from "../../geometry/index.js";
+import type { JointValues } from "../model/kinematics.js";
 import type { GraspGoal } from "./sequence-types.js";
 
 /** Distance between the points of a carried object that are checked for collisions. */
@@ -23,6 +24,8 @@ export interface Straight {
   readonly carried?: Points;
   /** Of a motion that takes something: its seen surface where it stands, in the base. */
   readonly taken?: Points | undefined;
+  /** Where the free path at the end leads. Default: where the motion starts. */
+  readonly home?: JointValues | undefined;
 }
 
 /** The distance between the fingers that hold the object; the opening before closing where its width is not known. */

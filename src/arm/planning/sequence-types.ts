@@ -55,7 +55,8 @@ export type StageName =
   | "pre-place"
   | "lower"
   | "release"
-  | "back-off";
+  | "back-off"
+  | "view";
 
 export type Stage =
   | { readonly name: "open" | "close" | "release"; readonly width: Metres; readonly force?: number }
@@ -73,7 +74,13 @@ export interface GraspMotion {
   readonly summary: MotionSummary;
 }
 
-/** How a motion to joint positions begins. */
+/**
+ * Where a motion leads: to joint positions in the chain's order, radians (metres for prismatic joints), or to the first of
+ * some groups with a pose of the tool in the base that can be reached, those of a group of equal worth.
+ */
+export type MoveTarget = JointValues | { readonly poses: readonly (readonly Pose[])[] };
+
+/** How a motion without an object begins, and what it is called. */
 export interface MoveOptions {
   /** Distance between the fingers during the motion. */
   readonly opening: Metres;
@@ -82,6 +89,8 @@ export interface MoveOptions {
    * without.
    */
   readonly leave?: "raise" | "back-off";
+  /** Name of the free path. Default "retreat". */
+  readonly stage?: "retreat" | "view";
 }
 
 /** Codes of action results; `way-blocked` is a free path that was not found. */

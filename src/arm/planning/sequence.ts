@@ -10,6 +10,7 @@ import { type CheckOptions, type CollisionChecker, describeCollision } from "../
 import type { IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
 import { plannedSlack } from "../safety/supervisor-limits.js";
+import { builtInPath } from "./free-path.js";
 import { backed, heldWidth, inTool, raised, type Straight, thinned } from "./goal-poses.js";
 import { along, summarise, toolRate } from "./motion-limits.js";
 import { type JointPath, pathRange, splinePath } from "./path.js";
@@ -18,6 +19,7 @@ import type {
   GraspMotion,
   MotionRefusal,
   MoveOptions,
+  MoveTarget,
   PathPlanner,
   PlaceGoal,
   RefusedMotion,
@@ -25,6 +27,7 @@ import type {
   Stage,
 } from "./sequence-types.js";
 import { lineRefusal, straightLine } from "./straight.js";
+import { planToPose } from "./to-pose.js";
 import { type Trajectory, timeParametrise } from "./trajectory.js";
 
 /** From the refusal that a caller learns least from to the one that names the obstacle of an almost whole plan. */
@@ -68,17 +71,21 @@ export class SequencePlanner {
     this.#paths = paths;
   }
 
-  /** @param pause awaited between steps of the search, so that the process goes on handling events */
+  /**
+   * @param pause awaited between steps of the search, so that the process goes on handling events
+   * @param home where the retreat leads, in the chain's order; default: `start`
+   */
   async plan(
     goal: GraspGoal,
     start: JointValues,
     pause: () => Promise<void> = async () => {},
+    home?: JointValues,
   ): Promise<GraspMotion | RefusedMotion> {
     const { approach = 0.1, lift = 0.1, up } = this.#options;
     const opening = { before: goal.width, after: heldWidth(goal) };
     const { target } = this.#checker.scene;
     const taken = target && thinned(target);
-    const straight = { before: backed(approach), after: raised(lift, up), opening, taken };
+    const straight = { before: backed(approach), after: raised(lift, up), opening, taken, home };
     return this.#search(goal, start, straight, pause, (paths) => this.#timed(paths, goal, start, pause));
   }
 
@@ -130,15 +137,24 @@ export class SequencePlanner {
    * Moves the arm alone: a straight line away from the surroundings of the gripper where `leave` asks for it, then a
    * free path to `target`. A collision at the start does not refuse the motion: the straight line may only lead out
    * of it.
-   * @param target joint positions in the chain's order, radians (metres for prismatic joints)
    * @param leave "raise" with an object in the fingers, "back-off" along the tool's axis without one
    */
   async planMove(
-    target: JointValues,
+    target: MoveTarget,
     start: JointValues,
-    { opening, leave }: MoveOptions,
+    move: MoveOptions,
     pause: () => Promise<void> = async () => {},
   ): Promise<GraspMotion | RefusedMotion> {
+    if ("poses" in target)
+      return planToPose(target.poses, move, {
+        solver: this.#solver,
+        checker: this.#checker,
+        start,
+        preferences: this.#options.preferences,
+        pause,
+        plan: (joints) => this.planMove(joints, start, move, pause),
+      });
+    const { opening, leave, stage = "retreat" } = move;
     const { lower, upper } = this.#solver.chain;
     if (target.length !== start.length || Array.from(target).some((q, i) => q < lower[i]! || q > upper[i]!))
       return { refusal: "unreachable", reason: "the joint positions are outside the joints' limits" };
@@ -157,7 +173,7 @@ export class SequencePlanner {
         const trajectory = await this.#time(splinePath(first), "straight", pause);
         stages.push({ name: leave === "raise" ? "lift" : "back-off", trajectory, opening });
       }
-      stages.push({ name: "retreat", trajectory: await this.#time(path, "free", pause), opening });
+      stages.push({ name: stage, trajectory: await this.#time(path, "free", pause), opening });
       return { stages, summary: summarise(stages, this.#solver, start) };
     }
     return worst ?? { refusal: "start-blocked", reason: "the arm cannot leave where it stands" };
@@ -270,7 +286,7 @@ export class SequencePlanner {
     start: JointValues,
     before: number[],
     pose: Pose,
-    { after, opening, carried, taken }: Straight,
+    { after, opening, carried, taken, home = start }: Straight,
   ): Promise<PathSet | RefusedMotion> {
     const { retreat = "start" } = this.#options;
     const approach = straightLine(this.#solver, before, pose);
@@ -297,7 +313,7 @@ export class SequencePlanner {
     const lifted = inTool(taken, pose);
     const carrying = { ...this.#carrying(away, opening.after, lifted), touchTarget: touches };
     const back =
-      retreat === "start" ? await this.#freePath(away, Array.from(start), pose, carrying, lifted) : undefined;
+      retreat === "start" ? await this.#freePath(away, Array.from(home), pose, carrying, lifted) : undefined;
     if (back !== undefined && "refusal" in back) return back;
     return { there, approach: approach.configurations, lift: lifting.configurations, back, pose };
   }
@@ -317,7 +333,11 @@ export class SequencePlanner {
     options: CheckOptions,
     carried = options.carried,
   ): Promise<JointPath | RefusedMotion> {
-    if (this.#paths === undefined) return this.#builtInPath(from, to, near, options);
+    if (this.#paths === undefined) {
+      const { up } = this.#options;
+      const within = (path: JointPath) => this.#within(path);
+      return builtInPath(this.#solver, this.#checker, { from, to, near, up, within }, options);
+    }
     const planned = await this.#paths.plan(from, to, this.#checker.scene, { ...options, carried });
     if ("reason" in planned) return { refusal: "way-blocked", reason: planned.reason };
     const path = splinePath(planned.configurations);
@@ -327,33 +347,6 @@ export class SequencePlanner {
     return hit === undefined
       ? path
       : { refusal: "way-blocked", reason: `the planned path: ${describeCollision(hit)}` };
-  }
-
-  /** Straight in joint space, or over a raised joint configuration. */
-  #builtInPath(
-    from: JointValues,
-    to: JointValues,
-    near: Pose,
-    options: CheckOptions,
-  ): JointPath | RefusedMotion {
-    const direct = splinePath([from, to]);
-    const hit = this.#checker.checkAll(along(direct), options);
-    if (hit === undefined) return direct;
-    const { up } = this.#options;
-    const solver = this.#solver;
-    for (const height of [0.15, 0.3]) {
-      const raise = raised(height, up);
-      const overStart = solver.solve(raise(solver.kinematics.forward(from)), { seed: from })?.joints;
-      const overEnd = solver.solve(raise({ ...near, position: solver.kinematics.forward(to).position }), {
-        seed: to,
-      })?.joints;
-      for (const via of [[overEnd], [overStart], [overStart, overEnd]]) {
-        if (via.some((configuration) => configuration === undefined)) continue;
-        const path = splinePath([from, ...(via as number[][]), to]);
-        if (this.#within(path) && this.#checker.checkAll(along(path), options) === undefined) return path;
-      }
-    }
-    return { refusal: "way-blocked", reason: `no free path was found: ${describeCollision(hit)}` };
   }
 
   /** A spline may swing beyond the limits between its waypoints. */

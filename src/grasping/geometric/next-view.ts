@@ -62,9 +62,9 @@ export function unseenSides(scene: GraspScene, shape: Shape): Unseen {
 }
 
 /** Elevations of the camera above the horizon, in radians. */
-const ELEVATIONS = [Math.PI / 4, Math.PI / 3] as const;
+const ELEVATIONS = [Math.PI / 4, Math.PI / 3, (5 * Math.PI) / 12] as const;
 /** Limit of poses. */
-const MOST_VIEWS = 12;
+const MOST_VIEWS = 24;
 
 /**
  * Poses of a camera's optical frame, in the first one's, that look at the object's middle from the sides that no image
@@ -73,13 +73,30 @@ const MOST_VIEWS = 12;
  */
 export function nextViews(scene: GraspScene, shape: Shape, unseen: Unseen, distance: Metres): Pose[] {
   const middle: Vec3 = [shape.centre[0], shape.centre[1], shape.top / 2];
-  const first = Math.atan2(scene.camera[1] - middle[1], scene.camera[0] - middle[0]);
+  return viewsAround(middle, scene.camera, distance, unseen.yaws).map((pose) =>
+    compose(scene.tableToCamera, pose),
+  );
+}
+
+/**
+ * Poses of a camera's optical frame that look at a point from elsewhere, best first, the image's up against gravity; all
+ * in a frame whose z is up.
+ * @param middle the point
+ * @param from where the first image was taken
+ * @param sides directions from the point that are to be seen, as yaws; default: the one away from `from`
+ */
+export function viewsAround(
+  middle: Vec3,
+  from: Vec3,
+  distance: Metres,
+  sides: readonly number[] = [],
+): Pose[] {
+  const first = Math.atan2(from[1] - middle[1], from[0] - middle[0]);
+  const wanted = sides.length > 0 ? sides : [first + Math.PI];
   const rated: { readonly pose: Pose; readonly gain: number }[] = [];
   for (let k = 1; k < 12; k++) {
     const azimuth = first + (k * Math.PI) / 6;
-    // Without an unseen side the opposite view shows most that is new.
-    const sides = unseen.yaws.length > 0 ? unseen.yaws : [first + Math.PI];
-    const gain = sides.reduce((sum, yaw) => sum + Math.max(0, Math.cos(yaw - azimuth)), 0) / sides.length;
+    const gain = wanted.reduce((sum, yaw) => sum + Math.max(0, Math.cos(yaw - azimuth)), 0) / wanted.length;
     for (const elevation of ELEVATIONS) {
       const ray: Vec3 = [
         Math.cos(azimuth) * Math.cos(elevation),
@@ -94,11 +111,8 @@ export function nextViews(scene: GraspScene, shape: Shape, unseen: Unseen, dista
       const forward = normalize(subtract(middle, eye));
       const right = normalize(cross(forward, [0, 0, 1]));
       const orientation = quaternionFromAxes(right, cross(forward, right), forward);
-      rated.push({
-        pose: compose(scene.tableToCamera, { position: eye, orientation }),
-        // A lower camera sees more of a side.
-        gain: gain * Math.cos(elevation),
-      });
+      // A lower camera sees more of a side.
+      rated.push({ pose: { position: eye, orientation }, gain: gain * Math.cos(elevation) });
     }
   }
   rated.sort((p, q) => q.gain - p.gain);

@@ -6,10 +6,10 @@ import {
   organisedCloud,
   type Pose,
   type Random,
-  type RgbdFrame,
   transformPoints,
   type Vec3,
 } from "../../geometry/index.js";
+import type { DepthView } from "../types.js";
 import { levelled } from "./fuse.js";
 import { readScene } from "./scene.js";
 import { Sight, View } from "./view.js";
@@ -32,9 +32,9 @@ const BEYOND: Metres = 0.05;
  * @returns undefined where the first view cannot be measured or the second does not show the object
  */
 export function maskInSecondView(
-  first: RgbdFrame,
+  first: DepthView,
   mask: Mask,
-  second: RgbdFrame,
+  second: DepthView,
   pose: Pose,
   random: Random,
   up?: Vec3,

@@ -10,8 +10,10 @@ import {
   type Teleop,
 } from "../../arm/index.js";
 import {
+  compose,
   conjugate,
   type FrameId,
+  invert,
   type Metres,
   type Pose,
   rotate,
@@ -56,6 +58,10 @@ export interface ConfiguredArm {
   reading(): { readonly positions: readonly number[]; readonly opening?: number } | undefined;
   /** Where a camera's frame was in the base at a stamp; undefined while TF does not know. */
   cameraInBase(frame: FrameId, stamp: Stamp): Pose | undefined;
+  /** Whether a camera's frame hangs on the hand: on the last moving part of the arm. */
+  carries(frame: FrameId): boolean;
+  /** A camera's frame on the hand in the tool's frame; undefined for another camera, or while TF does not know it. */
+  cameraOnTool(frame: FrameId, stamp: Stamp): Pose | undefined;
   /** Turns a vector in the tool link's axes into the base's; undefined while the joints are not known. */
   fromTool(vector: Vec3): Vec3 | undefined;
   /** When an image was taken, by the arm's clock. */
@@ -81,6 +87,11 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
   const { pathPlanner, semantic, configuration } = dependencies;
   const { chain, robot } = model;
   const fingers = fingersOf(parameters);
+  const segments = new Map(chain.bodies.map(({ link, segment }) => [link, segment]));
+  const carries = (frame: FrameId): boolean => {
+    const link = transforms.buffer.ancestors(frame).find((each) => segments.has(each));
+    return link !== undefined && segments.get(link) === chain.segments.length - 1;
+  };
   const stack = motionStack(model, {
     controller,
     gripper,
@@ -111,6 +122,11 @@ export function configuredArm(model: ArmModel, dependencies: ConfiguredArmDepend
     cameraInBase: (frame, stamp) => {
       const pose = transforms.now(chain.base, frame, stamp);
       return typeof pose === "string" ? undefined : pose;
+    },
+    carries,
+    cameraOnTool: (frame, stamp) => {
+      const inTip = carries(frame) ? transforms.now(chain.tip, frame, stamp) : "";
+      return typeof inTip === "string" ? undefined : compose(invert(toolOf(parameters)), inTip);
     },
     fromTool: (vector) => {
       const now = controller.reading();

@@ -4,7 +4,6 @@ import {
   attemptGrasps,
   type GraspView,
   placeGoals,
-  type RankedGrasp,
   type Scene,
   safetyText,
   systemClock,
@@ -12,14 +11,7 @@ import {
   takenBy,
   withoutHeld,
 } from "../../arm/index.js";
-import {
-  compose,
-  type FrameId,
-  type Pose,
-  type Seconds,
-  type Stamp,
-  transformPoints,
-} from "../../geometry/index.js";
+import type { FrameId, Seconds, Stamp } from "../../geometry/index.js";
 import type { HeldObject } from "../../grasping/index.js";
 import { level, type Status } from "../diagnostics.js";
 import type { Reach } from "../job.js";
@@ -32,6 +24,8 @@ import { ArmCommands } from "./arm-commands.js";
 import { ArmDiscovery } from "./arm-discovery.js";
 import type { ArmSetup } from "./arm-model.js";
 import type { ConfiguredArm } from "./configured-arm.js";
+import { graspView, seenFrom } from "./grasp-view.js";
+import { fusedAnswer, fusedView, type SecondViewDependencies } from "./second-view.js";
 
 export interface NodeArmDependencies {
   readonly setup: ArmSetup;
@@ -39,6 +33,8 @@ export interface NodeArmDependencies {
   readonly node: RclNode;
   readonly parameters: () => Parameters;
   readonly transforms: Transforms;
+  /** Plans on two images, in the pipeline. */
+  readonly fuse: SecondViewDependencies["fuse"];
   /** Called when there is an arm to move, or none any more. */
   readonly onChange?: (arm: ConfiguredArm | undefined) => void;
 }
@@ -55,6 +51,7 @@ const stageNames: Readonly<Record<AttemptStage, string>> = {
   lower: "lower",
   release: "release",
   "back-off": "back_off",
+  view: "viewing",
   look: "waiting_for_frame",
   verify: "verifying",
 };
@@ -169,11 +166,21 @@ export class NodeArm implements ArmPort {
       return made;
     };
     const first = await view(answer);
-    const { retreat } = this.#dependencies.parameters();
+    const { retreat, second_view: when } = this.#dependencies.parameters();
+    const { stamp, frameId } = answer.finished.done;
+    const camera = when === "off" ? undefined : ready.cameraOnTool(frameId, stamp);
+    const opening = ready.reading()?.opening ?? ready.maxOpening;
+    const look = async (before: GraspView): Promise<GraspView> => {
+      const seen = await this.#fused(ready, answer, await request.lookElsewhere(), request.tfTimeout);
+      const both = fusedView(before, await view(seen));
+      answers.set(both, seen);
+      return both;
+    };
     const moved = await this.#granted(ready, operator, signal, async (lease) => {
       const ended = await attemptGrasps(ready.arm, first, {
         operator,
         maxAttempts,
+        ...(when !== "off" && camera !== undefined && { secondView: { when, camera, opening, look } }),
         // An arm that stays above the table hides the object's place.
         verify: retreat === "start",
         look: async () => view(await request.look()),
@@ -189,6 +196,10 @@ export class NodeArm implements ArmPort {
     if (moved === undefined) return unmoved(answer, safetyText["lease-expired"]);
     const { success, message, attempts } = moved;
     return { success, message, attempts, answer: answers.get(moved.view) ?? answer };
+  }
+
+  mayLookElsewhere(frame: FrameId): boolean {
+    return this.#dependencies.parameters().second_view !== "off" && this.ready?.carries(frame) === true;
   }
 
   get holds(): boolean {
@@ -260,23 +271,23 @@ export class NodeArm implements ArmPort {
     }
   }
 
-  /** What an image shows of the object and around it, in the arm's base. */
+  /** The answer of an image taken from elsewhere, planned on both. */
+  #fused({ base }: ConfiguredArm, first: Answer, second: Answer, tfTimeout: Seconds): Promise<Answer> {
+    const { transforms, fuse, parameters } = this.#dependencies;
+    return fusedAnswer(first, second, {
+      fuse,
+      withMask: parameters().publish_masks,
+      cameraInBase: (frame, stamp) => transforms.lookup(base, frame, stamp, tfTimeout),
+      reach: (frame, stamp) => this.reach(frame, stamp),
+    });
+  }
+
+  /** What an image shows, once TF has where its camera was. */
   async #view(ready: ConfiguredArm, answer: Answer, tfTimeout: Seconds): Promise<GraspView> {
+    const { transforms, parameters } = this.#dependencies;
     const { stamp, frameId } = answer.finished.done;
-    const camera = await this.#dependencies.transforms.lookup(ready.base, frameId, stamp, tfTimeout);
-    const { grasps, scene } = seenFrom(camera, answer);
-    const { result } = answer;
-    const reason = result.found ? result.graspFailure : "the object is not in the image";
-    return {
-      grasps,
-      ...(reason !== undefined && { reason }),
-      frameAt: ready.takenAt(stamp),
-      scene: {
-        ...ready.scene,
-        ...scene,
-        ...(scene.obstacles !== undefined && { obstacles: ready.arm.withoutRobot(scene.obstacles) }),
-      },
-    };
+    const camera = await transforms.lookup(ready.base, frameId, stamp, tfTimeout);
+    return graspView(ready, camera, answer, parameters().table_height);
   }
 
   /** Waits one lease for a heartbeat, which claims the control. */
@@ -355,23 +366,3 @@ const unmoved = (answer: Answer, message: string): ArmAnswer => ({
   attempts: [],
   answer,
 });
-
-/** Grasps and points of an answer, in the arm's base. */
-function seenFrom(camera: Pose, { result }: Answer): { grasps: readonly RankedGrasp[]; scene: Scene } {
-  const grasps = result.grasps.map(({ pose, width, score, objectWidth, force }) => ({
-    pose: compose(camera, pose),
-    width,
-    score,
-    ...(objectWidth !== undefined && { objectWidth }),
-    ...(force !== undefined && { force }),
-  }));
-  const { scenePoints } = result;
-  if (scenePoints === undefined) return { grasps, scene: {} };
-  return {
-    grasps,
-    scene: {
-      target: transformPoints(camera, scenePoints.target),
-      obstacles: transformPoints(camera, scenePoints.obstacles),
-    },
-  };
-}

@@ -74,6 +74,13 @@ export const motionParameters = {
     description:
       "Tries of one ~/grasp goal. After a miss the arm retreats, detects the object again and takes another grasp. 1: one try, without verifying it by an image.",
   },
+  second_view: {
+    type: "string",
+    default: "when_unsure",
+    options: ["off", "when_unsure", "always"],
+    description:
+      "Look of an arm that carries the camera from a second place before the first try of a ~/grasp goal: off, when_unsure (the object or a grasp was not found, its score is low, or much of the object's outline is unseen), or always. A camera that does not hang on the hand never moves.",
+  },
   path_tolerance: {
     type: "double",
     default: 0,

@@ -68,6 +68,11 @@ export class Clarifications {
     }
   }
 
+  /** The answer to a request, whatever it asks back. @throws GraspGroundingError FRAME_TIMEOUT */
+  unasked(scheduler: Scheduler, request: RequestOptions & { readonly signal: AbortSignal }): Promise<Answer> {
+    return unlessAborted(scheduler.request(request), request.signal);
+  }
+
   /** @throws GraspGroundingError NO_REPLY */
   #reply(question: string, seconds: Seconds, signal: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {

@@ -121,18 +121,35 @@ export class GraspAction extends GoalServer {
     const frame = goal.target_frame || parameters().target_frame;
     const base = await this.#described(answer, resources, frame);
     const { reason, ...described } = base;
+    const elsewhere = goal.execute && arm?.mayLookElsewhere(answer.finished.done.frameId) === true;
     const sought = query === asked ? asked : (answer.result.command?.targets[0]?.phrase ?? query);
-    if (!answer.result.found)
+    if (!answer.result.found && !elsewhere)
       return { ...described, success: false, message: `"${sought}" is not in the image` };
-    if (described.grasps.length === 0) return { ...described, success: false, message: reason };
+    if (described.grasps.length === 0 && !elsewhere) return { ...described, success: false, message: reason };
     if (!goal.execute || arm === undefined || abort.signal.aborted)
       return { ...described, success: true, message: `${described.grasps.length} grasps planned` };
-    const unsure = this.#uncertain(answer, sought);
+    const unsure = answer.result.found ? this.#uncertain(answer, sought) : undefined;
     if (unsure !== undefined) return { ...described, success: false, message: unsure.message };
     const look = () => ask(node.now().nanoseconds, service_timeout);
+    const lookElsewhere = async () => {
+      const seen = await clarifications.unasked(resources.scheduler, {
+        query,
+        client: goal.client || `~/grasp ${id}`,
+        origin: actionOrigin(id),
+        timeout: service_timeout,
+        needDepth: true,
+        scenePoints: true,
+        notBefore: node.now().nanoseconds,
+        signal: abort.signal,
+      });
+      // Where the first image shows the object, its place decides which one it is.
+      const other = answer.result.found ? undefined : seen.result.found && this.#uncertain(seen, sought);
+      if (other) throw other;
+      return seen;
+    };
     const { answer: last, ...ended } = await this.#execute(
       arm,
-      { answer, look, operator: `~/grasp goal ${id}` },
+      { answer, look, lookElsewhere, operator: `~/grasp goal ${id}` },
       abort,
       feedback,
     );
@@ -170,7 +187,7 @@ export class GraspAction extends GoalServer {
 
   async #execute(
     arm: ArmPort,
-    request: Pick<ArmRequest, "answer" | "look" | "operator">,
+    request: Pick<ArmRequest, "answer" | "look" | "lookElsewhere" | "operator">,
     abort: AbortController,
     feedback: Feedback,
   ): Promise<ArmAnswer> {

@@ -1,5 +1,5 @@
 import type { PlaceTarget } from "../../arm/index.js";
-import type { Seconds } from "../../geometry/index.js";
+import type { FrameId, Seconds } from "../../geometry/index.js";
 import type { Answer } from "../scheduler.js";
 
 export interface ArmRequest {
@@ -15,6 +15,8 @@ export interface ArmRequest {
   readonly maxAttempts: number;
   /** Asks the same again of an image taken after this call. */
   readonly look: () => Promise<Answer>;
+  /** The same for a look from elsewhere, after which nobody is asked back. */
+  readonly lookElsewhere: () => Promise<Answer>;
   /** Called with the name of each stage, the part of the try that is done, 0..1, and the try's number, from 1 on. */
   readonly onStage: (stage: string, progress: number, attempt: number) => void;
 }
@@ -28,7 +30,7 @@ export interface ArmAnswer {
   readonly answer: Answer;
 }
 
-export interface PlaceArmRequest extends Omit<ArmRequest, "look" | "maxAttempts"> {
+export interface PlaceArmRequest extends Omit<ArmRequest, "look" | "lookElsewhere" | "maxAttempts"> {
   /** Poses of the tool in the image's frame, or a place that needs no image. */
   readonly target: PlaceTarget;
 }
@@ -37,6 +39,8 @@ export interface PlaceArmRequest extends Omit<ArmRequest, "look" | "maxAttempts"
 export interface ArmPort {
   /** Why the arm would not move now; undefined when it would. */
   refusal(): string | undefined;
+  /** Whether it carries the camera of a frame and may look from elsewhere when an image leaves too much open. */
+  mayLookElsewhere(frame: FrameId): boolean;
   /** Takes the object in at most `maxAttempts` tries; ends with the arm at rest, or says that it is not. */
   execute(request: ArmRequest): Promise<ArmAnswer>;
   /** Whether it holds what it took. */

@@ -4,16 +4,16 @@ import { certaintyOf, closestPixel, type Detection, isPlainQuery } from "../../g
 import { encodeMessage, type Header, headerOf } from "../../messages/index.js";
 import { type PipelineResult, scenePoints } from "../../pipeline/index.js";
 import { surfacePosition } from "../../visualization/index.js";
-import type { FoundObject, Job, QueryResult } from "../job.js";
+import type { FoundObject, Job, QueryResult, SeenObjects } from "../job.js";
 import { objectSurface } from "./object-surface.js";
 
 /** The result with its masks cut to their boxes and the objects' positions, small enough to hand over. */
 export function queryResult(
   frame: RgbdFrame,
   result: PipelineResult,
-  job: Pick<Job, "maxDetections" | "masks" | "scenePoints" | "requestedOutputs">,
+  job: Pick<Job, "maxDetections" | "masks" | "scenePoints" | "view" | "requestedOutputs">,
 ): QueryResult {
-  const { grounding, grasps, graspFailure, places, timings } = result;
+  const { grounding, grasps, graspFailure, places, timings, unseen, nextViews } = result;
   const { command, language, question, destination } = grounding;
   const { masks, requestedOutputs } = job;
   const landmarks = destination?.found.flatMap(({ phrase, detection }) =>
@@ -40,11 +40,33 @@ export function queryResult(
     ...(landmarks !== undefined && { destination: landmarks }),
     ...(places !== undefined && { places }),
     ...(points !== undefined && { scenePoints: points }),
+    ...(unseen !== undefined && { unseen }),
+    ...(nextViews !== undefined && { nextViews }),
+    ...(job.view === true && { view: seenObjects(frame, grounding.detections) }),
     timings,
   };
 }
 
-function foundObject(frame: RgbdFrame, detection: Detection, masks: boolean, surfaces: boolean): FoundObject {
+/** Masks that go with an image: the object is hardly among the others. */
+const maxMasks = 5;
+
+/** A copy: the next image takes the memory of this one. */
+const seenObjects = (frame: RgbdFrame, detections: readonly Detection[]): SeenObjects => ({
+  frame: {
+    ...frame,
+    colour: { ...frame.colour, data: frame.colour.data.slice() },
+    ...(frame.depth && { depth: { ...frame.depth, data: frame.depth.data.slice() } }),
+  },
+  masks: detections.slice(0, maxMasks).map(({ mask }) => mask),
+});
+
+/** A detection with its mask cut to its box. */
+export function foundObject(
+  frame: RgbdFrame,
+  detection: Detection,
+  masks: boolean,
+  surfaces: boolean,
+): FoundObject {
   const { box, score, mask, target = 0 } = detection;
   const maskX = Math.max(0, Math.floor(box[0]));
   const maskY = Math.max(0, Math.floor(box[1]));
