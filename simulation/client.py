@@ -22,6 +22,7 @@ from control_msgs.action import FollowJointTrajectory, GripperCommand
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -78,8 +79,8 @@ class Running:
 class Client(Node):
     """Spins on a thread of its own."""
 
-    def __init__(self, name: str = "cell_client") -> None:
-        super().__init__(name)
+    def __init__(self, name: str = "cell_client", context: Context | None = None) -> None:
+        super().__init__(name, context=context)
         transient_local = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.cell: dict[str, Any] = {}
         #: Number of states that the cell has told.
@@ -95,7 +96,7 @@ class Client(Node):
         self.arm = ActionClient(self, FollowJointTrajectory, f"{CONTROLLER}/follow_joint_trajectory")
         self.hand = ActionClient(self, GripperCommand, f"{GRIPPER}/gripper_cmd")
         self.setter = self.create_client(SetParameters, "/cell/set_parameters")
-        self._executor = SingleThreadedExecutor()
+        self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self)
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()

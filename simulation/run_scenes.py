@@ -19,6 +19,7 @@ import rclpy
 from grasp_grounding_interfaces.action import Grasp
 from PIL import Image as PilImage
 from rclpy.action import ActionClient
+from rclpy.context import Context
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
@@ -44,8 +45,8 @@ def start_node(mode: str, truth: Path, log: Path | None = None, parameters: dict
 class Driver(Client):
     """Sends goals to ~/grasp and checks their results."""
 
-    def __init__(self, truth: Path) -> None:
-        super().__init__("scene_driver")
+    def __init__(self, truth: Path, context: Context | None = None) -> None:
+        super().__init__("scene_driver", context)
         self.truth = truth
         self.grasper = ActionClient(self, Grasp, "/grasp_grounding/grasp")
         self.reset = self.create_client(Trigger, "/grasp_grounding/reset")

@@ -8,10 +8,11 @@ import { inRos, rosEnvironment, setUpSimulation } from "./environment.mjs";
 const usage = `npm run sim [-- options] [-- "a query"]
   --scene N     objects on the table: 0 the demo's, other numbers drawn at random (default 0)
   --seed N      seed of the random scenes (default 1)
+  --camera W    where the camera is: opposite (the arm) or hand (default opposite)
   --model NAME  grounding model (default: the bundled one)
   --speed X     simulated seconds in a second (default 1)`;
 
-const options = { scene: "0", seed: "1", speed: "1.0", model: "lite" };
+const options = { scene: "0", seed: "1", speed: "1.0", camera: "opposite", model: "lite" };
 const queries = [];
 for (let args = process.argv.slice(2), arg = args.shift(); arg !== undefined; arg = args.shift()) {
   const name = arg.replace(/^--/, "");
@@ -21,6 +22,10 @@ for (let args = process.argv.slice(2), arg = args.shift(); arg !== undefined; ar
   }
   if (arg.startsWith("--")) options[name] = args.shift();
   else queries.push(arg);
+}
+if (!["opposite", "hand"].includes(options.camera)) {
+  process.stderr.write(`--camera is opposite or hand, not ${options.camera}\n`);
+  process.exit(2);
 }
 if (!/^\d+(\.\d*)?$/.test(options.speed)) options.speed = "1.0";
 if (!options.speed.includes(".")) options.speed += ".0";
@@ -76,7 +81,8 @@ async function leave(code) {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void leave(0));
 
 say("starting the cell …");
-const parameters = { scene: options.scene, seed: options.seed, speed: options.speed };
+const { scene, seed, speed, camera } = options;
+const parameters = { scene, seed, speed, camera };
 const rosArgs = Object.entries(parameters).flatMap(([name, value]) => ["-p", `${name}:=${value}`]);
 const cell = start("cell", inRos(python, "simulation/cell", "--ros-args", ...rosArgs));
 await cell.says(/^ready$/, 60);
@@ -94,6 +100,8 @@ const node = start("node", [
   "simulation/node.yaml",
   "-p",
   `model:=${options.model}`,
+  // As on a robot: where the camera is on the hand is known from a calibration.
+  ...(camera === "hand" ? ["-p", "hand_eye_file:=simulation/hand_eye.yaml"] : []),
 ]);
 await node.says(/arm panda/, 90);
 

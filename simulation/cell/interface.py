@@ -27,7 +27,7 @@ from eye import Eye, CellImage
 from panda import BASE, FINGER_LINKS, FINGERS, HAND, JOINTS, OPEN, urdf
 from physics import Grip, Motion, Physics
 from scene import FOCAL, HEIGHT, WIDTH
-from table import CAMERA_POSITION, World, build
+from table import CAMERA_POSITION, CAMERAS, World, build
 from trajectory import InvalidTrajectory, Trajectory, read
 
 CONTROLLER, GRIPPER = "panda_arm_controller", "panda_hand_controller"
@@ -48,6 +48,9 @@ class Cell(Node):
         rate = declare("speed", 1.0, "Simulated seconds in a second.", read_only=True)
         camera_rate = declare("camera_rate", 5.0, "Images a second while nothing moves; fewer during motion.", read_only=True)
         noise = declare("depth_noise", True, "Noise, holes and flying pixels of a stereo depth camera.", read_only=True)
+        self.camera = declare("camera", "opposite", f"Where the camera is: one of {', '.join(CAMERAS)}.", read_only=True)
+        if self.camera not in CAMERAS:
+            raise SystemExit(f"camera is one of {', '.join(CAMERAS)}, not {self.camera}")
         self.truth = declare("truth", "", "Folder for the true content of each image (for tests); empty: none.", read_only=True)
         self.fault = declare("fault", "none", f"A controller that fails, for tests: one of {', '.join(FAULTS)}.")
         self.sim_time = self.get_parameter("use_sim_time").value
@@ -76,7 +79,7 @@ class Cell(Node):
         )  # fmt: skip
         self.add_on_set_parameters_callback(self._set)
 
-        self.world = build(number, seed)
+        self.world = build(number, seed, self.camera)
         self._remember(self.world)
         self.motions: dict[bytes, Motion] = {}
         self._steps = 0
@@ -86,7 +89,7 @@ class Cell(Node):
             self.physics, camera_rate, noise, self.stamp, self._on_image,
             lambda: self.side.get_subscription_count() > 0,
         )  # fmt: skip
-        self.description.publish(String(data=urdf()))
+        self.description.publish(String(data=urdf(self.camera == "hand")))
         self._publish_static()
         self._leaving = threading.Event()
         self._teller = threading.Thread(target=self._tell, name="teller", daemon=True)
@@ -126,7 +129,7 @@ class Cell(Node):
         return SetParametersResult(successful=True)
 
     def _load(self, number: int) -> None:
-        world = build(number, self.seed)
+        world = build(number, self.seed, self.camera)
         self._remember(world)
         self.physics.load(world)
         self.world = world
@@ -168,18 +171,18 @@ class Cell(Node):
 
     def _publish_static(self) -> None:
         stamp = Time()
-        # REP-103: the camera's body frame looks along x; its optical frame along z.
-        body = self.world.camera_rotation @ np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]])
         base = self.world.data.body(BASE).xpos
-        self.tf_static.publish(
-            TFMessage(
-                transforms=[
-                    transform(stamp, WORLD_FRAME, BASE, base, np.eye(3)),
-                    transform(stamp, WORLD_FRAME, "camera_link", CAMERA_POSITION, body),
-                    transform(stamp, "camera_link", CAMERA_FRAME, np.zeros(3), body.T @ self.world.camera_rotation),
-                ]
-            )
-        )
+        transforms = [transform(stamp, WORLD_FRAME, BASE, base, np.eye(3))]
+        rotation = self.world.camera_rotation
+        # Of a camera on the hand the cell knows the frames up to the hand: its hand-eye calibration is the node's.
+        if rotation is not None:
+            # REP-103: the camera's body frame looks along x; its optical frame along z.
+            body = rotation @ np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]])
+            transforms += [
+                transform(stamp, WORLD_FRAME, "camera_link", CAMERA_POSITION, body),
+                transform(stamp, "camera_link", CAMERA_FRAME, np.zeros(3), body.T @ rotation),
+            ]
+        self.tf_static.publish(TFMessage(transforms=transforms))
 
     def _on_image(self, shot: CellImage, stamp: Time) -> None:
         header = Header(stamp=stamp, frame_id=CAMERA_FRAME)

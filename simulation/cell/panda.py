@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scipy.spatial.transform import Rotation
 
-from scene import FINGER_LENGTH, FINGER_THICKNESS, FINGER_WIDTH, STROKE
+from scene import FINGER_LENGTH, FINGER_THICKNESS, FINGER_WIDTH, FOVY, STROKE
 
 BASE, HAND = "panda_link0", "panda_hand"
 JOINTS = tuple(f"panda_joint{k}" for k in range(1, 8))
@@ -17,6 +17,10 @@ FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 FINGER_LINKS = ("panda_leftfinger", "panda_rightfinger")
 #: The maker's "ready" configuration: bent over the table, hand pointing down.
 HOME = (0.0, -0.785398, 0.0, -2.356194, 0.0, 1.570796, 0.785398)
+#: Where the arm rests when it carries the camera: the hand leans, so that the camera sees the objects from the arm's side.
+HOME_WITH_CAMERA = (0.0, -1.238563, 0.0, -2.568721, 0.0, 1.724949, 0.785398)
+#: A camera of a RealSense's size on the hand; its link's origin is the lens, z along the view, in the hand's axes.
+CAMERA, CAMERA_SIZE, CAMERA_ON_HAND = "hand_camera", (0.025, 0.09, 0.025), (0.07, 0.0, 0.031)
 #: The joints' servo: stiffness in N m/rad. A Panda that follows positions is about this stiff.
 STIFFNESS = (6000.0, 6000.0, 5000.0, 5000.0, 3000.0, 2500.0, 1500.0)
 LARGEST_FORCE = 70.0
@@ -33,9 +37,9 @@ def description_folder() -> Path:
 
 
 @lru_cache
-def urdf() -> str:
+def urdf(camera: bool = False) -> str:
     """
-    What goes out on robot_description: links covered by primitives, which collision checks can read. The package's round
+    `camera`: with a camera on the hand. What goes out on robot_description: links covered by primitives, which collision checks can read. The package's round
     shapes of hand and fingers reach beyond the metal (6 mm below the fingertips); here they are boxes of the true size.
     """
     robot = ET.fromstring((description_folder() / "urdf" / "panda_collision.urdf").read_text())
@@ -54,12 +58,21 @@ def urdf() -> str:
         collision = ET.SubElement(link, "collision")
         ET.SubElement(collision, "origin", rpy="0 0 0", xyz=middle)
         ET.SubElement(ET.SubElement(collision, "geometry"), "box", size=size)
+    if camera:
+        link = ET.SubElement(robot, "link", name=CAMERA)
+        collision = ET.SubElement(link, "collision")
+        ET.SubElement(collision, "origin", rpy="0 0 0", xyz=f"0 0 {-CAMERA_SIZE[2] / 2}")
+        ET.SubElement(ET.SubElement(collision, "geometry"), "box", size=" ".join(map(str, CAMERA_SIZE)))
+        joint = ET.SubElement(robot, "joint", name=f"{CAMERA}_joint", type="fixed")
+        ET.SubElement(joint, "origin", rpy="0 0 0", xyz=" ".join(map(str, CAMERA_ON_HAND)))
+        ET.SubElement(joint, "parent", link=HAND)
+        ET.SubElement(joint, "child", link=CAMERA)
     return ET.tostring(robot, encoding="unicode")
 
 
-def mjcf(position: tuple[float, float, float]) -> tuple[str, str, str, str, dict[str, bytes]]:
-    """(assets, body, equality, actuators, files) of the arm standing at `position`. Visual parts are in group 2, collision parts in group 3."""
-    robot = ET.fromstring(urdf())
+def mjcf(position: tuple[float, float, float], camera: bool = False) -> tuple[str, str, str, str, dict[str, bytes]]:
+    """(assets, body, equality, actuators, files) of the arm standing at `position`, with a camera on its hand or without. Visual parts are in group 2, collision parts in group 3."""
+    robot = ET.fromstring(urdf(camera))
     links = {link.get("name"): link for link in robot.findall("link")}
     joints = robot.findall("joint")
     meshes = [name for name in ("link0 link1 link2 link3 link4 link5 link6 link7 hand finger").split()]
@@ -126,6 +139,14 @@ def _geoms(link: str) -> str:
         return (
             f'<geom type="mesh" mesh="panda_finger" {turn} class="arm-look" rgba="{DARK}"/>'
             f'<geom name="{link}" class="pad" {pad}/>'
+        )
+    if link == CAMERA:
+        x, y, z = (side / 2 for side in CAMERA_SIZE)
+        body = f'type="box" size="{x} {y} {z}" pos="0 0 {-z}"'
+        # The image's right is the hand's y, and its top is away from the arm's base at rest.
+        return (
+            f'<camera name="eye" fovy="{FOVY}" xyaxes="0 1 0 1 0 0"/><geom {body} class="arm-look" rgba="{DARK}"/>'
+            f'<geom name="{CAMERA}" {body} class="arm"/>'
         )
     mesh = link.removeprefix("panda_")
     if mesh not in ("hand", *(f"link{k}" for k in range(8))):

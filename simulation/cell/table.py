@@ -1,4 +1,4 @@
-"""The cell: a Panda at a table with objects on it, a fixed RGB-D camera opposite, and a room around."""
+"""The cell: a Panda at a table with objects on it, an RGB-D camera opposite or on its hand, and a room around."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from assets import Asset, load_assets, mjcf_of, shared_folder
 from builtin import all_built_in, made
 from holdable import can_be_held
-from panda import FINGER_LINKS, FINGERS, HOME, JOINTS, OPEN, mjcf
+from panda import FINGER_LINKS, FINGERS, HOME, HOME_WITH_CAMERA, JOINTS, OPEN, mjcf
 from scene import FOVY, HEIGHT, STROKE, WIDTH, aim_camera, drop, place, settle, yaw_quat
 
 #: The arm's base in the world: on the table's far edge; the table's top is z = 0.
@@ -23,6 +23,8 @@ BASE_POSITION = (0.0, 0.0, 0.0)
 MIDDLE, SPREAD = (0.53, 0.0), (0.13, 0.22)
 CAMERA_POSITION = np.array([1.12, 0.0, 0.68])
 CAMERA_TARGET = np.array([0.49, 0.0, 0.03])
+#: Where the camera is: opposite the arm, fixed, or on its hand.
+CAMERAS = ("opposite", "hand")
 #: Largest side of objects in the cell and largest mass, in metres and kilograms.
 LARGEST, HEAVIEST = 0.25, 1.0
 GROUP_THINGS, GROUP_ARM = 1, 2
@@ -46,7 +48,8 @@ class World:
     model: mujoco.MjModel
     data: mujoco.MjData
     objects: list[TableObject]
-    camera_rotation: np.ndarray  # columns: optical axes x right, y down, z forward, in the world
+    #: Of the camera opposite: its optical axes x right, y down, z forward in the world, as columns. None: on the hand.
+    camera_rotation: np.ndarray | None
 
     def height(self, body: str) -> float:
         """Height of an object's centre of mass above the table."""
@@ -117,17 +120,19 @@ def choose(number: int, rng: np.random.Generator) -> list[Asset]:
     return chosen[:count]
 
 
-def build(number: int, seed: int) -> World:
-    """Scene 0 is the demo's; every other number a table drawn at random from `seed`."""
+def build(number: int, seed: int, camera: str = "opposite") -> World:
+    """Scene 0 is the demo's; every other number a table drawn at random from `seed`. `camera`: one of CAMERAS."""
+    on_hand = camera == "hand"
+    home = HOME_WITH_CAMERA if on_hand else HOME
     rng = np.random.default_rng([seed, number])
     spots: Sequence[tuple[float, float, float]] | None = None
     if number == 0:
         assets, spots = demo_things()
     else:
         assets = choose(number, rng)
-    model = compile_cell(assets, rng, plain=number == 0)
+    model = compile_cell(assets, rng, plain=number == 0, on_hand=on_hand)
     data = mujoco.MjData(model)
-    reset_arm(model, data)
+    reset_arm(model, data, home)
     if spots is None:
         upright = [a.stands and bool(rng.random() < 0.75) for a in assets]
         drop(model, data, assets, upright, MIDDLE, SPREAD, rng)
@@ -136,21 +141,27 @@ def build(number: int, seed: int) -> World:
             half = np.radians(yaw) / 2
             place(model, data, f"o{k}", np.array([x, y, 0.002]), np.array([np.cos(half), 0, 0, np.sin(half)]))
         settle(model, data, [f"o{k}" for k in range(len(assets))], 1.0)
-    reset_arm(model, data)
+    reset_arm(model, data, home)
+    rotation = None if on_hand else aim(model)
+    mujoco.mj_forward(model, data)
+    objects = [TableObject(f"o{k}", a, a.names[0]) for k, a in enumerate(assets)]
+    return World(number, model, data, objects, rotation)
+
+
+def aim(model: mujoco.MjModel) -> np.ndarray:
+    """Turns the camera opposite to the table; its optical axes in the world, as columns."""
     forward = CAMERA_TARGET - CAMERA_POSITION
     forward /= np.linalg.norm(forward)
     right = np.cross(forward, [0, 0, 1])
     right /= np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward], axis=1)
     aim_camera(model, CAMERA_POSITION, rotation)
-    mujoco.mj_forward(model, data)
-    objects = [TableObject(f"o{k}", a, a.names[0]) for k, a in enumerate(assets)]
-    return World(number, model, data, objects, rotation)
+    return rotation
 
 
-def reset_arm(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+def reset_arm(model: mujoco.MjModel, data: mujoco.MjData, home: Sequence[float]) -> None:
     """The arm at rest in its ready configuration, the gripper open."""
-    for name, value in (*zip(JOINTS, HOME), *((f, OPEN) for f in FINGERS)):
+    for name, value in (*zip(JOINTS, home), *((f, OPEN) for f in FINGERS)):
         joint = model.joint(name)
         data.qpos[joint.qposadr[0]] = value
         data.qvel[joint.dofadr[0]] = 0
@@ -158,7 +169,7 @@ def reset_arm(model: mujoco.MjModel, data: mujoco.MjData) -> None:
     mujoco.mj_forward(model, data)
 
 
-def compile_cell(assets: list[Asset], rng: np.random.Generator, plain: bool) -> mujoco.MjModel:
+def compile_cell(assets: list[Asset], rng: np.random.Generator, plain: bool, on_hand: bool) -> mujoco.MjModel:
     """Compiles arm, table, room, lights, camera and the objects."""
     definitions, bodies, files = [], [], {}
     for k, asset in enumerate(assets):
@@ -166,7 +177,7 @@ def compile_cell(assets: list[Asset], rng: np.random.Generator, plain: bool) -> 
         definitions.append(mesh)
         bodies.append(body)
         files.update(new)
-    arm_meshes, arm, equality, actuators, arm_files = mjcf(BASE_POSITION)
+    arm_meshes, arm, equality, actuators, arm_files = mjcf(BASE_POSITION, camera=on_hand)
     files.update(arm_files)
     table, table_files = table_look(rng, plain)
     files.update(table_files)
@@ -198,7 +209,7 @@ def compile_cell(assets: list[Asset], rng: np.random.Generator, plain: bool) -> 
     <geom name="leg2" type="box" size="0.03 0.03 0.36" pos="0.87 -0.68 -0.4" material="wall" group="1"/>
     <geom name="floor" type="plane" size="4 4 0.1" pos="0 0 -0.76" material="floor" group="1"/>
     <geom name="wall" type="box" size="0.05 4 1.5" pos="-1.3 0 0.74" material="wall" group="1"/>
-    <camera name="eye" fovy="{FOVY}" mode="fixed"/>
+    {"" if on_hand else f'<camera name="eye" fovy="{FOVY}" mode="fixed"/>'}
     <camera name="side" fovy="45" pos="1.25 -1.05 0.75" xyaxes="0.66 0.75 0 -0.28 0.25 0.93"/>
     {arm}{"".join(bodies)}
   </worldbody>
