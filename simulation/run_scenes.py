@@ -26,9 +26,13 @@ from std_srvs.srv import Trigger
 from client import ROOT, Client, Process, Timeout, start_cell, use_own_domain, wait_for
 
 HERE = Path(__file__).resolve().parent
+#: The calibration of the camera on the hand.
+HAND_EYE = HERE / "hand_eye.yaml"
 MODES = ("oracle", "bundled")
 #: An object counts as lifted when it hangs between the fingers this much above where it lay.
 RAISED = 0.08
+#: Widest object that fits between the fingers with clearance, as in evaluate.py.
+FITS = 0.072
 WIDTH, HEIGHT = 640, 480
 #: Scenes of one mode before those of the other; starting the node takes as long as one scene.
 BLOCK = 13
@@ -97,11 +101,12 @@ class Driver(Client):
         return round(float((mask & true).sum() / max(1, (mask | true).sum())), 3)
 
 
-def target_of(cell: dict[str, Any], seed: int) -> dict[str, Any] | None:
-    """The object to ask for: one that the gripper can take and the camera sees well."""
+def target_of(cell: dict[str, Any], seed: int, wide: bool = False) -> dict[str, Any] | None:
+    """The object to ask for: one that the gripper can take and the camera sees well. `wide`: it does not fit between the fingers."""
     fit = [
-        t for t in cell["things"] if t["holdable"] and t["visible"] >= 0.7 and t["pixels"] >= 250 and not t["border"]
-    ]
+        t for t in cell["things"]
+        if t["holdable"] and t["visible"] >= 0.7 and t["pixels"] >= 250 and not t["border"] and (t["width"] > FITS or not wide)
+    ]  # fmt: skip
     return fit[int(np.random.default_rng([seed, cell["scene"], 5]).integers(len(fit)))] if fit else None
 
 
@@ -125,15 +130,16 @@ def outcome_of(answer: Any, stages: list[tuple[float, str]], iou: float | None, 
     return f"motion: {names[-1]}"
 
 
-def run(driver: Driver, mode: str, number: int, seed: int, images: Path | None) -> dict[str, Any]:
-    """One scene."""
+def run(driver: Driver, mode: str, number: int, seed: int, images: Path | None, wide: bool = False) -> dict[str, Any]:
+    """One scene. `wide`: as in target_of."""
     began = time.monotonic()
     cell = driver.scene(number)
-    target = target_of(cell, seed)
+    target = target_of(cell, seed, wide)
     row: dict[str, Any] = {"scene": number, "seed": seed, "mode": mode, "things": [t["name"] for t in cell["things"]]}
     if target is None:
         return row | {"outcome": "no target"}
     name = target["name"]
+    row |= {"width": target["width"], "container": target["container"]}
     row |= {"target": target["id"], "category": target["category"], "query": f"pick up the {name}", "visible": target["visible"]}
     if images:
         wait_for("an image", lambda: "camera/color/image_raw" in driver.latest)
@@ -198,6 +204,10 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--modes", default=",".join(MODES), help="oracle: true masks; bundled: the bundled model")
+    parser.add_argument("--camera", default="opposite", choices=("opposite", "hand"), help="where the camera is")
+    parser.add_argument("--second-view", default="when_unsure", choices=("never", "when_unsure", "always"), help="the node's second_view")
+    parser.add_argument("--wide", action="store_true", help="only objects that do not fit between the fingers as a whole")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a second")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "sim" / "scenes.jsonl", help="JSON lines, one a scene and mode")
     parser.add_argument("--images", "--pictures", action="store_true", help="save before and after of each scene next to --out")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long; run again to go on")
@@ -207,7 +217,7 @@ def main() -> None:
     done = set()
     if args.out.exists():
         rows = [json.loads(line) for line in args.out.read_text().splitlines()]
-        done = {(r["mode"], r["scene"], r["seed"]) for r in rows}
+        done = {(r["mode"], r["scene"], r["seed"]) for r in rows if r.get("second_view", "when_unsure") == args.second_view}
     images = args.out.parent / "images" if args.images else None
     if images:
         images.mkdir(exist_ok=True)
@@ -222,8 +232,10 @@ def main() -> None:
             if time.monotonic() > until:
                 left += len(todo)
                 continue
-            cell = cell or start_cell({"truth": truth, "seed": args.seed, "scene": todo[0]}, args.out.parent / "cell.log")
-            node = start_node(mode, truth, args.out.parent / f"node-{mode}.log")
+            of_cell = {"truth": truth, "seed": args.seed, "scene": todo[0], "camera": args.camera, "speed": args.speed}
+            cell = cell or start_cell(of_cell, args.out.parent / "cell.log")
+            of_node = {"second_view": args.second_view} | ({"hand_eye_file": str(HAND_EYE)} if args.camera == "hand" else {})
+            node = start_node(mode, truth, args.out.parent / f"node-{mode}.log", of_node)
             driver = Driver(truth)
             if images:
                 driver.record("camera/color/image_raw")
@@ -235,9 +247,10 @@ def main() -> None:
                         left += len(todo) - index
                         break
                     try:
-                        row = run(driver, mode, number, args.seed, images)
+                        row = run(driver, mode, number, args.seed, images, args.wide)
                     except Timeout as problem:
                         row = {"scene": number, "seed": args.seed, "mode": mode, "outcome": "no answer", "message": str(problem)}
+                    row |= {"camera": args.camera, "second_view": args.second_view}
                     with args.out.open("a") as out:
                         out.write(json.dumps(row) + "\n")
                     print(f"{mode} {number}: {row['outcome']}: {row.get('query', '')}; {row.get('message', '')} ({row.get('seconds')} s)", flush=True)

@@ -138,6 +138,7 @@ class Cell(Node):
     def _remember(self, world: World) -> None:
         self.start_heights = {t.body: world.height(t.body) for t in world.objects}
         self.holdable = {t.body: world.could_be_held(t) for t in world.objects}
+        self.widths = {t.body: round(world.width(t), 4) for t in world.objects}
 
     # What goes out
 
@@ -219,6 +220,8 @@ class Cell(Node):
                         "rotation": [round(float(x), 5) for x in world.data.body(t.body).xmat],
                         "raised": round(world.height(t.body) - self.start_heights.get(t.body, 0.0), 4),
                         "holdable": self.holdable.get(t.body, False),
+                        "width": self.widths.get(t.body, 0.0),
+                        "container": t.asset.container,
                         "touched_by": sorted(world.touching(t.body)),
                     }
                     for t in world.objects

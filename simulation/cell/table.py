@@ -66,6 +66,10 @@ class World:
                     found.add(pads[pad])
         return found
 
+    def width(self, item: TableObject) -> float:
+        """Its least width seen from above, as it lies."""
+        return float(item.asset.width_at(self.data.body(item.body).xmat.reshape(3, 3))[0])
+
     def could_be_held(self, item: TableObject) -> bool:
         """Whether this gripper could take it from above in the pose it lies in, by its true shape."""
         rotation = self.data.body(item.body).xmat.reshape(3, 3)

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rclpy
-from client import ROOT, Process, Running, start_cell, wait_for
+from client import Process, Running, start_cell, wait_for
 from grasp_grounding_interfaces.action import Grasp
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
-from run_scenes import RAISED, Driver, start_node
+from run_scenes import HAND_EYE, RAISED, Driver, start_node
 from std_srvs.srv import SetBool, Trigger
 
 SUCCEEDED, CANCELED, ABORTED = 4, 5, 6
@@ -34,7 +34,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Driver, Pr
         patch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
         patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
         cell = start_cell({"truth": truth, "camera": "hand"})
-        node = start_node("oracle", truth, parameters={"hand_eye_file": str(ROOT / "simulation" / "hand_eye.yaml")})
+        node = start_node("oracle", truth, parameters={"hand_eye_file": str(HAND_EYE)})
         driver = Driver(truth, context)
         try:
             wait_for("the node's action", driver.grasper.server_is_ready, 60)
@@ -100,7 +100,7 @@ def test_grasps_of_two_images_are_where_the_object_is(driver: Driver) -> None:
 
 
 def test_one_image_is_enough_where_it_is_switched_off(driver: Driver) -> None:
-    second_view(driver, "off")
+    second_view(driver, "never")
     answer, stages = driver.grasp("pick up the soup can")
     assert answer.result.success, answer.result.message
     assert "viewing" not in [stage for _, stage in stages]

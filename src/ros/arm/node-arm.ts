@@ -168,7 +168,7 @@ export class NodeArm implements ArmPort {
     const first = await view(answer);
     const { retreat, second_view: when } = this.#dependencies.parameters();
     const { stamp, frameId } = answer.finished.done;
-    const camera = when === "off" ? undefined : ready.cameraOnTool(frameId, stamp);
+    const camera = when === "never" ? undefined : ready.cameraOnTool(frameId, stamp);
     const opening = ready.reading()?.opening ?? ready.maxOpening;
     const look = async (before: GraspView): Promise<GraspView> => {
       const seen = await this.#fused(ready, answer, await request.lookElsewhere(), request.tfTimeout);
@@ -180,7 +180,7 @@ export class NodeArm implements ArmPort {
       const ended = await attemptGrasps(ready.arm, first, {
         operator,
         maxAttempts,
-        ...(when !== "off" && camera !== undefined && { secondView: { when, camera, opening, look } }),
+        ...(when !== "never" && camera !== undefined && { secondView: { when, camera, opening, look } }),
         // An arm that stays above the table hides the object's place.
         verify: retreat === "start",
         look: async () => view(await request.look()),
@@ -199,7 +199,7 @@ export class NodeArm implements ArmPort {
   }
 
   mayLookElsewhere(frame: FrameId): boolean {
-    return this.#dependencies.parameters().second_view !== "off" && this.ready?.carries(frame) === true;
+    return this.#dependencies.parameters().second_view !== "never" && this.ready?.carries(frame) === true;
   }
 
   get holds(): boolean {

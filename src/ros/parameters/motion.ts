@@ -77,9 +77,9 @@ export const motionParameters = {
   second_view: {
     type: "string",
     default: "when_unsure",
-    options: ["off", "when_unsure", "always"],
+    options: ["never", "when_unsure", "always"],
     description:
-      "Look of an arm that carries the camera from a second place before the first try of a ~/grasp goal: off, when_unsure (the object or a grasp was not found, its score is low, or much of the object's outline is unseen), or always. A camera that does not hang on the hand never moves.",
+      "Look of an arm that carries the camera from a second place before the first try of a ~/grasp goal: never, when_unsure (the object or a grasp was not found, its score is low, or much of the object's outline is unseen), or always. A camera that does not hang on the hand never moves.",
   },
   path_tolerance: {
     type: "double",
