@@ -207,7 +207,6 @@ def main() -> None:
     parser.add_argument("--camera", default="opposite", choices=("opposite", "hand"), help="where the camera is")
     parser.add_argument("--second-view", default="when_unsure", choices=("never", "when_unsure", "always"), help="the node's second_view")
     parser.add_argument("--wide", action="store_true", help="only objects that do not fit between the fingers as a whole")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a second")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "sim" / "scenes.jsonl", help="JSON lines, one a scene and mode")
     parser.add_argument("--images", "--pictures", action="store_true", help="save before and after of each scene next to --out")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long; run again to go on")
@@ -232,7 +231,7 @@ def main() -> None:
             if time.monotonic() > until:
                 left += len(todo)
                 continue
-            of_cell = {"truth": truth, "seed": args.seed, "scene": todo[0], "camera": args.camera, "speed": args.speed}
+            of_cell = {"truth": truth, "seed": args.seed, "scene": todo[0], "camera": args.camera}
             cell = cell or start_cell(of_cell, args.out.parent / "cell.log")
             of_node = {"second_view": args.second_view} | ({"hand_eye_file": str(HAND_EYE)} if args.camera == "hand" else {})
             node = start_node(mode, truth, args.out.parent / f"node-{mode}.log", of_node)

@@ -64,13 +64,16 @@ export interface View {
 export interface ViewOptions {
   readonly eye?: Vec3;
   readonly at?: Vec3;
+  /** The camera's optical frame in the world, in place of `eye` and `at`. */
+  readonly pose?: Pose;
   readonly width?: number;
   readonly height?: number;
 }
 
 /** What an RGB-D camera without noise sees of solids on a table: sphere tracing (Hart 1996). */
 export function look(solids: readonly Solid[], options: ViewOptions = {}): View {
-  const { eye = [-0.45, 0.1, 0.5], at = [0, 0, 0.03], width = 640, height = 480 } = options;
+  const { at = [0, 0, 0.03], width = 640, height = 480 } = options;
+  const eye = options.pose?.position ?? options.eye ?? [-0.45, 0.1, 0.5];
   const focal = (615 * width) / 640;
   const camera: CameraModel = {
     width,
@@ -81,8 +84,8 @@ export function look(solids: readonly Solid[], options: ViewOptions = {}): View 
     cy: (height - 1) / 2,
   };
   const forward = normalize(subtract(at, eye));
-  const right = normalize(cross(forward, [0, 0, 1]));
-  const cameraToWorld: Pose = {
+  const right = options.pose ? forward : normalize(cross(forward, [0, 0, 1]));
+  const cameraToWorld: Pose = options.pose ?? {
     position: eye,
     orientation: quaternionFromAxes(right, cross(forward, right), forward),
   };
