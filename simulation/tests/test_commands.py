@@ -36,6 +36,11 @@ def test_npm_run_sim_lifts_what_it_is_asked_for() -> None:
     assert "in the gripper: yellow mug" in printed, printed
 
 
+def test_the_cell_with_its_camera_on_the_hand_lifts_what_it_is_asked_for() -> None:
+    printed = run_documented("npm", "run", "sim", "--", "--camera", "hand", "pick up the yellow mug")
+    assert "in the gripper: yellow mug" in printed, printed
+
+
 def test_the_prompt_takes_a_query_another_scene_and_a_reset() -> None:
     printed = run_documented("npm", "run", "sim", typed="pick up the yellow mug\nscene 3\nreset\n")
     assert "in the gripper: yellow mug" in printed, printed

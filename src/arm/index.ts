@@ -9,6 +9,7 @@ export * from "./collision/checker.js";
 export * from "./collision/point-grid.js";
 export * from "./control/arm.js";
 export * from "./control/arm-types.js";
+export * from "./control/attempt-types.js";
 export * from "./control/clock.js";
 export * from "./control/controller.js";
 export * from "./control/grasp-attempts.js";

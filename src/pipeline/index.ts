@@ -20,4 +20,4 @@ export {
   resultToJson,
 } from "./result.js";
 export { type ScenePoints, scenePoints } from "./scene-points.js";
-export { type SecondMask, sameObject } from "./second-view.js";
+export { sameObject } from "./second-view.js";

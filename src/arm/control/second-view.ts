@@ -3,7 +3,7 @@ import type { Scene } from "../collision/checker.js";
 import { PointGrid } from "../collision/point-grid.js";
 import type { Arm } from "./arm.js";
 import type { ArmResult, UnplannedOptions } from "./arm-types.js";
-import type { AttemptStage, GraspView } from "./grasp-attempts.js";
+import type { AttemptStage, GraspView } from "./attempt-types.js";
 import { cancelled, failure } from "./outcomes.js";
 
 /** When the arm looks from elsewhere: where the first image leaves too much open ({@link isUnsure}), or before each goal. */
