@@ -27,9 +27,9 @@ export interface SecondMask {
 }
 
 /**
- * The object of the first image's mask among the second image's detections, by its place: words such as "on the left" name
- * another object from elsewhere. Without such a detection the mask follows the surface from the points that the first
- * view shows. Undefined where the second image does not show the object.
+ * The object of the first image's mask among the second image's detections, by its place: words such as "on the left"
+ * name another object from elsewhere. Without such a detection the mask follows the surface from the points that the
+ * first view shows. Undefined where the second image does not show the object.
  * @param detections masks of the second image, best first
  * @param pose of the second image's optical frame in the first image's
  * @param up against gravity, in the first optical frame, where it is known
@@ -58,7 +58,7 @@ function best(masks: readonly Mask[], rate: (mask: Mask) => number): { index: nu
   return { index: rates.indexOf(value), value };
 }
 
-/** Rates a mask of the second image by the share of the first view's points of the object that its points cover, 0..1. */
+/** Rates a mask of the second image by the share of the object's points in the first that its points cover, 0..1. */
 function coverage(first: DepthView, mask: Mask, second: DepthView, pose: Pose): (mask: Mask) => number {
   const before = scenePoints(first, mask)?.target ?? new Float32Array();
   const wanted = cellsOf(transformPoints(invert(pose), before), 0);

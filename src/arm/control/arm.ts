@@ -210,7 +210,8 @@ export class Arm {
     this.#dependencies.checker.scene = { workspace: this.supervisor.limits.workspace, ...options.scene };
     const list: readonly GraspGoal[] = Array.isArray(grasps) ? grasps : [grasps as GraspGoal];
     let why = failure("no-plan", "there is no grasp to carry out");
-    const { planned } = options;
+    const { planned, home } = options;
+    const pause = () => this.#yieldToFeedback(options);
     const blocked = planned === undefined ? undefined : this.#planner.blocked(planned.motion);
     if (blocked !== undefined)
       return failure("no-plan", `the planned path is no longer free: ${blocked}`, { refusal: "way-blocked" });
@@ -218,9 +219,7 @@ export class Arm {
       if (planned !== undefined && planned.grasp !== index) continue;
       if (options.signal?.aborted === true)
         return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
-      const plan =
-        planned?.motion ??
-        (await this.#planner.plan(goal, start, () => this.#yieldToFeedback(options), options.home));
+      const plan = planned?.motion ?? (await this.#planner.plan(goal, start, pause, home));
       if ("refusal" in plan) {
         why = failure("no-plan", plan.reason, { refusal: plan.refusal });
         continue;

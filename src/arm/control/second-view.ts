@@ -6,7 +6,7 @@ import type { ArmResult, UnplannedOptions } from "./arm-types.js";
 import type { AttemptStage, GraspView } from "./attempt-types.js";
 import { cancelled, failure } from "./outcomes.js";
 
-/** When the arm looks from elsewhere: where the first image leaves too much open ({@link isUnsure}), or before each goal. */
+/** The arm looks from elsewhere where the first image leaves too much open ({@link isUnsure}), or before each goal. */
 export type SecondViewPolicy = "when_unsure" | "always";
 
 export interface SecondViewOptions {
@@ -72,8 +72,9 @@ export function toolPoses(views: readonly Pose[], camera: Pose): Pose[][] {
 }
 
 /**
- * Moves the camera that the arm carries to where it sees more of the object, and looks once the arm rests. The motion is
- * granted and watched by the supervisor as every other one. Where no place can be reached, the first view stands.
+ * Moves the camera that the arm carries to where it sees more of the object, and looks once the arm rests. The
+ * motion is granted and watched by the supervisor as every other one. Where no place can be reached, the first view
+ * stands.
  */
 export async function takeSecondView(
   arm: Arm,
@@ -117,8 +118,8 @@ function noteOf(first: GraspView, second: GraspView): string {
 }
 
 /**
- * What two images show, in one frame. A point that one of them takes for an obstacle, and that lies on the object that the
- * other one shows, is no obstacle.
+ * What two images show, in one frame. A point that one of them takes for an obstacle, and that lies on the object
+ * that the other one shows, is no obstacle.
  * @param apart how far from the object obstacles begin, in metres
  */
 export function bothScenes(first: Scene, second: Scene, apart: Metres): Scene {
@@ -133,12 +134,12 @@ export function bothScenes(first: Scene, second: Scene, apart: Metres): Scene {
 function awayFrom(points: Points | undefined, object: Points | undefined, apart: Metres): Points | undefined {
   if (points === undefined || object === undefined || object.length === 0) return points;
   const grid = new PointGrid(object, apart / 3, 2 * apart);
-  const kept: number[] = [];
+  const free: number[] = [];
   for (let i = 0; i + 2 < points.length; i += 3) {
     const point: Vec3 = [points[i]!, points[i + 1]!, points[i + 2]!];
-    if (grid.nearest(point, point, apart) === undefined) kept.push(...point);
+    if (grid.nearest(point, point, apart) === undefined) free.push(...point);
   }
-  return Float32Array.from(kept);
+  return Float32Array.from(free);
 }
 
 function joined(...parts: readonly (Points | undefined)[]): Points | undefined {

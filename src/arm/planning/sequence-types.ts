@@ -75,8 +75,8 @@ export interface GraspMotion {
 }
 
 /**
- * Where a motion leads: to joint positions in the chain's order, radians (metres for prismatic joints), or to the first of
- * some groups with a pose of the tool in the base that can be reached, those of a group of equal worth.
+ * Where a motion leads: to joint positions in the chain's order, radians (metres for prismatic joints), or to the
+ * first of some groups with a pose of the tool in the base that can be reached, those of a group of equal worth.
  */
 export type MoveTarget = JointValues | { readonly poses: readonly (readonly Pose[])[] };
 

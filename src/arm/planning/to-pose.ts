@@ -4,7 +4,7 @@ import type { ConfigurationPreferences, IkSolver } from "../model/ik.js";
 import type { JointValues } from "../model/kinematics.js";
 import type { GraspMotion, MoveOptions, RefusedMotion } from "./sequence-types.js";
 
-/** Starts of the inverse kinematics for one pose: there are many poses, and one that is hard to reach is passed over. */
+/** Starts of the inverse kinematics for one pose: there are many, and one that is hard to reach is passed over. */
 const restarts = 8;
 /** Joint configurations of one group to which a path is planned. */
 const perGroup = 2;

@@ -79,8 +79,8 @@ export function nextViews(scene: GraspScene, shape: Shape, unseen: Unseen, dista
 }
 
 /**
- * Poses of a camera's optical frame that look at a point from elsewhere, best first, the image's up against gravity; all
- * in a frame whose z is up.
+ * Poses of a camera's optical frame that look at a point from elsewhere, best first, the image's up against gravity;
+ * all in a frame whose z is up.
  * @param middle the point
  * @param from where the first image was taken
  * @param sides directions from the point that are to be seen, as yaws; default: the one away from `from`

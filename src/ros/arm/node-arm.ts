@@ -11,7 +11,7 @@ import {
   takenBy,
   withoutHeld,
 } from "../../arm/index.js";
-import type { FrameId, Seconds, Stamp } from "../../geometry/index.js";
+import type { FrameId, Pose, Seconds, Stamp } from "../../geometry/index.js";
 import type { HeldObject } from "../../grasping/index.js";
 import { level, type Status } from "../diagnostics.js";
 import type { Reach } from "../job.js";
@@ -166,12 +166,14 @@ export class NodeArm implements ArmPort {
       return made;
     };
     const first = await view(answer);
+    const from = await this.#cameraOf(ready, answer, request.tfTimeout);
     const { retreat, second_view: when } = this.#dependencies.parameters();
     const { stamp, frameId } = answer.finished.done;
     const camera = when === "never" ? undefined : ready.cameraOnTool(frameId, stamp);
     const opening = ready.reading()?.opening ?? ready.maxOpening;
     const look = async (before: GraspView): Promise<GraspView> => {
-      const seen = await this.#fused(ready, answer, await request.lookElsewhere(), request.tfTimeout);
+      const second = await request.lookElsewhere();
+      const seen = await this.#fused(ready, from, answer, second, request.tfTimeout);
       const both = fusedView(before, await view(seen));
       answers.set(both, seen);
       return both;
@@ -272,22 +274,33 @@ export class NodeArm implements ArmPort {
   }
 
   /** The answer of an image taken from elsewhere, planned on both. */
-  #fused({ base }: ConfiguredArm, first: Answer, second: Answer, tfTimeout: Seconds): Promise<Answer> {
-    const { transforms, fuse, parameters } = this.#dependencies;
+  #fused(
+    ready: ConfiguredArm,
+    from: Pose,
+    first: Answer,
+    second: Answer,
+    tfTimeout: Seconds,
+  ): Promise<Answer> {
+    const { fuse, parameters } = this.#dependencies;
     return fusedAnswer(first, second, {
+      from,
       fuse,
       withMask: parameters().publish_masks,
-      cameraInBase: (frame, stamp) => transforms.lookup(base, frame, stamp, tfTimeout),
+      cameraInBase: () => this.#cameraOf(ready, second, tfTimeout),
       reach: (frame, stamp) => this.reach(frame, stamp),
     });
   }
 
   /** What an image shows, once TF has where its camera was. */
   async #view(ready: ConfiguredArm, answer: Answer, tfTimeout: Seconds): Promise<GraspView> {
-    const { transforms, parameters } = this.#dependencies;
-    const { stamp, frameId } = answer.finished.done;
-    const camera = await transforms.lookup(ready.base, frameId, stamp, tfTimeout);
-    return graspView(ready, camera, answer, parameters().table_height);
+    const camera = await this.#cameraOf(ready, answer, tfTimeout);
+    return graspView(ready, camera, answer, this.#dependencies.parameters().table_height);
+  }
+
+  /** The image's optical frame in the base, at the image's stamp. */
+  #cameraOf({ base }: ConfiguredArm, { finished }: Answer, tfTimeout: Seconds): Promise<Pose> {
+    const { stamp, frameId } = finished.done;
+    return this.#dependencies.transforms.lookup(base, frameId, stamp, tfTimeout);
   }
 
   /** Waits one lease for a heartbeat, which claims the control. */

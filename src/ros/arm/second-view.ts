@@ -16,6 +16,8 @@ import type { FusedView, FuseRequest, QueryResult, Reach } from "../job.js";
 import type { Answer } from "../scheduler.js";
 
 export interface SecondViewDependencies {
+  /** The first image's optical frame in the base: TF may have forgotten it while the arm moved. */
+  readonly from: Pose;
   /** Finds the first image's object in the second one, and plans on both; undefined where it is not there. */
   readonly fuse: (request: FuseRequest) => Promise<FusedView | undefined>;
   /** The camera's optical frame in the arm's base at a stamp. @throws GraspGroundingError TF_UNAVAILABLE */
@@ -26,7 +28,7 @@ export interface SecondViewDependencies {
   readonly reach: (frame: FrameId, stamp: Stamp) => Reach | undefined;
 }
 
-/** Distance of the second view from a point where the first image shows no object: both show some 0.4 m of the table. */
+/** Distance of the second view from that point where the first image shows no object: it shows 0.4 m of the table. */
 const searchDistance: Metres = 0.5;
 /** Longest distance of that point from the camera. */
 const farthestPoint: Metres = 1;
@@ -43,16 +45,15 @@ const sameSpot: Metres = 0.04;
 export async function fusedAnswer(
   first: Answer,
   second: Answer,
-  { fuse, cameraInBase, withMask, reach }: SecondViewDependencies,
+  { from, fuse, cameraInBase, withMask, reach }: SecondViewDependencies,
 ): Promise<Answer> {
   const before = first.result.view;
   const after = second.result.view;
-  const mask = before?.masks[0];
+  const mask = first.result.found ? before?.masks[0] : undefined;
   if (before === undefined || after === undefined || mask === undefined) return second;
-  const [a, b] = [first.finished.done, second.finished.done];
-  const from = await cameraInBase(a.frameId, a.stamp);
-  const to = await cameraInBase(b.frameId, b.stamp);
-  const reachable = reach(b.frameId, b.stamp);
+  const { frameId, stamp } = second.finished.done;
+  const to = await cameraInBase(frameId, stamp);
+  const reachable = reach(frameId, stamp);
   const { frame } = before;
   const fused = await fuse({
     first: { ...(frame.depth && { depth: frame.depth }), ...(frame.camera && { camera: frame.camera }) },
@@ -92,7 +93,7 @@ function fusedResult(seen: QueryResult, fused: FusedView | undefined): QueryResu
   };
 }
 
-/** What both images show, in the base; the first one's points of the object tell later whether it has left its place. */
+/** What both images show, in the base. The first one's points of the object tell later whether it left its place. */
 export function fusedView(first: GraspView, second: GraspView): GraspView {
   const { target } = first.scene;
   const known = target !== undefined && target.length > 0;

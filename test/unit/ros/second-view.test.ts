@@ -40,11 +40,6 @@ function answerOf(view: View, stamp: bigint, more: Partial<QueryResult> = {}): A
 
 describe("an answer of two images", () => {
   const views = [image([0.2, 0, 0.4]), image([0.75, 0.1, 0.4])] as const;
-  /** TF has the camera elsewhere at each stamp. */
-  const inBase = new Map([
-    [10n, views[0].cameraToWorld],
-    [20n, views[1].cameraToWorld],
-  ]);
   const grasp = { frame: "camera_color_optical_frame", pose: identityPose, width: 0.07, score: 0.6 };
   const fused = {
     object: { score: 0.8, maskX: 3 } as FoundObject,
@@ -57,12 +52,16 @@ describe("an answer of two images", () => {
       asked.push(request);
       return answer;
     },
-    cameraInBase: async (_: string, stamp: bigint): Promise<Pose> => inBase.get(stamp)!,
+    from: views[0].cameraToWorld,
+    cameraInBase: async (_: string, stamp: bigint): Promise<Pose> => {
+      if (stamp !== 20n) throw new Error("TF has forgotten the first image's time");
+      return views[1].cameraToWorld;
+    },
     withMask: true,
     reach: () => undefined,
   });
 
-  it("is planned with the pose between the cameras, each at its own image's stamp", async () => {
+  it("is planned with the pose between the cameras, the first one's as it was before the motion", async () => {
     const asked: FuseRequest[] = [];
     const second = answerOf(views[1], 20n, {
       objects: [{ score: 0.9 } as FoundObject, { score: 0.5 } as FoundObject],
