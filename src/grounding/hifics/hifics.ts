@@ -16,6 +16,7 @@ import { stopwatch } from "../stopwatch.js";
 import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
 import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
 import { closerCandidates, lookCloser } from "./closer-look.js";
+import { presenceByErasing, presenceLimits } from "./erased-look.js";
 import { FrameCache } from "./frame-cache.js";
 import { instancesFromHeatmap, withScore } from "./instances.js";
 import { type Manifest, modelFiles, readManifest, verifyFiles } from "./manifest.js";
@@ -145,11 +146,11 @@ export class HifiCs implements Grounder {
       onStep("heatmap", clock());
       const first = this.#instances(decoded, frame.colour, careful);
       const instances = clock();
-      const { presence } = decoded;
-      const found = presence >= (this.#options.foundThreshold ?? this.manifest.found.threshold);
-      const look = (crop: ColourImage) => this.#look(crop, texts[i] as Tensors, options);
-      const ordered = careful && found ? await lookCloser(frame.colour, first, look) : first;
-      const shown = found ? this.#answer(ordered, presence, careful) : [];
+      const look = (image: ColourImage) => this.#look(image, texts[i] as Tensors, options);
+      const { ordered, presence } = careful
+        ? await this.#lookAgain(frame.colour, decoded, first, look)
+        : { ordered: first, presence: decoded.presence };
+      const shown = presence >= this.#foundFrom ? this.#answer(ordered, presence, careful) : [];
       const closer = careful ? clock() : 0;
       const isDrawn = options.alternatives && options.alternativesOf?.has(queries[i] as string) !== false;
       const drawn = isDrawn ? this.#alternatives(decoded, frame.colour) : undefined;
@@ -174,6 +175,29 @@ export class HifiCs implements Grounder {
       });
     }
     return groundings;
+  }
+
+  /** Probability from which an object counts as found. */
+  get #foundFrom(): number {
+    return this.#options.foundThreshold ?? this.manifest.found.threshold;
+  }
+
+  /** The candidates in the order of a closer look, and the presence once the best one is erased. */
+  async #lookAgain(
+    image: ColourImage,
+    { presence }: Decoded,
+    candidates: readonly Detection[],
+    look: (image: ColourImage) => Promise<Decoded>,
+  ): Promise<{ readonly ordered: readonly Detection[]; readonly presence: number }> {
+    const [first] = candidates;
+    if (first === undefined) return { ordered: candidates, presence };
+    if (this.manifest.decoder.presence === undefined)
+      return { ordered: await lookCloser(image, candidates, look), presence };
+    const [, most] = presenceLimits(presence, first.score);
+    if (most < this.#foundFrom) return { ordered: candidates, presence: most };
+    const ordered = await lookCloser(image, candidates, look);
+    const best = ordered[0] ?? first;
+    return { ordered, presence: await presenceByErasing(image, presence, best, this.#foundFrom, look) };
   }
 
   /** The queries' features, what the model says of each, and the milliseconds of its parts. */
