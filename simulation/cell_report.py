@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -80,15 +81,26 @@ def table(summary: dict) -> str:
     return "\n".join(lines)
 
 
+def with_earlier(rows: list[dict], command: str, earlier: dict) -> dict:
+    """The result of a run; a mode that did not run keeps what `earlier` has of it."""
+    ran = {r["mode"] for r in rows}
+    kept = [r for r in earlier["rows"] if r["mode"] not in ran]
+    commands = {mode: command if mode in ran else earlier["commands"][mode] for mode in NAMES if mode in ran | {r["mode"] for r in kept}}
+    every = sorted(rows + kept, key=lambda r: (r["mode"], r["scene"]))
+    return {"command": "; ".join(dict.fromkeys(commands.values())), "commands": commands, "summary": summarise(every), "rows": every}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path, nargs="?", default=ROOT / "out" / "sim" / "scenes.jsonl")
     parser.add_argument("--command", default="npm run test:sim -- --scenes 50", help="how the rows were made")
+    parser.add_argument("--seed", type=int, help="rows of this seed alone (default: all)")
     parser.add_argument("--note", help="what has to be said of this run, above the table")
     args = parser.parse_args()
-    rows = read_rows(args.rows, "mode", "scene")
-    summary = summarise(rows)
-    write_scenes("sim-cell.json", {"command": args.command, "summary": summary, "rows": rows}, args.note)
+    rows = [r for r in read_rows(args.rows, "mode", "scene") if args.seed in (None, r["seed"])]
+    result = with_earlier(rows, args.command, json.loads((ROOT / "docs" / "results" / "sim-cell.json").read_text()))
+    summary = result["summary"]
+    write_scenes("sim-cell.json", result, args.note)
     page = ROOT / "docs" / "simulation.md"
     before, _, rest = page.read_text().partition("<!-- measured: begin -->\n")
     _, _, after = rest.partition("<!-- measured: end -->")
