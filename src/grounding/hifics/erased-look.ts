@@ -8,7 +8,7 @@ import { logit, sigmoid } from "./score.js";
  * Weights of the presence logit, of the one without the answer, and of the logit of the answer's share of the place
  * map. docs/decisions/0009-lite-weights.md has what was measured.
  */
-const weights = { presence: 0.5, erased: -0.4, mass: 0.32, bias: -0.5 };
+const weights = { presence: 1, erased: -0.8, mass: 0.64, bias: -1 };
 /**
  * Beyond these the presence without the answer says no more: another object that fits as well keeps it high. What it
  * cannot change is not asked.
