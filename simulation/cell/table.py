@@ -113,9 +113,16 @@ def demo_things() -> tuple[list[Asset], list[tuple[float, float, float]]]:
     ], spots
 
 
-def choose(number: int, rng: np.random.Generator) -> list[Asset]:
-    """Five to eight objects of different categories for a scene by its number."""
-    pool = [a for a in load_assets() if fits(a) and never_trained_on(f"asset:{a.id}")] if has_pack() else list(all_built_in())
+def candidates() -> list[Asset]:
+    """The objects that scenes are drawn from."""
+    if not has_pack():
+        return list(all_built_in())
+    return [a for a in load_assets() if fits(a) and never_trained_on(f"asset:{a.id}")]
+
+
+def choose(rng: np.random.Generator) -> list[Asset]:
+    """Five to eight objects of different categories for a scene."""
+    pool = candidates()
     count = int(rng.integers(5, 9))
     chosen: list[Asset] = []
     for k in rng.permutation(len(pool)):
@@ -133,7 +140,7 @@ def build(number: int, seed: int, camera: str = "opposite") -> World:
     if number == 0:
         assets, spots = demo_things()
     else:
-        assets = choose(number, rng)
+        assets = choose(rng)
     model = compile_cell(assets, rng, plain=number == 0, on_hand=on_hand)
     data = mujoco.MjData(model)
     reset_arm(model, data, home)

@@ -12,7 +12,7 @@ export const pipelineFlags = (effort: Effort): Option[] => [
   new Option("--model <name>", "model name or folder").default(defaultModel),
   new Option(
     "--effort <kind>",
-    "fast looks at the image once; careful takes a closer look at the best candidates, at the image's own resolution",
+    "fast looks at the image once; careful takes a closer look at the best candidates, at the image's own resolution, and asks again without the answer",
   )
     .choices(efforts)
     .default(effort),

@@ -91,7 +91,8 @@ export interface Grounding extends Understanding {
 
 /**
  * How much work an answer is worth. `fast`: the image is looked at once. `careful`: the best candidates are cropped
- * from the image at its own resolution, looked at again and chosen among with the query.
+ * from the image at its own resolution, looked at again and chosen among with the query; then the answer is erased from
+ * the image, and the query asked again, because the object's presence has to fall without it.
  */
 export const efforts = ["fast", "careful"] as const;
 export type Effort = (typeof efforts)[number];

@@ -33,7 +33,7 @@ export const workParameters = {
     default: "careful",
     options: ["fast", "careful"],
     description:
-      "Work for an answer to a request: careful takes a closer look at the best candidates at the image's own resolution. Continuous mode is always fast.",
+      "Work for an answer to a request: careful takes a closer look at the best candidates at the image's own resolution, and asks again without the answer. Continuous mode is always fast.",
   },
   ask: {
     type: "string",
