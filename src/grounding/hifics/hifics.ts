@@ -148,7 +148,7 @@ export class HifiCs implements Grounder {
       const instances = clock();
       const look = (image: ColourImage) => this.#look(image, texts[i] as Tensors, options);
       const { ordered, presence } = careful
-        ? await this.#lookAgain(frame.colour, decoded, first, look)
+        ? await this.#secondLook(frame.colour, decoded, first, look)
         : { ordered: first, presence: decoded.presence };
       const shown = presence >= this.#foundFrom ? this.#answer(ordered, presence, careful) : [];
       const closer = careful ? clock() : 0;
@@ -183,7 +183,7 @@ export class HifiCs implements Grounder {
   }
 
   /** The candidates in the order of a closer look, and the presence once the best one is erased. */
-  async #lookAgain(
+  async #secondLook(
     image: ColourImage,
     { presence }: Decoded,
     candidates: readonly Detection[],
