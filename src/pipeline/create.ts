@@ -32,8 +32,8 @@ import { translator } from "./translate.js";
  */
 export interface PipelineOptions extends RemoteOptions {
   /**
-   * `careful` takes a closer look at the best candidates, at the image's own resolution, and asks again without the answer.
-   * Default `fast`.
+   * `careful` takes a closer look at the best candidates, at the image's own resolution, and asks again without the
+   * answer. Default `fast`.
    */
   readonly effort?: Effort;
   /** Name of an installed model, `NAME@PRECISION`, or the folder of a model. Default: `lite`, which is bundled. */
