@@ -57,8 +57,12 @@ def look(world: World) -> tuple[np.ndarray, np.ndarray, list[int]]:
     return colour, shown, alone
 
 
-def asked_of(world: World, shown: np.ndarray, alone: list[int], absent: int, rng: np.random.Generator) -> list[dict]:
-    """A query for each object that the cell could ask for, and for some that are not on the table."""
+def asked_of(world: World, seed: int, shown: np.ndarray, alone: list[int], absent: int) -> list[dict]:
+    """
+    A query for each object that the cell could ask for, and for some that are not on the table. `asked` is `target` for the one
+    that run_scenes.py would ask for.
+    """
+    rng = np.random.default_rng([seed, world.number, 6])
     rows = []
     for index, each in enumerate(world.objects):
         v, u = np.nonzero(shown == index)
@@ -67,11 +71,13 @@ def asked_of(world: World, shown: np.ndarray, alone: list[int], absent: int, rng
         box = [int(u.min()), int(v.min()), int(u.max()) + 1, int(v.max()) + 1]
         if box[0] == 0 or box[1] == 0 or box[2] == WIDTH or box[3] == HEIGHT:
             continue
-        rows.append({"query": f"pick up the {each.name}", "box": box, "object": each.asset.id})
+        rows.append({"query": f"pick up the {each.name}", "box": box, "object": each.asset.id, "asked": "other"})
+    if rows:  # as target_of of run_scenes.py, which needs ROS
+        rows[int(np.random.default_rng([seed, world.number, 5]).integers(len(rows)))]["asked"] = "target"
     there = {each.asset.category for each in world.objects}
     others = [a for a in candidates() if a.category not in there]
     for k in rng.permutation(len(others))[:absent]:
-        rows.append({"query": f"pick up the {others[k].names[0]}", "absent": True, "object": others[k].id})
+        rows.append({"query": f"pick up the {others[k].names[0]}", "absent": True, "object": others[k].id, "asked": "absent"})
     return rows
 
 
@@ -89,7 +95,7 @@ def main() -> None:
             colour, shown, alone = look(world)
             name = f"{number:03}.png"
             Image.fromarray(colour).save(args.out / name)
-            for row in asked_of(world, shown, alone, args.absent, np.random.default_rng([args.seed, number, 6])):
+            for row in asked_of(world, args.seed, shown, alone, args.absent):
                 out.write(json.dumps({"image": name, **row}) + "\n")
 
 

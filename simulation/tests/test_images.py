@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from cell_images import asked_of, look
 from table import build, candidates
 
@@ -11,11 +9,12 @@ from table import build, candidates
 def test_queries_are_about_objects_that_are_there_or_are_not() -> None:
     world = build(1, 1)
     colour, shown, alone = look(world)
-    rows = asked_of(world, shown, alone, 2, np.random.default_rng(1))
+    rows = asked_of(world, 1, shown, alone, 2)
     there = {each.asset.id: k for k, each in enumerate(world.objects)}
     present = [r for r in rows if "box" in r]
     absent = [r for r in rows if r.get("absent")]
     assert len(present) >= 2 and len(absent) == 2
+    assert [r["asked"] for r in present].count("target") == 1
     for row in present:
         x1, y1, x2, y2 = row["box"]
         index = there[row["object"]]
