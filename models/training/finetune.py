@@ -160,7 +160,7 @@ def main() -> None:
     trained = Trained(encoder, model).to(device, memory_format=layout).train()
     text, teacher = text.to(device), teacher.to(device, memory_format=layout)
     averaged = copy.deepcopy(trained).eval().requires_grad_(False)
-    optimiser = torch.optim.AdamW(groups(trained, args), lr=args.lr, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(groups(trained, args), lr=args.lr, betas=(0.9, 0.98), fused=cuda)
     parallel = nn.parallel.DistributedDataParallel(trained, device_ids=[device] if cuda else None) if world > 1 else trained
     dataset = ViewBatches(args.data, dict(zip(args.sets, args.weights)), args.queries, args.images, args.per, args.seed * 100 + rank)
     loader = torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=args.workers, prefetch_factor=2 if args.workers else None, pin_memory=cuda)
@@ -169,10 +169,11 @@ def main() -> None:
     length = args.until - started if args.until else args.minutes * 60
     sums: dict[str, list[Tensor]] = {}
     while True:
-        progress = torch.tensor(min(1.0, (time.time() - started) / length), device=device)
-        if world > 1:
-            dist.broadcast(progress, 0)
-        progress = float(progress)
+        progress = min(1.0, (time.time() - started) / length)
+        if world > 1:  # one process alone does not wait for its GPU here
+            shared = torch.tensor(progress, device=device)
+            dist.broadcast(shared, 0)
+            progress = float(shared)
         if progress >= 1:
             break
         lr = args.lr * min(1, (step + 1) / args.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
