@@ -68,7 +68,7 @@ type Line = z.infer<typeof lineSchema>;
  * glibc gives large blocks back to the system when they are freed. Each message of an image would then ask for its
  * pages again, one at a time, which takes longer than to copy it.
  */
-const keptMemory = {
+const heldMemory = {
   MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
   MALLOC_TRIM_THRESHOLD_: String(512 * 2 ** 20),
 };
@@ -182,7 +182,7 @@ export class PythonWorker {
     const child = spawn(interpreter, ["-m", "worker"], {
       stdio: ["pipe", "pipe", "pipe"],
       env: {
-        ...keptMemory,
+        ...heldMemory,
         ...process.env,
         PYTHONPATH: path,
         PYTHONDONTWRITEBYTECODE: "1",

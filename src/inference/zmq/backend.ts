@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { describe, GraspGroundingError } from "../../errors/index.js";
 import type { ColourImage } from "../../geometry/index.js";
 import { fitsGraph } from "../graphs/index.js";
@@ -10,19 +9,18 @@ import type {
   CallOptions,
   InferenceBackend,
   ModelFiles,
-  Tensor,
   Tensors,
 } from "../port.js";
 import { ImagePreprocessPool } from "../preprocess/image-preprocess-pool.js";
 import { isStretched } from "../preprocess/preprocess.js";
 import { reportSteps, type Step } from "../steps.js";
+import { emptyTensor, FeatureHandle, partition, type Spent } from "./feature-handle.js";
 import { type Answer, JobPool, type PoolOptions } from "./pool.js";
 import {
   describePayload,
   describeTensors,
   type Payload,
   payloadBlobs,
-  payloadKey,
   readTensors,
   tensorBlobs,
 } from "./protocol.js";
@@ -46,52 +44,6 @@ export interface ZmqOptions extends PoolOptions {
    * pixels (`graph`). Default `auto`: the worker, where every ready one is on this machine and on CUDA.
    */
   readonly resize?: ResizePlace;
-}
-
-type Spent = Partial<Record<Step, number>>;
-
-/** Images of more bytes are named, where the worker takes names: their hash takes longer than their transport. */
-const hashedBytes = 2 ** 20;
-
-/** Features of one image, stored by the workers that made them. */
-class FeatureHandle {
-  readonly #payload: Payload;
-  /** A name that nobody else can guess, for the image of a caller who gives it again with each call. */
-  readonly #name: string | undefined;
-  #hash: string | undefined;
-  /** Worker, and the session in which it stored them. */
-  readonly #holders = new Map<WorkerConnection, string>();
-
-  constructor(payload: Payload, mayName: boolean) {
-    this.#payload = payload;
-    if (mayName && payload.kind === "rgb" && payload.data.byteLength > hashedBytes)
-      this.#name = randomBytes(32).toString("hex");
-  }
-
-  isAt(connection: WorkerConnection): boolean {
-    return this.#holders.get(connection) === connection.session;
-  }
-
-  storedAt(connection: WorkerConnection): void {
-    this.#holders.set(connection, connection.session);
-  }
-
-  /** What a worker calls the features. @param spent gets the time of a hash */
-  named({ takesOwnKeys }: WorkerConnection, spent: Spent): { key: string; own?: true } {
-    if (takesOwnKeys && this.#name !== undefined) return { key: this.#name, own: true };
-    if (this.#hash === undefined) {
-      const start = performance.now();
-      this.#hash = payloadKey(this.#payload);
-      spent.hash = performance.now() - start;
-    }
-    return { key: this.#hash };
-  }
-
-  /** What to send: the bytes of a named image as they are now, since its first ones may have been written over. */
-  payload(image: ColourImage | undefined): Payload {
-    if (this.#name === undefined || this.#payload.kind !== "rgb" || image === undefined) return this.#payload;
-    return { ...this.#payload, data: image.data };
-  }
 }
 
 /** Workers over ZeroMQ. Features of images stay at the worker: only images, queries and logits travel. */
@@ -387,28 +339,4 @@ export class ZmqBackend implements InferenceBackend {
       look();
     });
   }
-}
-
-/** Stands for features that are at a worker. */
-const emptyTensor = (dims: readonly number[], featureHandle: FeatureHandle): Tensor => ({
-  ...{ type: "float32", dims, data: new Float32Array(0) },
-  featureHandle,
-});
-
-/** Feeds to send, and the image whose features stay at the worker. */
-function partition(feeds: Tensors): {
-  featureHandle: FeatureHandle | undefined;
-  names: string[];
-  inline: Tensors;
-} {
-  const entries = Object.entries(feeds);
-  const names = entries.filter(([, { featureHandle }]) => featureHandle !== undefined).map(([name]) => name);
-  const all = new Set(
-    entries.flatMap(([, { featureHandle }]) =>
-      featureHandle instanceof FeatureHandle ? [featureHandle] : [],
-    ),
-  );
-  if (all.size > 1) throw new RangeError("features of several images cannot be decoded together");
-  const inline = Object.fromEntries(entries.filter(([, { featureHandle }]) => featureHandle === undefined));
-  return { featureHandle: [...all][0], names, inline };
 }
