@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+with pytest.MonkeyPatch.context() as environment:
+    # MuJoCo reads it while it is imported; commands that tests start must set it themselves.
+    environment.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", "osmesa"))
+    import mujoco  # noqa: F401
 import rclpy
 from client import Client, Process, start_cell, use_own_domain
 
