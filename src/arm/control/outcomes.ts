@@ -13,8 +13,7 @@ export async function unlessAborted(
   try {
     return await carryOut();
   } catch (error) {
-    if (error instanceof PlanningAborted)
-      return failure("stopped", safetyText.cancelled, { safety: "cancelled" });
+    if (error instanceof PlanningAborted) return cancelled();
     throw error;
   } finally {
     atEnd();
