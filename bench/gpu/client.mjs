@@ -17,17 +17,24 @@ export function picture(seed, phase = 0) {
 /** The level that half of a map lies above. */
 export const median = (map) => Float32Array.from(map).sort()[Math.floor(map.length / 2)];
 
-/** @param where an execution provider, or a worker's endpoint; RESIZE names the place of the resize */
+/** @param where an execution provider, or a worker's endpoint; RESIZE names the place of the resize, SHARED=0 has no shared memory */
 export async function open(HifiCs, where, folder, place = "auto", options = {}) {
   let backend;
   const resize = place === "auto" ? (process.env.RESIZE ?? place) : place;
   const remote = where.includes("://");
   const locate = process.env.LOCATE === "1";
+  const sharedMemory = process.env.SHARED !== "0";
   const engine = await HifiCs.open(
     folder,
     async (files) => {
       backend = remote
-        ? await createBackend(files, { kind: "zmq", endpoints: [where], resize, startTimeout: 120_000 })
+        ? await createBackend(files, {
+            kind: "zmq",
+            endpoints: [where],
+            resize,
+            sharedMemory,
+            startTimeout: 120_000,
+          })
         : await InProcessBackend.create(files, { providers: [where], threads: 8, resize, locate });
       return backend;
     },

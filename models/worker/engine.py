@@ -6,6 +6,7 @@ a shape is recorded. Features of an image are copied on the device, from and to 
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from .images import LEAST_SIDE, PictureError
+from .images import LEAST_SIDE, Asked, PictureError
 
 ELEMENTS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64, "tensor(uint8)": np.uint8}
 LEVELS = {
@@ -81,6 +82,19 @@ class Engine:
     most = 1
     """Images, or queries of different images, that may run together."""
 
+    offers: list[str] = []
+    """What it takes beyond the protocol's first form and what the worker takes with every engine."""
+
+    def register(self, address: int, length: int) -> bool:
+        """Whether images in this memory need no copy before they are uploaded; here they are uploaded at once."""
+        return True
+
+    def unregister(self, address: int) -> None:
+        """The memory will end."""
+
+    def finish(self) -> None:
+        """Until nothing reads an image any more."""
+
     @staticmethod
     def shape(value: ort.OrtValue) -> list[int]:
         return list(value.shape())
@@ -88,6 +102,9 @@ class Engine:
     def place(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 [height, width, 3] as `encode_pixels` takes it; from any thread."""
         return pixels
+
+    lent = place
+    """The same of memory that was registered."""
 
     def warm_up(self, tokens: int) -> None:
         """Runs every part once, so that the first request finds its kernels chosen."""
@@ -217,8 +234,18 @@ class Engine:
         inputs = {value.name: _given(feeds, value.name) for value in self._text.get_inputs()}
         return dict(zip(names, self._text.run(names, inputs)))
 
-    def decode(self, features: Features, inline: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Features of one image and inputs of Q queries -> the decoder's outputs."""
+    def ask(self, features: Features, inline: dict[str, np.ndarray], queries: list[dict[str, np.ndarray]], signs: object) -> Asked:
+        """The same of queries that come as tokens."""
+        before = time.monotonic()
+        texts = [self.encode_text(query) for query in queries]
+        text_ms = 1000 * (time.monotonic() - before)
+        known = [{**query, **made} for query, made in zip(queries, texts)]
+        taken = [name for name in self._decoder_inputs if name not in features and name not in inline]
+        rows = {name: _stacked([each[name] for each in known]) for name in taken if all(name in each for each in known)}
+        return Asked(texts, self.decode(features, inline | rows), text_ms)
+
+    def decode(self, features: Features, inline: dict[str, np.ndarray], signs: object = None) -> dict[str, np.ndarray]:
+        """Features of one image and inputs of Q queries -> the decoder's outputs. Probabilities are not made here."""
         names = self._outputs["decoder"]
         rows = next((len(inline[name]) for name in self._decoder_inputs if name in inline and inline[name].ndim > 0), 1)
         if self._decoder_bound is not None and rows <= MAX_GRAPHS:
@@ -240,6 +267,14 @@ class Engine:
             binding.bind_output(name)
         self._decoder.run_with_iobinding(binding)
         return dict(zip(names, binding.copy_outputs_to_cpu()))
+
+
+def _stacked(values: list[np.ndarray]) -> np.ndarray:
+    """Rows of queries, as src/grounding/hifics/model-runs.ts stacks them: shorter ones are padded with zeros."""
+    if values[0].ndim < 2:
+        return np.concatenate(values)
+    longest = max(value.shape[1] for value in values)
+    return np.concatenate([np.pad(value, [(0, 0), (0, longest - value.shape[1]), *[(0, 0)] * (value.ndim - 2)]) for value in values])
 
 
 def _given(feeds: dict[str, Any], name: str) -> Any:

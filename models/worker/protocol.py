@@ -27,7 +27,7 @@ MAGIC = 0x57494747  # "GGIW"
 TYPES = {"float32": np.dtype("<f4"), "int64": np.dtype("<i8"), "uint8": np.dtype("u1")}
 OFFERS = ["own", "texts"]
 """What this worker takes beyond the first form of the protocol: `own`, keys that are names of their client's, not hashes, and
-`texts`, queries by their tokens in a decoder's request."""
+`texts`, queries by their tokens in a decoder's request. An engine may add `probabilities`: of the outputs that a decoder's request names."""
 KEY = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -163,8 +163,32 @@ def read_remaining(meta: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def read_hello(meta: object) -> None:
-    _name(_object(meta, "").get("model"), "model")
+def read_hello(meta: object) -> bool:
+    """Whether the client asks for shared memory."""
+    fields = _object(meta, "")
+    _name(fields.get("model"), "model")
+    shared = fields.get("shared", False)
+    _need(isinstance(shared, bool), "shared", "expected true or false")
+    return shared
+
+
+def read_shared(meta: object) -> tuple[int, list[int | None]] | None:
+    """The slot of the shared memory that a request uses, and the bytes of each of its frames that lie there."""
+    fields = _object(meta, "")
+    if "shared" not in fields:
+        return None
+    value = _object(fields["shared"], "shared")
+    lengths = _list(value.get("bytes"), "shared.bytes", MAX_BLOBS, lambda each, at: None if each is None else _whole(each, at, 0, MAX_FRAME_BYTES))
+    return _whole(value.get("slot"), "shared.slot", 0, MAX_BLOBS), lengths
+
+
+def read_probabilities(meta: dict[str, Any]) -> dict[str, int]:
+    """Outputs whose probabilities are asked for in their place: those of 1 or -1 times the logits."""
+    value = _object(meta.get("probabilities", {}), "probabilities")
+    _need(len(value) <= MAX_BLOBS, "probabilities", f"expected {MAX_BLOBS} at most")
+    signs = {_name(name, "probabilities"): _whole(sign, f"probabilities.{name}", -1, 1) for name, sign in value.items()}
+    _need(all(signs.values()), "probabilities", "expected 1 or -1")
+    return signs
 
 
 def read_cancel(meta: object) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .protocol import Message, Payload, ProtocolError, read_image, read_payload
+from .shared_memory import Share
 
 APART_BYTES = 65536
 """Pixels of more bytes are hashed and placed by a thread of the images."""
@@ -27,6 +28,9 @@ class Request:
     """uint8 [height, width, 3] once they are decoded or placed, or the exception in their place."""
     digest: Future[str] | None = None
     """The image's content hash, while it is computed."""
+    share: Share | None = None
+    """Memory that the client sees too."""
+    slot: int = 0
 
 
 class Refused(Exception):

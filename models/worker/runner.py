@@ -20,6 +20,7 @@ from .protocol import (
     read_key,
     read_own,
     read_payload,
+    read_probabilities,
     read_tensor_metas,
     read_tensors,
     read_texts,
@@ -139,9 +140,10 @@ class Runner:
             frame = read_frame(meta)
             if frame is None:
                 return None
+            signs = tuple(sorted(read_probabilities(meta).items()))
             if _kept_as(request, frame) in self._features:
-                return ("decode", tuple(frame["names"]), inputs)
-            return None if shape is None else ("locate", tuple(shape), tuple(frame["names"]), inputs)
+                return ("decode", tuple(frame["names"]), inputs, signs)
+            return None if shape is None else ("locate", tuple(shape), tuple(frame["names"]), inputs, signs)
         except (ProtocolError, AttributeError):
             return None
 
@@ -176,11 +178,12 @@ class Runner:
                         features[at] = value
             if kind != "encode":
                 inline = [read_tensors(read_tensor_metas(request.message.meta.get("tensors")), request.message.blobs) for request in live]
+                signs = read_probabilities(live[0].message.meta)
             if kind == "text":
                 made = engine.encode_texts(inline)
             elif kind == "decode":
                 jobs = [({name: of[name] for name in frame["names"] if name in of}, each) for frame, of, each in zip(frames, features, inline)]
-                made = engine.decode_images(jobs)
+                made = engine.decode_images(jobs, signs)
         except Exception:  # noqa: BLE001 - said of the request that fails alone
             return False
         ran = 1000 * (time.monotonic() - began)
@@ -267,31 +270,13 @@ class Runner:
             payload = read_payload(frame["picture"], message.blobs) if "picture" in frame else None
             of_image = self._of(request, frame, payload)
             features = {name: of_image[name] for name in frame["names"] if name in of_image}
+        signs = read_probabilities(message.meta)
         if not queries:
-            return Made(engine.decode(features, inline), self._ran(began))
-        before = time.monotonic()
-        texts = self._encoded(queries)
-        text = 1000 * (time.monotonic() - before)
-        known = [{**query, **made} for query, made in zip(queries, texts)]
-        taken = [name for name in self._config["decoder_inputs"] if name not in features and name not in inline]
-        rows = {name: _stacked([each[name] for each in known]) for name in taken if all(name in each for each in known)}
-        outputs = engine.decode(features, inline | rows)
+            return Made(engine.decode(features, inline, signs), self._ran(began))
+        asked = engine.ask(features, inline, queries, signs)
         ran = self._ran(began)
         part = "locate" if frame is not None and "picture" in frame else "decoder"
-        return Made(outputs, ran, texts=texts, steps={"text": text, part: max(0.0, ran - text)})
-
-    def _encoded(self, queries: list[Tensors]) -> list[Tensors]:
-        """Features of each query; those of one length together where the engine can."""
-        groups: dict[tuple, list[int]] = {}
-        for at, query in enumerate(queries):
-            groups.setdefault(tuple((name, value.shape) for name, value in sorted(query.items())), []).append(at)
-        made: dict[int, Tensors] = {}
-        for group in groups.values():
-            if len(group) > 1 and getattr(self.engine, "texts_together", False):
-                made |= zip(group, self.engine.encode_texts([queries[at] for at in group]))
-            else:
-                made |= {at: self.engine.encode_text(queries[at]) for at in group}
-        return [made[at] for at in range(len(queries))]
+        return Made(asked.outputs, ran, texts=asked.texts, steps={"text": min(asked.text_ms, ran), part: max(0.0, ran - asked.text_ms)})
 
     def _stay(self, features: Features) -> list[dict[str, Any]]:
         return [{"name": name, "type": "float32", "dims": self.engine.shape(value)} for name, value in features.items()]
@@ -352,14 +337,6 @@ class Runner:
             return engine.encode_pixels(np.frombuffer(data, np.uint8).reshape(height, width, 3))
         except PictureError as error:
             raise ProtocolError("picture", str(error)) from error
-
-
-def _stacked(values: list[np.ndarray]) -> np.ndarray:
-    """Rows of queries, as src/grounding/hifics/hifics.ts stacks them: shorter ones are padded with zeros."""
-    if values[0].ndim < 2:
-        return np.concatenate(values)
-    longest = max(value.shape[1] for value in values)
-    return np.concatenate([np.pad(value, [(0, 0), (0, longest - value.shape[1]), *[(0, 0)] * (value.ndim - 2)]) for value in values])
 
 
 def _named(meta: dict[str, Any]) -> dict[str, Any]:

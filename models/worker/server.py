@@ -28,6 +28,7 @@ from .protocol import (
 )
 from .requests import Request, jpeg_of, large_pixels_of, named_by_client
 from .runner import Runner
+from .shared_memory import Shares
 
 MAX_CLIENTS = 1024
 MAX_ANSWERS = 1024
@@ -50,8 +51,9 @@ class Server:
         self._images = ThreadPoolExecutor(config["image_threads"], "image")
         self._open: dict[tuple[bytes, int], Request] = {}
         self._clients = Clients(MAX_CLIENTS)
+        self._shares = Shares(config["bind"].startswith("ipc://"))
         self._dropped: Counter[str] = Counter()
-        self._counts: Counter[str] = Counter(refused=0, refused_keys=0)
+        self._counts: Counter[str] = Counter(refused=0, refused_keys=0, shared=0)
         self._draining = threading.Event()
         self._local = threading.local()
 
@@ -177,14 +179,11 @@ class Server:
         seen = self._clients.see(identity, message.session, message.id, message.kind == "hello")
         if seen == "replayed":
             raise ProtocolError("replayed", "this message was here before")
+        self._shares.heard(identity)
         if seen == "unknown":
             self._refuse(identity, message, "session", "say hello first")
         elif message.kind == "hello":
-            read_hello(message.meta)
-            config = self._config
-            description = "loading" if self._runner.engine is None else self._runner.engine.description
-            status = {"state": self.state, "queued": len(self._open)}
-            self._post(identity, message, "welcome", {**status, "model": config["model"], "hashes": config["hashes"], "description": description, "offers": OFFERS})
+            self._welcome(identity, message)
         elif message.kind == "ping":
             if not isinstance(message.meta, dict):
                 raise ProtocolError("meta", "expected an object")
@@ -198,6 +197,16 @@ class Server:
         else:
             raise ProtocolError("kind", f"a worker takes no {message.kind}")
 
+    def _welcome(self, identity: bytes, message: Message) -> None:
+        config, engine = self._config, self._runner.engine
+        meta = {"state": self.state, "queued": len(self._open), "model": config["model"], "hashes": config["hashes"], "description": "loading", "offers": OFFERS}
+        shared = read_hello(message.meta)
+        if engine is not None:
+            meta |= {"description": engine.description, "offers": [*OFFERS, *engine.offers]}
+            if shared and (memory := self._shares.welcome(identity, message.session, engine.unregister)) is not None:
+                meta["shared"] = memory
+        self._post(identity, message, "welcome", meta)
+
     def _accept(self, identity: bytes, message: Message) -> None:
         if self.state != "ready":
             self._refuse(identity, message, self.state, "not ready")
@@ -207,12 +216,18 @@ class Server:
             return
         try:
             remaining = read_remaining(message.meta)
+            shared = self._shares.of(identity, message.session, message.meta, message.blobs)
         except ProtocolError as error:
             self._dropped[error.reason] += 1
             self._refuse(identity, message, "bad", str(error))
             return
         now = time.monotonic()
         request = Request(identity, message, now, now + remaining / 1000)
+        if shared is not None:
+            request.share, request.slot, frames = shared
+            message.blobs[:] = frames
+            request.share.busy.add(request.slot)
+            self._counts["shared"] += 1
         self._open[message.session, message.id] = request
         self._prepare(request)
 
@@ -226,7 +241,11 @@ class Server:
         elif pixels is not None:
             if not named_by_client(message):
                 request.digest = self._images.submit(Payload.key, pixels[0])
-            self._images.submit(self._place, request, engine, pixels[1])
+            if request.share is not None and request.share.known_to_gpu(request.slot, engine.register, engine.unregister):
+                request.pixels = engine.lent(pixels[1])
+                self._runner.put(request)
+            else:
+                self._images.submit(self._place, request, engine, pixels[1])
         else:
             self._runner.put(request)
 
@@ -254,12 +273,22 @@ class Server:
     # the model's thread
 
     def close(self, request: Request) -> None:
+        if request.share is not None:
+            # The client writes there again once it has the answer.
+            self._runner.engine.finish()
         self._open.pop((request.message.session, request.message.id), None)
 
     def answer(self, request: Request, meta: dict[str, Any], blobs: list[np.ndarray]) -> None:
-        self._post(request.identity, request.message, "result", {"queued": len(self._open), **meta}, blobs)
+        sent: list = blobs
+        if request.share is not None:
+            lengths, sent = request.share.put(request.slot, blobs)
+            meta = {**meta, "shared": {"bytes": lengths}}
+            request.share.busy.discard(request.slot)
+        self._post(request.identity, request.message, "result", {"queued": len(self._open), **meta}, sent)
 
     def refuse(self, request: Request, code: str, detail: str) -> None:
+        if request.share is not None:
+            request.share.busy.discard(request.slot)
         self._refuse(request.identity, request.message, code, detail)
 
     def drop(self, reason: str) -> None:

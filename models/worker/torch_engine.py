@@ -6,16 +6,17 @@ second is recorded, and from then on the whole part starts at once. An image's r
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .images import LEAST_SIDE, PictureError
+from .images import LEAST_SIDE, Asked, PictureError
 from .torch_graph import Graph
 
 # Messages are read where they lie, and nothing writes to them.
@@ -27,10 +28,15 @@ BATCHES = (1, 2, 4, 8, 16)
 """Numbers of images and of queries that run together: others are filled up, so that few shapes are recorded."""
 LENGTHS = range(3, 17)
 """Tokens of a query that are recorded when the model loads: a phrase of a few words."""
+PORTABLE = 1
+"""cudaHostRegisterPortable: for every context of the process."""
 SAME = 0.02
 """Largest difference of logits at which a batch of images counts as decoded right, as a share of their largest."""
 
 Features = dict[str, Tensor]
+Signs = dict[str, int]
+"""Outputs whose probabilities are wanted, and whether they are those of 1 or of -1 times the logits."""
+Key = TypeVar("Key")
 Run = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 
 
@@ -41,6 +47,27 @@ class Recorded:
     outputs: dict[str, Tensor]
     held: list[Tensor]
     """What the kernels read besides: it must not be freed."""
+
+
+class Clock:
+    """Time from its making to `mark`, as the device has it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if device.type == "cuda" else None
+        self._times = [time.monotonic()] * 2
+        if self._events is not None:
+            self._events[0].record()
+
+    def mark(self) -> None:
+        self._times[1] = time.monotonic()
+        if self._events is not None:
+            self._events[1].record()
+
+    def ms(self) -> float:
+        """Once the device has finished."""
+        if self._events is not None:
+            return self._events[0].elapsed_time(self._events[1])
+        return 1000 * (self._times[1] - self._times[0])
 
 
 class Part:
@@ -200,6 +227,32 @@ class Engine:
                 known = {**ids, **self.encode_text(ids)}
                 self.decode(features, {name: known[name] for name in self._decoder_inputs if name in known and name not in features})
 
+    offers = ["probabilities"]
+    """What it takes beyond the protocol's first form and what the worker takes with every engine."""
+
+    # memory that a client sees too; from the thread that receives
+
+    def register(self, address: int, length: int) -> bool:
+        """Lets the GPU read this memory by itself; False where it cannot. Without a GPU nothing has to be done."""
+        if self._device.type == "cpu":
+            return True
+        torch.cuda.set_device(self._device)
+        return int(torch.cuda.cudart().cudaHostRegister(address, length, PORTABLE)) == 0
+
+    def unregister(self, address: int) -> None:
+        """The memory will end, or grows."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+            torch.cuda.cudart().cudaHostUnregister(address)
+
+    def finish(self) -> None:
+        """Until nothing reads an image any more."""
+        if self._device.type == "cuda":
+            try:
+                torch.cuda.current_stream().synchronize()
+            except RuntimeError:
+                pass  # said by the request's own run
+
     # images
 
     @staticmethod
@@ -210,6 +263,10 @@ class Engine:
         """uint8 [height, width, 3] into memory that the GPU reads by itself; from any thread."""
         image = torch.from_numpy(np.ascontiguousarray(pixels)[None])
         return image.pin_memory() if self._device.type == "cuda" else image
+
+    def lent(self, pixels: np.ndarray) -> Tensor:
+        """The same of memory that was registered: it is read where it lies, until the answer."""
+        return torch.from_numpy(pixels[None])
 
     def encode_pixels(self, pixels: np.ndarray | Tensor) -> Features:
         """uint8 [height, width, 3] or from `place` -> features on the device."""
@@ -245,8 +302,11 @@ class Engine:
     def encode_text(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if self._text is None:
             return {}
-        given = {name: torch.from_numpy(np.ascontiguousarray(_given(feeds, name))) for name in self._input_names["text"]}
-        return self._to_host(self._text(given), self._outputs["text"])
+        return self._to_host(self._text_features(self._text, feeds))
+
+    def _text_features(self, text: Part, feeds: dict[str, np.ndarray]) -> dict[str, Tensor]:
+        made = text({name: torch.from_numpy(np.ascontiguousarray(_given(feeds, name))) for name in self._input_names["text"]})
+        return {name: made[name] for name in self._outputs["text"]}
 
     def encode_texts(self, all_feeds: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         """Queries of one length, at most `most` of them and one in each feed."""
@@ -267,25 +327,69 @@ class Engine:
         except (RuntimeError, ValueError, IndexError):
             return False
 
-    def decode(self, features: Features, inline: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Features of one image and inputs of Q queries -> the decoder's outputs."""
-        return self._to_host(self._decoder(self._feeds(features, inline)), self._outputs["decoder"])
+    def decode(self, features: Features, inline: dict[str, np.ndarray], signs: Signs | None = None) -> dict[str, np.ndarray]:
+        """Features of one image and inputs of Q queries -> the decoder's outputs, with probabilities in place of those that `signs` names."""
+        return self._to_host(self._made(self._feeds(features, inline), signs or {}))
 
-    def decode_images(self, jobs: list[tuple[Features, dict[str, np.ndarray]]]) -> list[dict[str, np.ndarray]]:
+    def ask(self, features: Features, inline: dict[str, np.ndarray], queries: list[dict[str, np.ndarray]], signs: Signs) -> Asked:
+        """The same of queries that come as tokens. The GPU is waited for once."""
+        assert self._text is not None
+        clock = Clock(self._device)
+        groups: dict[tuple, list[int]] = {}
+        for at, query in enumerate(queries):
+            form = tuple((name, value.shape) for name, value in sorted(query.items()))
+            groups.setdefault(form if self.texts_together else (at,), []).append(at)
+        batches = []
+        for group in groups.values():
+            rows = [queries[at] for at in group] + [queries[group[-1]]] * (_batch(len(group)) - len(group))
+            feeds = {name: np.concatenate([_given(row, name) for row in rows]) for name in self._input_names["text"]}
+            # The next batch of this shape writes to the same memory.
+            made = {name: value.clone() for name, value in self._text_features(self._text, feeds).items()}
+            batches.append((group, made))
+        clock.mark()
+        known: list[dict[str, Tensor]] = [{name: torch.from_numpy(value) for name, value in query.items()} for query in queries]
+        for group, made in batches:
+            for row, at in enumerate(group):
+                known[at] |= {name: value[row : row + 1] for name, value in made.items()}
+        taken = [name for name in self._input_names["decoder"] if name not in features and name not in inline]
+        given = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in inline.items()}
+        given |= {name: _stacked([each[name] for each in known]) for name in taken if all(name in each for each in known)}
+        outputs = self._made({name: _given(features | given, name) for name in self._input_names["decoder"]}, signs)
+        host = self._to_host({(0, name): value for name, value in outputs.items()} | {(at + 1, name): value for at, (_, made) in enumerate(batches) for name, value in made.items()})
+        texts: list[dict[str, np.ndarray]] = [{} for _ in queries]
+        for i, (group, made) in enumerate(batches):
+            for row, at in enumerate(group):
+                texts[at] = {name: host[i + 1, name][row : row + 1] for name in made}
+        return Asked(texts, {name: host[0, name] for name in outputs}, clock.ms())
+
+    def decode_images(self, jobs: list[tuple[Features, dict[str, np.ndarray]]], signs: Signs | None = None) -> list[dict[str, np.ndarray]]:
         """One query of each of several images; inputs of the same shapes, at most `most` of them."""
         if len(jobs) == 1 or not self._batches:
-            return [self.decode(*job) for job in jobs]
-        return self._decoded(jobs)
+            return [self.decode(*job, signs) for job in jobs]
+        return self._decoded(jobs, signs)
 
-    def _decoded(self, jobs: list[tuple[Features, dict[str, np.ndarray]]]) -> list[dict[str, np.ndarray]]:
+    def _decoded(self, jobs: list[tuple[Features, dict[str, np.ndarray]]], signs: Signs | None = None) -> list[dict[str, np.ndarray]]:
         rows = _batch(len(jobs))
         feeds = [self._feeds(*job) for job in jobs]
         feeds += [feeds[-1]] * (rows - len(feeds))
         together = {name: torch.cat([each[name] for each in feeds]) for name in feeds[0]}
-        made = self._to_host(self._decoder(together), self._outputs["decoder"])
+        made = self._to_host(self._made(together, signs or {}))
         if any(len(value) != rows for value in made.values()):
             raise ValueError("the decoder does not answer for each image")
         return [{name: value[i : i + 1] for name, value in made.items()} for i in range(len(jobs))]
+
+    def _made(self, feeds: dict[str, Tensor], signs: Signs) -> dict[str, Tensor]:
+        """The decoder's outputs on the device; of those that `signs` names, the probabilities and each row's highest."""
+        made = self._decoder(feeds)
+        outputs: dict[str, Tensor] = {}
+        for name in self._outputs["decoder"]:
+            if name not in signs:
+                outputs[name] = made[name]
+                continue
+            probabilities = torch.sigmoid(made[name].float() * signs[name])
+            outputs[f"{name}:probabilities"] = probabilities
+            outputs[f"{name}:highest"] = probabilities.flatten(1).amax(1)
+        return outputs
 
     def _feeds(self, features: Features, inline: dict[str, np.ndarray]) -> dict[str, Tensor]:
         feeds = {}
@@ -294,12 +398,12 @@ class Engine:
             feeds[name] = value
         return feeds
 
-    def _to_host(self, made: dict[str, Tensor], names: list[str]) -> dict[str, np.ndarray]:
+    def _to_host(self, made: dict[Key, Tensor]) -> dict[Key, np.ndarray]:
         if self._device.type == "cpu":
-            return {name: np.ascontiguousarray(made[name].numpy()) for name in names}
-        placed = {name: torch.empty(made[name].shape, dtype=made[name].dtype, pin_memory=True) for name in names}
-        for name in names:
-            placed[name].copy_(made[name], non_blocking=True)
+            return {name: np.ascontiguousarray(value.numpy()) for name, value in made.items()}
+        placed = {name: torch.empty(value.shape, dtype=value.dtype, pin_memory=True) for name, value in made.items()}
+        for name, value in made.items():
+            placed[name].copy_(value, non_blocking=True)
         torch.cuda.current_stream().synchronize()
         return {name: value.numpy() for name, value in placed.items()}
 
@@ -313,7 +417,15 @@ def _same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
     return all(a[name].shape == b[name].shape and float(np.abs(a[name] - b[name]).max()) <= limit for name, limit in limits.items())
 
 
-def _given(feeds: dict[str, np.ndarray], name: str) -> np.ndarray:
+def _stacked(values: list[Tensor]) -> Tensor:
+    """Rows of queries, as src/grounding/hifics/model-runs.ts stacks them: shorter ones are padded with zeros."""
+    if len(values) == 1:
+        return values[0]
+    longest = max(value.shape[1] for value in values) if values[0].ndim > 1 else 0
+    return torch.cat([torch.nn.functional.pad(value, [0, 0] * (value.ndim - 2) + [0, longest - value.shape[1]]) if value.ndim > 1 else value for value in values])
+
+
+def _given(feeds: dict[str, Any], name: str) -> Any:
     if name not in feeds:
         raise ValueError(f"input {name} is missing")
     return feeds[name]

@@ -74,6 +74,11 @@ export interface ModelFiles {
   readonly session?: ManifestSession | undefined;
   /** Length in tokens that a query is padded to, for models with a fixed length. */
   readonly tokens?: number | undefined;
+  /**
+   * Outputs of the decoder that only count as probabilities, those of 1 or -1 times the logits. A back end may give
+   * `probabilitiesOf` such an output in its place, with the highest one of each row as `highestOf`.
+   */
+  readonly probabilities?: Readonly<Record<string, 1 | -1>>;
   /** Artificial inputs by name, for a first run of parts whose inputs cannot be made up from their shapes. */
   readonly warmUpFeeds?: Tensors | undefined;
 }
@@ -138,6 +143,9 @@ export interface InferenceBackend {
   report?(): BackendReport;
   close(): Promise<void>;
 }
+
+export const probabilitiesOf = (output: string): string => `${output}:probabilities`;
+export const highestOf = (output: string): string => `${output}:highest`;
 
 /** Number of elements a tensor of these dimensions has. */
 export const elementCount = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);

@@ -7,7 +7,7 @@ const { WorkerConnection } = await import("../../dist/src/inference/zmq/worker-c
 const hash = "0".repeat(64);
 const model = { name: "none", hashes: { encoder: hash, text: hash, decoder: hash } };
 const events = { onAnswer() {}, onLost() {}, onState() {}, onDropped() {} };
-const make = () => new WorkerConnection(endpoint, model, 1000, undefined, events);
+const make = () => new WorkerConnection(endpoint, model, 1000, {}, events);
 const open = () => readdirSync("/proc/self/fd").length;
 
 // What is made once for all stays open.

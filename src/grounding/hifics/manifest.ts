@@ -98,6 +98,9 @@ export function manifestFiles(
   return [encoder, text, text.tokenizer, decoder].map(({ file, sha256 }) => ({ file, sha256 }));
 }
 
+/** Of the decoder's logits: 1 where high ones are the object's, -1 where they are the background's. */
+export const signOf = ({ mask }: Manifest): 1 | -1 => (mask.polarity === "background" ? -1 : 1);
+
 /** The files and options of a model in `folder`, for a back end. */
 export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
   const { name, encoder, text, decoder, session } = manifest;
@@ -120,6 +123,7 @@ export function modelFiles(folder: string, manifest: Manifest): ModelFiles {
       ],
     },
     decoderInputs: decoder.inputs,
+    probabilities: { [decoder.output]: signOf(manifest) },
     ...(session && { session }),
     ...(text.pad_to_max && { tokens: text.max_tokens }),
   };

@@ -1,8 +1,8 @@
 import { GraspGroundingError } from "../../errors/index.js";
-import type { Tensor, Tensors } from "../../inference/index.js";
+import { highestOf, probabilitiesOf, type Tensor, type Tensors } from "../../inference/index.js";
 import type { Heatmap } from "../types.js";
 import type { Candidates } from "./candidates.js";
-import type { Manifest } from "./manifest.js";
+import { type Manifest, signOf } from "./manifest.js";
 import { probabilities, sigmoid } from "./score.js";
 
 /** What the decoder says of one query. */
@@ -27,21 +27,31 @@ export interface OutputRow {
  * @throws GraspGroundingError MODEL_MISMATCH for other shapes
  */
 export function readOutputs({ outputs, row, rows }: OutputRow, manifest: Manifest): Decoded {
-  const { output, presence: presenceName, candidates: names } = manifest.decoder;
-  const logits = outputs[output];
-  if (logits?.type !== "float32" || logits.dims.length !== 4 || logits.dims[0] !== rows)
-    throw mismatch(manifest, output, logits, `float32 [${rows}, 1, h, w]`);
-  const [, , height, width] = logits.dims as [number, number, number, number];
-  const sign = manifest.mask.polarity === "background" ? -1 : 1;
-  const plane = width * height;
+  const { presence: presenceName, candidates: names } = manifest.decoder;
+  const { best, ...heatmap } = readHeatmap({ outputs, row, rows }, manifest);
   const presence = presenceName === undefined ? undefined : outputs[presenceName]?.data;
-  const own = (logits.data as Float32Array).subarray(row * plane, (row + 1) * plane);
-  const { data, best } = probabilities(own, sign);
   return {
-    heatmap: { width, height, data },
+    heatmap,
     presence: presence ? sigmoid(Number(presence[row])) : best,
     ...(names !== undefined && { candidates: readCandidates(outputs, row, rows, manifest, names) }),
   };
+}
+
+/** The heat map, and its highest probability. A back end may have made the probabilities. */
+function readHeatmap({ outputs, row, rows }: OutputRow, manifest: Manifest): Heatmap & { best: number } {
+  const { output } = manifest.decoder;
+  const made = outputs[probabilitiesOf(output)];
+  const map = made ?? outputs[output];
+  if (map?.type !== "float32" || map.dims.length !== 4 || map.dims[0] !== rows)
+    throw mismatch(manifest, output, map, `float32 [${rows}, 1, h, w]`);
+  const [, , height, width] = map.dims as [number, number, number, number];
+  const plane = width * height;
+  const own = (map.data as Float32Array).subarray(row * plane, (row + 1) * plane);
+  if (made === undefined) return { width, height, ...probabilities(own, signOf(manifest)) };
+  const highest = outputs[highestOf(output)];
+  if (highest?.type !== "float32" || highest.dims.length !== 1 || highest.dims[0] !== rows)
+    throw mismatch(manifest, highestOf(output), highest, `float32 [${rows}]`);
+  return { width, height, data: own, best: highest.data[row] as number };
 }
 
 function readCandidates(

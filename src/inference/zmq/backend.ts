@@ -24,13 +24,12 @@ import {
   readTensors,
   tensorBlobs,
 } from "./protocol.js";
-import { type ClientSecurity, checkEndpoint } from "./security.js";
-import { WorkerConnection } from "./worker-connection.js";
+import { checkEndpoint } from "./security.js";
+import { type ConnectionOptions, WorkerConnection } from "./worker-connection.js";
 
-export interface ZmqOptions extends PoolOptions {
+export interface ZmqOptions extends PoolOptions, ConnectionOptions {
   /** Endpoints of the workers: `ipc:///path` or `tcp://host:port`. */
   readonly endpoints: readonly string[];
-  readonly security?: ClientSecurity;
   /** Allows plain TCP beyond this machine. Default false. */
   readonly insecurePlainTcp?: boolean;
   /** Milliseconds between heartbeats; a worker that misses two counts as lost. Default 1000. */
@@ -68,7 +67,7 @@ export class ZmqBackend implements InferenceBackend {
     this.#images = new ImagePreprocessPool(model.input);
     this.#links = options.endpoints.map(
       (endpoint) =>
-        new WorkerConnection(endpoint, model, heartbeat, options.security, {
+        new WorkerConnection(endpoint, model, heartbeat, options, {
           onAnswer: (connection, id, answer) => this.#pool.answer(connection, id, answer),
           onLost: (connection) => {
             this.#lost++;
@@ -184,14 +183,16 @@ export class ZmqBackend implements InferenceBackend {
     const build = (connection: WorkerConnection, full: boolean) => {
       const tensors = describeTensors(inline);
       const texts = tokens?.map(describeTensors);
-      if (featureHandle === undefined) return { meta: { tensors, texts }, blobs };
+      const probabilities = connection.makesProbabilities ? this.#model.probabilities : undefined;
+      const asked = { tensors, texts, probabilities };
+      if (featureHandle === undefined) return { meta: asked, blobs };
       const named = featureHandle.named(connection, spent);
       sent = full || !featureHandle.isAt(connection);
-      if (!sent) return { meta: { frame: { ...named, names }, tensors, texts }, blobs };
+      if (!sent) return { meta: { frame: { ...named, names }, ...asked }, blobs };
       const payload = featureHandle.payload(options.image);
       const image = describePayload(payload, blobs.length);
       return {
-        meta: { frame: { ...named, names, picture: image }, tensors, texts },
+        meta: { frame: { ...named, names, picture: image }, ...asked },
         blobs: [...blobs, ...payloadBlobs(payload)],
       };
     };

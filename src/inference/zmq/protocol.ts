@@ -114,9 +114,28 @@ const own = z.boolean().optional();
 /** Of each query: its tokens in a request, its features in the answer. Their frames follow those of the tensors. */
 const texts = z.array(z.array(tensorMeta).max(8)).max(16).optional();
 
+/** Of each frame: its length where it lies in the memory that client and worker share, in place of bytes of its own. */
+const bytes = z.array(z.int().min(0).max(maxFrameBytes).nullable()).max(maxBlobs);
+
+/** A descriptor of process `pid`: memory of `slots` parts, each with `in` bytes for the client and `out` for the worker. */
+const sharedMemory = z.object({
+  pid: z.int().min(1),
+  fd: z.int().min(0),
+  slots: z.int().min(1).max(maxBlobs),
+  in: z
+    .int()
+    .min(1)
+    .max(2 ** 30),
+  out: z
+    .int()
+    .min(1)
+    .max(2 ** 30),
+});
+export type SharedMemoryMeta = z.infer<typeof sharedMemory>;
+
 /**
- * What a worker may offer in addition to the first form of this protocol: `own`, keys that are names, and `texts`,
- * queries by their tokens. This one offers the first.
+ * What a worker may offer in addition to the first form of this protocol: `own`, keys that are names, `texts`, queries
+ * by their tokens, and `probabilities` of outputs. This one offers the first.
  */
 export const offers = ["own"] as const;
 
@@ -125,7 +144,8 @@ const status = { state: z.enum(states), queued: z.int().min(0) };
 
 /** Content of the JSON frame by kind. */
 export const metaSchemas = {
-  hello: z.object({ model: name }),
+  /** A client on the same machine may ask for shared memory. */
+  hello: z.object({ model: name, shared: z.boolean().optional() }),
   ping: z.object({}),
   cancel: z.object({ id: z.int().min(0) }),
   encode: z.object({ remaining_ms: remaining, key, own, picture: image }),
@@ -136,6 +156,8 @@ export const metaSchemas = {
     frame: z.object({ key, own, names: z.array(name).max(maxBlobs), picture: image.optional() }).optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
     texts,
+    /** Outputs whose probabilities are wanted in their place: those of 1 or -1 times the logits. */
+    probabilities: z.record(name, z.union([z.literal(1), z.literal(-1)])).optional(),
   }),
   welcome: z.object({
     ...status,
@@ -143,6 +165,7 @@ export const metaSchemas = {
     hashes: z.object({ encoder: key.optional(), text: key.optional(), decoder: key.optional() }),
     description: z.string().max(400),
     offers: z.array(name).max(maxBlobs).optional(),
+    shared: sharedMemory.optional(),
   }),
   pong: z.object(status),
   result: z.object({
@@ -156,6 +179,7 @@ export const metaSchemas = {
     kept: z.boolean().optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
     texts,
+    shared: z.object({ bytes }).optional(),
   }),
   error: z.object({
     code: z.enum([

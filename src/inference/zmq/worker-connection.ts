@@ -15,6 +15,7 @@ import {
 } from "./protocol.js";
 import type { ClientSecurity } from "./security.js";
 import { SendQueue } from "./send-queue.js";
+import { SharedMemory, type Slot } from "./shared-memory.js";
 
 export type ConnectionState = "connecting" | "loading" | "ready" | "draining" | "mismatch" | "lost";
 
@@ -26,6 +27,12 @@ export interface ConnectionEvents {
   readonly onState: (connection: WorkerConnection) => void;
   /** A message that could not be read, or that answers no request. */
   readonly onDropped: (reason: string) => void;
+}
+
+export interface ConnectionOptions {
+  readonly security?: ClientSecurity | undefined;
+  /** Images and answers lie in memory that a worker on this machine shares, where it offers that. Default true. */
+  readonly sharedMemory?: boolean | undefined;
 }
 
 /** A client's view of one worker: its connection, whether it is alive, and its load. */
@@ -40,14 +47,21 @@ export class WorkerConnection {
   takesOwnKeys = false;
   /** Its `decode` takes queries by their tokens. */
   takesTexts = false;
+  /** Its `decode` gives probabilities in place of logits. */
+  makesProbabilities = false;
   /** Requests of other clients that waited there at its last message. */
   queued = 0;
   /** performance.now() before which it gets no request, because it answered that it is busy. */
   busyUntil = 0;
   readonly inFlight = new Set<number>();
+  /** Memory that the worker sees too, where it is on this machine. */
+  #shared: SharedMemory | undefined;
+  /** Parts of it in use, by request: also of cancelled ones, until the worker has let go of them. */
+  readonly #slots = new Map<number, Slot>();
   readonly #model: ModelFiles;
   readonly #security: ClientSecurity | undefined;
   readonly #heartbeat: number;
+  readonly #asksForMemory: boolean;
   readonly #events: ConnectionEvents;
   #socket: zmq.Dealer;
   #sendQueue: SendQueue;
@@ -63,13 +77,15 @@ export class WorkerConnection {
     endpoint: string,
     model: ModelFiles,
     heartbeat: number,
-    security: ClientSecurity | undefined,
+    { security, sharedMemory = true }: ConnectionOptions,
     events: ConnectionEvents,
   ) {
     this.endpoint = endpoint;
     this.#model = model;
     this.#security = security;
     this.#heartbeat = heartbeat;
+    // A socket in the file system is on this machine.
+    this.#asksForMemory = sharedMemory && endpoint.startsWith("ipc://");
     this.#events = events;
     [this.#socket, this.#sendQueue] = this.#connect();
   }
@@ -85,9 +101,16 @@ export class WorkerConnection {
   }
 
   /** Sends a request and returns its id; undefined when the queue is full. */
-  request(kind: Kind, meta: unknown, blobs: readonly Uint8Array[]): number | undefined {
+  request(kind: Kind, meta: object, blobs: readonly Uint8Array[]): number | undefined {
     const id = this.#nextId++;
-    if (!this.#post(kind, id, meta, blobs)) return undefined;
+    const slot = kind === "text" ? undefined : this.#shared?.take();
+    const { bytes, rest } = slot?.write(blobs) ?? { bytes: [], rest: blobs };
+    const told = slot === undefined ? meta : { ...meta, shared: { slot: slot.number, bytes } };
+    if (!this.#post(kind, id, told, rest)) {
+      slot?.free();
+      return undefined;
+    }
+    if (slot !== undefined) this.#slots.set(id, slot);
     this.inFlight.add(id);
     return id;
   }
@@ -109,13 +132,21 @@ export class WorkerConnection {
       this.#pinged = now;
       // A worker that was loading announces its new state with a welcome.
       const kind = this.state === "ready" || this.state === "draining" ? "ping" : "hello";
-      this.#post(kind, this.#nextId++, kind === "ping" ? {} : { model: this.#model.name }, []);
+      const meta = kind === "ping" ? {} : { model: this.#model.name, shared: this.#asksForMemory };
+      this.#post(kind, this.#nextId++, meta, []);
     }
   }
 
   close(): void {
     this.#closed = true;
     this.#socket.close();
+    this.#leaveMemory();
+  }
+
+  #leaveMemory(): void {
+    this.#slots.clear();
+    this.#shared?.close();
+    this.#shared = undefined;
   }
 
   #connect(): [zmq.Dealer, SendQueue] {
@@ -166,7 +197,7 @@ export class WorkerConnection {
         this.#lose("its connection broke");
     });
     socket.connect(this.endpoint);
-    void this.#read(socket);
+    void this.#listen(socket);
     return [socket, new SendQueue(socket, 256)];
   }
 
@@ -175,7 +206,7 @@ export class WorkerConnection {
     this.problem = "refuses the connection: it has another key, wants one, or this key is not on its list";
   }
 
-  async #read(socket: zmq.Dealer): Promise<void> {
+  async #listen(socket: zmq.Dealer): Promise<void> {
     try {
       for await (const frames of socket) {
         if (socket !== this.#socket || this.#closed) return;
@@ -226,17 +257,36 @@ export class WorkerConnection {
       this.#lose("it was restarted");
       return;
     }
+    const answer = message.kind === "result" ? this.#complete(message) : message;
+    this.#slots.get(message.id)?.free();
+    this.#slots.delete(message.id);
     if (!this.inFlight.delete(message.id))
       throw new ProtocolError("late", "answers nothing that is waited for");
-    if (message.kind === "result")
-      this.queued = Math.max(0, metaOf("result", message).queued - this.inFlight.size);
-    this.#events.onAnswer(this, message.id, message);
+    this.#events.onAnswer(this, message.id, answer);
   }
 
-  #welcomed({ state, model, hashes, description, queued, offers }: MetaOf<"welcome">): void {
+  /** A result with the frames that lie in the shared memory. What cannot be read is told to whoever reads the result. */
+  #complete(message: Message): Message {
+    try {
+      const { queued, shared } = metaOf("result", message);
+      this.queued = Math.max(0, queued - this.inFlight.size + Number(this.inFlight.has(message.id)));
+      const slot = this.#slots.get(message.id);
+      return shared === undefined || slot === undefined
+        ? message
+        : { ...message, blobs: slot.read(shared.bytes, message.blobs) };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#events.onDropped(error.reason);
+      return message;
+    }
+  }
+
+  #welcomed({ state, model, hashes, description, queued, offers, shared }: MetaOf<"welcome">): void {
     this.description = description;
     this.takesOwnKeys = offers?.includes("own") ?? false;
     this.takesTexts = offers?.includes("texts") ?? false;
+    this.makesProbabilities = offers?.includes("probabilities") ?? false;
+    if (shared !== undefined && this.#asksForMemory) this.#shared ??= SharedMemory.open(shared);
     this.queued = queued;
     const wanted = this.#model.hashes;
     const other = modelParts.find((part) => hashes[part] !== wanted[part]);
@@ -257,6 +307,7 @@ export class WorkerConnection {
     this.queued = 0;
     // The old connection may be half open; its waiting messages must not arrive later.
     if (!this.#cut) this.#socket.close();
+    this.#leaveMemory();
     this.#cut = true;
     this.#become("lost", why);
     this.#events.onLost(this, ids);
