@@ -276,19 +276,13 @@ class Server:
         if request.share is not None:
             # The client writes there again once it has the answer.
             self._runner.engine.finish()
+            request.share.busy.discard(request.slot)
         self._open.pop((request.message.session, request.message.id), None)
 
     def answer(self, request: Request, meta: dict[str, Any], blobs: list[np.ndarray]) -> None:
-        sent: list = blobs
-        if request.share is not None:
-            lengths, sent = request.share.put(request.slot, blobs)
-            meta = {**meta, "shared": {"bytes": lengths}}
-            request.share.busy.discard(request.slot)
-        self._post(request.identity, request.message, "result", {"queued": len(self._open), **meta}, sent)
+        self._post(request.identity, request.message, "result", {"queued": len(self._open), **meta}, blobs)
 
     def refuse(self, request: Request, code: str, detail: str) -> None:
-        if request.share is not None:
-            request.share.busy.discard(request.slot)
         self._refuse(request.identity, request.message, code, detail)
 
     def drop(self, reason: str) -> None:

@@ -114,19 +114,12 @@ const own = z.boolean().optional();
 /** Of each query: its tokens in a request, its features in the answer. Their frames follow those of the tensors. */
 const texts = z.array(z.array(tensorMeta).max(8)).max(16).optional();
 
-/** Of each frame: its length where it lies in the memory that client and worker share, in place of bytes of its own. */
-const bytes = z.array(z.int().min(0).max(maxFrameBytes).nullable()).max(maxBlobs);
-
-/** A descriptor of process `pid`: memory of `slots` parts, each with `in` bytes for the client and `out` for the worker. */
+/** A descriptor of process `pid`: memory of `slots` parts of `bytes` each. */
 const sharedMemory = z.object({
   pid: z.int().min(1),
   fd: z.int().min(0),
   slots: z.int().min(1).max(maxBlobs),
-  in: z
-    .int()
-    .min(1)
-    .max(2 ** 30),
-  out: z
+  bytes: z
     .int()
     .min(1)
     .max(2 ** 30),
@@ -179,7 +172,6 @@ export const metaSchemas = {
     kept: z.boolean().optional(),
     tensors: z.array(tensorMeta).max(maxBlobs),
     texts,
-    shared: z.object({ bytes }).optional(),
   }),
   error: z.object({
     code: z.enum([

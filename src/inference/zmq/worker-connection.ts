@@ -15,7 +15,7 @@ import {
 } from "./protocol.js";
 import type { ClientSecurity } from "./security.js";
 import { SendQueue } from "./send-queue.js";
-import { SharedMemory, type Slot } from "./shared-memory.js";
+import { type Put, SharedMemory } from "./shared-memory.js";
 
 export type ConnectionState = "connecting" | "loading" | "ready" | "draining" | "mismatch" | "lost";
 
@@ -31,7 +31,7 @@ export interface ConnectionEvents {
 
 export interface ConnectionOptions {
   readonly security?: ClientSecurity | undefined;
-  /** Images and answers lie in memory that a worker on this machine shares, where it offers that. Default true. */
+  /** Images lie in memory that a worker on this machine shares, where it offers that. Default true. */
   readonly sharedMemory?: boolean | undefined;
 }
 
@@ -57,7 +57,7 @@ export class WorkerConnection {
   /** Memory that the worker sees too, where it is on this machine. */
   #shared: SharedMemory | undefined;
   /** Parts of it in use, by request: also of cancelled ones, until the worker has let go of them. */
-  readonly #slots = new Map<number, Slot>();
+  readonly #puts = new Map<number, Put>();
   readonly #model: ModelFiles;
   readonly #security: ClientSecurity | undefined;
   readonly #heartbeat: number;
@@ -103,14 +103,13 @@ export class WorkerConnection {
   /** Sends a request and returns its id; undefined when the queue is full. */
   request(kind: Kind, meta: object, blobs: readonly Uint8Array[]): number | undefined {
     const id = this.#nextId++;
-    const slot = kind === "text" ? undefined : this.#shared?.take();
-    const { bytes, rest } = slot?.write(blobs) ?? { bytes: [], rest: blobs };
-    const told = slot === undefined ? meta : { ...meta, shared: { slot: slot.number, bytes } };
-    if (!this.#post(kind, id, told, rest)) {
-      slot?.free();
+    const put = this.#shared?.put(blobs);
+    const told = put === undefined ? meta : { ...meta, shared: put.shared };
+    if (!this.#post(kind, id, told, put?.rest ?? blobs)) {
+      put?.free();
       return undefined;
     }
-    if (slot !== undefined) this.#slots.set(id, slot);
+    if (put !== undefined) this.#puts.set(id, put);
     this.inFlight.add(id);
     return id;
   }
@@ -144,7 +143,7 @@ export class WorkerConnection {
   }
 
   #leaveMemory(): void {
-    this.#slots.clear();
+    this.#puts.clear();
     this.#shared?.close();
     this.#shared = undefined;
   }
@@ -257,28 +256,13 @@ export class WorkerConnection {
       this.#lose("it was restarted");
       return;
     }
-    const answer = message.kind === "result" ? this.#complete(message) : message;
-    this.#slots.get(message.id)?.free();
-    this.#slots.delete(message.id);
+    this.#puts.get(message.id)?.free();
+    this.#puts.delete(message.id);
     if (!this.inFlight.delete(message.id))
       throw new ProtocolError("late", "answers nothing that is waited for");
-    this.#events.onAnswer(this, message.id, answer);
-  }
-
-  /** A result with the frames that lie in the shared memory. What cannot be read is told to whoever reads the result. */
-  #complete(message: Message): Message {
-    try {
-      const { queued, shared } = metaOf("result", message);
-      this.queued = Math.max(0, queued - this.inFlight.size + Number(this.inFlight.has(message.id)));
-      const slot = this.#slots.get(message.id);
-      return shared === undefined || slot === undefined
-        ? message
-        : { ...message, blobs: slot.read(shared.bytes, message.blobs) };
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#events.onDropped(error.reason);
-      return message;
-    }
+    if (message.kind === "result")
+      this.queued = Math.max(0, metaOf("result", message).queued - this.inFlight.size);
+    this.#events.onAnswer(this, message.id, message);
   }
 
   #welcomed({ state, model, hashes, description, queued, offers, shared }: MetaOf<"welcome">): void {

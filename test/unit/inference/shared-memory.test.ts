@@ -183,7 +183,7 @@ describe("memory that a worker shares", () => {
     expect(await bad(encode(-1))).toMatch(/^bad: shared.slot/);
     expect(await bad({ ...encode(0), shared: { slot: 0, bytes: [-1] } })).toMatch(/^bad: shared.bytes.0/);
     expect(await bad({ ...encode(0), shared: 7 })).toMatch(/^bad: shared: expected an object/);
-    expect(await bad(encode(0, [shared.in + 1]))).toMatch(/^bad: the frames do not fit/);
+    expect(await bad(encode(0, [shared.bytes + 1]))).toMatch(/^bad: the frames do not fit/);
     expect(await bad(encode(0, [bytes, bytes]))).toMatch(/^bad: the frames do not fit/);
     expect(await bad(encode(0), [new Uint8Array(4)])).toMatch(/^bad: the frames do not fit/);
     // Too few bytes for the image that is described.
@@ -202,9 +202,7 @@ describe("memory that a worker shares", () => {
     ).toBe("bad: there is no such memory");
     // The size is sealed: nobody can cut the memory off under the worker.
     const fd = openSync(`/proc/${shared.pid}/fd/${shared.fd}`, "r+");
-    expect(() => writeSync(fd, new Uint8Array(1), 0, 1, shared.slots * (shared.in + shared.out))).toThrow(
-      "EPERM",
-    );
+    expect(() => writeSync(fd, new Uint8Array(1), 0, 1, shared.slots * shared.bytes)).toThrow("EPERM");
     closeSync(fd);
   });
 
@@ -236,7 +234,7 @@ describe("memory that a worker shares", () => {
     const path = join(folder, "notes");
     writeFileSync(path, "mine");
     const fd = openSync(path, "r+");
-    const meta = { pid: process.pid, fd, slots: 1, in: 2, out: 2 };
+    const meta = { pid: process.pid, fd, slots: 1, bytes: 4 };
     expect(SharedMemory.open(meta)).toBeUndefined();
     expect(SharedMemory.open({ ...meta, fd: 9999 })).toBeUndefined();
     closeSync(fd);
