@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import secrets
 import time
 from collections import OrderedDict
 from typing import Any, Callable
@@ -22,6 +23,8 @@ SLOTS = 4
 """Requests of one client that use it at the same time: as many as a client sends to one worker."""
 SLOT_BYTES = 32 * 2**20
 """An image of 10 megapixels fits."""
+TOKEN_BYTES = 16
+"""Behind the slots: what the client knows this memory by."""
 ALIGNED = 64
 MOST_CLIENTS = 16
 SILENT_SECONDS = 30.0
@@ -42,7 +45,10 @@ class Share:
         self.heard = time.monotonic()
         self.busy: set[int] = set()
         self._fd = os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(self._fd, SLOTS * SLOT_BYTES)
+        os.ftruncate(self._fd, SLOTS * SLOT_BYTES + TOKEN_BYTES)
+        # In another container the same numbers may name another worker's memory.
+        self._token = secrets.token_bytes(TOKEN_BYTES)
+        os.pwrite(self._fd, self._token, SLOTS * SLOT_BYTES)
         fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         self._memory = mmap.mmap(self._fd, SLOTS * SLOT_BYTES)
         self._all = memoryview(self._memory)
@@ -57,8 +63,8 @@ class Share:
             os.close(self._fd)
 
     @property
-    def description(self) -> dict[str, int]:
-        return {"pid": os.getpid(), "fd": self._fd, "slots": SLOTS, "bytes": SLOT_BYTES}
+    def description(self) -> dict[str, Any]:
+        return {"pid": os.getpid(), "fd": self._fd, "slots": SLOTS, "bytes": SLOT_BYTES, "token": self._token.hex()}
 
     def taken(self, slot: int, lengths: list[int | None], blobs: list[memoryview]) -> list[memoryview]:
         """The frames of a request, those of the memory where they lie."""
@@ -122,7 +128,7 @@ class Shares:
         self._offered = offered and hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")
         self._shares: OrderedDict[bytes, Share] = OrderedDict()
 
-    def welcome(self, identity: bytes, session: bytes, unregister: Callable[[int], None]) -> dict[str, int] | None:
+    def welcome(self, identity: bytes, session: bytes, unregister: Callable[[int], None]) -> dict[str, Any] | None:
         """What a client that asks for shared memory is told of its own."""
         if not self._offered:
             return None

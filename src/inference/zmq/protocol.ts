@@ -114,7 +114,7 @@ const own = z.boolean().optional();
 /** Of each query: its tokens in a request, its features in the answer. Their frames follow those of the tensors. */
 const texts = z.array(z.array(tensorMeta).max(8)).max(16).optional();
 
-/** A descriptor of process `pid`: memory of `slots` parts of `bytes` each. */
+/** A descriptor of process `pid`: memory of `slots` parts of `bytes` each, and a token of 16 bytes behind them, in hex. */
 const sharedMemory = z.object({
   pid: z.int().min(1),
   fd: z.int().min(0),
@@ -123,6 +123,7 @@ const sharedMemory = z.object({
     .int()
     .min(1)
     .max(2 ** 30),
+  token: z.string().regex(/^[0-9a-f]{32}$/),
 });
 export type SharedMemoryMeta = z.infer<typeof sharedMemory>;
 

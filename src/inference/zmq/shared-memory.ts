@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readlinkSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readlinkSync, readSync, writeSync } from "node:fs";
 import type { SharedMemoryMeta } from "./protocol.js";
 
 /** Smaller frames travel in the message. */
@@ -9,6 +9,16 @@ const memoryName = "/memfd:grasp-grounding (deleted)";
 
 const aligned = (length: number): number => Math.ceil(length / alignment) * alignment;
 const empty = new Uint8Array(0);
+
+/** Whether a descriptor of this process is that memory. In another container the same numbers may name another worker's. */
+function isMemoryOf({ slots, bytes, token }: SharedMemoryMeta, fd: number): boolean {
+  const end = slots * bytes;
+  if (readlinkSync(`/proc/self/fd/${fd}`) !== memoryName || fstatSync(fd).size !== end + token.length / 2)
+    return false;
+  const found = Buffer.alloc(token.length / 2);
+  readSync(fd, found, 0, found.length, end);
+  return found.toString("hex") === token;
+}
 
 /** A request's frames that lie in a slot. */
 export interface Put {
@@ -44,8 +54,7 @@ export class SharedMemory {
       return undefined;
     }
     try {
-      const isMemory = readlinkSync(`/proc/self/fd/${fd}`) === memoryName;
-      if (isMemory && fstatSync(fd).size === meta.slots * meta.bytes) return new SharedMemory(fd, meta);
+      if (isMemoryOf(meta, fd)) return new SharedMemory(fd, meta);
     } catch {
       // It is not used, as any other file.
     }

@@ -202,7 +202,7 @@ describe("memory that a worker shares", () => {
     ).toBe("bad: there is no such memory");
     // The size is sealed: nobody can cut the memory off under the worker.
     const fd = openSync(`/proc/${shared.pid}/fd/${shared.fd}`, "r+");
-    expect(() => writeSync(fd, new Uint8Array(1), 0, 1, shared.slots * shared.bytes)).toThrow("EPERM");
+    expect(() => writeSync(fd, new Uint8Array(1), 0, 1, shared.slots * shared.bytes + 16)).toThrow("EPERM");
     closeSync(fd);
   });
 
@@ -220,6 +220,15 @@ describe("memory that a worker shares", () => {
     expect(codeOf(await raw.ask("encode", encode(2), [new Uint8Array(0)]))).toBe("result");
   });
 
+  it("is only the worker's own: the same numbers in another container may name another memory", async () => {
+    const given = (await new Raw().hello()) as SharedMemoryMeta;
+    const memory = SharedMemory.open(given);
+    expect(memory).toBeDefined();
+    memory?.close();
+    expect(SharedMemory.open({ ...given, token: "00".repeat(16) })).toBeUndefined();
+    expect(SharedMemory.open({ ...given, bytes: given.bytes - 1 })).toBeUndefined();
+  });
+
   it("has room for sixteen clients; others are served in messages", async () => {
     const given = [];
     for (let i = 0; i < 20; i++) given.push(await new Raw().hello());
@@ -234,7 +243,7 @@ describe("memory that a worker shares", () => {
     const path = join(folder, "notes");
     writeFileSync(path, "mine");
     const fd = openSync(path, "r+");
-    const meta = { pid: process.pid, fd, slots: 1, bytes: 4 };
+    const meta = { pid: process.pid, fd, slots: 1, bytes: 4, token: "00".repeat(16) };
     expect(SharedMemory.open(meta)).toBeUndefined();
     expect(SharedMemory.open({ ...meta, fd: 9999 })).toBeUndefined();
     closeSync(fd);
