@@ -10,7 +10,7 @@ const memoryName = "/memfd:grasp-grounding (deleted)";
 const aligned = (length: number): number => Math.ceil(length / alignment) * alignment;
 const empty = new Uint8Array(0);
 
-/** Whether a descriptor of this process is that memory. In another container the same numbers may name another worker's. */
+/** Whether a descriptor is that memory. In another container the same numbers may name another worker's. */
 function isMemoryOf({ slots, bytes, token }: SharedMemoryMeta, fd: number): boolean {
   const end = slots * bytes;
   if (readlinkSync(`/proc/self/fd/${fd}`) !== memoryName || fstatSync(fd).size !== end + token.length / 2)
