@@ -17,7 +17,10 @@ export function picture(seed, phase = 0) {
 /** The level that half of a map lies above. */
 export const median = (map) => Float32Array.from(map).sort()[Math.floor(map.length / 2)];
 
-/** @param where an execution provider, or a worker's endpoint; RESIZE names the place of the resize, SHARED=0 has no shared memory */
+/**
+ * @param where an execution provider, or a worker's endpoint
+ * RESIZE names the place of the resize; with SHARED=0 images travel in messages.
+ */
 export async function open(HifiCs, where, folder, place = "auto", options = {}) {
   let backend;
   const resize = place === "auto" ? (process.env.RESIZE ?? place) : place;
