@@ -1,11 +1,12 @@
 import type { Box } from "../../geometry/index.js";
 import type { Heatmap } from "../types.js";
+import { type Axis, columnsOf, rowsOf } from "./axes.js";
 import { type ImageSize, type Part, regionOf } from "./cells.js";
+import { componentAt, type Runs } from "./runs.js";
 
 interface Labelled {
   readonly heatmap: Heatmap;
-  /** The component of each of the heat map's pixels, 0 where there is none. */
-  readonly labels: Int32Array;
+  readonly runs: Runs;
   readonly image: ImageSize;
   readonly threshold: number;
 }
@@ -16,21 +17,26 @@ interface Extents {
   readonly last: Int32Array;
 }
 
-function extentsOf({ label, bounds }: Part, { heatmap, labels }: Labelled): Extents {
-  const [x1, y1, x2, y2] = bounds;
-  const first = new Int32Array(heatmap.height).fill(heatmap.width);
-  const last = new Int32Array(heatmap.height).fill(-1);
-  for (let y = y1; y <= y2; y++) {
-    const row = y * heatmap.width;
-    let x = x1;
-    while (x <= x2 && labels[row + x] !== label) x++;
-    if (x > x2) continue;
-    first[y] = x;
-    x = x2;
-    while (labels[row + x] !== label) x--;
-    last[y] = x;
+/** Memory of the last call, for the next one. */
+let lastExtents: Extents = { first: new Int32Array(0), last: new Int32Array(0) };
+
+/** Of the rows of the component, and of one more above and below. */
+function extentsOf({ root: own, bounds }: Part, { heatmap, runs }: Labelled): Extents {
+  const { edges, root, rows } = runs;
+  if (lastExtents.first.length < heatmap.height)
+    lastExtents = { first: new Int32Array(heatmap.height), last: new Int32Array(heatmap.height) };
+  const { first, last } = lastExtents;
+  const final = Math.min(bounds[3] + 1, heatmap.height - 1);
+  for (let y = Math.max(bounds[1] - 1, 0); y <= final; y++) {
+    const end = rows[y + 1] as number;
+    let run = rows[y] as number;
+    while (run < end && root[run] !== own) run++;
+    first[y] = run === end ? heatmap.width : (edges[2 * run] as number);
+    let other = end - 1;
+    while (other > run && root[other] !== own) other--;
+    last[y] = run === end ? -1 : (edges[2 * other + 1] as number) - 1;
   }
-  return { first, last };
+  return lastExtents;
 }
 
 /**
@@ -43,72 +49,102 @@ export function boxOf(part: Part, labelled: Labelled): Box | undefined {
   const { first, last } = extentsOf(part, labelled);
   const region = regionOf(part.bounds, heatmap, image);
   const sx = image.width / heatmap.width;
-  const rowOf = rowTest(part.label, labelled);
-  /** First and last column at which row y may have pixels of the component. */
-  const span = (y: number): readonly [number, number] => {
-    const { v0, v1 } = rowOf.at(y);
-    const from = Math.min(first[v0] as number, first[v1] as number);
-    const to = Math.max(last[v0] as number, last[v1] as number);
+  const row = new ImageRow(part, labelled);
+  /** First and last column at which the row may have pixels of the component. */
+  const from = () => {
+    const leftmost = Math.min(first[row.v0] as number, first[row.v1] as number);
     // One pixel more on either side than the interpolation reaches: rounding cannot hide one.
-    return [
-      Math.max(region[0], Math.floor((from - 0.5) * sx) - 1),
-      Math.min(region[2] - 1, Math.ceil((to + 1.5) * sx) + 1),
-    ];
+    return Math.max(region[0], Math.floor((leftmost - 0.5) * sx) - 1);
   };
+  const to = () => {
+    const rightmost = Math.max(last[row.v0] as number, last[row.v1] as number);
+    return Math.min(region[2] - 1, Math.ceil((rightmost + 1.5) * sx) + 1);
+  };
+  let y1 = region[1];
+  while (y1 < region[3] && !row.moveTo(y1).hasAny(from(), to())) y1++;
+  if (y1 === region[3]) return undefined;
+  let y2 = region[3] - 1;
+  while (y2 > y1 && !row.moveTo(y2).hasAny(from(), to())) y2--;
   let x1 = image.width;
   let x2 = -1;
-  let y1 = -1;
-  for (let y = region[1]; y < region[3]; y++) {
-    const [from, to] = span(y);
-    for (let x = from; x <= to && x < x1; x++) if (rowOf.has(x)) x1 = x;
-    for (let x = to; x >= from && x > x2; x--) if (rowOf.has(x)) x2 = x;
-    if (y1 < 0 && x2 >= 0) y1 = y;
+  let known = -1;
+  let start = 0;
+  let end = 0;
+  for (let y = y1; y <= y2; y++) {
+    // Between two rows of the heat map a column's values rise or fall: the first or the last is the highest.
+    if (y > y1 && y < y2 && row.isBetween(y)) continue;
+    row.moveTo(y);
+    if (row.v0 !== known) {
+      known = row.v0;
+      start = from();
+      end = to();
+    }
+    for (let x = start; x <= end && x < x1; x++) if (row.has(x)) x1 = x;
+    for (let x = end; x >= start && x > x2; x--) if (row.has(x)) x2 = x;
   }
-  if (y1 < 0) return undefined;
-  for (let y = region[3] - 1; y > y1; y--) {
-    const [from, to] = span(y);
-    for (let x = from; x <= to; x++) if (rowOf.has(x)) return [x1, y1, x2 + 1, y + 1];
-  }
-  return [x1, y1, x2 + 1, y1 + 1];
+  return [x1, y1, x2 + 1, y2 + 1];
 }
 
 /** Whether pixels of a row of the image belong to a component: between four of the heat map's, as its mask is drawn. */
-function rowTest(own: number, { heatmap, labels, image, threshold }: Labelled) {
-  const { data, width, height } = heatmap;
-  const sx = image.width / width;
-  const sy = image.height / height;
-  let above = 0;
-  let below = 0;
-  let fy = 0;
-  return {
-    at(y: number): { readonly v0: number; readonly v1: number } {
-      const v = Math.min(Math.max((y + 0.5) / sy - 0.5, 0), height - 1);
-      const v0 = Math.floor(v);
-      const v1 = Math.min(v0 + 1, height - 1);
-      fy = v - v0;
-      above = v0 * width;
-      below = v1 * width;
-      return { v0, v1 };
-    },
-    has(x: number): boolean {
-      const u = Math.min(Math.max((x + 0.5) / sx - 0.5, 0), width - 1);
-      const u0 = Math.floor(u);
-      const u1 = Math.min(u0 + 1, width - 1);
-      const fx = Math.fround(u - u0);
-      const a = labels[above + u0] as number;
-      const b = labels[above + u1] as number;
-      const d = labels[below + u0] as number;
-      const e = labels[below + u1] as number;
-      // Four pixels that all belong to an object touch each other: it is the same object.
-      if (a !== 0 && b !== 0 && d !== 0 && e !== 0) return a === own;
-      if (a !== own && b !== own && d !== own && e !== own) return false;
-      const nearest = (fy < 0.5 ? above : below) + (fx < 0.5 ? u0 : u1);
-      if (labels[nearest] !== 0 && labels[nearest] !== own) return false;
-      const left = data[above + u0] as number;
-      const low = data[below + u0] as number;
-      const top = left + ((data[above + u1] as number) - left) * fx;
-      const bottom = low + ((data[below + u1] as number) - low) * fx;
-      return !(top + (bottom - top) * fy < threshold);
-    },
-  };
+class ImageRow {
+  /** Rows of the heat map between which it lies. */
+  v0 = 0;
+  v1 = 0;
+  #fy = 0;
+  readonly #own: number;
+  readonly #runs: Runs;
+  readonly #heatmap: Heatmap;
+  readonly #threshold: number;
+  readonly #columns: Axis;
+  readonly #rows: Axis;
+
+  constructor({ root }: Part, { runs, heatmap, image, threshold }: Labelled) {
+    this.#own = root;
+    this.#runs = runs;
+    this.#heatmap = heatmap;
+    this.#threshold = threshold;
+    this.#columns = columnsOf(heatmap, image);
+    this.#rows = rowsOf(heatmap, image);
+  }
+
+  moveTo(y: number): this {
+    this.v0 = this.#rows.cell[y] as number;
+    this.v1 = Math.min(this.v0 + 1, this.#heatmap.height - 1);
+    this.#fy = this.#rows.fraction[y] as number;
+    return this;
+  }
+
+  /** Whether both neighbours of row y lie between the same rows of the heat map as it does. */
+  isBetween(y: number): boolean {
+    const { cell } = this.#rows;
+    return cell[y - 1] === cell[y] && cell[y + 1] === cell[y];
+  }
+
+  hasAny(from: number, to: number): boolean {
+    for (let x = from; x <= to; x++) if (this.has(x)) return true;
+    return false;
+  }
+
+  has(x: number): boolean {
+    const { data, width } = this.#heatmap;
+    const threshold = this.#threshold;
+    const u0 = this.#columns.cell[x] as number;
+    const u1 = Math.min(u0 + 1, width - 1);
+    const fx = this.#columns.fraction[x] as number;
+    const above = this.v0 * width;
+    const below = this.v1 * width;
+    const a = data[above + u0] as number;
+    const b = data[above + u1] as number;
+    const d = data[below + u0] as number;
+    const e = data[below + u1] as number;
+    const top = a + (b - a) * fx;
+    const bottom = d + (e - d) * fx;
+    const isBelow = top + (bottom - top) * this.#fy < threshold;
+    if (isBelow && !(a >= threshold && b >= threshold && d >= threshold && e >= threshold)) return false;
+    // Those of the four that are marked touch each other: they are of one component.
+    if (a >= threshold) return componentAt(this.#runs, this.v0, u0) === this.#own;
+    if (b >= threshold) return componentAt(this.#runs, this.v0, u1) === this.#own;
+    if (d >= threshold) return componentAt(this.#runs, this.v1, u0) === this.#own;
+    return e >= threshold && componentAt(this.#runs, this.v1, u1) === this.#own;
+  }
 }

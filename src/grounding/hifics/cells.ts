@@ -1,5 +1,6 @@
-import { type Box, boxWidth, clipBox, type Pixels } from "../../geometry/index.js";
+import { type Box, clipBox, type Pixels } from "../../geometry/index.js";
 import type { Heatmap } from "../types.js";
+import type { Axis } from "./axes.js";
 
 export interface ImageSize {
   readonly width: Pixels;
@@ -8,7 +9,8 @@ export interface ImageSize {
 
 /** A component of a heat map. */
 export interface Part {
-  readonly label: number;
+  /** First of its runs. */
+  readonly root: number;
   /** First and last column and row, inclusive, in heat-map pixels. */
   readonly bounds: readonly [number, number, number, number];
 }
@@ -33,31 +35,26 @@ interface Cells {
   /** First column of each cell in the image, and the region's end. */
   readonly starts: Int32Array;
   /** For each column of the region, its place between both, 0..1. */
-  readonly fraction: Float32Array;
+  readonly fraction: Float64Array;
 }
 
-export function cellsOf(region: Box, sx: number, width: number): Cells {
-  const count = boxWidth(region);
+export function cellsOf(region: Box, columns: Axis, width: number): Cells {
   const left: number[] = [];
   const starts: number[] = [];
   let last = -1;
-  const fraction = new Float32Array(count);
-  for (let c = 0; c < count; c++) {
-    const u = Math.min(Math.max((region[0] + c + 0.5) / sx - 0.5, 0), width - 1);
-    const at = Math.floor(u);
-    if (at !== last) {
-      last = at;
-      left.push(at);
-      starts.push(region[0] + c);
-    }
-    fraction[c] = u - at;
+  for (let x = region[0]; x < region[2]; x++) {
+    const at = columns.cell[x] as number;
+    if (at === last) continue;
+    last = at;
+    left.push(at);
+    starts.push(x);
   }
   starts.push(region[2]);
   return {
     left: Int32Array.from(left),
     right: Int32Array.from(left, (at) => Math.min(at + 1, width - 1)),
     starts: Int32Array.from(starts),
-    fraction,
+    fraction: columns.fraction.subarray(region[0], region[2]),
   };
 }
 
@@ -65,26 +62,19 @@ export function cellsOf(region: Box, sx: number, width: number): Cells {
 const kind = { out: 0, in: 1, mixed: 2 } as const;
 
 /**
- * Finds the spans between two rows. Four pixels that all belong to an object touch each other: it is the same object.
+ * Finds the spans between two rows. Those of a cell's four pixels that are marked touch each other: they are of one
+ * component.
  */
-export function classify(spans: Spans, { left, right, starts }: Cells, pair: RowPair): void {
-  const { labels, label: own } = pair;
+export function classify(spans: Spans, { left, right, starts }: Cells, { above, below }: RowPair): void {
   const { from, to, mixed, cells } = spans;
-  const above = pair.v0 * pair.heatmap.width;
-  const below = pair.v1 * pair.heatmap.width;
   let count = 0;
   let mixedCount = 0;
   let last: number = kind.out;
   for (let c = 0; c < left.length; c++) {
     const u0 = left[c] as number;
     const u1 = right[c] as number;
-    const a = labels[above + u0] as number;
-    const b = labels[above + u1] as number;
-    const d = labels[below + u0] as number;
-    const e = labels[below + u1] as number;
-    let now: number = kind.mixed;
-    if (a !== 0 && b !== 0 && d !== 0 && e !== 0) now = a === own ? kind.in : kind.out;
-    else if (a !== own && b !== own && d !== own && e !== own) now = kind.out;
+    const own = (above[u0] as number) + (above[u1] as number) + (below[u0] as number) + (below[u1] as number);
+    const now: number = own === 0 ? kind.out : own === 4 ? kind.in : kind.mixed;
     if (now === kind.mixed) cells[mixedCount++] = c;
     if (now === last) continue;
     if (last !== kind.out) to[count++] = starts[c] as number;
@@ -125,9 +115,6 @@ interface Edge {
   /** The heat map above and below, interpolated along its rows. */
   readonly upper: Float64Array;
   readonly lower: Float64Array;
-  /** 1 where the nearest pixel of that row is the component's or nobody's. */
-  readonly upperFree: Uint8Array;
-  readonly lowerFree: Uint8Array;
 }
 
 let lastEdge: Edge | undefined;
@@ -135,29 +122,24 @@ let lastEdge: Edge | undefined;
 /** Memory for so many columns; the next call gets the same. */
 export function edgeOf(columns: Pixels): Edge {
   if (lastEdge === undefined || lastEdge.upper.length < columns)
-    lastEdge = {
-      upper: new Float64Array(columns),
-      lower: new Float64Array(columns),
-      upperFree: new Uint8Array(columns),
-      lowerFree: new Uint8Array(columns),
-    };
+    lastEdge = { upper: new Float64Array(columns), lower: new Float64Array(columns) };
   return lastEdge;
 }
 
 interface RowPair {
   readonly heatmap: Heatmap;
-  readonly labels: Int32Array;
-  readonly label: number;
-  /** The heat map's rows above and below. */
+  /** 1 for the component's pixels in the heat map's rows above and below. */
+  readonly above: Uint8Array;
+  readonly below: Uint8Array;
+  /** Both rows. */
   readonly v0: number;
   readonly v1: number;
 }
 
 /** Fills `edge` for the mixed cells between two rows: all rows of the image between them need the same. */
 export function interpolate(edge: Edge, spans: Spans, cells: Cells, pair: RowPair): void {
-  const { upper, lower, upperFree, lowerFree } = edge;
-  const { heatmap, labels, label } = pair;
-  const { data, width } = heatmap;
+  const { upper, lower } = edge;
+  const { data, width } = pair.heatmap;
   const { left, right, starts, fraction } = cells;
   const above = pair.v0 * width;
   const below = pair.v1 * width;
@@ -175,12 +157,6 @@ export function interpolate(edge: Edge, spans: Spans, cells: Cells, pair: RowPai
       const fx = fraction[k] as number;
       upper[k] = a + (b - a) * fx;
       lower[k] = d + (e - d) * fx;
-      // A pixel just outside the component's own cells may pass by interpolation; it must not be another component's.
-      const u = fx < 0.5 ? u0 : u1;
-      const over = labels[above + u] as number;
-      const under = labels[below + u] as number;
-      upperFree[k] = over === 0 || over === label ? 1 : 0;
-      lowerFree[k] = under === 0 || under === label ? 1 : 0;
     }
   }
 }

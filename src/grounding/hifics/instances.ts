@@ -1,5 +1,6 @@
 import { type Box, boxWidth, type Mask, uniteBoxes } from "../../geometry/index.js";
 import type { Detection, Heatmap } from "../types.js";
+import { columnsOf, rowsOf } from "./axes.js";
 import { boxOf } from "./box-of.js";
 import {
   cellsOf,
@@ -11,6 +12,7 @@ import {
   regionOf,
   spansOf,
 } from "./cells.js";
+import { findRuns, largeComponents, markRow, type Runs } from "./runs.js";
 
 export interface InstanceOptions {
   /** Probability from which a pixel belongs to the object. */
@@ -37,14 +39,14 @@ export function instancesFromHeatmap(
   image: ImageSize,
   options: InstanceOptions,
 ): readonly Detection[] {
-  const labels = emptyLabels(heatmap.data.length);
-  const large = componentsOf(heatmap, options, labels);
+  const runs = findRuns(heatmap, options.threshold);
+  const large = componentsOf(heatmap, options, runs);
   const best = large[0]?.score ?? 0;
   const detections: Detection[] = [];
   for (const component of large) {
     if (component.score < best * (options.relativeScore ?? 0.6) || detections.length >= (options.limit ?? 20))
       break;
-    const box = boxOf(component, { heatmap, labels, image, threshold: options.threshold });
+    const box = boxOf(component, { heatmap, runs, image, threshold: options.threshold });
     if (box === undefined) continue;
     const mask = () => maskOf([component], heatmap, image, options.threshold);
     detections.push(lazily(box, component.score, mask));
@@ -65,12 +67,11 @@ function lazily(box: Box, score: number, drawMask: () => Mask): Detection {
   };
 }
 
-/** The labels are found again: their memory has served other calls since. */
+/** The runs are found again: their memory has served other calls since. */
 function maskOf(parts: readonly Component[], heatmap: Heatmap, image: ImageSize, threshold: number): Mask {
-  const labels = emptyLabels(heatmap.data.length);
-  label(heatmap, threshold, labels);
+  const runs = findRuns(heatmap, threshold);
   const mask = emptyMask(image);
-  for (const part of parts) draw(part, heatmap, labels, image, threshold, mask.data);
+  for (const part of parts) draw(part, heatmap, runs, image, threshold, mask.data);
   return mask;
 }
 
@@ -92,19 +93,20 @@ export function instanceOfParts(
   image: ImageSize,
   { threshold, share, score }: { readonly threshold: number; readonly share: number; readonly score: number },
 ): Detection | undefined {
-  const labels = emptyLabels(heatmap.data.length);
-  const components = componentsOf(heatmap, { threshold, minArea: 0 }, labels);
+  const runs = findRuns(heatmap, threshold);
+  const components = componentsOf(heatmap, { threshold, minArea: 0 }, runs);
   const [only] = components;
   if (only === undefined) return undefined;
   if (components.length === 1) {
-    const box = boxOf(only, { heatmap, labels, image, threshold });
+    const box = boxOf(only, { heatmap, runs, image, threshold });
     return box && lazily(box, score, () => maskOf(components, heatmap, image, threshold));
   }
-  const parts = components.flatMap((component) => {
-    const drawn = draw(component, heatmap, labels, image, threshold);
-    return drawn === undefined ? [] : [{ component, ...drawn }];
-  });
-  const shown = parts.slice(0, maxParts);
+  const shown: { readonly component: Component; readonly box: Box; readonly area: number }[] = [];
+  for (const component of components) {
+    const drawn = draw(component, heatmap, runs, image, threshold);
+    if (drawn !== undefined) shown.push({ component, ...drawn });
+    if (shown.length === maxParts) break;
+  }
   const least = share * Math.max(...shown.map(({ area }) => area));
   const large = shown.filter(({ area }) => area >= least);
   const [first, ...others] = large;
@@ -114,130 +116,24 @@ export function instanceOfParts(
   return lazily(box, score, () => maskOf(drawn, heatmap, image, threshold));
 }
 
-/** Memory of the last call, for the next one: to ask for new megabytes takes longer than to look for components. */
-const memory = {
-  labels: new Int32Array(0),
-  from: new Int32Array(0),
-  to: new Int32Array(0),
-  parent: new Int32Array(0),
-  place: new Int32Array(0),
-};
-
-/** At least `length` numbers, whatever they are. */
-function scratch(name: keyof typeof memory, length: number): Int32Array {
-  if (memory[name].length < length) memory[name] = new Int32Array(length);
-  return memory[name];
-}
-
-const emptyLabels = (length: number): Int32Array => scratch("labels", length).fill(0, 0, length);
-
 const emptyMask = ({ width, height }: ImageSize): Mask => ({
   width,
   height,
   data: new Uint8Array(width * height),
 });
 
-/** Components that are large enough, best first; fills `labels`. */
-function componentsOf(heatmap: Heatmap, options: InstanceOptions, labels: Int32Array): Component[] {
+/** Components that are large enough, best first; those of one score and area in the order of their first pixels. */
+function componentsOf(heatmap: Heatmap, options: InstanceOptions, runs: Runs): Component[] {
   const minArea = Math.max(1, (options.minArea ?? 0.0003) * heatmap.data.length);
-  return label(heatmap, options.threshold, labels)
-    .filter((c) => c.area >= minArea)
+  const { area, left, top, right, bottom } = runs;
+  return largeComponents(heatmap, runs, minArea)
+    .map(({ root, sum }) => ({
+      root,
+      area: area[root] as number,
+      score: sum / (area[root] as number),
+      bounds: [left[root], top[root], right[root], bottom[root]] as Part["bounds"],
+    }))
     .sort((a, b) => b.score - a.score || b.area - a.area);
-}
-
-/**
- * 8-connected components by runs: a row's runs of pixels join those that they touch in the row above, by union-find.
- * Fills `labels` (0 = none) and returns the components' statistics, in the order of their first pixels.
- */
-function label({ width, height, data }: Heatmap, threshold: number, labels: Int32Array): Component[] {
-  const most = Math.ceil(width / 2) * height;
-  const from = scratch("from", most);
-  const to = scratch("to", most);
-  const parent = scratch("parent", most);
-  const rows = new Int32Array(height + 1);
-  let count = 0;
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    const end = count;
-    let above = y === 0 ? end : (rows[y - 1] as number);
-    for (let x = 0; x < width; x++) {
-      if (!((data[row + x] as number) >= threshold)) continue;
-      const start = x;
-      do x++;
-      while (x < width && (data[row + x] as number) >= threshold);
-      from[count] = start;
-      to[count] = x;
-      parent[count] = count;
-      while (above < end && (to[above] as number) < start) above++;
-      for (let other = above; other < end && (from[other] as number) <= x; other++)
-        join(parent, count, other);
-      count++;
-    }
-    rows[y + 1] = count;
-  }
-  return statistics({ width, height, data }, { from, to, parent, rows }, labels);
-}
-
-interface Runs {
-  /** First column of each run, and the one after its last. */
-  readonly from: Int32Array;
-  readonly to: Int32Array;
-  /** A component's root is its first run. */
-  readonly parent: Int32Array;
-  /** First run of each row, and the number of runs. */
-  readonly rows: Int32Array;
-}
-
-function statistics({ width, height, data }: Heatmap, runs: Runs, labels: Int32Array): Component[] {
-  const { from, to, parent, rows } = runs;
-  const components: {
-    label: number;
-    area: number;
-    score: number;
-    bounds: [number, number, number, number];
-  }[] = [];
-  const place = scratch("place", rows[height] as number);
-  for (let y = 0; y < height; y++) {
-    for (let run = rows[y] as number; run < (rows[y + 1] as number); run++) {
-      const root = find(parent, run);
-      const x1 = from[run] as number;
-      const x2 = to[run] as number;
-      if (root === run) {
-        place[run] = components.length;
-        components.push({ label: run + 1, area: 0, score: 0, bounds: [x1, y, x2 - 1, y] });
-      }
-      const own = components[place[root] as number] as (typeof components)[number];
-      const row = y * width;
-      let sum = own.score;
-      for (let i = row + x1; i < row + x2; i++) sum += data[i] as number;
-      own.score = sum;
-      own.area += x2 - x1;
-      labels.fill(own.label, row + x1, row + x2);
-      if (x1 < own.bounds[0]) own.bounds[0] = x1;
-      if (x2 - 1 > own.bounds[2]) own.bounds[2] = x2 - 1;
-      own.bounds[3] = y;
-    }
-  }
-  for (const own of components) own.score /= own.area;
-  return components;
-}
-
-function find(parent: Int32Array, run: number): number {
-  let root = run;
-  while (parent[root] !== root) root = parent[root] as number;
-  for (let i = run; i !== root; ) {
-    const next = parent[i] as number;
-    parent[i] = root;
-    i = next;
-  }
-  return root;
-}
-
-function join(parent: Int32Array, a: number, b: number): void {
-  const one = find(parent, a);
-  const other = find(parent, b);
-  if (one < other) parent[other] = one;
-  else parent[one] = other;
 }
 
 /**
@@ -247,15 +143,14 @@ function join(parent: Int32Array, a: number, b: number): void {
 function draw(
   component: Component,
   heatmap: Heatmap,
-  labels: Int32Array,
+  runs: Runs,
   image: ImageSize,
   threshold: number,
   data?: Uint8Array,
 ): { readonly box: Box; readonly area: number } | undefined {
-  const sx = image.width / heatmap.width;
-  const sy = image.height / heatmap.height;
   const region = regionOf(component.bounds, heatmap, image);
-  const cells = cellsOf(region, sx, heatmap.width);
+  const rows = rowsOf(heatmap, image);
+  const cells = cellsOf(region, columnsOf(heatmap, image), heatmap.width);
   let x1 = image.width;
   let y1 = image.height;
   let x2 = -1;
@@ -271,19 +166,22 @@ function draw(
   };
   const edge = edgeOf(boxWidth(region));
   const spans = spansOf(cells.left.length);
+  let above = new Uint8Array(heatmap.width);
+  let below = new Uint8Array(heatmap.width);
   let known = -1;
   for (let y = region[1]; y < region[3]; y++) {
-    const v = Math.min(Math.max((y + 0.5) / sy - 0.5, 0), heatmap.height - 1);
-    const v0 = Math.floor(v);
+    const v0 = rows.cell[y] as number;
     const v1 = Math.min(v0 + 1, heatmap.height - 1);
-    const fy = v - v0;
+    const fy = rows.fraction[y] as number;
     if (v0 !== known) {
-      const pair = { heatmap, labels, label: component.label, v0, v1 };
+      if (v0 === known + 1 && known >= 0) [above, below] = [below, above];
+      else markRow(component.root, runs, v0, above);
+      markRow(component.root, runs, v1, below);
+      const pair = { heatmap, above, below, v0, v1 };
       classify(spans, cells, pair);
       interpolate(edge, spans, cells, pair);
     }
     known = v0;
-    const free = fy < 0.5 ? edge.upperFree : edge.lowerFree;
     const { upper, lower } = edge;
     let start = -1;
     let end = -1;
@@ -301,7 +199,7 @@ function draw(
       }
       for (let k = from - region[0]; k < to - region[0]; k++) {
         const top = upper[k] as number;
-        const inside = free[k] === 1 && !(top + ((lower[k] as number) - top) * fy < threshold);
+        const inside = !(top + ((lower[k] as number) - top) * fy < threshold);
         if (inside === start >= 0) continue;
         const x = k + region[0];
         if (!inside) add(y, start, x);
