@@ -1,7 +1,8 @@
-import { type Mask, maskArea, maskIou, type Pixels } from "../../geometry/index.js";
-import type { Detection } from "../types.js";
+import type { Pixels } from "../../geometry/index.js";
+import type { Detection, Heatmap } from "../types.js";
 import { instanceOfParts } from "./instances.js";
-import { probabilities } from "./score.js";
+import { marksOfEight } from "./runs.js";
+import { writeProbabilities } from "./score.js";
 
 /** Instances that the decoder drew for one query, at the model's resolution. */
 export interface Candidates {
@@ -47,28 +48,82 @@ export function instancesFromCandidates(
   const plane = candidates.width * candidates.height;
   const minArea = Math.max(1, (options.minArea ?? 0.0002) * plane);
   const order = Array.from(candidates.mass.keys()).sort((a, b) => candidates.mass[b]! - candidates.mass[a]!);
-  const cut = Math.log(threshold / (1 - threshold));
-  const taken: Mask[] = [];
+  const taken: Shape[] = [];
   const detections: Detection[] = [];
   for (const k of order) {
     const least = (detections[0]?.score ?? 0) * (options.relativeMass ?? minRelativeMass);
     if (detections.length >= (options.limit ?? 20) || candidates.mass[k]! < least) break;
-    const logits = candidates.logits.subarray(k * plane, (k + 1) * plane);
-    const data = new Uint8Array(plane);
-    for (let i = 0; i < plane; i++) data[i] = (logits[i] as number) >= cut ? 1 : 0;
-    const small: Mask = { width: candidates.width, height: candidates.height, data };
-    if (
-      maskArea(small) < minArea ||
-      taken.some((other) => maskIou(small, other) > (options.maxOverlap ?? 0.5))
-    )
+    const shape = shapeOf(candidates, k, threshold);
+    if (shape.area < minArea || taken.some((other) => overlapOf(shape, other) > (options.maxOverlap ?? 0.5)))
       continue;
-    const { width, height } = candidates;
-    const heatmap = { width, height, data: probabilities(logits, 1).data };
     const score = Math.min(1, candidates.mass[k]!);
-    const instance = instanceOfParts(heatmap, image, { threshold, share: minPartShare, score });
+    const instance = instanceOfParts(heatmapOf(shape), image, { threshold, share: minPartShare, score });
     if (instance === undefined) continue;
-    taken.push(small);
+    taken.push(shape);
     detections.push(instance);
   }
   return detections;
+}
+
+/** A candidate at the model's resolution: its logits from `cut` on. */
+interface Shape {
+  readonly width: Pixels;
+  readonly height: Pixels;
+  readonly logits: Float32Array;
+  readonly cut: number;
+  readonly area: number;
+  /** First and last column and row, inclusive, of pixels that may belong to it at the threshold, by rounding too. */
+  readonly bounds: readonly [number, number, number, number];
+}
+
+/** Relative error of a probability that is rounded to 32 bits, and more. */
+const rounding = 1e-6;
+
+const logitOf = (p: number): number => Math.log(p / (1 - p));
+
+function shapeOf({ width, height, logits: all }: Candidates, k: number, threshold: number): Shape {
+  const logits = all.subarray(k * width * height, (k + 1) * width * height);
+  const cut = logitOf(threshold);
+  const lowest = logitOf(threshold * (1 - rounding));
+  let area = 0;
+  let [x1, y1, x2, y2] = [width, height, -1, -1];
+  const add = (i: number) => {
+    const logit = logits[i] as number;
+    if (!(logit >= lowest)) return;
+    if (logit >= cut) area++;
+    const y = Math.floor(i / width);
+    const x = i - y * width;
+    if (x < x1) x1 = x;
+    if (x > x2) x2 = x;
+    if (y < y1) y1 = y;
+    y2 = y;
+  };
+  let i = 0;
+  for (; i + 8 <= logits.length; i += 8)
+    if (marksOfEight(logits, i, lowest) !== 0) for (let k = i; k < i + 8; k++) add(k);
+  for (; i < logits.length; i++) add(i);
+  return { width, height, logits, cut, area, bounds: [x1, y1, x2, y2] };
+}
+
+/** Intersection over union of two candidates' pixels. */
+function overlapOf(a: Shape, b: Shape): number {
+  const x1 = Math.max(a.bounds[0], b.bounds[0]);
+  const x2 = Math.min(a.bounds[2], b.bounds[2]);
+  const y2 = Math.min(a.bounds[3], b.bounds[3]);
+  let both = 0;
+  for (let y = Math.max(a.bounds[1], b.bounds[1]); y <= y2; y++)
+    for (let i = y * a.width + x1; i <= y * a.width + x2; i++)
+      if ((a.logits[i] as number) >= a.cut && (b.logits[i] as number) >= b.cut) both++;
+  return both / (a.area + b.area - both);
+}
+
+/** The candidate's probabilities; 0 where neither one of its pixels is nor a neighbour of one. */
+function heatmapOf({ width, height, logits, bounds: [x1, y1, x2, y2] }: Shape): Heatmap {
+  const data = new Float32Array(width * height);
+  const last = Math.min(y2 + 1, height - 1);
+  for (let y = Math.max(y1 - 1, 0); y <= last; y++) {
+    const [from, to] = [y * width + Math.max(x1 - 1, 0), y * width + Math.min(x2 + 2, width)];
+    writeProbabilities(logits.subarray(from, to), 1, data.subarray(from, to));
+  }
+  return { width, height, data };
 }

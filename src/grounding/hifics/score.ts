@@ -32,6 +32,14 @@ const series = Float64Array.from({ length: 4 * 4097 }, (_, i) => {
  */
 export function probabilities(logits: Float32Array, sign: 1 | -1): { data: Float32Array; best: number } {
   const data = new Float32Array(logits.length);
+  return { data, best: sigmoid(writeProbabilities(logits, sign, data)) };
+}
+
+/**
+ * Writes the probabilities of `sign` × logits to `data`, which is as long.
+ * @returns the highest of `sign` × logits, -Infinity where there is none
+ */
+export function writeProbabilities(logits: Float32Array, sign: 1 | -1, data: Float32Array): number {
   let highest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < data.length; i++) {
     const x = sign * (logits[i] as number);
@@ -44,7 +52,7 @@ export function probabilities(logits: Float32Array, sign: 1 | -1): { data: Float
       data[i] = (series[k] as number) + r * ((series[k + 1] as number) + r * tail);
     } else data[i] = sigmoid(x);
   }
-  return { data, best: sigmoid(highest) };
+  return highest;
 }
 
 /** Logit of a probability, which is taken to lie between `bound` and 1 - `bound`. */

@@ -1,9 +1,18 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cropColour, maskArea } from "../../../src/geometry/index.js";
+import {
+  type Box,
+  cropColour,
+  type Mask,
+  maskArea,
+  maskIou,
+  uniteBoxes,
+} from "../../../src/geometry/index.js";
 import { closeUp, lookCloser } from "../../../src/grounding/hifics/closer-look.js";
 import type { Decoded } from "../../../src/grounding/hifics/outputs.js";
-import { answerScore, logit } from "../../../src/grounding/hifics/score.js";
+import { answerScore, logit, probabilities } from "../../../src/grounding/hifics/score.js";
 import { type Candidates, type Detection, instancesFromCandidates } from "../../../src/grounding/index.js";
+import { plainInstances, sizes } from "../../support/plain-instances.js";
 
 type Cells = readonly (readonly [number, number, number, number])[];
 
@@ -75,6 +84,88 @@ describe("instances drawn by the decoder", () => {
     expect(instancesFromCandidates(candidates(shapes), image).length).toBe(1);
     expect(instancesFromCandidates(candidates(shapes), image, { relativeMass: 0 }).length).toBe(2);
   });
+});
+
+describe("instances of any candidates", () => {
+  const cut = (threshold: number) => Math.log(threshold / (1 - threshold));
+  const problems = fc.constantFrom(0.3, 0.5, 0.9).chain((threshold) =>
+    sizes(24, 10).chain(({ width, height }) => {
+      // Near the threshold a probability may reach it by rounding alone.
+      const near = fc.integer({ min: -40, max: 40 }).map((n) => cut(threshold) + n * 1e-8);
+      const far = fc.constantFrom(-200, -8, -1, 1, 8, 200);
+      const length = 3 * width * height;
+      return fc.record({
+        threshold: fc.constant(threshold),
+        width: fc.constant(width),
+        height: fc.constant(height),
+        logits: fc.array(fc.oneof(far, near), { minLength: length, maxLength: length }),
+        mass: fc.array(fc.constantFrom(0.2, 0.5, 0.9), { minLength: 3, maxLength: 3 }),
+      });
+    }),
+  );
+
+  it("are those of whole maps of probabilities and whole masks", () => {
+    let found = 0;
+    const options = fc.record({
+      relativeMass: fc.constantFrom(0, 0.6),
+      maxOverlap: fc.constantFrom(0.2, 0.5),
+      minArea: fc.constantFrom(0, 0.1),
+    });
+    fc.assert(
+      fc.property(problems, sizes(50, 30), options, ({ threshold, ...given }, size, limits) => {
+        const all: Candidates = {
+          ...given,
+          logits: Float32Array.from(given.logits),
+          mass: Float32Array.from(given.mass),
+          quality: new Float32Array(3),
+        };
+        const seen = instancesFromCandidates(all, size, { ...limits, threshold });
+        const expected = plainCandidates(all, size, { ...limits, threshold });
+        expect(seen.map(({ box, score }) => ({ box, score }))).toEqual(
+          expected.map(({ box, score }) => ({ box, score })),
+        );
+        for (const [i, { mask }] of seen.entries())
+          expect(Buffer.compare(mask.data, expected[i]?.mask ?? new Uint8Array(0))).toBe(0);
+        found += seen.length;
+      }),
+      { numRuns: 150 },
+    );
+    expect(found).toBeGreaterThan(100);
+  });
+
+  /** By their definition: masks at the model's resolution, then the parts of each one's probabilities. */
+  function plainCandidates(
+    { width, height, logits, mass }: Candidates,
+    size: { width: number; height: number },
+    options: { threshold: number; relativeMass: number; maxOverlap: number; minArea: number },
+  ) {
+    const plane = width * height;
+    const taken: Mask[] = [];
+    const found: { box: Box; score: number; mask: Uint8Array }[] = [];
+    for (const k of [...mass.keys()].sort((a, b) => mass[b]! - mass[a]!)) {
+      if (mass[k]! < (found[0]?.score ?? 0) * options.relativeMass) break;
+      const own = logits.subarray(k * plane, (k + 1) * plane);
+      const small = {
+        width,
+        height,
+        data: Uint8Array.from(own, (x) => (x >= cut(options.threshold) ? 1 : 0)),
+      };
+      if (maskArea(small) < Math.max(1, options.minArea * plane)) continue;
+      if (taken.some((other) => maskIou(small, other) > options.maxOverlap)) continue;
+      const heatmap = { width, height, data: probabilities(own, 1).data };
+      const parts = plainInstances(heatmap, size, options.threshold)
+        .slice(0, 20)
+        .map((part) => ({ ...part, area: part.mask.reduce((sum, pixel) => sum + pixel, 0) }));
+      const most = Math.max(...parts.map(({ area }) => area));
+      const large = parts.filter(({ area }) => area >= 0.2 * most);
+      if (large.length === 0) continue;
+      const mask = new Uint8Array(size.width * size.height);
+      for (const part of large) for (const i of part.mask.keys()) if (part.mask[i] === 1) mask[i] = 1;
+      taken.push(small);
+      found.push({ box: large.map(({ box }) => box).reduce(uniteBoxes), score: Math.min(1, mass[k]!), mask });
+    }
+    return found;
+  }
 });
 
 describe("a closer look", () => {
