@@ -8,7 +8,7 @@ import {
 } from "../../inference/index.js";
 import { cleanQuery } from "../query/clean.js";
 import { stopwatch } from "../stopwatch.js";
-import type { Detection, Grounder, Grounding, GroundOptions } from "../types.js";
+import type { Detection, Grounder, Grounding, GroundOptions, Heatmap } from "../types.js";
 import { instancesFromCandidates, minRelativeMass } from "./candidates.js";
 import { closerCandidates, lookCloser } from "./closer-look.js";
 import { presenceByErasing, presenceLimits } from "./erased-look.js";
@@ -102,8 +102,7 @@ export class HifiCs implements Grounder {
     const groundings: Grounding[] = [];
     for (const [i, decoded] of maps.entries()) {
       const careful = options.effort === "careful" && decoded.candidates !== undefined;
-      // A caller may write to its own; masks that were not read yet are drawn from the cached one.
-      const heatmap = { ...decoded.heatmap, data: decoded.heatmap.data.slice() };
+      const heatmap = copyWhenRead(decoded.heatmap);
       onStep("heatmap", clock());
       const first = this.#instances(decoded, frame.colour, careful);
       const instances = clock();
@@ -204,4 +203,19 @@ export class HifiCs implements Grounder {
       .filter(({ score }) => score >= least)
       .map((detection) => withScore(detection, answerScore(detection.score, presence, this.manifest)));
   }
+}
+
+/**
+ * A heat map whose data are copied when they are first read: a caller may write to its own, and masks that were not
+ * read yet are drawn from the cached one. Most callers read the boxes alone.
+ */
+function copyWhenRead(cached: Heatmap): Heatmap {
+  let data: Float32Array | undefined;
+  return {
+    ...cached,
+    get data() {
+      data ??= cached.data.slice();
+      return data;
+    },
+  };
 }

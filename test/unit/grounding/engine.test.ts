@@ -113,8 +113,11 @@ describe("HiFi-CS engine over ONNX Runtime", () => {
     const [again] = await engine.ground({ colour: scene }, ["red"]);
     expect(calls).toEqual({ frame: 1, text: 2, decode: 1 });
     // An answer's map is its own: the next one is not drawn from it.
+    const [unread] = await engine.ground({ colour: scene }, ["red"]);
     const before = again?.heatmap.data.slice();
     again?.heatmap.data.fill(0);
+    expect(again?.heatmap.data.every((p) => p === 0)).toBe(true);
+    expect(unread?.heatmap.data).toEqual(before);
     const [third, other] = await engine.ground({ colour: scene }, ["red", "green"]);
     expect(third?.heatmap.data).toEqual(before);
     // Nor are its masks, which are drawn when they are read.
