@@ -114,7 +114,7 @@ const own = z.boolean().optional();
 /** Of each query: its tokens in a request, its features in the answer. Their frames follow those of the tensors. */
 const texts = z.array(z.array(tensorMeta).max(8)).max(16).optional();
 
-/** Descriptor of process `pid`: memory of `slots` parts of `bytes` each, and a token of 16 bytes behind them, in hex. */
+/** Descriptor of process `pid`: memory of `slots` parts of `bytes` each; behind them a token of 16 bytes, in hex. */
 const sharedMemory = z.object({
   pid: z.int().min(1),
   fd: z.int().min(0),

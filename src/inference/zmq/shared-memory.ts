@@ -63,8 +63,8 @@ export class SharedMemory {
   }
 
   /**
-   * Writes the large frames of a request to a free slot, the one used last first: its memory is at hand. Undefined where
-   * no frame is large, no slot is free or memory is short: the frames then travel in the message.
+   * Writes the large frames of a request to a free slot, the one used last first: its memory is at hand. Undefined
+   * where no frame is large, no slot is free or memory is short: the frames then travel in the message.
    */
   put(frames: readonly Uint8Array[]): Put | undefined {
     const bytes = frames.map(({ byteLength }) => (byteLength < leastBytes ? null : byteLength));
