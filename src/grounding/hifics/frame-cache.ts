@@ -6,6 +6,8 @@ interface Entry<V> {
   readonly height: number;
   /** A copy: a camera may write its next image into the same memory. */
   readonly bytes: Buffer;
+  /** Where the image lay the last time. */
+  source: WeakRef<Uint8Array>;
   readonly value: V;
 }
 
@@ -25,10 +27,25 @@ export class FrameCache<V> {
 
   get(image: ColourImage): V | undefined {
     const bytes = bytesOf(image);
-    for (const [id, { width, height, bytes: known }] of this.#entries.entries())
-      if (width === image.width && height === image.height && known.equals(bytes))
-        return this.#entries.get(id)?.value;
+    for (const [id, entry] of this.#entries.entries()) {
+      const { width, height, bytes: known } = entry;
+      if (width !== image.width || height !== image.height || !known.equals(bytes)) continue;
+      entry.source = new WeakRef(bytes);
+      return this.#entries.get(id)?.value;
+    }
     return undefined;
+  }
+
+  /** The value of the image that lay in the same memory, at once: `holds` says whether it is the same image still. */
+  guess(image: ColourImage): V | undefined {
+    const bytes = bytesOf(image);
+    for (const { source, value } of this.#entries.values()) if (source.deref() === bytes) return value;
+    return undefined;
+  }
+
+  /** Whether `value` is that of this image, which is then the one used last. */
+  holds(value: V, image: ColourImage): boolean {
+    return this.get(image) === value;
   }
 
   /**
@@ -42,7 +59,7 @@ export class FrameCache<V> {
     // A dropped image's memory serves again: to ask for megabytes at each image costs more than the copy.
     const bytes = oldest?.bytes.length === given.length ? oldest.bytes : Buffer.allocUnsafeSlow(given.length);
     bytes.set(given);
-    this.#entries.set(this.#nextId++, { width, height, bytes, value });
+    this.#entries.set(this.#nextId++, { width, height, bytes, source: new WeakRef(given), value });
   }
 
   delete(value: V): void {

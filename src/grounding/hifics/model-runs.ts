@@ -47,6 +47,11 @@ export interface RunOptions extends CallOptions {
   readonly onStep: Note;
 }
 
+interface Asked {
+  readonly texts: readonly Tensors[];
+  readonly maps: Decoded[];
+}
+
 /** Runs the model's parts. A frame is encoded once for all its queries, a query once for all its frames. */
 export class ModelRuns {
   readonly #manifest: Manifest;
@@ -73,15 +78,19 @@ export class ModelRuns {
     const checkCancelled = () => {
       if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
     };
+    const isNew = (query: string) => this.#texts.get(query) === undefined;
+    const goByTokens = this.#backend.ask !== undefined && isOneRun(queries) && queries.every(isNew);
+    const guess = goByTokens ? this.#frames.guess(image) : undefined;
+    const guessed = guess && (await this.#ask(image, guess, queries, options, true));
+    if (guessed !== undefined) return { ...guessed, encode: 0, text: 0, decode: clock() };
     const known = this.#frames.get(image);
     let encode = clock();
     options.onStep("compare", encode);
-    const isNew = (query: string) => this.#texts.get(query) === undefined;
-    if (this.#backend.ask !== undefined && isOneRun(queries) && queries.every(isNew)) {
-      const { texts, maps } = await this.#ask(image, known, queries, options);
+    if (goByTokens) {
+      const answered = await this.#ask(image, known, queries, options, false);
       const took = clock();
       const [encoded, decoded] = known === undefined ? [encode + took, 0] : [encode, took];
-      return { texts, maps, encode: encoded, text: 0, decode: decoded };
+      return { ...(answered as Asked), encode: encoded, text: 0, decode: decoded };
     }
     if (this.#backend.locate !== undefined && known === undefined) {
       const texts = await this.#encodeTexts(queries, options);
@@ -103,13 +112,17 @@ export class ModelRuns {
     return { texts, maps, encode, text, decode: clock() };
   }
 
-  /** Queries that are new, by their tokens, of an image that may be new too: one run for all parts. */
+  /**
+   * Queries that are new, by their tokens, of an image that may be new too: one run for all parts.
+   * @param guessed `known` is compared with the image while the back end works; undefined where it is another one's
+   */
   async #ask(
     image: ColourImage,
     known: KnownFrame | undefined,
     queries: readonly string[],
     options: RunOptions,
-  ): Promise<{ texts: readonly Tensors[]; maps: Decoded[] }> {
+    guessed: boolean,
+  ): Promise<Asked | undefined> {
     const clock = stopwatch();
     const tokens = queries.map((query) => this.#tokenizer.batch([query]));
     options.onStep("tokens", clock());
@@ -117,6 +130,10 @@ export class ModelRuns {
     const features = await known?.features.catch(() => undefined);
     const ask = this.#backend.ask as NonNullable<InferenceBackend["ask"]>;
     const asked = ask({ image, features, tokens }, options);
+    if (guessed && known !== undefined && !this.#frames.holds(known, image)) {
+      asked.catch(() => undefined);
+      return undefined;
+    }
     const frame =
       features === undefined
         ? this.#keepFrame(

@@ -260,8 +260,10 @@ export class WorkerConnection {
     this.#puts.delete(message.id);
     if (!this.inFlight.delete(message.id))
       throw new ProtocolError("late", "answers nothing that is waited for");
-    if (message.kind === "result")
-      this.queued = Math.max(0, metaOf("result", message).queued - this.inFlight.size);
+    // Whoever waits for the answer reads the rest of it, and says so where that cannot be done.
+    const { queued } = (message.meta ?? {}) as { readonly queued?: unknown };
+    if (typeof queued === "number" && Number.isSafeInteger(queued))
+      this.queued = Math.max(0, queued - this.inFlight.size);
     this.#events.onAnswer(this, message.id, message);
   }
 
