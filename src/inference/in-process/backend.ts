@@ -59,7 +59,10 @@ export class InProcessBackend implements InferenceBackend {
   readonly #inputs: Loaded["inputs"];
   /** The encoder takes pixels of any size. */
   readonly takesPixels: boolean;
-  /** Features of an image and the logits of its first queries in one run; absent unless chosen. */
+  /**
+   * Features of an image and the logits of its first queries in one call, so that features are not copied to the
+   * thread again. Absent for a model of one graph.
+   */
   readonly locate?: NonNullable<InferenceBackend["locate"]>;
   readonly #thread: InferenceThread;
   #rejectFailed: (error: Error) => void = () => undefined;
@@ -71,7 +74,8 @@ export class InProcessBackend implements InferenceBackend {
   private constructor(model: ModelFiles, { thread, description, inputs }: StartedThread) {
     this.#inputs = inputs;
     this.takesPixels = inputs.encoder?.includes(pixelsName) ?? false;
-    if (inputs.locate !== undefined) this.locate = (...call) => this.#locate(...call);
+    if (inputs.encoder !== undefined && inputs.decoder !== undefined)
+      this.locate = (...call) => this.#locate(...call);
     this.#model = model;
     this.#images = new ImagePreprocessPool(model.input);
     this.description = `in-process/${description}`;
@@ -97,34 +101,52 @@ export class InProcessBackend implements InferenceBackend {
       .catch((error) => {
         throw this.#inferenceError(error as Error);
       });
-    return this.#model.files.encoder === undefined ? tensors : this.encodeFrame(tensors, options);
+    return this.#model.files.encoder === undefined
+      ? tensors
+      : this.#run({ part: "encoder", feeds: tensors }, options, buffersOf(tensors));
   }
 
   encodeFrame = (feeds: Tensors, options?: CallOptions): Promise<Tensors> =>
-    this.#run("encoder", feeds, options);
+    this.#run({ part: "encoder", feeds }, options);
   encodeText = async (feeds: Tensors, options?: CallOptions): Promise<Tensors> =>
-    this.#model.files.text === undefined ? {} : this.#run("text", feeds, options);
-  decode = (feeds: Tensors, options?: CallOptions): Promise<Tensors> => this.#run("decoder", feeds, options);
+    this.#model.files.text === undefined ? {} : this.#run({ part: "text", feeds }, options);
+  decode = (feeds: Tensors, options?: CallOptions): Promise<Tensors> =>
+    this.#run({ part: "decoder", feeds }, options);
 
   inputsOf = (part: ModelPart): readonly string[] | undefined => this.#inputs[part];
 
   async #locate(image: ColourImage, feeds: Tensors, options: CallOptions = {}): Promise<Tensors> {
     const { width, height, data } = image;
     checkImageSide(image);
-    const pixels = this.#inputs.locate?.includes(pixelsName)
+    const part = this.#inputs.locate === undefined ? "encoder" : "locate";
+    const takesPixels = this.#inputs[part]?.includes(pixelsName) ?? false;
+    const pixels = takesPixels
       ? pixelFeeds(image)
-      : await this.#images.tensors({ kind: "rgb", width, height, data }, options.onStep);
-    return this.#run("locate", { ...feeds, ...pixels }, options);
+      : await this.#images.tensors({ kind: "rgb", width, height, data }, options.onStep).catch((error) => {
+          throw this.#inferenceError(error as Error);
+        });
+    return this.#run(
+      part === "locate"
+        ? { part, feeds: { ...feeds, ...pixels } }
+        : { part, feeds: pixels, decoderFeeds: feeds },
+      options,
+      takesPixels ? [] : buffersOf(pixels),
+    );
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#thread.close("the back end was closed"), this.#images.close()]);
   }
 
-  async #run(part: InferenceRequest["part"], feeds: Tensors, { onStep }: CallOptions = {}): Promise<Tensors> {
+  /** @param transfer buffers that move to the thread: made here, and read by nobody else */
+  async #run(
+    request: InferenceRequest,
+    { onStep }: CallOptions = {},
+    transfer: readonly ArrayBufferLike[] = [],
+  ): Promise<Tensors> {
     const start = performance.now();
     try {
-      return await reportSteps(this.#thread.request({ part, feeds }), onStep, start);
+      return await reportSteps(this.#thread.request(request, { transfer }), onStep, start);
     } catch (error) {
       throw this.#inferenceError(error as Error);
     }
@@ -138,6 +160,9 @@ export class InProcessBackend implements InferenceBackend {
     );
   }
 }
+
+const buffersOf = (tensors: Tensors): readonly ArrayBufferLike[] =>
+  Object.values(tensors).map(({ data }) => data.buffer);
 
 /** Threads inside an operator: the option, else the machine's cores, at most 8. */
 export const inferenceThreads = (options: InProcessOptions): number =>

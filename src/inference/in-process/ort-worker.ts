@@ -5,7 +5,7 @@ import { workerData } from "node:worker_threads";
 import { env, type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Reply, reportStarted, reportStartFailure, serve } from "../../workers/index.js";
 import { modelParts, type Tensor, type Tensors } from "../port.js";
-import type { Timed } from "../steps.js";
+import type { Step, Timed } from "../steps.js";
 import { preloadGpuLibraries } from "./gpu-preload.js";
 import { joinPlacements, type Placement, placementOf } from "./providers.js";
 import { type OpenSettings, openSessions, type Run, type Sessions, sessionFor } from "./sessions.js";
@@ -15,6 +15,8 @@ import { warmUpFeeds } from "./warm-up.js";
 export interface InferenceRequest {
   readonly part: Run;
   readonly feeds: Tensors;
+  /** Inputs of the decoder that the encoder does not make: it runs next, and the reply has the outputs of both. */
+  readonly decoderFeeds?: Tensors | undefined;
 }
 
 /** The model is loaded. */
@@ -96,14 +98,20 @@ async function load(): Promise<{ sessions: Sessions; placement?: Placement }> {
   }
 }
 
-async function answer({ part, feeds }: InferenceRequest, sessions: Sessions): Promise<Reply<Timed<Tensors>>> {
-  const session = await sessionFor(sessions, settings, part, Object.keys(feeds));
-  const began = performance.now();
-  const outputs = await run(session, part, feeds);
-  const step = part === "tensors" ? "encoder" : part;
+async function answer(request: InferenceRequest, sessions: Sessions): Promise<Reply<Timed<Tensors>>> {
+  const ms: Partial<Record<Step, number>> = {};
+  const runPart = async (part: Run, feeds: Tensors) => {
+    const session = await sessionFor(sessions, settings, part, Object.keys(feeds));
+    const began = performance.now();
+    const outputs = await run(session, part, feeds);
+    ms[part === "tensors" ? "encoder" : part] = performance.now() - began;
+    return outputs;
+  };
+  let outputs = await runPart(request.part, request.feeds);
+  if (request.decoderFeeds !== undefined)
+    outputs = { ...outputs, ...(await runPart("decoder", { ...request.decoderFeeds, ...outputs })) };
   const buffers = Object.values(outputs).map((tensor) => tensor.data.buffer);
-  const value = { value: outputs, ms: { [step]: performance.now() - began } };
-  return { value, transfer: [...new Set(buffers)] };
+  return { value: { value: outputs, ms }, transfer: [...new Set(buffers)] };
 }
 
 try {
