@@ -83,7 +83,7 @@ export class ModelRuns {
     const guess = goByTokens ? this.#frames.guess(image) : undefined;
     const guessed = guess && (await this.#ask(image, guess, queries, options, true));
     if (guessed !== undefined) return { ...guessed, encode: 0, text: 0, decode: clock() };
-    const known = this.#frames.get(image);
+    let known = this.#frames.get(image);
     let encode = clock();
     options.onStep("compare", encode);
     if (goByTokens) {
@@ -96,12 +96,23 @@ export class ModelRuns {
       const texts = await this.#encodeTexts(queries, options);
       const text = clock();
       checkCancelled();
-      const first = queries.slice(0, decodeBatch);
-      const { frame, maps } = await this.#locate(image, first, texts.slice(0, decodeBatch), options);
-      encode += clock();
-      const rest = queries.slice(decodeBatch);
-      maps.push(...(await this.#decode(frame, rest, texts.slice(decodeBatch), options)));
-      return { texts, maps, encode, text, decode: clock() };
+      // Another call may have begun with this image meanwhile.
+      known = this.#frames.get(image);
+      if (known === undefined) {
+        const first = queries.slice(0, decodeBatch);
+        let decode = 0;
+        const onStep: Note = (step, ms) => {
+          if (step === "decoder") decode += ms;
+          options.onStep(step, ms);
+        };
+        const located = { ...options, onStep };
+        const { frame, maps } = await this.#locate(image, first, texts.slice(0, decodeBatch), located);
+        encode += clock() - decode;
+        const rest = queries.slice(decodeBatch);
+        maps.push(...(await this.#decode(frame, rest, texts.slice(decodeBatch), options)));
+        return { texts, maps, encode, text, decode: decode + clock() };
+      }
+      encode += text;
     }
     const frame = await this.#encodeImage(image, options, this.#frames, known);
     encode += clock();
@@ -152,13 +163,13 @@ export class ModelRuns {
   }
 
   /** Caches what a run that also answers queries made of a new image. */
-  #keepFrame(image: ColourImage, outputs: Promise<Tensors>): KnownFrame {
+  #keepFrame(image: ColourImage, outputs: Promise<Tensors>, cache = this.#frames): KnownFrame {
     const levels = this.#manifest.encoder.outputs;
     const frame = knownFrame(
       outputs.then((made) => Object.fromEntries(levels.map((name) => [name, made[name] as Tensor]))),
     );
-    this.#frames.set(image, frame);
-    frame.features.catch(() => this.#frames.delete(frame));
+    cache.set(image, frame);
+    frame.features.catch(() => cache.delete(frame));
     return frame;
   }
 
@@ -187,6 +198,15 @@ export class ModelRuns {
     if (options.signal?.aborted) throw new GraspGroundingError("INFERENCE_CANCELLED");
     const quiet = { ...options, image, onStep: () => undefined };
     const known = this.#crops.get(image);
+    if (this.#backend.locate !== undefined && known === undefined) {
+      const located = this.#backend.locate(
+        image,
+        this.#decoderFeeds({}, [text], this.#manifest.encoder.outputs),
+        quiet,
+      );
+      this.#keepFrame(image, located, this.#crops);
+      return readOutputs({ outputs: await located, row: 0, rows: 1 }, this.#manifest);
+    }
     const frame = await this.#encodeImage(image, quiet, this.#crops, known);
     const rows = { outputs: await this.#decodeRows(frame, [text], quiet), row: 0, rows: 1 };
     return readOutputs(rows, this.#manifest);
