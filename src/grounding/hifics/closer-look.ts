@@ -43,17 +43,43 @@ export async function lookCloser(
   const [first, second] = candidates;
   if (first === undefined || second === undefined) return candidates;
   if (first.score >= sure.first && second.score <= sure.second) return candidates;
-  const weighed: { readonly detection: Detection; readonly weight: number }[] = [];
-  for (const detection of candidates.slice(0, closerCandidates)) {
+  const weigh = async (detection: Detection) => {
     const region = closeUp(detection.box, image);
     const seen = await look(cropColour(image, region));
     const mass = ownMass(detection.box, seen, region);
     const weight =
       Math.log(detection.score + 0.001) + presenceWeight * logit(seen.presence, 1e-6) + Math.log(mass + 0.01);
-    weighed.push({ detection, weight });
-  }
+    return { detection, weight };
+  };
+  const weighed = await inPairs(candidates.slice(0, closerCandidates), weigh);
   weighed.sort((a, b) => b.weight - a.weight);
   return [...weighed.map(({ detection }) => detection), ...candidates.slice(closerCandidates)];
+}
+
+/**
+ * Calls in order, the next one begun while one runs: a crop is resized while the one before it is encoded. No more than
+ * two, so that calls of other images and a cancellation do not wait long.
+ */
+async function inPairs<Item, Value>(
+  items: readonly Item[],
+  call: (item: Item) => Promise<Value>,
+): Promise<Value[]> {
+  const begun: Promise<Value>[] = [];
+  const begin = () => {
+    const item = items[begun.length];
+    if (item === undefined) return;
+    const value = call(item);
+    // It is awaited later, or not at all when the one before it fails.
+    value.catch(() => undefined);
+    begun.push(value);
+  };
+  begin();
+  const values: Value[] = [];
+  for (const i of items.keys()) {
+    begin();
+    values.push(await (begun[i] as Promise<Value>));
+  }
+  return values;
 }
 
 /** A box with its surroundings, at the model's aspect where the image allows it; whole pixels inside the image. */

@@ -131,6 +131,35 @@ describe("HiFi-CS engine over ONNX Runtime", () => {
     await engine.close();
   });
 
+  it("encodes a new image once for two calls that begin together", async () => {
+    let encoded = 0;
+    const engine = await HifiCs.open(model, async (files) => {
+      const backend = await InProcessBackend.create(files, { threads: 1 });
+      const counted: InferenceBackend = {
+        description: backend.description,
+        encodeImage: (...call) => backend.encodeImage(...call),
+        encodeFrame: backend.encodeFrame,
+        encodeText: backend.encodeText,
+        decode: backend.decode,
+        locate: (...call) => {
+          encoded++;
+          return (backend.locate as NonNullable<InferenceBackend["locate"]>)(...call);
+        },
+        close: () => backend.close(),
+      };
+      return counted;
+    });
+    const [one, two] = await Promise.all([
+      engine.ground({ colour: scene }, ["red"]),
+      engine.ground({ colour: scene }, ["blue"]),
+    ]);
+    expect(encoded).toBe(1);
+    const [alone] = await engine.ground({ colour: scene }, ["blue"]);
+    expect(boxIou(one[0]?.detections[0]?.box as Box, redBox)).toBeGreaterThan(0.7);
+    expect(two[0]?.detections).toEqual(alone?.detections);
+    await engine.close();
+  });
+
   it("answers many queries as it answers each alone", async () => {
     const { engine } = await open();
     const queries = Array.from({ length: 37 }, (_, i) =>
