@@ -7,7 +7,7 @@ import { modelFiles, readManifest } from "../../../src/grounding/index.js";
 import { locateModel } from "../../../src/inference/graphs/locate.js";
 import { readModel, withPrefix, writeModel } from "../../../src/inference/graphs/model.js";
 import { fitsGraph, pixelsModel, withPixels } from "../../../src/inference/graphs/pixels.js";
-import { bytesField, fieldsOf, numberField } from "../../../src/inference/graphs/wire.js";
+import { bytesField, fieldsOf, numberField, textOf } from "../../../src/inference/graphs/wire.js";
 import { resizeImage, toTensor } from "../../../src/inference/index.js";
 import { repository, runPython } from "../../support/python.js";
 
@@ -137,6 +137,14 @@ describe.each(["tiny", "lite"])("graphs of %s joined", (name) => {
     expect([...session.inputNames].sort()).toEqual([...files.decoderInputs].sort());
     await session.release();
   });
+});
+
+it("the bundled encoder pads inside its convolutions: a Pad node would leave ONNX Runtime's blocked layout", () => {
+  const kinds = readModel(readFileSync(join(lite, "encoder.onnx"))).nodes.map(
+    (node) => [...fieldsOf(node)].filter(({ number }) => number === 4).map(({ bytes }) => textOf(bytes))[0],
+  );
+  expect(kinds).toContain("Conv");
+  expect(kinds).not.toContain("Pad");
 });
 
 describe("what cannot be joined is refused", () => {
