@@ -2,6 +2,7 @@ import { describe, GraspGroundingError } from "../errors/index.js";
 import type { FrameId, Pose, Stamp } from "../geometry/index.js";
 import { cleanQuery, isStopOrder } from "../grounding/index.js";
 import { type Metrics, type RunningMetrics, startMetrics } from "../metrics/index.js";
+import { within } from "./arm/action-client.js";
 import type { ConfiguredArm } from "./arm/configured-arm.js";
 import type { NodeArm } from "./arm/node-arm.js";
 import { createNode } from "./create-node.js";
@@ -200,10 +201,10 @@ export class GroundingNode {
 
   /** Waits until goals have ended, their clients have the results and the arm rests. */
   async #endMotion(): Promise<void> {
-    const restTimeoutMs = (this.#parameters.values.stop_timeout + endGrace) * 1e3;
+    const restTimeout = this.#parameters.values.stop_timeout + endGrace;
     const goals = this.#goals > 0;
-    await Promise.race([this.#goalsEnded(), pause(restTimeoutMs)]);
-    const rests = (await this.#resources?.arm?.atRest(restTimeoutMs)) ?? true;
+    await within(this.#goalsEnded(), restTimeout);
+    const rests = (await this.#resources?.arm?.atRest(restTimeout * 1e3)) ?? true;
     if (!rests) this.node.getLogger().error("the arm has not come to rest; check its controller");
     // The client has the result only after it has crossed DDS; the process must not end before.
     if (goals) await pause(resultDelivery);
@@ -299,7 +300,7 @@ export class GroundingNode {
     const resources = this.#resources;
     this.#resources = undefined;
     try {
-      if (this.#goals > 0) await Promise.race([this.#goalsEnded(), pause(endGrace * 1e3)]);
+      if (this.#goals > 0) await within(this.#goalsEnded(), endGrace);
       await resources?.close();
     } catch (error) {
       this.#onError(error);

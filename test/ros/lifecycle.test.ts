@@ -117,3 +117,10 @@ describe("transitions and parameters that no state and no type allows", () => {
     expect((await peer.do("ground", { query: "the red box" })).message).toContain("the node is finalized");
   });
 });
+
+it("ends at once where no goal is at work, however long the joints may take to come to rest", async () => {
+  const node = await NodeProcess.start(["-p", "autostart:=false", "-p", "stop_timeout:=10.0"]);
+  const { code, seconds } = await node.stop();
+  expect(code).toBe(0);
+  expect(seconds).toBeLessThan(8);
+});
