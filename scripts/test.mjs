@@ -1,9 +1,11 @@
 // `npm test`: set-up (packages, a Python with the reference implementations of the tests, a real ROS 2), then every suite
-// without what takes long. `npm run test:long` (`--long`) runs the rest; see CONTRIBUTING.md. Both end with the line
+// without what takes long. `npm run test:long` (`--long`) runs the rest; see CONTRIBUTING.md. Suites that mostly wait for
+// nodes and browsers run while those that compute do, which have a lower priority. Both commands end with the line
 // `N passed, N failed`, before it what failed and what was slow. `npm test -- unit` runs only the suites named, and
 // `npm run test:long -- long test/long/memory.test.ts` only these files of them.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import { root, setUp } from "./lib/setup.mjs";
 import {
@@ -22,11 +24,18 @@ const part = long ? "long" : "short";
 const reports = join(root, ".cache", "reports");
 const interpreter = join(root, ".cache", "venv", "test", "bin", "python");
 
-/** Starts a script of the set-up: resolves to whether it succeeded. */
-function start(...args) {
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2] });
-  return new Promise((resolve) => child.once("exit", (code) => resolve(code === 0)));
+/** Runs a command with its output on stderr: resolves to its exit code, which is none where a signal ended it. */
+function execute(command, args, { env, niceness = 0 } = {}) {
+  const child = spawn(command, args, { cwd: root, stdio: ["ignore", 2, 2], env });
+  if (child.pid !== undefined && niceness > 0) setPriority(child.pid, niceness);
+  return new Promise((resolve) => {
+    child.once("exit", (status) => resolve({ status }));
+    child.once("error", () => resolve({ status: undefined }));
+  });
 }
+
+/** Starts a script of the set-up: resolves to whether it succeeded. */
+const start = async (...args) => (await execute(process.execPath, args)).status === 0;
 
 const environment = {
   ...process.env,
@@ -34,15 +43,16 @@ const environment = {
   GRASP_GROUNDING_TESTS: part,
   GRASP_GROUNDING_PYTHON: process.env.GRASP_GROUNDING_PYTHON ?? interpreter,
 };
-const node = (args) =>
-  spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2], env: environment });
+/** What only computes leaves the processor to what keeps time: a node, a browser, a simulated arm. */
+const background = 10;
+const node = (args, niceness) => execute(process.execPath, args, { env: environment, niceness });
 
 /** A command that passes or fails as a whole. It needs nothing but the packages. */
 const check = (name, args) => ({
   name,
   alone: true,
-  run: () => {
-    const { status } = node(args);
+  run: async () => {
+    const { status } = await node(args, background);
     return status === 0
       ? { passed: 1, failed: 0 }
       : { passed: 0, failed: 1, failures: [`${name} > exit code ${status}`] };
@@ -53,26 +63,28 @@ const check = (name, args) => ({
 const mostAgain = 4;
 
 /** One run of a vitest project: its results by file, and its exit status. */
-function runVitest(name, wrapper, files, again = "") {
+async function runVitest(name, { wrapper, files, niceness, again = "" }) {
   const report = join(reports, `${name}-${part}${again}.json`);
   rmSync(report, { force: true });
   const args = ["node_modules/vitest/vitest.mjs", "run", "--project", name, ...files];
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { status } = node([...wrapper, ...args, ...reporters]);
+  const { status } = await node([...wrapper, ...args, ...reporters], niceness);
   const results = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")).testResults : undefined;
   return { status, results };
 }
 
 /**
  * A project of vitest.config.ts, counted test by test. `files` are those that run when the suite is not named. With
- * `again`, a few files that failed run once more, and that run counts: peers, browsers and nodes in their own processes share the cores of the machine, and none of them waits for
- * the others. What failed at first is listed as unsteady.
+ * `again`, a few files that failed run once more, and that run counts: peers, browsers and nodes in their own processes
+ * share the cores of the machine, and none of them waits for the others. What failed at first is listed as unsteady.
+ * With `keepsTime`, the suite mostly waits, and its priority is not lowered.
  */
 const vitest = (name, { wrapper = [], again = false, files: few = [], ...rest } = {}) => ({
   name,
   ...rest,
-  run: () => {
-    const first = runVitest(name, wrapper, wanted.includes(name) ? named : few);
+  run: async () => {
+    const niceness = rest.keepsTime ? 0 : background;
+    const first = await runVitest(name, { wrapper, files: wanted.includes(name) ? named : few, niceness });
     if (first.results === undefined)
       return {
         passed: 0,
@@ -84,7 +96,7 @@ const vitest = (name, { wrapper = [], again = false, files: few = [], ...rest } 
     const files = failedFiles(results);
     if (again && files.length > 0 && files.length <= mostAgain) {
       process.stderr.write(`\n── ${name}, what failed once more ──\n`);
-      const second = runVitest(name, wrapper, files, "-again");
+      const second = await runVitest(name, { wrapper, files, niceness, again: "-again" });
       if (second.results !== undefined) {
         unsteady = unsteadyOf(name, results, second.results);
         ({ status } = second);
@@ -105,19 +117,17 @@ const vitest = (name, { wrapper = [], again = false, files: few = [], ...rest } 
 });
 
 /** Python's own tests of models/ and simulation/, counted test by test, without the file `ignored`. */
-const pytest = (name, folders, { wrapper, ignored } = {}) => ({
+const pytest = (name, folders, { wrapper = [], ignored, ...rest } = {}) => ({
   name,
-  run: () => {
+  ...rest,
+  run: async () => {
     const report = join(reports, `${name}-${part}.xml`);
     rmSync(report, { force: true });
     const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", `--junitxml=${report}`, ...folders];
     if (ignored !== undefined) args.push(`--ignore=${ignored}`);
-    const options = { cwd: root, stdio: ["ignore", 2, 2], env: environment };
-    const command = [environment.GRASP_GROUNDING_PYTHON, ...args];
-    const { status } =
-      wrapper === undefined
-        ? spawnSync(command[0], command.slice(1), options)
-        : spawnSync(process.execPath, [wrapper, ...command], options);
+    const [command, ...others] = [...wrapper, environment.GRASP_GROUNDING_PYTHON, ...args];
+    const niceness = rest.keepsTime ? 0 : background;
+    const { status } = await execute(command, others, { env: environment, niceness });
     const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
     const totals = /<testsuite [^>]*>/.exec(xml)?.[0];
     const count = (key) => Number(new RegExp(`\\b${key}="(\\d+)"`).exec(totals ?? "")?.[1] ?? 0);
@@ -134,18 +144,15 @@ const pytest = (name, folders, { wrapper, ignored } = {}) => ({
   },
 });
 
-/** Runs inside the ROS 2 that `npm run ros:setup` made or found. */
-const inRos = (suite) => ({
-  ...suite,
-  inRos: true,
-  run: () =>
-    node(["scripts/ros/setup.mjs"]).status === 0
-      ? suite.run()
-      : { passed: 0, failed: 1, failures: [`${suite.name} > there is no ROS 2: ros:setup failed`] },
-});
-const withEnv = "scripts/ros/with-env.mjs";
+/** A suite inside the ROS 2 that `npm run ros:setup` made or found. */
+const withEnv = [process.execPath, "scripts/ros/with-env.mjs"];
 const ros = (name, options) =>
-  inRos(vitest(name, { wrapper: [withEnv, process.execPath], again: name === "ros", ...options }));
+  vitest(name, {
+    wrapper: [...withEnv.slice(1), process.execPath],
+    inRos: true,
+    keepsTime: true,
+    ...options,
+  });
 
 /** Every family of models, exported whole. */
 const families = "models/export/test_families.py";
@@ -178,26 +185,23 @@ const short = [
     ["models/export", "models/training/tests/test_queries.py", "models/training/tests/test_scenes.py"],
     { ignored: families },
   ),
-  vitest("console", { again: true }),
-  ros("ros"),
+  vitest("console", { again: true, keepsTime: true }),
+  ros("ros", { again: true }),
 ];
 
 const longer = [
-  vitest("unit"),
+  vitest("unit", { needs: ["serving-engine"] }),
   pytest("models", [families]),
-  vitest("console", { again: true }),
-  ros("ros"),
+  vitest("console", { again: true, keepsTime: true, needs: ["schemathesis"] }),
+  ros("ros", { again: true, needs: ["colcon"] }),
   // The simulated cell and the node on it, over ROS.
-  inRos(pytest("sim", ["simulation/tests"], { wrapper: withEnv })),
+  pytest("sim", ["simulation/tests"], { wrapper: withEnv, inRos: true, keepsTime: true }),
   // Three minutes of it; `npm run soak` takes half an hour.
   ros("soak"),
   // The others take too long for every run: `npm run test:long -- long`.
-  ros("long", { files: ["test/long/families.test.ts"] }),
+  ros("long", { files: ["test/long/families.test.ts"], keepsTime: false }),
 ];
 const suites = long ? longer : short;
-
-await setUp();
-mkdirSync(reports, { recursive: true });
 
 const given = process.argv.slice(long ? 3 : 2);
 const named = given.filter((each) => each.endsWith(".test.ts") && existsSync(join(root, each)));
@@ -210,28 +214,46 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const chosen = suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-// Packages are fetched and ROS is built while the suites run that need neither.
-const python = chosen.some(({ alone }) => !alone)
-  ? start("scripts/test-environments.mjs", ...(long ? [] : ["--short"]))
-  : true;
-const rosReady = chosen.some(({ inRos: needed }) => needed)
+
+/** What every suite but the checks needs of scripts/test-environments.mjs. A suite's `needs` names others. */
+const base = ["python-test-peers", "python-worker", "opencv4-test-peer"];
+const needed = chosen.filter(({ alone }) => !alone).flatMap((suite) => [...base, ...(suite.needs ?? [])]);
+// Environments are fetched while packages are, and ROS is built while the suites run that need none.
+const environments = new Map(
+  [...new Set(needed)].map((name) => [name, start("scripts/test-environments.mjs", name)]),
+);
+await setUp();
+mkdirSync(reports, { recursive: true });
+const rosReady = chosen.some(({ inRos }) => inRos)
   ? start("scripts/ros/setup.mjs", ...(long ? ["--moveit"] : []))
   : true;
 const all = { passed: 0, failed: 0, failures: [], unsteady: [], times: [] };
-for (const suite of chosen) {
-  if (!suite.alone && !(await python)) process.exit(1);
-  if (suite.inRos) await rosReady;
-  const started = Date.now();
-  process.stderr.write(`\n── ${suite.name} ──\n`);
-  const { passed, failed, failures = [], unsteady = [], times = [] } = suite.run();
-  all.passed += passed;
-  all.failed += failed;
-  all.failures.push(...failures);
-  all.unsteady.push(...unsteady);
-  all.times.push(...times);
-  const seconds = ((Date.now() - started) / 1000).toFixed(0);
-  process.stderr.write(`${suite.name}: ${passed} passed, ${failed} failed in ${seconds} s\n`);
+
+/** Runs suites one after the other. */
+async function runAll(list) {
+  for (const suite of list) {
+    const missing = [];
+    for (const name of suite.alone ? [] : [...base, ...(suite.needs ?? [])])
+      if (!(await environments.get(name))) missing.push(`${name}: its set-up failed`);
+    if (suite.inRos && !(await rosReady)) missing.push("ROS 2: ros:setup failed");
+    const started = Date.now();
+    process.stderr.write(`\n── ${suite.name} ──\n`);
+    const lacking = missing.map((what) => `${suite.name} > there is no ${what}`);
+    const result =
+      lacking.length > 0 ? { passed: 0, failed: lacking.length, failures: lacking } : await suite.run();
+    const { passed, failed, failures = [], unsteady = [], times = [] } = result;
+    all.passed += passed;
+    all.failed += failed;
+    all.failures.push(...failures);
+    all.unsteady.push(...unsteady);
+    all.times.push(...times);
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    process.stderr.write(`${suite.name}: ${passed} passed, ${failed} failed in ${seconds} s\n`);
+  }
 }
+await Promise.all(
+  [true, false].map((kept) => runAll(chosen.filter(({ keepsTime = false }) => keepsTime === kept))),
+);
 const slowest = all.times.sort((a, b) => b.seconds - a.seconds).slice(0, 10);
 const list = (title, lines) => (lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  ${line}`)]);
 const summary = [
