@@ -43,6 +43,7 @@ export function buildInterfaces(packages, base, install, build) {
   const env = composeEnvironment(base, [fresh]);
   // These carry small messages: compiling them fast matters more than running them fast.
   const flags = ["-DCMAKE_C_FLAGS=-O0", "-DCMAKE_CXX_FLAGS=-O0", "-DBUILD_TESTING=OFF", "-Wno-dev"];
+  flags.push(`-DCMAKE_PROJECT_INCLUDE=${join(repository, "scripts/ros/unite.cmake")}`);
   if (base.wheels) flags.push(`-DPython3_EXECUTABLE=${join(base.wheels, "bin", "python")}`);
   for (const { name, source } of packages) {
     progress(`interfaces: building ${name}`);

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { modelOfRepository, randomRepository } from "../../bench/families/random-repository.js";
 import { consoleAddress } from "../support/console-address.js";
+import { smallModel } from "../support/families.js";
 import { repository } from "../support/python.js";
 import { command, signIn } from "./support/console.js";
 
@@ -16,8 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 it.each(["clipseg", "grounding-dino"] as const)(
   "the console answers with %s of random weights",
   async (family) => {
-    await randomRepository(family, join(folder, family), "small");
-    const model = await modelOfRepository(family, join(folder, family), join(folder, `${family}-model`));
+    const model = await smallModel(family, join(folder, family));
     const args = [
       "console",
       "--model",

@@ -35,6 +35,7 @@ describe("colcon build of docs/ros-api.md", () => {
       "-DBUILD_TESTING=OFF",
       "-DCMAKE_C_FLAGS=-O0",
       "-DCMAKE_CXX_FLAGS=-O0",
+      `-DCMAKE_PROJECT_INCLUDE=${join(repository, "scripts", "ros", "unite.cmake")}`,
       `-DPython3_EXECUTABLE=${python}`,
     ];
     execFileSync(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { modelOfRepository, randomRepository } from "../../bench/families/random-repository.js";
+import { smallModel } from "../support/families.js";
 import { NodeProcess, Peer } from "./support/peer.js";
 
 const script = [fileURLToPath(new URL("../../bin/grasp-grounding.mjs", import.meta.url)), "node"];
@@ -16,8 +16,7 @@ describe.each(["clipseg", "owlv2"] as const)("the node with %s of random weights
   let node: NodeProcess;
 
   beforeAll(async () => {
-    await randomRepository(family, join(folder, family), "small");
-    const model = await modelOfRepository(family, join(folder, family), join(folder, `${family}-model`));
+    const model = await smallModel(family, join(folder, family));
     peer = new Peer();
     const parameters = [`model:=${model}`, "threshold:=0.05", "metrics_port:=0"];
     const ros = parameters.flatMap((each) => ["-p", each]);

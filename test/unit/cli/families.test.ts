@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { modelOfRepository, randomRepository } from "../../../bench/families/random-repository.js";
 import { resultSchema } from "../../../src/pipeline/index.js";
 import { cli } from "../../support/cli.js";
+import { smallModel } from "../../support/families.js";
 import { repository } from "../../support/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "cli-families-"));
@@ -13,10 +13,7 @@ const families = ["clipseg", "owlv2", "grounding-dino"] as const;
 const demo = join(repository, "demo", "demo.mcap");
 
 beforeAll(async () => {
-  for (const family of families) {
-    await randomRepository(family, join(folder, family), "small");
-    await modelOfRepository(family, join(folder, family), join(store, `${family}-base`));
-  }
+  for (const family of families) await smallModel(family, join(store, `${family}-base`));
 }, 600_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

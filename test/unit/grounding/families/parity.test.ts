@@ -4,10 +4,11 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { familyParity, familyReference, paritySubject } from "../../../../bench/families/parity.js";
-import { modelOfRepository, randomRepository } from "../../../../bench/families/random-repository.js";
+import { modelOfRepository } from "../../../../bench/families/random-repository.js";
 import { type HubFamily, hubFamilies } from "../../../../src/grounding/index.js";
 import { openGrounder, type PipelineOptions } from "../../../../src/pipeline/index.js";
 import { cli } from "../../../support/cli.js";
+import { smallRepository } from "../../../support/families.js";
 import { runExport } from "../../../support/models.js";
 import { WorkerProcess } from "../../../support/workers.js";
 
@@ -19,7 +20,7 @@ const grounders = ["clipseg", "owlv2", "grounding-dino"] as const;
 
 beforeAll(async () => {
   for (const family of hubFamilies) {
-    await randomRepository(family, repositoryOf(family), "small");
+    smallRepository(family, repositoryOf(family));
     await modelOfRepository(family, repositoryOf(family), modelOf(family));
   }
 }, 600_000);

@@ -1,0 +1,10 @@
+# Compiles the C++ libraries of an interface package in few pieces: nearly all of the time goes to headers that its messages share.
+function(unite_libraries)
+  get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target ${targets})
+    if(target MATCHES "__rosidl_typesupport_(cpp|fastrtps_c|fastrtps_cpp)$")
+      set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+    endif()
+  endforeach()
+endfunction()
+cmake_language(DEFER CALL unite_libraries)
