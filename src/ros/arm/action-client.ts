@@ -131,7 +131,7 @@ export class ActionPort<G extends object, R, F = object> {
   }
 }
 
-/** The promise's value, or undefined when it takes longer. Rejections pass. Leaves no timer that would keep the process. */
+/** The promise's value, or undefined when it takes longer. Rejections pass. Leaves no timer behind. */
 export async function within<T>(promise: Promise<T>, seconds: Seconds): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
