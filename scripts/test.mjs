@@ -43,16 +43,21 @@ const environment = {
   GRASP_GROUNDING_TESTS: part,
   GRASP_GROUNDING_PYTHON: process.env.GRASP_GROUNDING_PYTHON ?? interpreter,
 };
-/** What only computes leaves the processor to what keeps time: a node, a browser, a simulated arm. */
-const background = 10;
+/**
+ * Suites of one lane run one after the other, the lanes at the same time. Those that compute leave the processor to the
+ * lane "time", whose nodes, browsers and simulated arms mostly wait.
+ */
+const lanes = ["time", "unit", "checks"];
+const nicenessOf = (lane) => (lane === "time" ? 0 : 10);
 const node = (args, niceness) => execute(process.execPath, args, { env: environment, niceness });
 
 /** A command that passes or fails as a whole. It needs nothing but the packages. */
 const check = (name, args) => ({
   name,
   alone: true,
+  lane: "checks",
   run: async () => {
-    const { status } = await node(args, background);
+    const { status } = await node(args, nicenessOf("checks"));
     return status === 0
       ? { passed: 1, failed: 0 }
       : { passed: 0, failed: 1, failures: [`${name} > exit code ${status}`] };
@@ -77,13 +82,13 @@ async function runVitest(name, { wrapper, files, niceness, again = "" }) {
  * A project of vitest.config.ts, counted test by test. `files` are those that run when the suite is not named. With
  * `again`, a few files that failed run once more, and that run counts: peers, browsers and nodes in their own processes
  * share the cores of the machine, and none of them waits for the others. What failed at first is listed as unsteady.
- * With `keepsTime`, the suite mostly waits, and its priority is not lowered.
  */
-const vitest = (name, { wrapper = [], again = false, files: few = [], ...rest } = {}) => ({
+const vitest = (name, { wrapper = [], again = false, files: few = [], lane = "unit", ...rest } = {}) => ({
   name,
+  lane,
   ...rest,
   run: async () => {
-    const niceness = rest.keepsTime ? 0 : background;
+    const niceness = nicenessOf(lane);
     const first = await runVitest(name, { wrapper, files: wanted.includes(name) ? named : few, niceness });
     if (first.results === undefined)
       return {
@@ -117,8 +122,9 @@ const vitest = (name, { wrapper = [], again = false, files: few = [], ...rest } 
 });
 
 /** Python's own tests of models/ and simulation/, counted test by test, without the file `ignored`. */
-const pytest = (name, folders, { wrapper = [], ignored, ...rest } = {}) => ({
+const pytest = (name, folders, { wrapper = [], ignored, lane = "checks", ...rest } = {}) => ({
   name,
+  lane,
   ...rest,
   run: async () => {
     const report = join(reports, `${name}-${part}.xml`);
@@ -126,7 +132,7 @@ const pytest = (name, folders, { wrapper = [], ignored, ...rest } = {}) => ({
     const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", `--junitxml=${report}`, ...folders];
     if (ignored !== undefined) args.push(`--ignore=${ignored}`);
     const [command, ...others] = [...wrapper, environment.GRASP_GROUNDING_PYTHON, ...args];
-    const niceness = rest.keepsTime ? 0 : background;
+    const niceness = nicenessOf(lane);
     const { status } = await execute(command, others, { env: environment, niceness });
     const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
     const totals = /<testsuite [^>]*>/.exec(xml)?.[0];
@@ -150,7 +156,7 @@ const ros = (name, options) =>
   vitest(name, {
     wrapper: [...withEnv.slice(1), process.execPath],
     inRos: true,
-    keepsTime: true,
+    lane: "time",
     ...options,
   });
 
@@ -185,21 +191,21 @@ const short = [
     ["models/export", "models/training/tests/test_queries.py", "models/training/tests/test_scenes.py"],
     { ignored: families },
   ),
-  vitest("console", { again: true, keepsTime: true }),
+  vitest("console", { again: true, lane: "time" }),
   ros("ros", { again: true }),
 ];
 
 const longer = [
   vitest("unit", { needs: ["serving-engine"] }),
   pytest("models", [families]),
-  vitest("console", { again: true, keepsTime: true, needs: ["schemathesis"] }),
+  vitest("console", { again: true, lane: "time", needs: ["schemathesis"] }),
   ros("ros", { again: true, needs: ["colcon"] }),
   // The simulated cell and the node on it, over ROS.
-  pytest("sim", ["simulation/tests"], { wrapper: withEnv, inRos: true, keepsTime: true }),
+  pytest("sim", ["simulation/tests"], { wrapper: withEnv, inRos: true, lane: "time" }),
   // Three minutes of it; `npm run soak` takes half an hour.
   ros("soak"),
   // The others take too long for every run: `npm run test:long -- long`.
-  ros("long", { files: ["test/long/families.test.ts"], keepsTime: false }),
+  ros("long", { files: ["test/long/families.test.ts"], lane: "unit" }),
 ];
 const suites = long ? longer : short;
 
@@ -224,9 +230,9 @@ const environments = new Map(
 );
 await setUp();
 mkdirSync(reports, { recursive: true });
-const rosReady = chosen.some(({ inRos }) => inRos)
-  ? start("scripts/ros/setup.mjs", ...(long ? ["--moveit"] : []))
-  : true;
+const setUpRos = () => start("scripts/ros/setup.mjs", ...(long ? ["--moveit"] : []));
+// Once more where it fails: it downloads.
+const rosReady = chosen.some(({ inRos }) => inRos) ? setUpRos().then((good) => good || setUpRos()) : true;
 const all = { passed: 0, failed: 0, failures: [], unsteady: [], times: [] };
 
 /** Runs suites one after the other. */
@@ -251,9 +257,7 @@ async function runAll(list) {
     process.stderr.write(`${suite.name}: ${passed} passed, ${failed} failed in ${seconds} s\n`);
   }
 }
-await Promise.all(
-  [true, false].map((kept) => runAll(chosen.filter(({ keepsTime = false }) => keepsTime === kept))),
-);
+await Promise.all(lanes.map((lane) => runAll(chosen.filter((suite) => suite.lane === lane))));
 const slowest = all.times.sort((a, b) => b.seconds - a.seconds).slice(0, 10);
 const list = (title, lines) => (lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  ${line}`)]);
 const summary = [

@@ -1,6 +1,6 @@
 // `npm run deb [-- FOLDER]`: a Debian package of the bundle (scripts/ros/bundle.mjs) for this processor, into release/ or
 // FOLDER: the program in /usr/lib, its command in /usr/bin, the files of options in /etc, and systemd units for the worker
-// and the node.
+// and the node. `--stored` leaves it without compression, for tests.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -34,7 +34,8 @@ if (spawnSync("dpkg-deb", ["--version"]).status !== 0) fail("dpkg-deb was not fo
 
 await setUp();
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const out = resolve(process.argv[2] ?? join(root, "release"));
+const stored = process.argv.includes("--stored");
+const out = resolve(process.argv.slice(2).find((each) => each !== "--stored") ?? join(root, "release"));
 const stage = mkdtempSync(join(tmpdir(), "deb-"));
 const at = (...path) => join(stage, ...path);
 const put = (path, content, mode = 0o644) => {
@@ -71,7 +72,8 @@ try {
 
   mkdirSync(out, { recursive: true });
   const name = `grasp-grounding_${manifest.version}_${architecture}.deb`;
-  sh("dpkg-deb", ["--root-owner-group", "-Zxz", "-z1", "--build", stage, join(out, name)], {
+  const compression = stored ? ["-Znone"] : ["-Zxz", "-z1"];
+  sh("dpkg-deb", ["--root-owner-group", ...compression, "--build", stage, join(out, name)], {
     stdio: ["ignore", "ignore", 2],
   });
   process.stdout.write(`${join(out, name)}\n`);

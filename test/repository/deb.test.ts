@@ -31,7 +31,8 @@ const ran = (command: string, ...args: string[]) =>
   execFileSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
 
 beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/deb/build.mjs", folder], { cwd: repository, stdio: "inherit" });
+  const build = ["scripts/deb/build.mjs", folder, "--stored"];
+  execFileSync(process.execPath, build, { cwd: repository, stdio: "inherit" });
   file = join(folder, readdirSync(folder).find((name) => name.endsWith(".deb"))!);
 }, 900_000);
 afterAll(() => {
