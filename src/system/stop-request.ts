@@ -29,6 +29,10 @@ export function stopRequest(signal?: AbortSignal): StopRequest {
     stop();
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  // An end by itself first takes the handlers away, then the addons down: a tenth of a second in which a signal kills.
+  process.once("beforeExit", () => {
+    if (asked !== undefined) process.exit();
+  });
   onParentEnd(stop);
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
