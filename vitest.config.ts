@@ -30,6 +30,7 @@ const long = {
     "test/unit/inference/event-loop.test.ts",
     "test/unit/inference/graph-backends.test.ts",
     "test/unit/inference/oip.test.ts",
+    "test/unit/inference/shared-memory.test.ts",
     "test/unit/inference/zmq.test.ts",
     "test/unit/inference/zmq-hostile.test.ts",
     "test/unit/model-store/paper-training.test.ts",
