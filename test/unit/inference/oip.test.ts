@@ -23,6 +23,7 @@ import { grpcSchema } from "../../../src/inference/oip/grpc-schema.js";
 import { OipBackend, readResponse, writeRequest } from "../../../src/inference/oip/index.js";
 import { timed } from "../../support/busy.js";
 import { cli } from "../../support/cli.js";
+import { digestOf } from "../../support/groundings.js";
 import { blue, grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf } from "../../support/workers.js";
@@ -60,7 +61,7 @@ async function answers(choice: BackendChoice) {
   for (const colour of corpus) all.push(...(await engine.ground({ colour }, queries)));
   const { runsOn, backendReport } = engine;
   await engine.close();
-  return { runsOn, backendReport, all: all.map(({ timings, steps, backend, ...rest }) => rest) };
+  return { runsOn, backendReport, all: all.map(digestOf) };
 }
 
 describe("MLServer with a runtime that calls ONNX Runtime", () => {

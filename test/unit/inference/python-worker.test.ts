@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,7 @@ import {
   protocolVersion,
 } from "../../../src/inference/zmq/protocol.js";
 import { cli } from "../../support/cli.js";
+import { digestOf } from "../../support/groundings.js";
 import { blue, grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf, until, WorkerProcess } from "../../support/workers.js";
@@ -109,7 +110,7 @@ describe("a worker in Python", () => {
       for (const colour of corpus)
         all.push(...(await engine.ground({ colour }, ["the red cup", "a blue box"])));
       await engine.close();
-      return { runsOn: engine.runsOn, all: all.map(digest), report: await each.stop() };
+      return { runsOn: engine.runsOn, all: all.map(digestOf), report: await each.stop() };
     };
     const there = await answers(inPython);
     const here = await answers(["--resize", "graph"]);
@@ -219,12 +220,6 @@ describe("a worker in Python", () => {
     const none = await said();
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("no NVIDIA GPU or driver")]);
   });
-});
-
-const digest = ({ timings, steps, backend, heatmap, detections, ...rest }: Grounding) => ({
-  ...rest,
-  heatmap: createHash("sha256").update(Buffer.from(heatmap.data.buffer)).digest("hex"),
-  detections: detections.map(({ box, score }) => ({ box, score })),
 });
 
 const session = () => randomBytes(16).toString("hex");

@@ -24,6 +24,7 @@ import {
   type SharedMemoryMeta,
 } from "../../../src/inference/zmq/protocol.js";
 import { SharedMemory } from "../../../src/inference/zmq/shared-memory.js";
+import { digestOf } from "../../support/groundings.js";
 import { grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf, WorkerProcess } from "../../support/workers.js";
@@ -116,11 +117,7 @@ describe("memory that a worker shares", () => {
       const all = [];
       for (const colour of images) all.push(...(await engine.ground({ colour }, ["the red cup", "a box"])));
       await engine.close();
-      return all.map(({ heatmap, detections, presence }) => ({
-        heatmap: Buffer.from(heatmap.data.buffer).toString("base64"),
-        detections: detections.map(({ box, score }) => ({ box, score })),
-        presence,
-      }));
+      return all.map(digestOf);
     };
     const shared = await answers(true);
     const sent = await answers(false);

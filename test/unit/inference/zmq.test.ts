@@ -16,6 +16,7 @@ import {
 } from "../../../src/inference/index.js";
 import { ZmqBackend, type ZmqOptions } from "../../../src/inference/zmq/index.js";
 import { timed } from "../../support/busy.js";
+import { digestOf } from "../../support/groundings.js";
 import { blue, grey, picture as image, red } from "../../support/images.js";
 import { repository, runPython } from "../../support/python.js";
 import { filesOf, until, WorkerProcess } from "../../support/workers.js";
@@ -99,7 +100,7 @@ describe("the golden corpus", () => {
       for (const colour of corpus) all.push(...(await engine.ground({ colour }, queries)));
       const { runsOn } = engine;
       await engine.close();
-      return { runsOn, all: all.map(({ timings, steps, backend, ...rest }) => rest) };
+      return { runsOn, all: all.map(digestOf) };
     };
     const here = await answers({ kind: "in-process", threads: 1 });
     for (const bind of [newIpc(), "tcp://127.0.0.1:*"]) {
