@@ -1,6 +1,22 @@
 import fc from "fast-check";
+import { expect } from "vitest";
 import type { Box } from "../../src/geometry/index.js";
-import type { Heatmap } from "../../src/grounding/index.js";
+import type { Detection, Heatmap } from "../../src/grounding/index.js";
+
+interface PlainInstance {
+  readonly box: Box;
+  readonly score: number;
+  readonly mask: Uint8Array;
+}
+
+/** The same boxes, scores and masks, in the same order. */
+export function expectSame(seen: readonly Detection[], expected: readonly PlainInstance[]): void {
+  const places = (all: readonly Pick<Detection, "box" | "score">[]) =>
+    all.map(({ box, score }) => ({ box, score }));
+  expect(places(seen)).toEqual(places(expected));
+  for (const [i, { mask }] of seen.entries())
+    expect(Buffer.compare(mask.data, expected[i]?.mask ?? new Uint8Array(0))).toBe(0);
+}
 
 export const sizes = (width: number, height: number) =>
   fc.record({ width: fc.integer({ min: 1, max: width }), height: fc.integer({ min: 1, max: height }) });

@@ -12,7 +12,7 @@ import { closeUp, lookCloser } from "../../../src/grounding/hifics/closer-look.j
 import type { Decoded } from "../../../src/grounding/hifics/outputs.js";
 import { answerScore, logit, probabilities } from "../../../src/grounding/hifics/score.js";
 import { type Candidates, type Detection, instancesFromCandidates } from "../../../src/grounding/index.js";
-import { plainInstances, sizes } from "../../support/plain-instances.js";
+import { expectSame, plainInstances, sizes } from "../../support/plain-instances.js";
 
 type Cells = readonly (readonly [number, number, number, number])[];
 
@@ -121,11 +121,7 @@ describe("instances of any candidates", () => {
         };
         const seen = instancesFromCandidates(all, size, { ...limits, threshold });
         const expected = plainCandidates(all, size, { ...limits, threshold });
-        expect(seen.map(({ box, score }) => ({ box, score }))).toEqual(
-          expected.map(({ box, score }) => ({ box, score })),
-        );
-        for (const [i, { mask }] of seen.entries())
-          expect(Buffer.compare(mask.data, expected[i]?.mask ?? new Uint8Array(0))).toBe(0);
+        expectSame(seen, expected);
         found += seen.length;
       }),
       { numRuns: 150 },

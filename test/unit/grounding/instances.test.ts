@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Heatmap, instancesFromHeatmap } from "../../../src/grounding/index.js";
-import { plainInstances, sizes } from "../../support/plain-instances.js";
+import { expectSame, plainInstances, sizes } from "../../support/plain-instances.js";
 
 const heatmap = (rows: readonly string[]) => ({
   width: (rows[0] as string).length,
@@ -81,11 +81,7 @@ describe("instances from a heat map", () => {
           const options = { threshold: 0.5, minArea: 0, relativeScore: 0, limit: 1000 };
           const detections = instancesFromHeatmap(heatmap, size, options);
           const expected = plainInstances(heatmap, size, options.threshold);
-          expect(detections.map(({ box, score }) => ({ box, score }))).toEqual(
-            expected.map(({ box, score }) => ({ box, score })),
-          );
-          for (const [i, { mask }] of detections.entries())
-            expect(Buffer.compare(mask.data, expected[i]?.mask ?? new Uint8Array(0))).toBe(0);
+          expectSame(detections, expected);
           found += detections.length;
         }
     expect(found).toBeGreaterThan(100);
@@ -108,11 +104,7 @@ describe("instances from a heat map", () => {
         const options = { threshold, minArea: 0, relativeScore: 0, limit: 1000 };
         const seen = instancesFromHeatmap(map, image, options);
         const expected = plainInstances(map, image, threshold);
-        expect(seen.map(({ box, score }) => ({ box, score }))).toEqual(
-          expected.map(({ box, score }) => ({ box, score })),
-        );
-        for (const [i, { mask }] of seen.entries())
-          expect(Buffer.compare(mask.data, expected[i]?.mask ?? new Uint8Array(0))).toBe(0);
+        expectSame(seen, expected);
         found += seen.length;
       }),
       { numRuns: 150 },
